@@ -1,0 +1,40 @@
+"""The fields of an event as it travels: one JSON object a message, keyed by customer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+#: The one place where a type of event is added.
+EVENT_TYPES = ("view", "cart", "remove_from_cart", "purchase")
+MONEY_SCALE = 2
+MAX_TEXT = 200
+MAX_QUANTITY = 100_000
+#: An event cannot be older than the trade itself: earlier than this is a broken clock.
+EARLIEST_DAY = "2000-01-01"
+
+
+@dataclass(frozen=True, slots=True)
+class EventField:
+    """A field of the message: what it is called, whether it must be there, and what it may hold."""
+
+    name: str
+    kind: str  # time, type, text, money, quantity
+    required: bool
+    about: str
+
+
+FIELDS = (
+    EventField("event_time", "time", True, "2019-10-01 00:00:00 UTC, or ISO 8601 with an offset; stored as UTC"),
+    EventField("event_type", "type", True, "one of " + ", ".join(EVENT_TYPES)),
+    EventField("product_id", "text", True, "kept as text, so that 19 digits survive"),
+    EventField("category_id", "text", False, "kept as text"),
+    EventField("category_code", "text", False, "levels joined by dots: electronics.smartphone"),
+    EventField("brand", "text", False, "lower case"),
+    EventField("price", "money", True, "price of one unit, not negative, two decimals"),
+    EventField("user_id", "text", True, "the customer"),
+    EventField("user_session", "text", False, "the visit"),
+    EventField("quantity", "quantity", False, "units, 1 or more; 1 where it is missing"),
+    EventField("order_id", "text", False, "where it is missing, the purchases of one session are one order"),
+    EventField("event_id", "text", False, "where it is missing, a stable hash of the fields above"),
+    EventField("source", "text", False, "which import or tracker sent it"),
+)

@@ -1,0 +1,22 @@
+"""Why a message is refused. The code is stored in quarantine; the sentence is for people."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    code: str
+    says: str
+
+
+REASONS = (
+    Reason("not_json", "the message is not a JSON object"),
+    Reason("missing", "a field that must be there is missing or empty"),
+    Reason("bad_time", "the time is not a time with a zone, or lies before 2000 or in the far future"),
+    Reason("bad_type", "the event type is not one of the known"),
+    Reason("bad_price", "the price is not a number, is negative, or has too many digits"),
+    Reason("bad_quantity", "the quantity is not a whole number of 1 or more"),
+    Reason("too_long", "a text is longer than the limit"),
+)

@@ -1,0 +1,25 @@
+"""Where tables live on HDFS. One name a table; who writes it is said beside it."""
+
+from __future__ import annotations
+
+from cdp.settings import Settings
+
+EVENTS = "events"  # streaming: every good event once, partitioned by event_day
+QUARANTINE = "quarantine"  # streaming: every refused message with its reason
+LEDGER = "ledger"  # streaming: received = good + quarantined + duplicate, a row a batch and hour
+CUSTOMER_DAY = "customer_day"  # batch: a row a customer and day
+CUSTOMERS = "customers"  # batch: the profile snapshot, one version a published day
+
+TABLES = (EVENTS, QUARANTINE, LEDGER, CUSTOMER_DAY, CUSTOMERS)
+
+
+def table_url(settings: Settings, table: str) -> str:
+    """The full address of a table."""
+    if table not in TABLES:
+        raise ValueError(f"{table!r} is not a table; there are {', '.join(TABLES)}.")
+    return f"{settings.hdfs_url}{settings.hdfs_root}/{table}"
+
+
+def checkpoint_url(settings: Settings, query: str) -> str:
+    """Where a stream keeps its position."""
+    return f"{settings.hdfs_url}{settings.hdfs_root}/_checkpoints/{query}"

@@ -1,0 +1,281 @@
+"""The one table of settings: every value that can differ between two installations, and nothing else.
+
+A setting is a field of `Settings`; its environment name is `CDP_` and the field in capitals. Values come from the
+environment, from the file that `NAME_FILE` names, or from the default. Defaults may use settings above them.
+A wrong or unknown name or value stops the process with that name.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, Field, dataclass, field, fields
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+PREFIX = "CDP_"
+REPOSITORY = Path(__file__).resolve().parent.parent
+#: Port bases of the named stacks; another name gets one derived from it, so that stacks stand side by side.
+PORT_BASES = {"demo": 18000, "test": 18200}
+
+
+class SettingError(ValueError):
+    """A setting is missing, unknown or wrong. The message names it and says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What the table says of one setting beside its name and type."""
+
+    default: str
+    help: str
+    secret: bool = False
+    generate: str = ""  # how `./run env` makes a secret: "hex", "fernet" or "" for never
+    pattern: str = ""
+    choices: tuple[str, ...] = ()
+    offset: int | None = None  # a port: its place above `port_base`
+    minimum: int = 0
+
+
+def _setting(default: str, help: str, **about: Any) -> Any:
+    note = About(default, help, **about)
+    return field(repr=not note.secret, metadata={"about": note})
+
+
+def _port(offset: int, help: str) -> Any:
+    return _setting("", help, offset=offset, minimum=1)
+
+
+def _heap(default: str, help: str) -> Any:
+    return _setting(default, help, pattern=r"[1-9]\d*[mg]")
+
+
+def _secret(help: str, generate: str = "hex") -> Any:
+    return _setting("", help, secret=True, generate=generate)
+
+
+# fmt: off
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """All settings, read and checked once. The order is the order of the documentation."""
+
+    # The stack itself
+    stack: str = _setting("demo", "Name of the stack; its state lives in a folder of that name.", pattern=r"[a-z][a-z0-9-]{0,20}")
+    var_dir: Path = _setting(str(REPOSITORY / "var"), "Where the state of all stacks lives.")
+    port_base: int = _setting("0", "First port of the stack; 0 takes the one that belongs to the stack's name.")
+    host: str = _setting("127.0.0.1", "Address the servers listen on.")
+    apt: bool = _setting("yes", "Whether ./run may install missing system packages through apt (it must be root).")
+    min_disk_mb: int = _setting("3000", "Free disk below which ./run up refuses to start, in MB.")
+    min_memory_mb: int = _setting("6000", "Available memory below which ./run up refuses to start, in MB.")
+    start_timeout: int = _setting("240", "Seconds a service may take to become healthy in ./run up.", minimum=1)
+
+    # Ports
+    web_port: int = _port(0, "The web site.")
+    source_port: int = _port(1, "The source server.")
+    airflow_port: int = _port(2, "Airflow's API and pages.")
+    airflow_log_port: int = _port(3, "Airflow's log server.")
+    kafka_port: int = _port(20, "Kafka's broker.")
+    kafka_controller_port: int = _port(21, "Kafka's KRaft controller.")
+    namenode_port: int = _port(30, "HDFS NameNode, RPC.")
+    namenode_http_port: int = _port(31, "HDFS NameNode, pages and WebHDFS.")
+    datanode1_port: int = _port(32, "First DataNode, data.")
+    datanode1_http_port: int = _port(33, "First DataNode, pages and WebHDFS.")
+    datanode1_ipc_port: int = _port(34, "First DataNode, RPC.")
+    datanode2_port: int = _port(35, "Second DataNode, data.")
+    datanode2_http_port: int = _port(36, "Second DataNode, pages and WebHDFS.")
+    datanode2_ipc_port: int = _port(37, "Second DataNode, RPC.")
+    spark_master_port: int = _port(40, "Spark master, RPC.")
+    spark_master_ui_port: int = _port(41, "Spark master's page.")
+    spark_worker_port: int = _port(42, "Spark worker, RPC.")
+    spark_worker_ui_port: int = _port(43, "Spark worker's page.")
+    spark_history_port: int = _port(44, "Spark history server's page.")
+    postgres_port: int = _port(50, "Postgres.")
+    mongo_port: int = _port(51, "MongoDB, or the stand-in natively.")
+    redis_port: int = _port(52, "Redis.")
+
+    # Secrets: made once for a stack, or given by NAME or NAME_FILE
+    postgres_password: str = _secret("Password of the Postgres user.")
+    redis_password: str = _secret("Password of Redis.")
+    admin_password: str = _secret("Password of the site's first administrator.")
+    django_secret_key: str = _secret("Django's signing key.")
+    airflow_password: str = _secret("Password of Airflow's administrator.")
+    airflow_jwt_secret: str = _secret("Signs the tokens of Airflow's API.")
+    airflow_fernet_key: str = _secret("Encrypts Airflow's stored connections.", generate="fernet")
+    source_token: str = _secret("Token that the source server asks for; empty: it asks for none.", generate="")
+
+    # Where things answer
+    kafka_bootstrap: str = _setting("127.0.0.1:{kafka_port}", "Kafka brokers, host:port, comma separated.")
+    kafka_security: str = _setting(
+        "PLAINTEXT", "Kafka clients' security.protocol.", choices=("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
+    )
+    kafka_partitions: int = _setting("4", "Partitions of the events topic.", minimum=1)
+    kafka_replication: int = _setting("1", "Replicas of each topic; 3 on a real cluster.", minimum=1)
+    kafka_retention_hours: int = _setting("168", "Hours that Kafka keeps events.", minimum=1)
+    hdfs_url: str = _setting("hdfs://127.0.0.1:{namenode_port}", "HDFS, as clients name it (a nameservice under HA).")
+    hdfs_root: str = _setting("/cdp", "Folder of the platform's tables on HDFS.", pattern=r"/\S*[^/]")
+    hdfs_http: str = _setting("http://127.0.0.1:{namenode_http_port}", "NameNode's pages and WebHDFS.")
+    hdfs_replication: int = _setting("2", "Replicas of each HDFS block; 3 on a real cluster.", minimum=1)
+    hdfs_datanodes: int = _setting("2", "DataNodes that must be alive for HDFS to be called healthy.", minimum=1)
+    spark_master_url: str = _setting("spark://127.0.0.1:{spark_master_port}", "Where Spark applications go (yarn on a YARN cluster).")
+    spark_master_http: str = _setting("http://127.0.0.1:{spark_master_ui_port}", "Spark master's page.")
+    spark_history_http: str = _setting("http://127.0.0.1:{spark_history_port}", "Spark history server's page.")
+    spark_worker_slots: int = _setting("6", "Cores a worker offers; more than the machine has, so that stream and night fit side by side.", minimum=1)
+    postgres_host: str = _setting("127.0.0.1", "Postgres host.")
+    postgres_user: str = _setting("cdp", "Postgres user.", pattern=r"[a-z_][a-z0-9_]*")
+    postgres_database: str = _setting("cdp", "Postgres database of the platform.", pattern=r"[a-z_][a-z0-9_]*")
+    airflow_database: str = _setting("airflow", "Postgres database of Airflow.", pattern=r"[a-z_][a-z0-9_]*")
+    mongo_url: str = _setting("mongodb://127.0.0.1:{mongo_port}", "MongoDB; may carry a login.", secret=True)
+    mongo_database: str = _setting("cdp", "MongoDB database.")
+    redis_url: str = _setting("redis://:{redis_password}@127.0.0.1:{redis_port}/0", "Redis, the Celery broker.", secret=True)
+    source_url: str = _setting("http://127.0.0.1:{source_port}", "The source server.")
+    web_url: str = _setting("http://127.0.0.1:{web_port}", "The web site.")
+    airflow_url: str = _setting("http://127.0.0.1:{airflow_port}", "Airflow.")
+    mail_host: str = _setting("", "SMTP host for Airflow's failure mail; empty: no mail is sent.")
+    mail_from: str = _setting("cdp@localhost", "Sender of the mail.")
+    mail_to: str = _setting("", "Who gets Airflow's failure mail.")
+
+    # Sizes
+    kafka_heap: str = _heap("384m", "Heap of the Kafka broker.")
+    namenode_heap: str = _heap("256m", "Heap of the NameNode.")
+    datanode_heap: str = _heap("192m", "Heap of a DataNode.")
+    spark_daemon_heap: str = _heap("256m", "Heap of the Spark master, worker and history server.")
+    spark_worker_memory: str = _heap("6g", "Memory a Spark worker offers to executors.")
+    spark_driver_memory: str = _heap("1g", "Memory of a job's driver.")
+    spark_executor_memory: str = _heap("1g", "Memory of a job's executor.")
+    spark_job_cores: int = _setting("2", "Cores of a nightly job (spark.cores.max).", minimum=1)
+    spark_stream_cores: int = _setting("2", "Cores of the stream (spark.cores.max).", minimum=1)
+    mongo_heap: str = _heap("2g", "Heap of the MongoDB stand-in.")
+    redis_maxmemory: str = _heap("256m", "Most memory Redis may take.")
+    web_workers: int = _setting("2", "Gunicorn's worker processes.", minimum=1)
+    celery_concurrency: int = _setting("2", "Celery's worker processes.", minimum=1)
+
+    # The site
+    admin_user: str = _setting("admin", "Login of the site's first administrator, and of Airflow's.")
+    web_hosts: str = _setting("127.0.0.1,localhost", "Host names the site answers to, comma separated.")
+    web_debug: bool = _setting("no", "Django's debug pages; never on a machine others can reach.")
+    currency: str = _setting("USD", "Currency of the prices, as shown.", pattern=r"[A-Z]{3}")
+
+    @property
+    def state_dir(self) -> Path:
+        """State of this stack."""
+        return self.var_dir / self.stack
+# fmt: on
+
+
+def env_name(attribute: str) -> str:
+    return PREFIX + attribute.upper()
+
+
+def about(f: Field[Any]) -> About:
+    note: About = f.metadata["about"]
+    return note
+
+
+def load(environ: Mapping[str, str] | None = None) -> Settings:
+    """Read and check every setting; raises SettingError with the name of the first that is wrong."""
+    env = os.environ if environ is None else environ
+    _refuse_unknown(env)
+    values: dict[str, Any] = {}
+    for f in fields(Settings):
+        text = _text(f, env, values)
+        values[f.name] = _value(f, text)
+        if f.name == "port_base" and values["port_base"] == 0:
+            values["port_base"] = port_base(values["stack"])
+    return Settings(**values)
+
+
+@cache
+def current() -> Settings:
+    """The settings of this process, read once."""
+    return load()
+
+
+def port_base(stack: str) -> int:
+    """The first port of a stack that sets none: the named ones have theirs, others get one from their name."""
+    return PORT_BASES.get(stack) or 19000 + 100 * (zlib.crc32(stack.encode()) % 100)
+
+
+def _refuse_unknown(env: Mapping[str, str]) -> None:
+    known = {env_name(f.name) for f in fields(Settings)}
+    for name in sorted(env):
+        if name.startswith(PREFIX) and name not in known and name.removesuffix("_FILE") not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"did you mean {near[0]}?" if near else "docs/settings.md lists them all."
+            raise SettingError(f"{name} is not a setting; {hint}")
+
+
+def _text(f: Field[Any], env: Mapping[str, str], values: Mapping[str, Any]) -> str:
+    """The raw value, from the environment, a file or the default."""
+    name, note = env_name(f.name), about(f)
+    if name in env and name + "_FILE" in env:
+        raise SettingError(f"{name} and {name}_FILE are both set; keep one.")
+    if name in env:
+        return env[name]
+    if name + "_FILE" in env:
+        return _read(name + "_FILE", Path(env[name + "_FILE"]))
+    if note.generate:
+        made = Path(values["var_dir"]) / values["stack"] / "secrets" / f.name
+        return made.read_text().strip() if made.is_file() else ""
+    if note.offset is not None:
+        return str(values["port_base"] + note.offset)
+    return note.default.format(**values)
+
+
+def _read(name: str, path: Path) -> str:
+    try:
+        return path.read_text().strip()
+    except OSError as error:
+        raise SettingError(f"{name} names {path}, which can't be read: {error.strerror}.") from error
+
+
+_YES, _NO = ("yes", "true", "1"), ("no", "false", "0")
+
+
+def _as_bool(text: str) -> bool:
+    if text.lower() not in _YES + _NO:
+        raise ValueError("yes or no")
+    return text.lower() in _YES
+
+
+def _as_int(text: str) -> int:
+    if not re.fullmatch(r"\d{1,9}", text):
+        raise ValueError("a whole number")
+    return int(text)
+
+
+_READERS: dict[str, Callable[[str], Any]] = {
+    "str": str,
+    "int": _as_int,
+    "bool": _as_bool,
+    "Path": lambda text: Path(text).expanduser().absolute(),
+}
+
+
+def _value(f: Field[Any], text: str) -> Any:
+    name, note = env_name(f.name), about(f)
+    shown = "the value given" if note.secret else repr(text)
+    try:
+        value = _READERS[str(f.type)](text)
+    except ValueError as error:
+        raise SettingError(f"{name} must be {error}, not {shown}.") from None
+    if note.pattern and not re.fullmatch(note.pattern, text):
+        raise SettingError(f"{name} must look like {note.pattern}, not {shown}.")
+    if note.choices and text not in note.choices:
+        raise SettingError(f"{name} must be one of {', '.join(note.choices)}, not {shown}.")
+    if note.minimum and isinstance(value, int) and value < note.minimum:
+        raise SettingError(f"{name} must be {note.minimum} or more, not {shown}.")
+    if note.offset is not None and not 1 <= value <= 65535:
+        raise SettingError(f"{name} must be a port from 1 to 65535, not {shown}.")
+    return value
+
+
+def secrets_to_make() -> dict[str, str]:
+    """Secrets a stack makes for itself at its first start: field name and how."""
+    return {f.name: about(f).generate for f in fields(Settings) if about(f).generate}
+
+
+assert all(f.default is MISSING for f in fields(Settings)), "defaults belong to the table, not to the class"

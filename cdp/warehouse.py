@@ -1,0 +1,124 @@
+"""The platform's tables in Postgres: written by batch/, read by cdp_web/. Columns, kinds and the statements that make them.
+
+Django's own tables are not here; they live in the schema `public`, these in `mart`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+SCHEMA = "mart"
+
+#: Kind of a column -> its type in Postgres. Spark's types are in cdp/spark.py.
+POSTGRES_TYPES = {
+    "text": "text",
+    "integer": "integer",
+    "long": "bigint",
+    "money": "numeric(18, 2)",
+    "date": "date",
+    "time": "timestamptz",
+    "json": "jsonb",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    name: str
+    kind: str
+    about: str = ""
+    required: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    name: str
+    about: str
+    columns: tuple[Column, ...]
+    key: tuple[str, ...]
+    partitioned_by_day: bool = False
+
+    @property
+    def full_name(self) -> str:
+        return f"{SCHEMA}.{self.name}"
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        return tuple(column.name for column in self.columns)
+
+
+#: A row a customer and day; the same columns in the Delta table of that name.
+CUSTOMER_DAY = Table(
+    "customer_day",
+    "what one customer did on one day",
+    (
+        Column("day", "date"),
+        Column("customer_id", "text"),
+        Column("first_time", "time", "first event of the day"),
+        Column("last_time", "time", "last event of the day"),
+        Column("sessions", "integer", "distinct sessions; events without one count as one more"),
+        Column("views", "integer"),
+        Column("carts", "integer"),
+        Column("removals", "integer"),
+        Column("orders", "integer", "distinct orders with a purchase on this day"),
+        Column("items", "integer", "units bought"),
+        Column("revenue", "money", "price times quantity of the purchases"),
+        Column("min_order_value", "money", "smallest order of the day", required=False),
+        Column("max_order_value", "money", "largest order of the day", required=False),
+    ),
+    key=("day", "customer_id"),
+    partitioned_by_day=True,
+)
+
+KPI_DAY = Table(
+    "kpi_day",
+    "what the shop did on one day",
+    (
+        Column("day", "date"),
+        Column("events", "long"),
+        Column("customers", "integer", "customers with an event"),
+        Column("new_customers", "integer", "customers whose first event is of this day"),
+        Column("buyers", "integer", "customers with an order"),
+        Column("sessions", "integer"),
+        Column("sessions_with_view", "integer", "first step of the funnel"),
+        Column("sessions_with_cart", "integer", "second step: a view and a cart"),
+        Column("sessions_with_purchase", "integer", "third step: a purchase"),
+        Column("views", "integer"),
+        Column("carts", "integer"),
+        Column("removals", "integer"),
+        Column("orders", "integer"),
+        Column("items", "integer"),
+        Column("revenue", "money"),
+    ),
+    key=("day",),
+)
+
+#: Written last, in the transaction that swaps the rest: it flips what readers see. The one that serves has the greatest id.
+PUBLICATION = Table(
+    "publication",
+    "one published state of all stores",
+    (
+        Column("id", "long"),
+        Column("day", "date", "the published day; metrics are as of its end"),
+        Column("published_at", "time"),
+        Column("customers_version", "long", "version of the Delta table customers"),
+        Column("events_version", "long", "version of the Delta table events it was computed from"),
+        Column("profiles_collection", "text", "MongoDB collection that holds its profiles"),
+        Column("counts", "json", "customers, events, days restated"),
+        Column("seconds", "json", "how long each step took"),
+    ),
+    key=("id",),
+)
+
+TABLES = (CUSTOMER_DAY, KPI_DAY, PUBLICATION)
+
+
+def create_statements() -> list[str]:
+    """Statements that make schema and tables where they are missing."""
+    return [f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}", *(create_table(table) for table in TABLES)]
+
+
+def create_table(table: Table) -> str:
+    columns = [f"{c.name} {POSTGRES_TYPES[c.kind]}{' NOT NULL' if c.required else ''}" for c in table.columns]
+    columns.append(f"PRIMARY KEY ({', '.join(table.key)})")
+    tail = " PARTITION BY LIST (day)" if table.partitioned_by_day else ""
+    return f"CREATE TABLE IF NOT EXISTS {table.full_name} ({', '.join(columns)}){tail}"

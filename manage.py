@@ -1,0 +1,2 @@
+#!/usr/bin/env python
+"""Django management commands of the site."""
