@@ -1,0 +1,44 @@
+"""Segments as rules: read, check, explain, decide for one customer, and compile to SQL. docs/rules.md tells the story."""
+
+from cdp.rules.canonical import canonical, rule_hash
+from cdp.rules.check import MAX_LEAVES, MAX_LIST_VALUES, check, require
+from cdp.rules.codec import VERSION, decode, encode
+from cdp.rules.compile import CUSTOMER_ID, Dialect, to_expression, to_sql, where_sql
+from cdp.rules.describe import catalogue
+from cdp.rules.errors import Problem, RuleError
+from cdp.rules.interpret import matches
+from cdp.rules.operators import OPERATORS, Operator
+from cdp.rules.sentence import sentence
+from cdp.rules.tree import MAX_DEPTH, All, Any, Compare, Not, Rule, Value, walk
+
+__all__ = [
+    "CUSTOMER_ID",
+    "MAX_DEPTH",
+    "MAX_LEAVES",
+    "MAX_LIST_VALUES",
+    "OPERATORS",
+    "VERSION",
+    "All",
+    "Any",
+    "Compare",
+    "Dialect",
+    "Not",
+    "Operator",
+    "Problem",
+    "Rule",
+    "RuleError",
+    "Value",
+    "canonical",
+    "catalogue",
+    "check",
+    "decode",
+    "encode",
+    "matches",
+    "require",
+    "rule_hash",
+    "sentence",
+    "to_expression",
+    "to_sql",
+    "walk",
+    "where_sql",
+]

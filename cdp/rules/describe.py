@@ -1,0 +1,33 @@
+"""The catalogue as the rule builder shows it: every field with the operators it takes."""
+
+from __future__ import annotations
+
+from cdp.metrics import METRICS, Metric
+from cdp.rules.operators import Operator, operators_of
+
+
+def catalogue() -> list[dict[str, object]]:
+    """Fields in the order of the metric catalogue; plain data that goes into JSON as it is."""
+    return [_field(metric) for metric in METRICS]
+
+
+def _field(metric: Metric) -> dict[str, object]:
+    return {
+        "key": metric.key,
+        "title": metric.title,
+        "kind": metric.kind,
+        "unit": metric.unit,
+        "about": metric.about,
+        "choices": list(metric.choices),
+        "operators": [_operator(operator, metric) for operator in operators_of(metric.kind)],
+    }
+
+
+def _operator(operator: Operator, metric: Metric) -> dict[str, object]:
+    return {
+        "key": operator.key,
+        "label": operator.label,
+        "values": operator.values,
+        "value_kind": operator.value_kind(metric.kind),
+        "about": operator.about,
+    }

@@ -1,0 +1,50 @@
+"""What is said when a rule can't be read or is wrong: the place, and a clear sentence with the remedy."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+
+_SHOWN = 60  # characters of a foreign value that a message repeats
+
+
+class RuleError(ValueError):
+    """A rule that has no meaning. `path` is the place in the document, `says` the sentence."""
+
+    def __init__(self, path: str, says: str) -> None:
+        super().__init__(path, says)
+        self.path = path
+        self.says = says
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.says}"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong with a rule; a rule may have many."""
+
+    path: str
+    says: str
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """The tail of a message about an unknown word: the nearest known one, or all of them."""
+    words = list(known)
+    near = difflib.get_close_matches(word[:_SHOWN], words, n=1)
+    return f"did you mean {near[0]!r}?" if near else f"known are {', '.join(words)}."
+
+
+def shown(value: object) -> str:
+    """A foreign value as a message may repeat it: short, and safe for values of any size and depth."""
+    if isinstance(value, str):
+        return repr(value if len(value) <= _SHOWN else value[:_SHOWN] + "…")
+    if isinstance(value, bool) or value is None:
+        return {True: "true", False: "false", None: "null"}[value]
+    if isinstance(value, int):
+        return str(value) if abs(value) < 10**_SHOWN else "a very large number"
+    if isinstance(value, float | Decimal):
+        return str(value)[:_SHOWN]
+    return f"a {type(value).__name__}"

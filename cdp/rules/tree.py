@@ -1,0 +1,95 @@
+"""The rule as a tree: groups, complement and leaves, and the one walk over it.
+
+A new kind of leaf is a class here; mypy then names every place that must learn about it. Nothing here knows JSON,
+the catalogue or SQL.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import NamedTuple, TypeAlias
+
+from cdp.rules.errors import RuleError
+
+#: Levels of nesting, the leaf included. Everything that recurses over a rule may rely on it.
+MAX_DEPTH = 20
+
+Scalar: TypeAlias = int | Decimal | str | date
+Value: TypeAlias = Scalar | tuple[Scalar, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class All:
+    """Every child holds."""
+
+    children: tuple[Rule, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Any:
+    """At least one child holds."""
+
+    children: tuple[Rule, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """The complement within the customers of the snapshot, those with a missing value included."""
+
+    child: Rule
+
+
+@dataclass(frozen=True, slots=True)
+class Compare:
+    """A metric compared with a value. False where the metric is missing, except for `is_not_set`."""
+
+    field: str
+    operator: str
+    value: Value = None
+
+
+Rule: TypeAlias = All | Any | Not | Compare
+
+
+class Place(NamedTuple):
+    """A node with where it stands: `rule.all[1].not` and how deep (the root is 1)."""
+
+    path: str
+    depth: int
+    rule: Rule
+
+
+def walk(rule: Rule) -> Iterator[Place]:
+    """Every node, parents before children, in reading order. Lazy and iterative: any depth is safe."""
+    waiting = [Place("rule", 1, rule)]
+    while waiting:
+        place = waiting.pop()
+        yield place
+        waiting.extend(reversed(_below(place)))
+
+
+def refuse_too_deep(rule: Rule) -> None:
+    """Called before recursing over a rule that nothing has checked yet."""
+    for place in walk(rule):
+        if place.depth > MAX_DEPTH:
+            raise RuleError(place.path, too_deep())
+
+
+def too_deep() -> str:
+    return f"is nested deeper than {MAX_DEPTH} levels; flatten the groups around it."
+
+
+def _below(place: Place) -> list[Place]:
+    depth = place.depth + 1
+    match place.rule:
+        case All(children):
+            return [Place(f"{place.path}.all[{i}]", depth, child) for i, child in enumerate(children)]
+        case Any(children):
+            return [Place(f"{place.path}.any[{i}]", depth, child) for i, child in enumerate(children)]
+        case Not(child):
+            return [Place(f"{place.path}.not", depth, child)]
+        case Compare():
+            return []

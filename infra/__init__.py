@@ -1,0 +1,1 @@
+"""Configuration of the servers, and the code behind ./run."""

@@ -1,0 +1,211 @@
+"""Up and down: services start in order of dependence, each as soon as what it needs is ready; what fails takes nothing with
+it that was there before, and leaves nothing half-started."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
+from infra.stack import doctor, processes
+from infra.stack.secrets import ensure_secrets
+from infra.stack.service import Service, Unhealthy
+from infra.stack.services import SERVICES, with_needs
+from infra.stack.stack import Stack, StackError
+from infra.stack.supervise import Supervisor
+from infra.stack.tools import ensure_jars, ensure_system, say
+
+POLL = 0.4
+#: A service that has died so often during its start will not come up.
+MAX_DEATHS = 3
+#: What a log line has that explains a death.
+TELLING = ("rror", "xception", "FATAL", "refused", "denied", "No space")
+
+
+@contextmanager
+def alone(stack: Stack, verb: str) -> Iterator[None]:
+    """Only one up, down or reset of a stack at a time; the second says so and ends."""
+    try:
+        stack.state.mkdir(parents=True, exist_ok=True)
+        file = (stack.state / "working.lock").open("a+")
+    except OSError as error:
+        raise StackError(f"{stack.state}: {error.strerror}. {doctor.MAKE_WRITABLE}") from error
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            raise StackError(
+                f"Another ./run works on the stack {stack.settings.stack!r} now ({file.read().strip()}); wait for it to end."
+            ) from None
+        file.truncate(0)
+        file.write(f"{verb}, pid {os.getpid()}")
+        file.flush()
+        yield
+
+
+def up(stack: Stack, names: tuple[str, ...]) -> None:
+    """Bring up the named services and all they need; all of them without a name. Returns when they are healthy."""
+    with alone(stack, "up"):
+        start(stack, with_needs(names) if names else SERVICES)
+
+
+def start(stack: Stack, services: tuple[Service, ...]) -> None:
+    began = time.monotonic()
+    supervisor = Supervisor(stack)
+    running = supervisor.running()
+    if not running:
+        processes.end_all(stack)
+    doctor.require(stack, services, running=running)
+    ensure_system(stack)
+    ensure_jars()
+    stack.log_dir.mkdir(exist_ok=True)
+    stack.run_dir.mkdir(exist_ok=True)
+    stack = ensure_secrets(stack)
+    supervisor = Supervisor(stack)
+    supervisor.configure()
+    if running:
+        supervisor.take_up_changes()
+    else:
+        supervisor.start_daemon()
+    launch = Launch(stack, supervisor, services)
+    try:
+        launch.run()
+    except BaseException:
+        say("run: stopping what this start began")
+        supervisor.stop(launch.started) if running else stop_all(stack, supervisor)
+        raise
+    say(f"run: {len(services)} services healthy in {time.monotonic() - began:.0f} s")
+
+
+class Launch:
+    """One start: a thread a service, each waiting for what its service needs."""
+
+    def __init__(self, stack: Stack, supervisor: Supervisor, services: tuple[Service, ...]) -> None:
+        self.stack, self.supervisor, self.services = stack, supervisor, services
+        self.ready = {service.name: threading.Event() for service in services}
+        self.failed: list[StackError] = []
+        self.started: list[str] = []
+        self.began = time.monotonic()
+
+    def run(self) -> None:
+        already = {name for name, state in self.supervisor.states().items() if state.state in ("RUNNING", "STARTING")}
+        with ThreadPoolExecutor(len(self.services)) as pool:
+            try:
+                for future in [pool.submit(self._guarded, service, service.name in already) for service in self.services]:
+                    future.result()
+            except BaseException as error:
+                self.failed.append(StackError(str(error)))
+                raise
+        if self.failed:
+            raise self.failed[0]
+
+    def _guarded(self, service: Service, already: bool) -> None:
+        """A failure of one ends the waiting of all."""
+        try:
+            self._bring_up(service, already)
+        except StackError as error:
+            self.failed.append(error)
+
+    def _bring_up(self, service: Service, already: bool) -> None:
+        deadline = time.monotonic() + self.stack.settings.start_timeout
+        for need in service.needs:
+            while not self.ready[need].wait(POLL):
+                self._check(service, deadline, f"{need} is not ready")
+        if not already:
+            self._prepare(service, deadline)
+            if self.failed:
+                return
+            self.started.append(service.name)
+            self.supervisor.start(service)
+        self._await_health(service, deadline)
+        if not self.failed:
+            say(f"  {service.title:<22} healthy after {time.monotonic() - self.began:4.1f} s")
+
+    def _prepare(self, service: Service, deadline: float) -> None:
+        """Preparation may find that a server it needs is not all there yet."""
+        while service.prepare and not self.failed:
+            try:
+                service.prepare(self.stack)
+            except Unhealthy as error:
+                self._check(service, deadline, error.wrong)
+                time.sleep(POLL)
+            else:
+                return
+
+    def _await_health(self, service: Service, deadline: float) -> None:
+        deaths: set[float] = set()
+        while not self.failed:
+            self._watch(service, deaths)
+            try:
+                if service.ready and not self.ready[service.name].is_set():
+                    service.ready(self.stack.settings)
+                    self.ready[service.name].set()
+                service.probe(self.stack.settings)
+            except Unhealthy as error:
+                self._check(service, deadline, error.wrong)
+                time.sleep(POLL)
+            else:
+                self.ready[service.name].set()
+                return
+
+    def _watch(self, service: Service, deaths: set[float]) -> None:
+        """Give up early on a service that dies again and again."""
+        state = self.supervisor.state(service.name)
+        if state.state in ("BACKOFF", "EXITED"):
+            deaths.add(state.since)
+        if state.state == "FATAL" or len(deaths) >= MAX_DEATHS:
+            raise StackError(f"{service.title} does not start: {self.last_words(service)} (./run logs {service.name})")
+
+    def last_words(self, service: Service) -> str:
+        """The last line of the log that tells something."""
+        log = self.stack.log_dir / f"{service.name}.log"
+        lines = [line.strip() for line in log.read_text(errors="replace").splitlines()[-80:] if line.strip()]
+        telling = [line for line in lines if any(word in line for word in TELLING)]
+        return (telling or lines or ["it said nothing"])[-1][:200]
+
+    def _check(self, service: Service, deadline: float, wrong: str) -> None:
+        if self.failed:
+            raise StackError("another service failed")
+        if time.monotonic() > deadline:
+            seconds = self.stack.settings.start_timeout
+            raise StackError(f"{service.title} is not healthy after {seconds} s: {wrong} (./run logs {service.name})")
+
+
+def down(stack: Stack) -> None:
+    """Stop everything; returns when no process and no port of the stack is left."""
+    with alone(stack, "down"):
+        stop_all(stack, Supervisor(stack))
+    held = [service.title for service in SERVICES for field in service.ports if _held(stack, field)]
+    if held:
+        raise StackError(f"Still there: {', '.join(held)}. Look at: ./run doctor")
+
+
+def _held(stack: Stack, field: str) -> bool:
+    """Whether a process of the stack still listens on that port; a stranger's is not ours to judge."""
+    port = getattr(stack.settings, field)
+    if processes.port_free(stack.settings.host, port):
+        return False
+    holder = processes.port_holder(port)
+    return holder is not None and processes.belongs(holder, stack)
+
+
+def stop_all(stack: Stack, supervisor: Supervisor) -> None:
+    """The reverse of the start, level by level; then the supervisor; then whatever is left."""
+    if supervisor.running():
+        for level in reversed(levels()):
+            supervisor.stop([service.name for service in level])
+        supervisor.shutdown()
+    processes.end_all(stack)
+
+
+def levels() -> list[list[Service]]:
+    """Services by how far down the dependences they stand."""
+    depth: dict[str, int] = {}
+    for service in SERVICES:
+        depth[service.name] = 1 + max((depth[need] for need in service.needs), default=-1)
+    return [[s for s in SERVICES if depth[s.name] == level] for level in range(max(depth.values()) + 1)]

@@ -1,0 +1,84 @@
+"""The processes of a stack as the machine sees them: whose they are, what they hold, and their end."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+from pathlib import Path
+
+import psutil
+
+from infra.stack.stack import MARKER, Stack
+
+
+def of_stack(stack: Stack) -> list[psutil.Process]:
+    """Every process that was started for this stack, also when its supervisor is gone.
+
+    They carry the marker in their environment; some programs write over theirs (for a nicer title), but still stand in
+    a folder of the stack, and unlike a person's shell they have no terminal.
+    """
+    mine = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
+    return [process for process in psutil.process_iter() if process.pid not in mine and belongs(process, stack)]
+
+
+def belongs(process: psutil.Process, stack: Stack) -> bool:
+    with contextlib.suppress(psutil.Error, OSError):
+        if process.status() == psutil.STATUS_ZOMBIE:
+            return False
+        if process.environ().get(MARKER) == str(stack.state):
+            return True
+        return process.terminal() is None and Path(process.cwd()).is_relative_to(stack.run_dir)
+    return False
+
+
+def end_all(stack: Stack) -> int:
+    """End what is left of the stack, kindly and then not; says how many there were."""
+    left = of_stack(stack)
+    for process in left:
+        with contextlib.suppress(psutil.Error):
+            process.terminate()
+    _, stubborn = psutil.wait_procs(left, timeout=5)
+    for process in stubborn:
+        with contextlib.suppress(psutil.Error):
+            process.kill()
+    psutil.wait_procs(stubborn, timeout=5)
+    return len(left)
+
+
+def memory(pid: int) -> int:
+    """Bytes a process and its children hold, shared pages counted once over all (PSS)."""
+    total = 0
+    with contextlib.suppress(psutil.Error):
+        root = psutil.Process(pid)
+        for process in [root, *root.children(recursive=True)]:
+            with contextlib.suppress(psutil.Error, AttributeError):
+                total += process.memory_full_info().pss
+    return total
+
+
+def port_free(host: str, port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+    return True
+
+
+def port_holder(port: int) -> psutil.Process | None:
+    """Who listens on a port, as far as this user may know."""
+    with contextlib.suppress(psutil.Error):
+        for connection in psutil.net_connections("tcp"):
+            if connection.status == psutil.CONN_LISTEN and tuple(connection.laddr)[1:] == (port,) and connection.pid:
+                return psutil.Process(connection.pid)
+    return None
+
+
+def describe(process: psutil.Process | None) -> str:
+    if process is None:
+        return "another process"
+    with contextlib.suppress(psutil.Error):
+        return f"{process.name()} (pid {process.pid})"
+    return "another process"

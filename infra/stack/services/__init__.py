@@ -1,0 +1,42 @@
+"""All services of the stack, in the order of a reader's walk along the data. Add one by a line here and a module beside."""
+
+from __future__ import annotations
+
+from infra.stack.service import Service
+from infra.stack.services import airflow, hdfs, kafka, site, spark, stores
+
+SERVICES: tuple[Service, ...] = (
+    kafka.KAFKA,
+    hdfs.NAMENODE,
+    hdfs.DATANODE1,
+    hdfs.DATANODE2,
+    spark.MASTER,
+    spark.WORKER,
+    spark.HISTORY,
+    stores.POSTGRES,
+    stores.MONGO,
+    stores.REDIS,
+    airflow.API,
+    airflow.SCHEDULER,
+    airflow.DAG_PROCESSOR,
+    site.SOURCE,
+    site.WEB,
+    site.WORKER,
+    site.BEAT,
+)
+
+BY_NAME = {service.name: service for service in SERVICES}
+#: What a person may name on the command line.
+NAMES = tuple(dict.fromkeys([*BY_NAME, *(service.group for service in SERVICES if service.group)]))
+
+
+def with_needs(names: tuple[str, ...]) -> tuple[Service, ...]:
+    """The named services and groups and all they need, in the order of SERVICES."""
+    wanted: set[str] = set()
+    todo = [service.name for service in SERVICES if service.name in names or service.group in names]
+    while todo:
+        name = todo.pop()
+        if name not in wanted:
+            wanted.add(name)
+            todo.extend(BY_NAME[name].needs + BY_NAME[name].brings)
+    return tuple(service for service in SERVICES if service.name in wanted)

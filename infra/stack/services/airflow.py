@@ -1,0 +1,116 @@
+"""Airflow on Postgres: API server, scheduler, DAG processor."""
+
+from __future__ import annotations
+
+import subprocess
+from functools import partial
+from threading import Lock
+from urllib.parse import quote
+
+from cdp.settings import REPOSITORY, Settings
+from infra.stack.service import Command, Service, Unhealthy
+from infra.stack.services.http import get_json
+from infra.stack.services.stores import ensure_database
+from infra.stack.stack import INFRA, Stack, StackError, venv_bin, write_json
+
+_migrating = Lock()
+
+
+def environment(stack: Stack) -> dict[str, str]:
+    """What infra/airflow/airflow.cfg asks of the environment, and the secrets it must not hold."""
+    settings = stack.settings
+    database = (
+        f"{quote(settings.postgres_user)}:{quote(settings.postgres_password)}@{settings.postgres_host}:{settings.postgres_port}"
+        f"/{settings.airflow_database}"
+    )
+    return {
+        "AIRFLOW_HOME": str(stack.data("airflow")),
+        "AIRFLOW_CONFIG": str(INFRA / "airflow" / "airflow.cfg"),
+        "AIRFLOW_DAGS": str(REPOSITORY / "dags"),
+        "AIRFLOW_ADMIN": settings.admin_user,
+        "AIRFLOW_BIND": settings.host,
+        "AIRFLOW_PORT": str(settings.airflow_port),
+        "AIRFLOW_LOG_PORT": str(settings.airflow_log_port),
+        "AIRFLOW_URL": settings.airflow_url,
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"postgresql+psycopg2://{database}",
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_ASYNC": f"postgresql+asyncpg://{database}",
+        "AIRFLOW__CORE__FERNET_KEY": settings.airflow_fernet_key,
+        "AIRFLOW__API_AUTH__JWT_SECRET": settings.airflow_jwt_secret,
+        "AIRFLOW__API__SECRET_KEY": settings.airflow_jwt_secret,
+    }
+
+
+def _command(program: str, stack: Stack) -> Command:
+    return Command((venv_bin("airflow"), program), environment(stack))
+
+
+def _prepare(stack: Stack) -> None:
+    """Database and tables, once for each version of Airflow, whichever of the three services comes first."""
+    with _migrating:
+        stack.data("airflow").mkdir(parents=True, exist_ok=True)
+        write_json(stack.data("airflow") / "passwords.json", {stack.settings.admin_user: stack.settings.airflow_password})
+        stamp = stack.stamp("airflow-migrate")
+        version = venv_version()
+        if stamp.exists() and stamp.read_text() == version:
+            return
+        ensure_database(stack.settings, stack.settings.airflow_database)
+        argv = (venv_bin("airflow"), "db", "migrate")
+        done = subprocess.run(argv, env=stack.base_env | environment(stack), capture_output=True, text=True)
+        if done.returncode:
+            raise StackError(f"Airflow's tables could not be made: {done.stderr.strip().splitlines()[-1]}")
+        stamp.write_text(version)
+
+
+def venv_version() -> str:
+    from importlib.metadata import version
+
+    return version("apache-airflow")
+
+
+def _component(settings: Settings, name: str, log: str) -> str:
+    health = get_json(f"{settings.airflow_url}/api/v2/monitor/health", f"./run logs {log}")[name]
+    if health["status"] != "healthy":
+        beat = health.get(f"latest_{name}_heartbeat") or "never"
+        raise Unhealthy(f"no heartbeat (latest: {beat})", f"./run logs {log}")
+    return f"heartbeat {str(health[f'latest_{name}_heartbeat'])[11:19]} UTC"
+
+
+def _probe_api(settings: Settings) -> str:
+    health = get_json(f"{settings.airflow_url}/api/v2/monitor/health", "./run logs airflow-api")
+    if health["metadatabase"]["status"] != "healthy":
+        raise Unhealthy("it does not reach its database", "./run logs postgres")
+    version = get_json(f"{settings.airflow_url}/api/v2/version", "./run logs airflow-api")
+    return f"version {version['version']}, database reached"
+
+
+_service = partial(Service, group="airflow", prepare=_prepare)
+
+API = _service(
+    name="airflow-api",
+    title="Airflow API server",
+    needs=("postgres",),
+    ports=("airflow_port",),
+    command=partial(_command, "api-server"),
+    probe=_probe_api,
+    address="{airflow_url}",
+)
+SCHEDULER = _service(
+    name="airflow-scheduler",
+    title="Airflow scheduler",
+    needs=("postgres",),
+    brings=("airflow-api",),
+    ports=("airflow_log_port",),
+    command=partial(_command, "scheduler"),
+    probe=partial(_component, name="scheduler", log="airflow-scheduler"),
+    address="",
+)
+DAG_PROCESSOR = _service(
+    name="airflow-dags",
+    title="Airflow DAG processor",
+    needs=("postgres",),
+    brings=("airflow-api",),
+    ports=(),
+    command=partial(_command, "dag-processor"),
+    probe=partial(_component, name="dag_processor", log="airflow-dags"),
+    address="",
+)

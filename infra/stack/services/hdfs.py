@@ -1,0 +1,131 @@
+"""HDFS: one NameNode, two DataNodes, on the configuration in infra/hadoop/."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from functools import partial
+from typing import Any
+
+from cdp.settings import Settings
+from infra.stack.service import Command, Service, Unhealthy
+from infra.stack.services.http import get_json
+from infra.stack.stack import INFRA, JARS, Stack, StackError, java
+
+USER = "cdp"
+NAMENODE_MAIN = "org.apache.hadoop.hdfs.server.namenode.NameNode"
+DATANODE_MAIN = "org.apache.hadoop.hdfs.server.datanode.DataNode"
+#: Hadoop 3.4 reaches into these on Java 17.
+OPENS = ("--add-opens=java.base/java.lang=ALL-UNNAMED", "--add-opens=java.base/java.util=ALL-UNNAMED")
+
+
+def environment(stack: Stack, datanode: int = 1) -> dict[str, str]:
+    """What infra/hadoop/*.xml asks of the environment."""
+    settings = stack.settings
+    return {
+        "HADOOP_USER_NAME": USER,
+        "HDFS_URL": settings.hdfs_url,
+        "HDFS_BIND": settings.host,
+        "HDFS_TMP_DIR": str(stack.data("hdfs") / "tmp"),
+        "HDFS_REPLICATION": str(settings.hdfs_replication),
+        "HDFS_NAME_DIR": str(stack.data("hdfs") / "name"),
+        "HDFS_NAMENODE_HTTP_PORT": str(settings.namenode_http_port),
+        "HDFS_DATA_DIR": str(stack.data("hdfs") / f"data{datanode}"),
+        "HDFS_DATANODE_PORT": str(getattr(settings, f"datanode{datanode}_port")),
+        "HDFS_DATANODE_HTTP_PORT": str(getattr(settings, f"datanode{datanode}_http_port")),
+        "HDFS_DATANODE_IPC_PORT": str(getattr(settings, f"datanode{datanode}_ipc_port")),
+    }
+
+
+def _java(heap: str, main: str, *arguments: str) -> tuple[str, ...]:
+    return (
+        java(), f"-Xmx{heap}", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:+ExitOnOutOfMemoryError", *OPENS,
+        "-cp", f"{INFRA}/hadoop:{JARS}/hadoop/*", main, *arguments,
+    )  # fmt: skip
+
+
+def _namenode(stack: Stack) -> Command:
+    return Command(_java(stack.settings.namenode_heap, NAMENODE_MAIN), environment(stack))
+
+
+def _datanode(number: int, stack: Stack) -> Command:
+    return Command(_java(stack.settings.datanode_heap, DATANODE_MAIN), environment(stack, number))
+
+
+def _format(stack: Stack) -> None:
+    """Format the NameNode, once: a directory that holds a file system image is never touched."""
+    if (stack.data("hdfs") / "name" / "current" / "VERSION").exists():
+        return
+    argv = _java(stack.settings.namenode_heap, NAMENODE_MAIN, "-format", "-nonInteractive")
+    done = subprocess.run(argv, env=stack.base_env | environment(stack), capture_output=True, text=True)
+    if done.returncode:
+        said = [line for line in done.stdout.splitlines() if "ERROR" in line or "Exception" in line]
+        raise StackError(f"The NameNode could not be formatted: {said[-1] if said else done.stderr.strip()}")
+
+
+def _bean(settings: Settings, name: str, log: str) -> Any:
+    answer = get_json(f"{settings.hdfs_http}/jmx?qry=Hadoop:service=NameNode,name={name}", f"./run logs {log}")
+    beans = answer.get("beans", [])
+    if not beans:
+        raise Unhealthy(f"the NameNode does not report {name} yet", "wait, it is starting")
+    return beans[0]
+
+
+def _answers(settings: Settings) -> str:
+    """It answers; enough for DataNodes to report to it."""
+    return str(_bean(settings, "NameNodeInfo", "namenode")["SoftwareVersion"])
+
+
+def _probe_datanode(number: int, settings: Settings) -> str:
+    """The NameNode hears from it."""
+    name, port = f"datanode{number}", getattr(settings, f"datanode{number}_port")
+    live = json.loads(_bean(settings, "NameNodeInfo", name)["LiveNodes"])
+    node = next((node for node in live.values() if node["xferaddr"].endswith(f":{port}")), None)
+    if node is None or node["lastContact"] > 10:
+        raise Unhealthy("the NameNode does not hear from it", f"./run logs {name}")
+    return f"{node['numBlocks']} blocks, {node['remaining'] // 2**30} GiB free"
+
+
+def _probe_filesystem(settings: Settings) -> str:
+    """The NameNode is healthy when the file system can be written: DataNodes alive, out of safe mode, no block missing."""
+    info, state = _bean(settings, "NameNodeInfo", "namenode"), _bean(settings, "FSNamesystemState", "namenode")
+    live = state["NumLiveDataNodes"]
+    if live < settings.hdfs_datanodes:
+        raise Unhealthy(f"{live} of {settings.hdfs_datanodes} DataNodes alive", "./run status; ./run logs datanode1")
+    if info["Safemode"]:
+        raise Unhealthy("the NameNode is in safe mode", "it leaves it when the blocks have been reported; ./run logs namenode")
+    missing = info["NumberOfMissingBlocks"]
+    if missing:
+        raise Unhealthy(f"{missing} blocks are missing", "start the DataNode that holds them")
+    return f"{state['FilesTotal']} files, {state['BlocksTotal']} blocks, {live} DataNodes"
+
+
+NAMENODE = Service(
+    name="namenode",
+    group="hdfs",
+    title="HDFS NameNode",
+    needs=(),
+    ports=("namenode_port", "namenode_http_port"),
+    command=_namenode,
+    prepare=_format,
+    probe=_probe_filesystem,
+    ready=_answers,
+    brings=("datanode1", "datanode2"),
+    address="{hdfs_url}  {hdfs_http}",
+)
+
+
+def _datanode_service(number: int) -> Service:
+    return Service(
+        name=f"datanode{number}",
+        group="hdfs",
+        title=f"HDFS DataNode {number}",
+        needs=("namenode",),
+        ports=tuple(f"datanode{number}{part}_port" for part in ("", "_http", "_ipc")),
+        command=partial(_datanode, number),
+        probe=partial(_probe_datanode, number),
+        address=f"http://{{host}}:{{datanode{number}_http_port}}",
+    )
+
+
+DATANODE1, DATANODE2 = _datanode_service(1), _datanode_service(2)

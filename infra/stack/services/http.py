@@ -1,0 +1,30 @@
+"""The few HTTP questions that probes ask; the standard library is enough for them."""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.request
+from typing import Any
+
+from infra.stack.service import Unhealthy
+
+TIMEOUT = 5.0
+
+
+def get_json(url: str, remedy: str) -> Any:
+    """The JSON that a server answers; whatever goes wrong is the service's illness."""
+    try:
+        with urllib.request.urlopen(url, timeout=TIMEOUT) as reply:
+            return json.load(reply)
+    except urllib.error.HTTPError as error:
+        raise Unhealthy(f"{url} answers {error.code}: {error.read(200).decode(errors='replace')}", remedy) from error
+    except urllib.error.URLError as error:
+        raise Unhealthy(f"{url}: {error.reason}", remedy) from error
+    except (OSError, ValueError) as error:
+        raise Unhealthy(f"{url}: {error}", remedy) from error
+
+
+def put(url: str) -> None:
+    with urllib.request.urlopen(urllib.request.Request(url, method="PUT"), timeout=TIMEOUT) as reply:
+        reply.read()

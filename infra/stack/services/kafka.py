@@ -1,0 +1,136 @@
+"""Kafka in KRaft mode: one broker that is its own controller."""
+
+from __future__ import annotations
+
+import base64
+import subprocess
+import uuid
+from typing import Any
+
+from cdp.events import TOPICS, Topic
+from cdp.events.topics import PROBE
+from cdp.settings import Settings
+from infra.stack.service import Command, Service, Unhealthy
+from infra.stack.stack import INFRA, JARS, Stack, StackError, java
+
+CONFIG = INFRA / "kafka" / "server.properties"
+TIMEOUT = 5.0
+
+
+def environment(settings: Settings, log_dir: str) -> dict[str, str]:
+    """What infra/kafka/server.properties asks of the environment."""
+    return {
+        "KAFKA_NODE_ID": "1",
+        "KAFKA_QUORUM_VOTERS": f"1@{settings.host}:{settings.kafka_controller_port}",
+        "KAFKA_BIND": settings.host,
+        "KAFKA_ADVERTISED_HOST": settings.host,
+        "KAFKA_PORT": str(settings.kafka_port),
+        "KAFKA_CONTROLLER_PORT": str(settings.kafka_controller_port),
+        "KAFKA_SECURITY": settings.kafka_security,
+        "KAFKA_LOG_DIR": log_dir,
+        "KAFKA_PARTITIONS": str(settings.kafka_partitions),
+        "KAFKA_REPLICATION": str(settings.kafka_replication),
+        "KAFKA_RETENTION_HOURS": str(settings.kafka_retention_hours),
+    }
+
+
+def _java(stack: Stack, main: str, *arguments: str) -> Command:
+    argv = (
+        java(), f"-Xmx{stack.settings.kafka_heap}", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",
+        "-XX:+ExitOnOutOfMemoryError", f"-Dlog4j2.configurationFile={INFRA}/kafka/log4j2.yaml",
+        "-cp", f"{JARS}/kafka/*", main, *arguments,
+    )  # fmt: skip
+    return Command(argv, environment(stack.settings, str(stack.data("kafka"))))
+
+
+def _command(stack: Stack) -> Command:
+    return _java(stack, "kafka.Kafka", str(CONFIG))
+
+
+def _prepare(stack: Stack) -> None:
+    """Format the log directory, once."""
+    if (stack.data("kafka") / "meta.properties").exists():
+        return
+    cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+    tool = _java(stack, "kafka.tools.StorageTool", "format", "--ignore-formatted", "-t", cluster, "-c", str(CONFIG))
+    done = subprocess.run(tool.argv, env=stack.base_env | tool.env, capture_output=True, text=True)
+    if done.returncode:
+        raise StackError(
+            f"Kafka's log directory {stack.data('kafka')} could not be formatted: {done.stderr.strip().splitlines()[-1]}"
+        )
+
+
+def ensure_topics(settings: Settings) -> None:
+    """Make the declared topics where they are missing; one that another process makes meanwhile is fine."""
+    from confluent_kafka import KafkaError, KafkaException
+    from confluent_kafka.admin import AdminClient
+    from confluent_kafka.cimpl import NewTopic
+
+    admin = AdminClient(client_config(settings))
+    there = admin.list_topics(timeout=TIMEOUT).topics
+    missing = [NewTopic(t.name, _partitions(settings, t), settings.kafka_replication) for t in TOPICS if t.name not in there]
+    if not missing:
+        return
+    for future in admin.create_topics(missing, operation_timeout=TIMEOUT).values():
+        try:
+            future.result()
+        except KafkaException as error:
+            if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
+                raise
+
+
+def _partitions(settings: Settings, topic: Topic) -> int:
+    return 1 if topic is PROBE else settings.kafka_partitions
+
+
+def client_config(settings: Settings) -> dict[str, str | int | float | bool]:
+    return {"bootstrap.servers": settings.kafka_bootstrap, "security.protocol": settings.kafka_security, "log_level": 0}
+
+
+def _probe(settings: Settings) -> str:
+    """A message there and back on the probe topic."""
+    from confluent_kafka import KafkaException
+
+    try:
+        ensure_topics(settings)
+        offset = _round_trip(settings, uuid.uuid4().bytes)
+    except KafkaException as error:
+        raise Unhealthy(f"no round trip: {error.args[0].str()}", "./run logs kafka") from error
+    return f"round trip, offset {offset}"
+
+
+def _round_trip(settings: Settings, payload: bytes) -> int:
+    from confluent_kafka import Consumer, Producer, TopicPartition
+
+    delivered: list[int] = []
+
+    def note(error: object, message: Any) -> None:
+        if error is None:
+            delivered.append(message.offset())
+
+    producer = Producer(client_config(settings) | {"acks": "all", "message.timeout.ms": int(TIMEOUT * 1000)})
+    producer.produce(PROBE.name, payload, on_delivery=note)
+    producer.flush(TIMEOUT)
+    if not delivered:
+        raise Unhealthy("a probe message was not acknowledged", "./run logs kafka")
+    consumer = Consumer(client_config(settings) | {"group.id": "cdp-probe", "enable.auto.commit": False})
+    try:
+        consumer.assign([TopicPartition(PROBE.name, 0, delivered[0])])
+        message = consumer.poll(TIMEOUT)
+    finally:
+        consumer.close()
+    if message is None or message.error() or message.value() != payload:
+        raise Unhealthy("the probe message did not come back", "./run logs kafka")
+    return delivered[0]
+
+
+KAFKA = Service(
+    name="kafka",
+    title="Kafka broker",
+    needs=(),
+    ports=("kafka_port", "kafka_controller_port"),
+    command=_command,
+    prepare=_prepare,
+    probe=_probe,
+    address="{kafka_bootstrap}",
+)

@@ -1,0 +1,153 @@
+"""Our own programs: source server, web site, Celery worker and beat."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from functools import partial
+from threading import Lock
+
+from cdp.settings import REPOSITORY, Settings
+from infra.stack.service import Command, Service, Unhealthy
+from infra.stack.services.http import get_json
+from infra.stack.stack import Stack, StackError, venv_bin
+
+#: cdp_web writes the time of its scheduled heartbeat task here.
+BEAT_KEY = "cdp:beat"
+BEAT_LATE = 35
+
+_migrating = Lock()
+
+
+def _python(*arguments: str) -> Command:
+    return Command((sys.executable, *arguments))
+
+
+def _web(stack: Stack) -> Command:
+    settings = stack.settings
+    argv = (
+        venv_bin("gunicorn"), "cdp_web.wsgi:application", "--chdir", str(REPOSITORY),
+        "--bind", f"{settings.host}:{settings.web_port}", "--workers", str(settings.web_workers), "--threads", "4",
+        "--preload", "--worker-tmp-dir", "/dev/shm", "--access-logfile", "-", "--timeout", "60",
+    )  # fmt: skip
+    return Command(argv)
+
+
+def _celery(stack: Stack, *arguments: str) -> Command:
+    return Command(
+        (venv_bin("celery"), "--workdir", str(REPOSITORY), "-A", "cdp_web.celery:app", *arguments, "--loglevel", "info")
+    )
+
+
+def _worker(stack: Stack) -> Command:
+    return _celery(
+        stack, "worker", "--hostname", f"worker@{stack.settings.stack}", "--concurrency", str(stack.settings.celery_concurrency)
+    )
+
+
+def _beat(stack: Stack) -> Command:
+    return _celery(stack, "beat", "--schedule", str(stack.run_dir / "celery-beat" / "schedule"), "--pidfile=")
+
+
+def _prepare(stack: Stack) -> None:
+    """Django's tables, static files and first administrator; cheap to repeat, so done at each start."""
+    with _migrating:
+        for arguments in (("migrate", "--no-input"), ("ensure_admin",), ("collectstatic", "--no-input")):
+            argv = (sys.executable, str(REPOSITORY / "manage.py"), *arguments, "-v", "0")
+            done = subprocess.run(argv, env=stack.base_env, capture_output=True, text=True)
+            if done.returncode:
+                raise StackError(f"manage.py {arguments[0]} failed: {(done.stderr or done.stdout).strip().splitlines()[-1]}")
+
+
+def _probe_source(settings: Settings) -> str:
+    health = get_json(f"{settings.source_url}/health", "./run logs source")
+    return f"{health['datasets']} data sets"
+
+
+def _probe_web(settings: Settings) -> str:
+    health = get_json(f"{settings.web_url}/health", "./run logs web")
+    if health.get("status") != "ok":
+        raise Unhealthy(str(health), "./run logs web")
+    return "answers, database reached"
+
+
+def _probe_worker(settings: Settings) -> str:
+    """A ping through the broker, answered by the worker of this stack."""
+    from celery import Celery
+
+    name = f"worker@{settings.stack}"
+    app = Celery(broker=settings.redis_url)
+    app.conf.broker_transport_options = {"socket_timeout": 5, "socket_connect_timeout": 5}
+    try:
+        answers = app.control.ping(destination=[name], timeout=2.0, limit=1)
+    except OSError as error:
+        raise Unhealthy(f"no broker: {error}", "./run logs redis") from error
+    except Exception as error:  # kombu has a class of its own for each transport
+        raise Unhealthy(f"no broker: {error}", "./run logs redis") from error
+    finally:
+        app.close()
+    if not answers:
+        raise Unhealthy("it does not answer a ping", "./run logs celery-worker")
+    return "answers a ping"
+
+
+def _probe_beat(settings: Settings) -> str:
+    """The heartbeat task that beat sends and the worker executes is recent: the schedule works end to end."""
+    import redis
+
+    client = redis.Redis.from_url(settings.redis_url, socket_timeout=5, socket_connect_timeout=5)
+    try:
+        written = client.get(BEAT_KEY)
+    except redis.RedisError as error:
+        raise Unhealthy(str(error), "./run logs redis") from error
+    finally:
+        client.close()
+    if written is None:
+        raise Unhealthy("no scheduled task has run yet", "./run logs celery-beat")
+    age = time.time() - float(written)
+    if age > BEAT_LATE:
+        raise Unhealthy(f"the last scheduled task ran {age:.0f} s ago", "./run logs celery-beat")
+    return f"last scheduled task {max(age, 0):.0f} s ago"
+
+
+SOURCE = Service(
+    name="source",
+    title="Source server",
+    needs=(),
+    ports=("source_port",),
+    command=lambda stack: _python("-m", "source_server"),
+    probe=_probe_source,
+    address="{source_url}",
+)
+
+_service = partial(Service, group="site", prepare=_prepare)
+
+WEB = _service(
+    name="web",
+    title="Web site",
+    needs=("postgres", "redis", "mongo"),
+    ports=("web_port",),
+    command=_web,
+    probe=_probe_web,
+    address="{web_url}",
+)
+WORKER = _service(
+    name="celery-worker",
+    title="Celery worker",
+    needs=("postgres", "redis", "mongo"),
+    ports=(),
+    command=_worker,
+    probe=_probe_worker,
+    address="",
+)
+BEAT = _service(
+    name="celery-beat",
+    title="Celery beat",
+    needs=("postgres", "redis"),
+    brings=("celery-worker",),
+    ports=(),
+    command=_beat,
+    probe=_probe_beat,
+    address="",
+)

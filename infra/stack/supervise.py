@@ -1,0 +1,179 @@
+"""The supervisor of a stack: its configuration, and the few questions and orders we have for it.
+
+supervisord restarts what dies; in which order things start, and whether they are healthy, is lifecycle.py's.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+import xmlrpc.client
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from infra.stack.doctor import raise_file_limit, short_directory
+from infra.stack.service import Service
+from infra.stack.services import SERVICES
+from infra.stack.stack import Stack, StackError, write_json, write_private
+
+LAUNCH = Path(__file__).with_name("launch.py")
+
+HEAD = """\
+[supervisord]
+nodaemon=false
+pidfile={run}/supervisord.pid
+logfile={log}/supervisord.log
+logfile_maxbytes=5MB
+logfile_backups=2
+childlogdir={log}
+directory={run}
+minfds=1024
+
+[unix_http_server]
+file={socket}
+chmod=0700
+
+[rpcinterface:supervisor]
+supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
+"""
+
+PROGRAM = """
+[program:{name}]
+command={python} -I -S {launch} {run}/{name}.json
+autostart=false
+autorestart=true
+startsecs=2
+startretries=30
+stopsignal={stop_signal}
+stopwaitsecs=20
+killasgroup=true
+redirect_stderr=true
+stdout_logfile={log}/{name}.log
+stdout_logfile_maxbytes=20MB
+stdout_logfile_backups=2
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessState:
+    """What the supervisor knows of a service."""
+
+    state: str  # STOPPED STARTING RUNNING BACKOFF STOPPING EXITED FATAL UNKNOWN
+    pid: int
+    since: float
+    said: str
+
+
+class Supervisor:
+    """A connection to the stack's supervisord."""
+
+    def __init__(self, stack: Stack) -> None:
+        self.stack = stack
+        self.socket = short_directory(stack.run_dir) / "supervisor.sock"
+
+    @property
+    def _rpc(self) -> Any:
+        """One proxy a call: the transport is not made for threads."""
+        from supervisor.xmlrpc import SupervisorTransport
+
+        transport = SupervisorTransport(None, None, f"unix://{self.socket}")
+        return xmlrpc.client.ServerProxy("http://127.0.0.1", transport=transport).supervisor
+
+    def running(self) -> bool:
+        try:
+            return bool(self._rpc.getState()["statecode"] == 1)
+        except (OSError, xmlrpc.client.Error):
+            return False
+
+    def configure(self) -> None:
+        """Write the configuration. A service's program is written when it is started."""
+        parts = [HEAD.format(run=_escape(self.stack.run_dir), log=_escape(self.stack.log_dir), socket=_escape(self.socket))]
+        for service in SERVICES:
+            (self.stack.run_dir / service.name).mkdir(parents=True, exist_ok=True)
+            parts.append(
+                PROGRAM.format(
+                    name=service.name,
+                    python=_escape(Path(sys.executable)),
+                    launch=_escape(LAUNCH),
+                    run=_escape(self.stack.run_dir),
+                    log=_escape(self.stack.log_dir),
+                    stop_signal=service.stop_signal,
+                )
+            )
+        write_private(self.stack.run_dir / "supervisord.conf", "".join(parts))
+
+    def start_daemon(self) -> None:
+        raise_file_limit()
+        config = self.stack.run_dir / "supervisord.conf"
+        argv = [sys.executable, "-m", "supervisor.supervisord", "-c", str(config)]
+        done = subprocess.run(argv, env=self.stack.base_env, capture_output=True, text=True, cwd=self.stack.run_dir)
+        if done.returncode:
+            raise StackError(f"The supervisor does not start: {(done.stderr or done.stdout).strip().splitlines()[-1]}")
+        deadline = time.monotonic() + 10
+        while not self.running():
+            if time.monotonic() > deadline:
+                raise StackError(f"The supervisor does not answer; see {self.stack.log_dir}/supervisord.log")
+            time.sleep(0.05)
+
+    def take_up_changes(self) -> None:
+        """Services that a newer version of the code adds or drops, in a supervisor that runs already."""
+        added, changed, removed = self._rpc.reloadConfig()[0]
+        for name in [*changed, *removed]:
+            self._rpc.stopProcessGroup(name)
+            self._rpc.removeProcessGroup(name)
+        for name in [*changed, *added]:
+            self._rpc.addProcessGroup(name)
+
+    def states(self) -> dict[str, ProcessState]:
+        if not self.running():
+            return {}
+        return {
+            info["name"]: ProcessState(info["statename"], info["pid"], info["start"], info["spawnerr"])
+            for info in self._rpc.getAllProcessInfo()
+        }
+
+    def state(self, name: str) -> ProcessState:
+        info = self._rpc.getProcessInfo(name)
+        return ProcessState(info["statename"], info["pid"], info["start"], info["spawnerr"])
+
+    def start(self, service: Service) -> None:
+        self.write_program(service)
+        self._rpc.startProcess(service.name, False)
+
+    def write_program(self, service: Service) -> None:
+        command = service.command(self.stack)
+        program = {
+            "argv": list(command.argv),
+            "env": self.stack.base_env | command.env,
+            "directory": str(self.stack.run_dir / service.name),
+            "pid_file": str(self.stack.run_dir / f"{service.name}.pid"),
+        }
+        write_json(self.stack.run_dir / f"{service.name}.json", program)
+
+    def stop(self, names: list[str], timeout: float = 40) -> None:
+        """Stop these at once and wait until they have ended."""
+        for name in names:
+            try:
+                self._rpc.stopProcess(name, False)
+            except xmlrpc.client.Fault:
+                continue  # it was not running
+        deadline = time.monotonic() + timeout
+        while time.monotonic() < deadline:
+            states = self.states()
+            if not any(states[name].state in ("RUNNING", "STARTING", "STOPPING", "BACKOFF") for name in names if name in states):
+                return
+            time.sleep(0.1)
+
+    def shutdown(self) -> None:
+        pid_file = self.stack.run_dir / "supervisord.pid"
+        self._rpc.shutdown()
+        deadline = time.monotonic() + 40
+        while pid_file.exists() and time.monotonic() < deadline:
+            time.sleep(0.05)
+
+
+def _escape(path: Path) -> str:
+    """supervisord reads % as its own."""
+    return str(path).replace("%", "%%")

@@ -1,0 +1,163 @@
+"""The verbs of ./run: one table, which is also its help. A verb is here when it works, not before."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from infra.stack import doctor, lifecycle, status
+from infra.stack.services import NAMES, SERVICES, with_needs
+from infra.stack.stack import Stack, StackError, open_stack
+from infra.stack.suggest import suggest
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    name: str
+    usage: str
+    help: str
+    arguments: Callable[[argparse.ArgumentParser], None]
+    run: Callable[[Stack, argparse.Namespace], int]
+
+
+def _none(parser: argparse.ArgumentParser) -> None:
+    """No arguments."""
+
+
+def _services(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("services", nargs="*", metavar="SERVICE", help=f"of: {', '.join(NAMES)}")
+
+
+def _checked(names: list[str]) -> tuple[str, ...]:
+    for name in names:
+        if name not in NAMES:
+            raise StackError(f"{name!r} is not a service.{suggest(name, NAMES)}")
+    return tuple(names)
+
+
+def _up(stack: Stack, given: argparse.Namespace) -> int:
+    names = _checked(given.services)
+    lifecycle.up(stack, names)
+    wanted = with_needs(names) if names else SERVICES
+    if any(service.name == "web" for service in wanted):
+        fresh = open_stack().settings
+        print(f"site      {fresh.web_url}  login {fresh.admin_user}, password in {fresh.state_dir}/secrets/admin_password")
+        print(f"airflow   {fresh.airflow_url}  login {fresh.admin_user}, password in {fresh.state_dir}/secrets/airflow_password")
+    print("next      ./run status")
+    return 0
+
+
+def _down(stack: Stack, given: argparse.Namespace) -> int:
+    lifecycle.down(stack)
+    print(f"stack {stack.settings.stack}: nothing is running; its data is in {stack.state}")
+    return 0
+
+
+def _status_arguments(parser: argparse.ArgumentParser) -> None:
+    _services(parser)
+    parser.add_argument("--json", action="store_true", help="for programs")
+
+
+def _status(stack: Stack, given: argparse.Namespace) -> int:
+    names = _checked(given.services)
+    wanted = tuple(s for s in SERVICES if not names or s.name in names or s.group in names)
+    found = status.statuses(stack, wanted)
+    if given.json:
+        print(json.dumps(status.as_json(found), indent=1))
+    else:
+        status.show(stack, found)
+    return 0 if all(line.state == "healthy" for line in found) else 1
+
+
+def _logs_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("service", metavar="SERVICE")
+    parser.add_argument("-n", "--lines", type=int, default=50, help="how many of the last lines (50)")
+    parser.add_argument("-f", "--follow", action="store_true", help="go on as the log grows")
+
+
+def _logs(stack: Stack, given: argparse.Namespace) -> int:
+    names = [service.name for service in SERVICES] + ["supervisord"]
+    if given.service not in names:
+        raise StackError(f"{given.service!r} is not a service.{suggest(given.service, names)}")
+    log = stack.log_dir / f"{given.service}.log"
+    if not log.exists():
+        raise StackError(f"{given.service} has no log yet: it was never started in the stack {stack.settings.stack!r}.")
+    sys.stdout.flush()
+    return subprocess.call(["tail", "-n", str(given.lines), *(["-F"] if given.follow else []), str(log)])
+
+
+def _doctor(stack: Stack, given: argparse.Namespace) -> int:
+    found = doctor.examine(stack, SERVICES)
+    for finding in found:
+        print(f"{'ok  ' if finding.ok else 'FAIL'}  {finding.what:<12} {finding.found}")
+        if finding.remedy:
+            print(f"      → {finding.remedy}")
+    return 0 if all(finding.ok for finding in found) else 1
+
+
+def _reset_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--yes", action="store_true", help="really remove everything this stack holds")
+
+
+def _reset(stack: Stack, given: argparse.Namespace) -> int:
+    if not given.yes:
+        raise StackError(
+            f"This removes all data of the stack {stack.settings.stack!r} in {stack.state}. If that is meant: ./run reset --yes"
+        )
+    if not stack.state.exists():
+        print(f"stack {stack.settings.stack}: there is nothing to remove")
+        return 0
+    lifecycle.down(stack)
+    shutil.rmtree(stack.state)
+    print(f"stack {stack.settings.stack}: removed {stack.state}")
+    return 0
+
+
+VERBS: tuple[Verb, ...] = (
+    Verb("up", "up [SERVICE…]", "start the stack, or some services with all they need; returns when they are healthy", _services, _up),
+    Verb("down", "down", "stop everything; the data stays", _none, _down),
+    Verb("status", "status [SERVICE…] [--json]", "the health of each service; exit 0 only if all is healthy", _status_arguments, _status),
+    Verb("logs", "logs SERVICE [-n N] [-f]", "what a service said", _logs_arguments, _logs),
+    Verb("doctor", "doctor", "what this machine needs, what it has, and the remedy", _none, _doctor),
+    Verb("reset", "reset --yes", "remove the state of this stack", _reset_arguments, _reset),
+)  # fmt: skip
+
+
+def help_text() -> str:
+    width = max(len(verb.usage) for verb in VERBS) + 2
+    lines = [
+        "usage: ./run VERB [ARGUMENTS]",
+        "",
+        *(f"  {verb.usage:<{width}}{verb.help}" for verb in VERBS),
+        f"  {'help [VERB]':<{width}}this, or what a verb takes",
+        "",
+        "CDP_STACK names the stack (demo); its state is in var/<stack>/. Settings: docs/settings.md.",
+        "--debug with any verb shows the traceback of an error.",
+    ]
+    return "\n".join(lines)
+
+
+def _parser(verb: Verb) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=f"./run {verb.name}", description=verb.help)
+    verb.arguments(parser)
+    return parser
+
+
+def run(arguments: list[str]) -> int:
+    name, rest = (arguments[0], arguments[1:]) if arguments else ("help", [])
+    by_name = {verb.name: verb for verb in VERBS}
+    if name in ("help", "-h", "--help"):
+        if rest and rest[0] in by_name:
+            _parser(by_name[rest[0]]).print_help()
+        else:
+            print(help_text())
+        return 0
+    if name not in by_name:
+        raise StackError(f"{name!r} is not a verb.{suggest(name, [*by_name, 'help'])}")
+    given = _parser(by_name[name]).parse_args(rest)
+    return by_name[name].run(open_stack(), given)
