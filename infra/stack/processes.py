@@ -28,7 +28,7 @@ def belongs(process: psutil.Process, stack: Stack) -> bool:
             return False
         if process.environ().get(MARKER) == str(stack.state):
             return True
-        return process.terminal() is None and Path(process.cwd()).is_relative_to(stack.run_dir)
+        return process.terminal() is None and Path(process.cwd()).is_relative_to(stack.state)
     return False
 
 

@@ -7,7 +7,7 @@ import os
 import secrets
 
 from cdp.settings import load, secrets_to_make
-from infra.stack.stack import MARKER, Stack, write_private
+from infra.stack.stack import Stack, write_private
 
 
 def make(how: str) -> str:
@@ -23,4 +23,4 @@ def ensure_secrets(stack: Stack) -> Stack:
     for name, how in secrets_to_make().items():
         if not getattr(stack.settings, name):
             write_private(stack.secrets_dir / name, make(how) + "\n")
-    return Stack(load({name: value for name, value in os.environ.items() if name != MARKER}))
+    return Stack(load())

@@ -15,7 +15,7 @@ from cdp.settings import REPOSITORY, Settings, load
 JARS = REPOSITORY / ".jars"
 INFRA = REPOSITORY / "infra"
 #: Every process of a stack carries it in its environment, so that leftovers are found whoever started them.
-MARKER = "CDP_STACK_STATE"
+MARKER = "STACK_STATE"  # no setting, so without their prefix
 JVMS = Path("/usr/lib/jvm")
 #: Hadoop 3.4 and Spark 4.1 both run on these; newer ones have taken away what Hadoop's login needs.
 JAVA_VERSIONS = (17, 21)
@@ -68,7 +68,7 @@ class Stack:
             "CDP_VAR_DIR": str(self.settings.var_dir),
             MARKER: str(self.state),
         }
-        env |= {name: value for name, value in os.environ.items() if name.startswith("CDP_") and name != MARKER}
+        env |= {name: value for name, value in os.environ.items() if name.startswith("CDP_")}
         if java := java_home():
             env["JAVA_HOME"] = java
         return env
@@ -76,7 +76,7 @@ class Stack:
 
 def open_stack() -> Stack:
     """The stack that the environment names."""
-    return Stack(load({name: value for name, value in os.environ.items() if name != MARKER}))
+    return Stack(load())
 
 
 def _major(home: Path) -> int:
