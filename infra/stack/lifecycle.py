@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 from infra.stack import doctor, processes
+from infra.stack.said import why
 from infra.stack.secrets import ensure_secrets
 from infra.stack.service import Service, Unhealthy
 from infra.stack.services import SERVICES, with_needs
@@ -22,8 +23,6 @@ from infra.stack.tools import ensure_jars, ensure_system, say
 POLL = 0.4
 #: A service that has died so often during its start will not come up.
 MAX_DEATHS = 3
-#: What a log line has that explains a death.
-TELLING = ("rror", "xception", "FATAL", "refused", "denied", "No space")
 
 
 @contextmanager
@@ -164,9 +163,7 @@ class Launch:
     def last_words(self, service: Service) -> str:
         """The last line of the log that tells something."""
         log = self.stack.log_dir / f"{service.name}.log"
-        lines = [line.strip() for line in log.read_text(errors="replace").splitlines()[-80:] if line.strip()]
-        telling = [line for line in lines if any(word in line for word in TELLING)]
-        return (telling or lines or ["it said nothing"])[-1][:200]
+        return why("\n".join(log.read_text(errors="replace").splitlines()[-80:])) if log.exists() else "it said nothing"
 
     def _check(self, service: Service, deadline: float, wrong: str) -> None:
         if self.failed:

@@ -16,7 +16,8 @@ def of_stack(stack: Stack) -> list[psutil.Process]:
     """Every process that was started for this stack, also when its supervisor is gone.
 
     They carry the marker in their environment; some programs write over theirs (for a nicer title), but still stand in
-    a folder of the stack, and unlike a person's shell they have no terminal.
+    a folder of the stack (so no service may change its directory to another), and unlike a person's shell they have no
+    terminal.
     """
     mine = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
     return [process for process in psutil.process_iter() if process.pid not in mine and belongs(process, stack)]

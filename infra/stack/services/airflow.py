@@ -8,6 +8,7 @@ from threading import Lock
 from urllib.parse import quote
 
 from cdp.settings import REPOSITORY, Settings
+from infra.stack.said import why
 from infra.stack.service import Command, Service, Unhealthy
 from infra.stack.services.http import get_json
 from infra.stack.services.stores import ensure_database
@@ -57,7 +58,7 @@ def _prepare(stack: Stack) -> None:
         argv = (venv_bin("airflow"), "db", "migrate")
         done = subprocess.run(argv, env=stack.base_env | environment(stack), capture_output=True, text=True)
         if done.returncode:
-            raise StackError(f"Airflow's tables could not be made: {done.stderr.strip().splitlines()[-1]}")
+            raise StackError(f"Airflow's tables could not be made: {why(done.stderr)}")
         stamp.write_text(version)
 
 

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from cdp.settings import Settings
+from infra.stack.said import why
 from infra.stack.service import Command, Service, Unhealthy
 from infra.stack.services.http import get_json
 from infra.stack.stack import INFRA, JARS, Stack, StackError, java
@@ -59,8 +60,7 @@ def _format(stack: Stack) -> None:
     argv = _java(stack.settings.namenode_heap, NAMENODE_MAIN, "-format", "-nonInteractive")
     done = subprocess.run(argv, env=stack.base_env | environment(stack), capture_output=True, text=True)
     if done.returncode:
-        said = [line for line in done.stdout.splitlines() if "ERROR" in line or "Exception" in line]
-        raise StackError(f"The NameNode could not be formatted: {said[-1] if said else done.stderr.strip()}")
+        raise StackError(f"The NameNode could not be formatted: {why(done.stdout + done.stderr)}")
 
 
 def _bean(settings: Settings, name: str, log: str) -> Any:

@@ -10,6 +10,7 @@ from typing import Any
 from cdp.events import TOPICS, Topic
 from cdp.events.topics import PROBE
 from cdp.settings import Settings
+from infra.stack.said import why
 from infra.stack.service import Command, Service, Unhealthy
 from infra.stack.stack import INFRA, JARS, Stack, StackError, java
 
@@ -55,9 +56,7 @@ def _prepare(stack: Stack) -> None:
     tool = _java(stack, "kafka.tools.StorageTool", "format", "--ignore-formatted", "-t", cluster, "-c", str(CONFIG))
     done = subprocess.run(tool.argv, env=stack.base_env | tool.env, capture_output=True, text=True)
     if done.returncode:
-        raise StackError(
-            f"Kafka's log directory {stack.data('kafka')} could not be formatted: {done.stderr.strip().splitlines()[-1]}"
-        )
+        raise StackError(f"Kafka's log directory {stack.data('kafka')} could not be formatted: {why(done.stderr)}")
 
 
 def ensure_topics(settings: Settings) -> None:

@@ -9,6 +9,7 @@ from functools import partial
 from threading import Lock
 
 from cdp.settings import REPOSITORY, Settings
+from infra.stack.said import why
 from infra.stack.service import Command, Service, Unhealthy
 from infra.stack.services.http import get_json
 from infra.stack.stack import Stack, StackError, venv_bin
@@ -27,9 +28,8 @@ def _python(*arguments: str) -> Command:
 def _web(stack: Stack) -> Command:
     settings = stack.settings
     argv = (
-        venv_bin("gunicorn"), "cdp_web.wsgi:application", "--chdir", str(REPOSITORY),
-        "--bind", f"{settings.host}:{settings.web_port}", "--workers", str(settings.web_workers), "--threads", "4",
-        "--preload", "--worker-tmp-dir", "/dev/shm", "--access-logfile", "-", "--timeout", "60",
+        venv_bin("gunicorn"), "cdp_web.wsgi:application", "--bind", f"{settings.host}:{settings.web_port}",
+        "--workers", str(settings.web_workers), "--threads", "4", "--preload", "--worker-tmp-dir", "/dev/shm", "--access-logfile", "-", "--timeout", "60",
     )  # fmt: skip
     return Command(argv)
 
@@ -57,7 +57,7 @@ def _prepare(stack: Stack) -> None:
             argv = (sys.executable, str(REPOSITORY / "manage.py"), *arguments, "-v", "0")
             done = subprocess.run(argv, env=stack.base_env, capture_output=True, text=True)
             if done.returncode:
-                raise StackError(f"manage.py {arguments[0]} failed: {(done.stderr or done.stdout).strip().splitlines()[-1]}")
+                raise StackError(f"manage.py {arguments[0]} failed: {why(done.stdout + done.stderr)}")
 
 
 def _probe_source(settings: Settings) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from cdp.settings import Settings
+from infra.stack.said import why
 from infra.stack.service import Command, Service, Unhealthy
 from infra.stack.stack import INFRA, JARS, Stack, StackError, java, write_private
 
@@ -75,7 +76,7 @@ def _postgres_prepare(stack: Stack) -> None:
         done = subprocess.run(argv, env=stack.base_env, capture_output=True, text=True, cwd="/")
     if done.returncode:
         shutil.rmtree(fresh, ignore_errors=True)
-        raise StackError(f"Postgres could not be set up: {(done.stderr or done.stdout).strip().splitlines()[-1]}")
+        raise StackError(f"Postgres could not be set up: {why(done.stdout + done.stderr)}")
     fresh.rename(data)
 
 

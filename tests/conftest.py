@@ -1,0 +1,92 @@
+"""For all tests: the stack named `test`, real servers for tests that ask for them, and none for those that do not.
+
+`@pytest.mark.stack("kafka", "postgres")` brings those services up, healthy, before the test. Without the marker a test that
+tries to reach a server fails, also where the code under test swallows the error.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterator
+from typing import Any, NoReturn
+
+os.environ.setdefault("CDP_STACK", "test")
+os.environ["TZ"] = "UTC"
+
+import pytest
+
+from infra.stack import lifecycle
+from infra.stack.services import with_needs
+from infra.stack.stack import Stack, open_stack
+from infra.stack.supervise import Supervisor
+
+#: Markers that may open connections: to servers of the test stack, to a local Spark, or from programs of the test's own.
+REACHING = ("stack", "browser", "spark", "subprocess")
+
+
+class TestStack:
+    """Brings services of the test stack up as tests ask for them, and ends what it started."""
+
+    __test__ = False
+
+    def __init__(self) -> None:
+        self.found_running = Supervisor(open_stack()).running()
+        self.healthy: set[str] = set()
+
+    def require(self, names: tuple[str, ...]) -> Stack:
+        wanted = {service.name for service in with_needs(names)}
+        if not wanted <= self.healthy:
+            lifecycle.up(open_stack(), names)
+            self.healthy |= wanted
+        return open_stack()
+
+    def end(self) -> None:
+        if self.healthy and not self.found_running:
+            lifecycle.down(open_stack())
+
+
+@pytest.fixture(scope="session")
+def test_stack() -> Iterator[TestStack]:
+    stack = TestStack()
+    yield stack
+    stack.end()
+
+
+@pytest.fixture(autouse=True)
+def servers(request: pytest.FixtureRequest) -> Stack | None:
+    """The services that the test's marker names, healthy."""
+    names = tuple(name for marker in request.node.iter_markers("stack") for name in marker.args)
+    if not names:
+        return None
+    stack: Stack = request.getfixturevalue("test_stack").require(names)
+    return stack
+
+
+@pytest.fixture(autouse=True)
+def no_servers(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A test without a marker that reaches for a server fails."""
+    if any(request.node.get_closest_marker(name) for name in REACHING):
+        yield
+        return
+    reached: list[str] = []
+
+    def refuse(what: str) -> NoReturn:
+        reached.append(what)
+        raise RuntimeError(f"This test reaches for {what}; it needs @pytest.mark.stack(...).")
+
+    connect = socket.socket.connect
+
+    def guarded(self: socket.socket, address: Any) -> None:
+        if self.family != socket.AF_UNIX:
+            refuse(f"the network at {address}")
+        connect(self, address)
+
+    monkeypatch.setattr(socket.socket, "connect", guarded)
+    # These open their connections in C, past Python's socket.
+    monkeypatch.setattr("psycopg2.connect", lambda *_, **__: refuse("Postgres"))
+    for name in ("Producer", "Consumer", "admin.AdminClient"):
+        monkeypatch.setattr(f"confluent_kafka.{name}", lambda *_, **__: refuse("Kafka"))
+    yield
+    if reached:
+        pytest.fail(f"The test reached for {', '.join(reached)} without saying so.")

@@ -1,0 +1,85 @@
+"""Something written to each store before a fault, to be found there after it."""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+import redis
+from confluent_kafka import Consumer, Producer, TopicPartition
+from pymongo import MongoClient
+
+from cdp.events.topics import PROBE
+from cdp.settings import Settings
+from infra.stack.services.hdfs import USER
+from infra.stack.services.kafka import client_config
+from infra.stack.services.stores import postgres_connect
+
+
+@dataclass(frozen=True)
+class Keepsake:
+    """One value, in five stores."""
+
+    value: str
+    kafka_offset: int
+
+
+def leave(settings: Settings) -> Keepsake:
+    value = uuid.uuid4().hex
+    with postgres_connect(settings, settings.postgres_database) as connection, connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE IF NOT EXISTS keepsake (value text)")
+        cursor.execute("INSERT INTO keepsake VALUES (%s)", [value])
+    mongo(settings)["keepsake"].insert_one({"_id": value})
+    redis.Redis.from_url(settings.redis_url).set(f"keepsake:{value}", 1)
+    _hdfs(settings, value, "PUT", "op=CREATE&overwrite=true", value.encode())
+    return Keepsake(value, _produce(settings, value))
+
+
+def found(settings: Settings, keepsake: Keepsake) -> dict[str, bool]:
+    """Store by store, whether it is still there."""
+    with postgres_connect(settings, settings.postgres_database) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM keepsake WHERE value = %s", [keepsake.value])
+        in_postgres = cursor.fetchone()[0] == 1
+    return {
+        "postgres": in_postgres,
+        "mongo": mongo(settings)["keepsake"].find_one({"_id": keepsake.value}) is not None,
+        "redis": redis.Redis.from_url(settings.redis_url).get(f"keepsake:{keepsake.value}") == b"1",
+        "hdfs": _hdfs(settings, keepsake.value, "GET", "op=OPEN") == keepsake.value.encode(),
+        "kafka": _consume(settings, keepsake.kafka_offset) == keepsake.value.encode(),
+    }
+
+
+def mongo(settings: Settings) -> Any:
+    return MongoClient(settings.mongo_url, serverSelectionTimeoutMS=5000)[settings.mongo_database]
+
+
+def _hdfs(settings: Settings, name: str, method: str, query: str, data: bytes | None = None) -> bytes:
+    """WebHDFS sends a writer on to a DataNode, which Python's client does not follow for a PUT."""
+    url = f"{settings.hdfs_http}/webhdfs/v1/keepsake/{name}?{query}&user.name={USER}"
+    if method == "PUT":
+        with urllib.request.urlopen(urllib.request.Request(url + "&noredirect=true", method="PUT")) as reply:
+            url = json.load(reply)["Location"]
+    with urllib.request.urlopen(urllib.request.Request(url, method=method, data=data)) as reply:
+        content: bytes = reply.read()
+    return content
+
+
+def _produce(settings: Settings, value: str) -> int:
+    offsets: list[int] = []
+    producer = Producer(client_config(settings) | {"acks": "all"})
+    producer.produce(PROBE.name, value, on_delivery=lambda _, message: offsets.append(message.offset()))
+    assert producer.flush(10) == 0
+    return offsets[0]
+
+
+def _consume(settings: Settings, offset: int) -> bytes | None:
+    consumer = Consumer(client_config(settings) | {"group.id": "keepsake", "enable.auto.commit": False})
+    try:
+        consumer.assign([TopicPartition(PROBE.name, 0, offset)])
+        message = consumer.poll(10)
+        return message.value() if message else None
+    finally:
+        consumer.close()

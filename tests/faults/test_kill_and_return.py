@@ -1,0 +1,72 @@
+"""Servers die and come back with what they held; a stack that is stopped leaves nothing behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+
+import pytest
+
+from infra.stack import lifecycle, processes, status
+from infra.stack.services import BY_NAME, SERVICES
+from infra.stack.stack import Stack
+from infra.stack.supervise import Supervisor
+from tests.faults import keepsakes
+
+BACK_WITHIN = 30
+ALL = tuple(service.name for service in SERVICES)
+
+pytestmark = [pytest.mark.stack(*ALL), pytest.mark.timeout(300)]
+
+
+def states(stack: Stack, *names: str) -> dict[str, str]:
+    services = tuple(BY_NAME[name] for name in names) or SERVICES
+    return {
+        line.service: line.state if line.state == "healthy" else f"{line.state}: {line.wrong}"
+        for line in status.statuses(stack, services)
+    }
+
+
+def await_health(stack: Stack, *names: str, within: float = BACK_WITHIN) -> None:
+    deadline = time.monotonic() + within
+    while set((found := states(stack, *names)).values()) != {"healthy"}:
+        assert time.monotonic() < deadline, found
+        time.sleep(0.3)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_a_killed_service_is_back_with_its_data(name: str, servers: Stack) -> None:
+    await_health(servers)
+    kept = keepsakes.leave(servers.settings)
+    before = Supervisor(servers).state(name)
+    os.kill(before.pid, signal.SIGKILL)
+    killed = time.monotonic()
+    while Supervisor(servers).state(name).pid in (before.pid, 0):
+        assert time.monotonic() < killed + BACK_WITHIN, "it was not started again"
+        time.sleep(0.1)
+    await_health(servers, name, within=killed + BACK_WITHIN - time.monotonic())
+    await_health(servers)
+    assert set(keepsakes.found(servers.settings, kept).values()) == {True}
+
+
+def test_all_killed_at_once_come_up_with_their_data(servers: Stack) -> None:
+    kept = keepsakes.leave(servers.settings)
+    for process in processes.of_stack(servers):
+        process.kill()
+    lifecycle.up(servers, ())
+    assert keepsakes.found(servers.settings, kept) == dict.fromkeys(("postgres", "mongo", "redis", "hdfs", "kafka"), True)
+
+
+def test_down_leaves_no_process_and_no_port_and_up_finds_the_data(servers: Stack) -> None:
+    kept = keepsakes.leave(servers.settings)
+    lifecycle.down(servers)
+    assert processes.of_stack(servers) == []
+    held = [field for service in SERVICES for field in service.ports if not free(servers, field)]
+    assert held == []
+    lifecycle.up(servers, ())
+    assert set(keepsakes.found(servers.settings, kept).values()) == {True}
+
+
+def free(stack: Stack, field: str) -> bool:
+    return processes.port_free(stack.settings.host, getattr(stack.settings, field))

@@ -1,0 +1,61 @@
+"""The import table of DESIGN: each folder imports what it may, and nothing of the others."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+#: Folder -> project folders it may import beside itself.
+MAY_IMPORT: dict[str, set[str]] = {
+    "cdp": set(),
+    "source_server": {"cdp"},
+    "streaming": {"cdp"},
+    "batch": {"cdp"},
+    "dags": {"cdp"},
+    "cdp_web": {"cdp"},
+    "infra": {"cdp"},
+}
+#: cdp is the standard library and sqlglot; one module alone knows Spark.
+CDP_LIBRARIES = {"sqlglot"}
+CDP_EXCEPTIONS = {"cdp/spark.py": {"pyspark"}}
+
+
+def imported(path: Path) -> set[str]:
+    """First parts of the names that a file imports, wherever in it."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            names.add(node.module.partition(".")[0])
+    return names
+
+
+def files(folder: str) -> list[Path]:
+    return sorted((ROOT / folder).rglob("*.py"))
+
+
+@pytest.mark.parametrize("folder", MAY_IMPORT)
+def test_folder_imports_only_what_it_may(folder: str) -> None:
+    ours = set(MAY_IMPORT) | {"tests", "benchmarks"}
+    wrong = {
+        str(path.relative_to(ROOT)): sorted(extra)
+        for path in files(folder)
+        if (extra := imported(path) & ours - MAY_IMPORT[folder] - {folder})
+    }
+    assert wrong == {}
+
+
+def test_cdp_needs_only_the_standard_library_and_sqlglot() -> None:
+    wrong = {}
+    for path in files("cdp"):
+        name = str(path.relative_to(ROOT))
+        extra = imported(path) - set(sys.stdlib_module_names) - {"cdp"} - CDP_LIBRARIES - CDP_EXCEPTIONS.get(name, set())
+        if extra:
+            wrong[name] = sorted(extra)
+    assert wrong == {}
