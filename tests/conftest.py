@@ -33,11 +33,18 @@ class TestStack:
     def __init__(self) -> None:
         self.found_running = Supervisor(open_stack()).running()
         self.healthy: set[str] = set()
+        self.broken = ""
 
     def require(self, names: tuple[str, ...]) -> Stack:
         wanted = {service.name for service in with_needs(names)}
+        if self.broken:
+            pytest.fail(f"The test stack did not come up before: {self.broken}", pytrace=False)
         if not wanted <= self.healthy:
-            lifecycle.up(open_stack(), names)
+            try:
+                lifecycle.up(open_stack(), names)
+            except Exception as error:
+                self.broken = str(error)
+                raise
             self.healthy |= wanted
         return open_stack()
 

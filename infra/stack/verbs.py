@@ -1,4 +1,8 @@
-"""The verbs of ./run: one table, which is also its help. A verb is here when it works, not before."""
+"""The verbs of ./run: one table, which is also its help. A verb is here when it works, not before.
+
+Verbs of the stack are functions here; verbs of the data are programs of the folders that own them, started as a person or
+Airflow would, after a look at whether the servers they need are there.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,8 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from infra.stack import doctor, lifecycle, status
+from infra.stack import checks, demo, doctor, env_file, lifecycle, programs, status
+from infra.stack.programs import Program
 from infra.stack.services import NAMES, SERVICES, with_needs
 from infra.stack.stack import Stack, StackError, open_stack
 from infra.stack.suggest import suggest
@@ -18,15 +23,13 @@ from infra.stack.suggest import suggest
 
 @dataclass(frozen=True, slots=True)
 class Verb:
+    """What may follow ./run."""
+
     name: str
     usage: str
     help: str
-    arguments: Callable[[argparse.ArgumentParser], None]
-    run: Callable[[Stack, argparse.Namespace], int]
-
-
-def _none(parser: argparse.ArgumentParser) -> None:
-    """No arguments."""
+    run: Callable[[Stack, argparse.Namespace], int] | Program
+    arguments: Callable[[argparse.ArgumentParser], None] = lambda parser: None
 
 
 def _services(parser: argparse.ArgumentParser) -> None:
@@ -45,9 +48,7 @@ def _up(stack: Stack, given: argparse.Namespace) -> int:
     lifecycle.up(stack, names)
     wanted = with_needs(names) if names else SERVICES
     if any(service.name == "web" for service in wanted):
-        fresh = open_stack().settings
-        print(f"site      {fresh.web_url}  login {fresh.admin_user}, password in {fresh.state_dir}/secrets/admin_password")
-        print(f"airflow   {fresh.airflow_url}  login {fresh.admin_user}, password in {fresh.state_dir}/secrets/airflow_password")
+        print(demo.addresses(open_stack()))
     print("next      ./run status")
     return 0
 
@@ -100,32 +101,72 @@ def _doctor(stack: Stack, given: argparse.Namespace) -> int:
     return 0 if all(finding.ok for finding in found) else 1
 
 
+def _env(stack: Stack, given: argparse.Namespace) -> int:
+    env_file.write_env(stack)
+    return 0
+
+
 def _reset_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--yes", action="store_true", help="really remove everything this stack holds")
 
 
 def _reset(stack: Stack, given: argparse.Namespace) -> int:
+    name, state = stack.settings.stack, stack.state
     if not given.yes:
-        raise StackError(
-            f"This removes all data of the stack {stack.settings.stack!r} in {stack.state}. If that is meant: ./run reset --yes"
-        )
-    if not stack.state.exists():
-        print(f"stack {stack.settings.stack}: there is nothing to remove")
+        raise StackError(f"This removes all data of the stack {name!r} in {state}. If that is meant: ./run reset --yes")
+    if not state.exists():
+        print(f"stack {name}: there is nothing to remove")
         return 0
     lifecycle.down(stack)
-    shutil.rmtree(stack.state)
-    print(f"stack {stack.settings.stack}: removed {stack.state}")
+    shutil.rmtree(state)
+    print(f"stack {name}: removed {state}")
     return 0
 
 
+def _demo(stack: Stack, given: argparse.Namespace) -> int:
+    return demo.run(stack)
+
+
+def _test_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("pytest", nargs=argparse.REMAINDER, metavar="ARGS", help="go to pytest")
+
+
+def _test(stack: Stack, given: argparse.Namespace) -> int:
+    return checks.run(given.pytest)
+
+
 VERBS: tuple[Verb, ...] = (
-    Verb("up", "up [SERVICE…]", "start the stack, or some services with all they need; returns when they are healthy", _services, _up),
-    Verb("down", "down", "stop everything; the data stays", _none, _down),
-    Verb("status", "status [SERVICE…] [--json]", "the health of each service; exit 0 only if all is healthy", _status_arguments, _status),
-    Verb("logs", "logs SERVICE [-n N] [-f]", "what a service said", _logs_arguments, _logs),
-    Verb("doctor", "doctor", "what this machine needs, what it has, and the remedy", _none, _doctor),
-    Verb("reset", "reset --yes", "remove the state of this stack", _reset_arguments, _reset),
-)  # fmt: skip
+    Verb("demo", "demo", "everything, with a sample history through the real path; again: goes on from where it is", _demo),
+    Verb("test", "test [ARGS]", "every check, with real servers of their own; ARGS go to pytest", _test, _test_arguments),
+    Verb(
+        "up",
+        "up [SERVICE…]",
+        "start the stack, or some services with all they need; returns when they are healthy",
+        _up,
+        _services,
+    ),
+    Verb("down", "down", "stop everything; the data stays", _down),
+    Verb(
+        "status",
+        "status [SERVICE…] [--json]",
+        "the health of each service; exit 0 only if all is healthy",
+        _status,
+        _status_arguments,
+    ),
+    Verb("logs", "logs SERVICE [-n N] [-f]", "what a service said", _logs, _logs_arguments),
+    Verb("doctor", "doctor", "what this machine needs, what it has, and the remedy", _doctor),
+    Verb("load", "load FILE… [--dry-run]", "event files into the source and on into Kafka", programs.LOAD),
+    Verb("stream", "stream [--once]", "Kafka to HDFS; --once drains what is there and ends", programs.STREAM),
+    Verb(
+        "night",
+        "night --day D | --from D --to D",
+        "aggregates, profiles and the publication of a day or of a range",
+        programs.NIGHT,
+    ),
+    Verb("segments", "segments refresh [--day D]", "recompute the segments in order of dependence", programs.SEGMENTS),
+    Verb("env", "env", "write .env for docker-compose, with secrets of its own", _env),
+    Verb("reset", "reset --yes", "remove the state of this stack", _reset, _reset_arguments),
+)
 
 
 def help_text() -> str:
@@ -142,10 +183,13 @@ def help_text() -> str:
     return "\n".join(lines)
 
 
-def _parser(verb: Verb) -> argparse.ArgumentParser:
+def _call(verb: Verb, arguments: list[str]) -> int:
+    if isinstance(verb.run, Program):
+        return programs.run(open_stack(), verb.run, arguments)
     parser = argparse.ArgumentParser(prog=f"./run {verb.name}", description=verb.help)
     verb.arguments(parser)
-    return parser
+    given = parser.parse_args(arguments)
+    return verb.run(open_stack(), given)
 
 
 def run(arguments: list[str]) -> int:
@@ -153,11 +197,9 @@ def run(arguments: list[str]) -> int:
     by_name = {verb.name: verb for verb in VERBS}
     if name in ("help", "-h", "--help"):
         if rest and rest[0] in by_name:
-            _parser(by_name[rest[0]]).print_help()
-        else:
-            print(help_text())
+            return _call(by_name[rest[0]], ["--help"])
+        print(help_text())
         return 0
     if name not in by_name:
         raise StackError(f"{name!r} is not a verb.{suggest(name, [*by_name, 'help'])}")
-    given = _parser(by_name[name]).parse_args(rest)
-    return by_name[name].run(open_stack(), given)
+    return _call(by_name[name], rest)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import urllib.error
 import urllib.request
 import uuid
 from dataclasses import dataclass
@@ -60,10 +61,27 @@ def _hdfs(settings: Settings, name: str, method: str, query: str, data: bytes | 
     """WebHDFS sends a writer on to a DataNode, which Python's client does not follow for a PUT."""
     url = f"{settings.hdfs_http}/webhdfs/v1/keepsake/{name}?{query}&user.name={USER}"
     if method == "PUT":
-        with urllib.request.urlopen(urllib.request.Request(url + "&noredirect=true", method="PUT")) as reply:
-            url = json.load(reply)["Location"]
-    with urllib.request.urlopen(urllib.request.Request(url, method=method, data=data)) as reply:
-        content: bytes = reply.read()
+        url = json.loads(_ask(url + "&noredirect=true", "PUT"))["Location"]
+    return _ask(url, method, data)
+
+
+def _ask(url: str, method: str, data: bytes | None = None) -> bytes:
+    """Again where a DataNode finds that its connection to the NameNode belongs to one that was killed; each has its own."""
+    for _ in range(4):
+        try:
+            return _ask_once(url, method, data)
+        except AssertionError as error:
+            if "EOFException" not in str(error) and "ConnectException" not in str(error):
+                raise
+    return _ask_once(url, method, data)
+
+
+def _ask_once(url: str, method: str, data: bytes | None = None) -> bytes:
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, method=method, data=data), timeout=30) as reply:
+            content: bytes = reply.read()
+    except urllib.error.HTTPError as error:
+        raise AssertionError(f"{method} {url}: {error.code} {error.read().decode()}") from error
     return content
 
 

@@ -73,7 +73,7 @@ def _component(settings: Settings, name: str, log: str) -> str:
     if health["status"] != "healthy":
         beat = health.get(f"latest_{name}_heartbeat") or "never"
         raise Unhealthy(f"no heartbeat (latest: {beat})", f"./run logs {log}")
-    return f"heartbeat {str(health[f'latest_{name}_heartbeat'])[11:19]} UTC"
+    return f"heartbeat {str(health[f'latest_{name}_heartbeat'])[:19]}Z"
 
 
 def _probe_api(settings: Settings) -> str:

@@ -41,6 +41,7 @@ def environment(stack: Stack, datanode: int = 1) -> dict[str, str]:
 def _java(heap: str, main: str, *arguments: str) -> tuple[str, ...]:
     return (
         java(), f"-Xmx{heap}", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:+ExitOnOutOfMemoryError", *OPENS,
+        f"-Djava.util.logging.config.file={INFRA}/hadoop/logging.properties",
         "-cp", f"{INFRA}/hadoop:{JARS}/hadoop/*", main, *arguments,
     )  # fmt: skip
 
@@ -77,8 +78,10 @@ def _answers(settings: Settings) -> str:
 
 
 def _probe_datanode(number: int, settings: Settings) -> str:
-    """The NameNode hears from it."""
+    """It answers itself, and the NameNode hears from it: for a while after its death the NameNode still counts it."""
     name, port = f"datanode{number}", getattr(settings, f"datanode{number}_port")
+    http_port = getattr(settings, f"datanode{number}_http_port")
+    get_json(f"http://{settings.host}:{http_port}/jmx?qry=Hadoop:service=DataNode,name=DataNodeInfo", f"./run logs {name}")
     live = json.loads(_bean(settings, "NameNodeInfo", name)["LiveNodes"])
     node = next((node for node in live.values() if node["xferaddr"].endswith(f":{port}")), None)
     if node is None or node["lastContact"] > 10:

@@ -29,7 +29,8 @@ def _web(stack: Stack) -> Command:
     settings = stack.settings
     argv = (
         venv_bin("gunicorn"), "cdp_web.wsgi:application", "--bind", f"{settings.host}:{settings.web_port}",
-        "--workers", str(settings.web_workers), "--threads", "4", "--preload", "--worker-tmp-dir", "/dev/shm", "--access-logfile", "-", "--timeout", "60",
+        "--workers", str(settings.web_workers), "--threads", "4", "--preload",
+        "--worker-tmp-dir", "/dev/shm", "--access-logfile", "-", "--timeout", "60",
     )  # fmt: skip
     return Command(argv)
 

@@ -1,0 +1,36 @@
+"""The night of a day: what came in is drained to HDFS, the day is computed and published, the segments are refreshed.
+
+Each task is the command that a person would type; doing one again is safe. A scheduled run works on the day before it, a
+run that is triggered by hand on the day it is given: `{"day": "2019-11-01"}`. The DAG begins paused: unpause it where events
+of today come in.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from airflow.providers.standard.operators.bash import BashOperator
+from airflow.sdk import DAG, Param
+
+from cdp.settings import REPOSITORY
+
+DAY = "{{ params.day or macros.ds_add(ds, -1) }}"
+
+with DAG(
+    dag_id="night",
+    doc_md=__doc__,
+    # Two hours into the next day (UTC): late events of the evening are in.
+    schedule="0 2 * * *",
+    start_date=datetime(2019, 9, 1, tzinfo=UTC),
+    catchup=False,
+    max_active_runs=1,
+    params={"day": Param(None, type=["null", "string"], format="date", description="the day to publish; empty: yesterday")},
+    tags=["night"],
+    default_args={"retries": 1, "retry_delay": timedelta(minutes=1), "execution_timeout": timedelta(hours=2)},
+) as dag:
+    run = f"{REPOSITORY}/run"
+    stream = BashOperator(task_id="stream", bash_command=f"{run} stream --once", append_env=True)
+    night = BashOperator(task_id="night", bash_command=f"{run} night --day {DAY}", append_env=True)
+    segments = BashOperator(task_id="segments", bash_command=f"{run} segments refresh --day {DAY}", append_env=True)
+
+    stream >> night >> segments

@@ -1,0 +1,1 @@
+"""The one image that docker-compose.yml builds, and what its containers run."""

@@ -1,0 +1,64 @@
+"""The verbs whose inside is a program of another folder: which, and which servers it needs before it can begin."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from cdp.settings import REPOSITORY
+from infra.stack.service import Service, Unhealthy
+from infra.stack.services import BY_NAME, spark
+from infra.stack.stack import Stack, StackError
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A Python program, and the services it talks to."""
+
+    argv: tuple[str, ...]
+    needs: tuple[str, ...]
+    prog: str  # as it calls itself in its help
+
+
+LOAD = Program(("-m", "source_server.load"), ("source", "kafka"), "./run load")
+STREAM = Program(("-m", "streaming"), ("kafka", "namenode", "spark-master"), "./run stream")
+NIGHT = Program(("-m", "batch"), ("namenode", "spark-master", "postgres", "mongo"), "./run night")
+SEGMENTS = Program((str(REPOSITORY / "manage.py"), "segments"), ("postgres", "namenode"), "./run segments")
+
+
+def environment(stack: Stack, program: Program) -> dict[str, str]:
+    """The stack's environment, that of a terminal, and what Spark's driver asks of it."""
+    terminal = {name: os.environ[name] for name in ("TERM", "COLUMNS", "NO_COLOR") if name in os.environ}
+    return stack.base_env | terminal | spark.environment(stack) | {"PROGRAM_NAME": program.prog}
+
+
+def run(stack: Stack, program: Program, arguments: list[str]) -> int:
+    """Run it in the foreground; its exit status is ours."""
+    if not {"-h", "--help"} & set(arguments):
+        require(stack, program.needs)
+    argv = [sys.executable, *program.argv, *arguments]
+    with subprocess.Popen(argv, env=environment(stack, program), cwd=REPOSITORY) as process:
+        while True:
+            try:
+                return process.wait()
+            except KeyboardInterrupt:
+                continue  # the terminal has told the program too; it ends in its own way
+
+
+def require(stack: Stack, names: tuple[str, ...]) -> None:
+    """Each of the servers is healthy, or the first that is not is named with the remedy."""
+    with ThreadPoolExecutor(len(names)) as pool:
+        for wrong in pool.map(lambda name: _wrong(stack, BY_NAME[name]), names):
+            if wrong:
+                raise StackError(wrong)
+
+
+def _wrong(stack: Stack, service: Service) -> str:
+    try:
+        service.probe(stack.settings)
+    except Unhealthy as error:
+        return f"{service.title} is not there: {error.wrong}. Start it: ./run up {service.name}"
+    return ""
