@@ -22,7 +22,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 }
 #: cdp is the standard library and sqlglot; one module alone knows Spark.
 CDP_LIBRARIES = {"sqlglot"}
-CDP_EXCEPTIONS = {"cdp/spark.py": {"pyspark"}}
+CDP_EXCEPTIONS = {"cdp/spark.py": {"pyspark", "py4j"}}
 
 
 def imported(path: Path) -> set[str]:

@@ -1,4 +1,4 @@
-"""Segments as rules: read, check, explain, decide for one customer, and compile to SQL. docs/rules.md tells the story."""
+"""Segments as rules: read, check, explain, decide for one customer, and compile to SQL."""
 
 from cdp.rules.canonical import canonical, rule_hash
 from cdp.rules.check import MAX_LEAVES, MAX_LIST_VALUES, check, require

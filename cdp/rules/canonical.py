@@ -37,10 +37,9 @@ def _normal(rule: Rule) -> Rule:
             return _group(All, children)
         case Any(children):
             return _group(Any, children)
-        case Not(Not(child)):
-            return _normal(child)
         case Not(child):
-            return Not(_normal(child))
+            inner = _normal(child)
+            return inner.child if isinstance(inner, Not) else Not(inner)
         case Compare():
             return _comparison(rule)
 

@@ -88,7 +88,7 @@ def _value_problem(leaf: Compare, metric: Metric, operator: Operator, path: str)
     if says:
         return Problem(path, says)
     kind = operator.value_kind(metric.kind)
-    for i, value in enumerate(given(leaf)):
+    for i, value in enumerate(leaf.values):
         says = values.fault(kind, value) or _choice_fault(value, metric, operator)
         if says:
             return Problem(f"{path}[{i}]" if isinstance(leaf.value, tuple) else path, says)
@@ -97,15 +97,8 @@ def _value_problem(leaf: Compare, metric: Metric, operator: Operator, path: str)
     return None
 
 
-def given(leaf: Compare) -> tuple[object, ...]:
-    """The values of a comparison as a tuple, whatever the operator takes."""
-    if leaf.value is None:
-        return ()
-    return leaf.value if isinstance(leaf.value, tuple) else (leaf.value,)
-
-
 def _count_fault(leaf: Compare, operator: Operator) -> str:
-    is_list, count = isinstance(leaf.value, tuple), len(given(leaf))
+    is_list, count = isinstance(leaf.value, tuple), len(leaf.values)
     match operator.values:
         case "none":
             return "" if leaf.value is None else f"{operator.key!r} takes no value; leave it out."
@@ -124,5 +117,5 @@ def _choice_fault(value: object, metric: Metric, operator: Operator) -> str:
 
 
 def _ends_before_it_begins(leaf: Compare) -> bool:
-    low, high = given(leaf)
+    low, high = leaf.values
     return bool(low > high)  # type: ignore[operator]

@@ -8,7 +8,6 @@ all that is wrong at once. Every rule that passes `check` comes back from `decod
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from decimal import Decimal
 
@@ -98,7 +97,9 @@ def _value(raw: object, kind: ValueKind | None, path: str) -> Value:
 def _scalar(raw: object, kind: ValueKind | None, path: str) -> Scalar:
     if isinstance(raw, bool) or not isinstance(raw, str | int | float | Decimal):
         raise RuleError(path, f"must be a number or a text, not {shown(raw)}.")
-    if not isinstance(raw, str | int) and not math.isfinite(raw):
+    if isinstance(raw, float):
+        raw = Decimal(repr(raw))
+    if isinstance(raw, Decimal) and not raw.is_finite():
         raise RuleError(path, f"must be a finite number, not {shown(raw)}.")
     return values.read(kind, raw)
 

@@ -17,7 +17,7 @@ from sqlglot import ErrorLevel, exp
 
 from cdp.events.fields import MONEY_SCALE
 from cdp.metrics import BY_KEY as METRICS
-from cdp.rules.check import given, require
+from cdp.rules.check import require
 from cdp.rules.errors import RuleError, did_you_mean
 from cdp.rules.operators import BY_KEY as OPERATORS
 from cdp.rules.operators import ValueKind
@@ -95,7 +95,7 @@ def _comparison(leaf: Compare, as_of: date) -> exp.Expr:
     if leaf.operator == "is_set":
         return exp.not_(is_missing)
     kind = OPERATORS[leaf.operator].value_kind(METRICS[leaf.field].kind)
-    literals = [_literal(kind, value, as_of) for value in given(leaf)]
+    literals = [_literal(kind, value, as_of) for value in leaf.values]
     holds = CONDITIONS[leaf.operator](column, literals, _date(as_of))
     # IS NOT NULL makes a missing value false instead of NULL, and unlike coalesce() still lets engines skip row groups.
     return exp.and_(exp.not_(is_missing), holds, copy=False)

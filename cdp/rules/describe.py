@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from cdp.metrics import METRICS, Metric
 from cdp.rules.operators import Operator, operators_of
 
 
-def catalogue() -> list[dict[str, object]]:
+def catalogue() -> list[dict[str, Any]]:
     """Fields in the order of the metric catalogue; plain data that goes into JSON as it is."""
     return [_field(metric) for metric in METRICS]
 
 
-def _field(metric: Metric) -> dict[str, object]:
+def _field(metric: Metric) -> dict[str, Any]:
     return {
         "key": metric.key,
         "title": metric.title,
@@ -23,7 +25,7 @@ def _field(metric: Metric) -> dict[str, object]:
     }
 
 
-def _operator(operator: Operator, metric: Metric) -> dict[str, object]:
+def _operator(operator: Operator, metric: Metric) -> dict[str, Any]:
     return {
         "key": operator.key,
         "label": operator.label,

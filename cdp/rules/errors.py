@@ -47,4 +47,5 @@ def shown(value: object) -> str:
         return str(value) if abs(value) < 10**_SHOWN else "a very large number"
     if isinstance(value, float | Decimal):
         return str(value)[:_SHOWN]
-    return f"a {type(value).__name__}"
+    names: dict[type, str] = {dict: "an object", list: "a list", tuple: "a list"}
+    return names.get(type(value), f"a value of type {type(value).__name__}")

@@ -23,6 +23,7 @@ _TYPES: dict[str, tuple[Kind, ...]] = {
     **dict.fromkeys(("str", "string", "text"), ("text",)),
     **dict.fromkeys(("date", "day"), ("date",)),
 }
+Placed = tuple[str, object]  # a condition or joining word with the place it was found at
 _OTHER_SPELLINGS = {"==": "=", "<>": "!=", "≠": "!=", "≤": "<=", "≥": ">="}
 
 
@@ -33,25 +34,30 @@ def is_flat(document: object) -> bool:
 def upgrade(document: object) -> dict[str, object]:
     """The same rule as a version 1 document. Raises RuleError with the place in the older form."""
     logic, conditions = _from_list(document) if isinstance(document, list) else _from_object(document)
-    leaves = [_leaf(condition, f"conditions[{i}]") for i, condition in enumerate(conditions)]
+    leaves = [_leaf(condition, path) for path, condition in conditions]
     return {"version": 1, "rule": {_GROUPS[logic]: leaves}}
 
 
-def _from_object(document: object) -> tuple[str, list[object]]:
+def _from_object(document: object) -> tuple[str, list[Placed]]:
     body = entries(document, "document", required=("conditions",), optional=("logic",))
-    conditions = items(body["conditions"], "conditions")
+    conditions = _placed(items(body["conditions"], "conditions"))
     if len(conditions) > 1 and "logic" not in body:
         raise RuleError("logic", "is missing; say AND or OR.")
     return _logic(body.get("logic", "AND"), "logic"), conditions
 
 
-def _from_list(document: list[object]) -> tuple[str, list[object]]:
+def _from_list(document: list[object]) -> tuple[str, list[Placed]]:
     if len(document) % 2 == 0:
         raise RuleError("conditions", "must be conditions with AND or OR between them.")
-    words = {_logic(word, f"conditions[{2 * i + 1}]") for i, word in enumerate(document[1::2])} or {"AND"}
+    placed = _placed(document)
+    words = {_logic(word, path) for path, word in placed[1::2]} or {"AND"}
     if len(words) > 1:
         raise RuleError("conditions", "mixes AND and OR, which can be read two ways; use groups.")
-    return words.pop(), document[::2]
+    return words.pop(), placed[::2]
+
+
+def _placed(found: list[object]) -> list[Placed]:
+    return [(f"conditions[{i}]", entry) for i, entry in enumerate(found)]
 
 
 def _logic(raw: object, path: str) -> str:
@@ -70,7 +76,7 @@ def _leaf(raw: object, path: str) -> dict[str, object]:
     operator = _operator(body["operator"], kind, f"{path}.operator")
     leaf: dict[str, object] = {"field": field, "operator": operator.key}
     if "value" in body:
-        leaf["value"] = _value(body["value"], operator.value_kind(kind))
+        leaf["value"] = _values(body["value"], operator.value_kind(kind))
     return {"metric": leaf}
 
 
@@ -95,10 +101,12 @@ def _operator(raw: object, kind: Kind, path: str) -> Operator:
     return names[_known(word or raw, tuple(names), path)]
 
 
+def _values(raw: object, kind: ValueKind) -> object:
+    return [_value(item, kind) for item in raw] if isinstance(raw, list) else _value(raw, kind)
+
+
 def _value(raw: object, kind: ValueKind) -> object:
     """The older form wrote whole numbers as text too."""
-    if isinstance(raw, list):
-        return [_value(item, kind) for item in raw]
     if kind in ("integer", "days") and isinstance(raw, str) and re.fullmatch(r"-?[0-9]{1,18}", raw):
         return int(raw)
     return raw

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from cdp.metrics import BY_KEY as METRICS
 from cdp.metrics import Metric
-from cdp.rules.check import given, require
+from cdp.rules.check import require
 from cdp.rules.operators import BY_KEY as OPERATORS
 from cdp.rules.operators import ValueKind
 from cdp.rules.tree import All, Any, Compare, Not, Rule
@@ -55,7 +55,7 @@ def _without_wrapping(rule: Rule) -> Rule:
 def _comparison(leaf: Compare) -> str:
     metric, operator = METRICS[leaf.field], OPERATORS[leaf.operator]
     kind = operator.value_kind(metric.kind)
-    values = [_value(value, kind) for value in given(leaf)]
+    values = [_value(value, kind) for value in leaf.values]
     if operator.values == "many":
         values = [_listed(values)]
     return f"{_name(metric)} {operator.phrase.format(*values)}"

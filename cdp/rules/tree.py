@@ -50,6 +50,13 @@ class Compare:
     operator: str
     value: Value = None
 
+    @property
+    def values(self) -> tuple[Scalar, ...]:
+        """The values as a tuple, however many the operator takes."""
+        if self.value is None:
+            return ()
+        return self.value if isinstance(self.value, tuple) else (self.value,)
+
 
 Rule: TypeAlias = All | Any | Not | Compare
 

@@ -24,10 +24,8 @@ MAX_DAYS = 36_500
 _DECIMAL = re.compile(r"-?[0-9]{1,40}(\.[0-9]{1,40})?")
 
 
-def read(kind: ValueKind | None, raw: Scalar | float) -> Scalar:
-    """A JSON scalar as a value of the kind. What doesn't fit stays as it came: `fault` then says what is wrong."""
-    if isinstance(raw, float):
-        raw = Decimal(repr(raw))
+def read(kind: ValueKind | None, raw: Scalar) -> Scalar:
+    """A scalar as a value of the kind. What doesn't fit stays as it came: `fault` then says what is wrong."""
     if kind in ("money", "number"):
         return _decimal(raw)
     if kind == "date" and isinstance(raw, str):

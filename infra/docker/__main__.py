@@ -39,6 +39,9 @@ def prepare(stack: Stack, service: Service) -> None:
     if work is None:
         raise StackError(f"{service.title} needs no preparation.")
     stack.run_dir.mkdir(parents=True, exist_ok=True)
+    # A stamp says what was done to a store; volumes come and go one by one, so here it may be said of another store.
+    for stamp in stack.run_dir.glob(stack.stamp("*").name):
+        stamp.unlink(missing_ok=True)
     _until_healthy(lambda: work(stack), stack.settings.start_timeout)
 
 

@@ -21,12 +21,15 @@ class Program:
     argv: tuple[str, ...]
     needs: tuple[str, ...]
     prog: str  # as it calls itself in its help
+    subcommand: str = ""  # a word that must come first, and is all the program does today
 
 
 LOAD = Program(("-m", "source_server.load"), ("source", "kafka"), "./run load")
 STREAM = Program(("-m", "streaming"), ("kafka", "namenode", "spark-master"), "./run stream")
 NIGHT = Program(("-m", "batch"), ("namenode", "spark-master", "postgres", "mongo"), "./run night")
-SEGMENTS = Program((str(REPOSITORY / "manage.py"), "segments"), ("postgres", "namenode"), "./run segments")
+SEGMENTS = Program(
+    (str(REPOSITORY / "manage.py"), "segments_refresh"), ("postgres", "namenode"), "./run segments refresh", "refresh"
+)
 
 
 def environment(stack: Stack, program: Program) -> dict[str, str]:
@@ -37,6 +40,10 @@ def environment(stack: Stack, program: Program) -> dict[str, str]:
 
 def run(stack: Stack, program: Program, arguments: list[str]) -> int:
     """Run it in the foreground; its exit status is ours."""
+    if program.subcommand:
+        if arguments[:1] not in ([program.subcommand], ["--help"]):
+            raise StackError(f"There is one thing to do with them: {program.prog}")
+        arguments = [argument for argument in arguments if argument != program.subcommand]
     if not {"-h", "--help"} & set(arguments):
         require(stack, program.needs)
     argv = [sys.executable, *program.argv, *arguments]

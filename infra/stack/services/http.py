@@ -18,7 +18,7 @@ def get_json(url: str, remedy: str) -> Any:
         with urllib.request.urlopen(url, timeout=TIMEOUT) as reply:
             return json.load(reply)
     except urllib.error.HTTPError as error:
-        raise Unhealthy(f"{url} answers {error.code}: {error.read(200).decode(errors='replace')}", remedy) from error
+        raise Unhealthy(f"{url} answers {error.code}", remedy) from error
     except urllib.error.URLError as error:
         raise Unhealthy(f"{url}: {error.reason}", remedy) from error
     except (OSError, ValueError) as error:

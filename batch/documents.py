@@ -1,0 +1,43 @@
+"""A profile as a document of MongoDB. Pure: rows in, documents out; what is missing has no key."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC
+from typing import Any
+
+from bson.decimal128 import Decimal128
+from pyspark.sql import Row
+
+from cdp.metrics import METRICS
+
+#: Kind of a metric -> how MongoDB keeps it.
+_AS_STORED: dict[str, Callable[[Any], Any]] = {
+    "integer": int,
+    "money": Decimal128,
+    "number": Decimal128,
+    "date": lambda day: day.isoformat(),
+    "text": str,
+}
+
+
+def document(profile: Row) -> dict[str, Any]:
+    metrics = {metric.key: _AS_STORED[metric.kind](profile[metric.key]) for metric in METRICS if profile[metric.key] is not None}
+    return {
+        "_id": profile.customer_id,
+        "as_of": profile.as_of,
+        **metrics,
+        "recent": [_event(event) for event in profile.recent],
+        "days": [_day(day) for day in profile.days],
+        "hash": profile.hash,
+    }
+
+
+def _event(event: Row) -> dict[str, Any]:
+    fields = {name: value for name, value in event.asDict().items() if value is not None}
+    # Spark hands times to Python in the zone of the process.
+    return fields | {"time": event.time.astimezone(UTC), "price": Decimal128(event.price)}
+
+
+def _day(day: Row) -> dict[str, Any]:
+    return {"day": day.day.isoformat(), "views": day.views, "orders": day.orders, "revenue": Decimal128(day.revenue)}

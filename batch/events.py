@@ -1,0 +1,35 @@
+"""The events of some days, each once."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import date
+
+from pyspark.sql import DataFrame, Window
+from pyspark.sql import functions as F
+
+#: Within a customer's day an event is known by its id; the copy that was received first is the event.
+IDENTITY = ("user_id", "event_day", "event_id")
+ORDER_OF_RECEIPT = ("received_at", "kafka_topic", "kafka_partition", "kafka_offset")
+
+#: What the transforms need; the rest is not carried through the shuffle.
+COLUMNS = (
+    *IDENTITY, "event_time", "event_type", "product_id", "category_code", "brand", "price", "quantity", "revenue",
+    "user_session", "order_id",
+)  # fmt: skip
+
+
+def events_of_days(events: DataFrame, days: Collection[date]) -> DataFrame:
+    return events.where(F.col("event_day").isin(list(days)))
+
+
+def events_once(events: DataFrame) -> DataFrame:
+    """A row an event, with its customer as `customer_id` and its day as `day`, all of a customer in one partition."""
+    receipt = Window.partitionBy(*IDENTITY).orderBy(*ORDER_OF_RECEIPT)
+    first = (
+        events.select(*COLUMNS, *ORDER_OF_RECEIPT)
+        .repartition("user_id")
+        .withColumn("copy", F.row_number().over(receipt))
+        .where("copy = 1")
+    )
+    return first.select(*COLUMNS).withColumnsRenamed({"user_id": "customer_id", "event_day": "day"})

@@ -1,0 +1,52 @@
+"""What the shop did on each day. Orders, money and sessions are the sums over its customers, so that the numbers add up."""
+
+from __future__ import annotations
+
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F
+
+from cdp.spark import COLUMN_TYPES
+from cdp.warehouse import KPI_DAY
+
+_SUMS = ("sessions", "views", "carts", "removals", "orders", "items", "revenue")
+
+
+def kpi_day(events: DataFrame, customer_day: DataFrame, newcomers: DataFrame) -> DataFrame:
+    """The columns of KPI_DAY for the days of `events`."""
+    joined = events_of_day(events).join(totals(customer_day), "day").join(newcomers, "day")
+    columns = [F.col(column.name).cast(COLUMN_TYPES[column.kind]) for column in KPI_DAY.columns]
+    return joined.select(*columns)
+
+
+def events_of_day(events: DataFrame) -> DataFrame:
+    """Events and the steps of the funnel, a session at a time; a customer's events without one are one session."""
+    sessions = events.groupBy("day", "customer_id", "user_session").agg(
+        F.count("*").alias("events"), _any("view").alias("view"), _any("cart").alias("cart"), _any("purchase").alias("purchase")
+    )
+    return sessions.groupBy("day").agg(
+        F.sum("events").alias("events"),
+        F.count_if("view").alias("sessions_with_view"),
+        F.count_if(F.col("view") & F.col("cart")).alias("sessions_with_cart"),
+        F.count_if("purchase").alias("sessions_with_purchase"),
+    )
+
+
+def totals(customer_day: DataFrame) -> DataFrame:
+    sums = [F.sum(name).alias(name) for name in _SUMS]
+    buyers = F.count_if(F.col("orders") > 0).alias("buyers")
+    return customer_day.groupBy("day").agg(F.count("*").alias("customers"), buyers, *sums)
+
+
+def newcomers(customer_day: DataFrame) -> DataFrame:
+    """Customers by the day of their first event. Wants all days there are: a late event can take a customer's first away
+    from another day."""
+    first = F.min("day").over(Window.partitionBy("customer_id"))
+    return (
+        customer_day.select("day", (F.col("day") == first).alias("new"))
+        .groupBy("day")
+        .agg(F.count_if("new").alias("new_customers"))
+    )
+
+
+def _any(event_type: str) -> Column:
+    return F.bool_or(F.col("event_type") == event_type)

@@ -1,0 +1,172 @@
+"""One night: a day published. Reads, transforms and writes are wired here and live in their own modules.
+
+Up to the last step readers see the publication before; a night that fails anywhere is run again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from psycopg2.extensions import connection as Connection
+from pyspark.sql import DataFrame, Row, SparkSession
+from pyspark.sql import functions as F
+from pyspark.storagelevel import StorageLevel
+
+from batch.changes import EventsNow, NoEvents, changed_after, events_now
+from batch.customer_day import customer_day
+from batch.customers import customers
+from batch.events import events_of_days, events_once
+from batch.kpi_day import kpi_day, newcomers
+from batch.mart import Serving, published, serving
+from batch.plan import NEVER, days_to_restate, known_since
+from batch.profile_store import next_collection, write_profiles
+from batch.profiles import profiles
+from batch.publish import DailyNumbers, Publication, publish
+from batch.staging import stage
+from batch.steps import Steps
+from batch.tables import read_customer_day, read_customers, read_events, write_customer_day, write_customers
+from cdp.settings import Settings
+
+#: Twenty-seven years; a broken clock can't make more of them than the parser lets through.
+MOST_DAYS = 10_000
+
+
+class TooManyDays(RuntimeError):
+    """Numbers a day are small, so that the driver may hold them; more is a mistake."""
+
+
+@dataclass(frozen=True, slots=True)
+class Night:
+    """What the nights of one run have in common."""
+
+    settings: Settings
+    spark: SparkSession
+    connection: Connection
+    clock: Callable[[], datetime]
+    say: Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a publication will be made of."""
+
+    id: int
+    day: date
+    before: Serving | None
+    events: EventsNow
+    days: Sequence[date]  # to restate
+
+    @property
+    def is_needless(self) -> bool:
+        return not self.days and self.before is not None and self.before.day == self.day
+
+
+@dataclass(slots=True)
+class Progress:
+    """What the steps have found so far, for the publication row."""
+
+    numbers: DailyNumbers = field(default_factory=lambda: DailyNumbers((), (), {}))
+    counts: dict[str, int] = field(default_factory=dict)
+    customers_version: int = 0
+    collection: str = ""
+
+
+def publish_day(night: Night, day: date, everything: bool = False) -> None:
+    """Publish the state as of the end of `day`, after restating the days that are behind, or every day."""
+    night.say(f"night {day}")
+    steps, made = Steps(night.say), Progress()
+    with steps.step("plan") as note:
+        plan = make_plan(night, day, everything)
+        note(f"{len(plan.days)} days to restate, version {plan.events.version} of the events")
+    if plan.is_needless:
+        night.say(f"  nothing has changed since publication {plan.id - 1} of {day}; it goes on serving")
+        return
+    made.counts["days_restated"] = len(plan.days)
+    if plan.days:
+        _restate(night, plan, steps, made)
+    _take_stock(night, plan, steps, made)
+    with steps.step("publication") as note:
+        publish(night.connection, made.numbers, _publication(night, plan, steps, made))
+        note(f"publication {plan.id} serves {day}")
+
+
+def make_plan(night: Night, day: date, everything: bool) -> Plan:
+    now, past, before = events_now(night.settings), published(night.connection), serving(night.connection)
+    if not any(event_day <= day for event_day in now.days):
+        first = f"the first is of {min(now.days)}" if now.days else "there are none at all"
+        raise NoEvents(f"no event is of {day} or before; {first}.")
+    if everything:
+        past = []
+    since = known_since(past, day)
+    changed = {} if since == NEVER else changed_after(night.spark, night.settings, now, since)
+    days = days_to_restate(now.days, changed, past, day)
+    return Plan(before.id + 1 if before else 1, day, before, now, days)
+
+
+def _restate(night: Night, plan: Plan, steps: Steps, made: Progress) -> None:
+    """The daily rows of the days that are behind: on HDFS, and beside their place in Postgres."""
+    came = events_of_days(read_events(night.spark, night.settings, plan.events.version), plan.days)
+    with _kept(events_once(came)) as events:
+        with steps.step("customer_day") as note:
+            write_customer_day(customer_day(events), night.settings, plan.days)
+            once, copies = events.count(), came.count() - events.count()
+            made.counts["copies"] = copies
+            note(f"{once:,} events, {copies:,} copies left out")
+        history = read_customer_day(night.spark, night.settings)
+        restated = history.where(F.col("day").isin(list(plan.days)))
+        with steps.step("kpi_day") as note, _kept(newcomers(history)) as first_days:
+            kpis = _rows(kpi_day(events, restated, first_days))
+            made.numbers = DailyNumbers(plan.days, kpis, {row.day: row.new_customers for row in _rows(first_days)})
+            note(f"{len(kpis):,} days")
+    with steps.step("staging") as note:
+        computed = {row.day: (row.customers, row.revenue) for row in kpis}
+        stage(night.connection, night.settings, restated, plan.days, plan.id, computed)
+        note(f"{sum(customers for customers, _ in computed.values()):,} rows by COPY, checked")
+
+
+def _take_stock(night: Night, plan: Plan, steps: Steps, made: Progress) -> None:
+    """The customers as of the day: the snapshot on HDFS, and the collection of profiles that nobody reads yet."""
+    history = read_customer_day(night.spark, night.settings)
+    with steps.step("customers") as note:
+        made.customers_version = write_customers(customers(history, plan.day), night.settings)
+        snapshot = read_customers(night.spark, night.settings, made.customers_version)
+        made.counts["customers"] = snapshot.count()
+        note(f"{made.counts['customers']:,} customers, version {made.customers_version}")
+    with steps.step("profiles") as note:
+        made.collection = next_collection(plan.before.profiles_collection if plan.before else None)
+        done = write_profiles(night.settings, profiles(snapshot, history, plan.day), made.collection)
+        note(f"{made.collection}: {done.written:,} written, {done.unchanged:,} unchanged, {done.removed:,} removed")
+
+
+def _publication(night: Night, plan: Plan, steps: Steps, made: Progress) -> Publication:
+    return Publication(
+        id=plan.id,
+        day=plan.day,
+        published_at=night.clock(),
+        customers_version=made.customers_version,
+        events_version=plan.events.version,
+        profiles_collection=made.collection,
+        counts=made.counts,
+        seconds=steps.seconds,
+    )
+
+
+@contextmanager
+def _kept(frame: DataFrame) -> Iterator[DataFrame]:
+    """A frame that is used more than once."""
+    frame.persist(StorageLevel.MEMORY_AND_DISK)
+    try:
+        yield frame
+    finally:
+        frame.unpersist()
+
+
+def _rows(frame: DataFrame) -> list[Row]:
+    """A row a day."""
+    rows = frame.limit(MOST_DAYS + 1).collect()
+    if len(rows) > MOST_DAYS:
+        raise TooManyDays(f"the events lie on more than {MOST_DAYS:,} days.")
+    return rows

@@ -1,0 +1,98 @@
+"""The one transaction that readers notice: partitions swapped, daily numbers replaced, and the publication row, last."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from psycopg2.extensions import connection as Connection
+from psycopg2.extensions import cursor as Cursor
+from psycopg2.extras import Json, execute_values
+
+from batch.staging import NEXT, partition_name
+from cdp.warehouse import CUSTOMER_DAY, KPI_DAY, PUBLICATION
+
+#: Readers that are in the middle of a question are waited for so long, and later ones queue behind; then the night gives up.
+LOCK_SECONDS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """What is known of a publication when all stores are filled."""
+
+    id: int
+    day: date
+    published_at: datetime
+    customers_version: int
+    events_version: int
+    profiles_collection: str
+    counts: Mapping[str, int]
+    seconds: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class DailyNumbers:
+    """The restated days, their rows of KPI_DAY, and how many customers each day is the first of, for all days."""
+
+    days: Sequence[date]
+    kpis: Sequence[tuple[Any, ...]]
+    newcomers: Mapping[date, int]
+
+
+def publish(connection: Connection, numbers: DailyNumbers, publication: Publication) -> None:
+    """All of it or nothing."""
+    with connection, connection.cursor() as cursor:
+        cursor.execute(f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'")
+        if numbers.days:
+            _swap_partitions(cursor, numbers.days, publication.id)
+            _replace_kpis(cursor, numbers)
+        _insert_publication(cursor, publication)
+
+
+def _swap_partitions(cursor: Cursor, days: Sequence[date], publication: int) -> None:
+    parent = CUSTOMER_DAY.full_name
+    cursor.execute(f"LOCK TABLE {parent} IN ACCESS EXCLUSIVE MODE")
+    serving = _partitions(cursor)
+    statements = [f"DROP TABLE {serving[day]}" for day in days if day in serving]
+    for day in days:
+        fresh = partition_name(day, publication)
+        statements.append(f"ALTER TABLE {NEXT} DETACH PARTITION {fresh}")
+        statements.append(f"ALTER TABLE {parent} ATTACH PARTITION {fresh} FOR VALUES IN ('{day}')")
+    cursor.execute(";".join([*statements, f"DROP TABLE {NEXT}"]))
+
+
+def _partitions(cursor: Cursor) -> dict[date, str]:
+    """Day -> the partition that holds it."""
+    cursor.execute(
+        "SELECT c.oid::regclass::text, pg_get_expr(c.relpartbound, c.oid)"
+        " FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = %s::regclass",
+        [CUSTOMER_DAY.full_name],
+    )
+    bounds = ((name, re.search(r"'(\d{4}-\d{2}-\d{2})'", bound)) for name, bound in cursor.fetchall())
+    return {date.fromisoformat(found[1]): name for name, found in bounds if found}
+
+
+def _replace_kpis(cursor: Cursor, numbers: DailyNumbers) -> None:
+    """The restated days anew; of the others only the customers that are new there, which a late event can move."""
+    columns = KPI_DAY.column_names
+    cursor.execute(f"DELETE FROM {KPI_DAY.full_name} WHERE day = ANY(%s)", [list(numbers.days)])
+    execute_values(cursor, f"INSERT INTO {KPI_DAY.full_name} ({', '.join(columns)}) VALUES %s", numbers.kpis)
+    cursor.execute("CREATE TEMP TABLE newcomers (day date PRIMARY KEY, customers integer NOT NULL) ON COMMIT DROP")
+    execute_values(cursor, "INSERT INTO newcomers VALUES %s", list(numbers.newcomers.items()))
+    cursor.execute(
+        f"UPDATE {KPI_DAY.full_name} k SET new_customers = n.customers FROM newcomers n"
+        " WHERE n.day = k.day AND n.customers <> k.new_customers"
+    )
+
+
+def _insert_publication(cursor: Cursor, publication: Publication) -> None:
+    cursor.execute(f"SELECT coalesce(sum(events), 0)::bigint FROM {KPI_DAY.full_name} WHERE day <= %s", [publication.day])
+    ((events,),) = cursor.fetchall()
+    counts = {**publication.counts, "events": events}
+    row = {name: getattr(publication, name) for name in PUBLICATION.column_names}
+    row |= {"counts": Json(counts), "seconds": Json(dict(publication.seconds))}
+    places = ", ".join(f"%({name})s" for name in row)
+    cursor.execute(f"INSERT INTO {PUBLICATION.full_name} ({', '.join(row)}) VALUES ({places})", row)

@@ -1,0 +1,136 @@
+"""Spark for our jobs: the session on the cluster that the settings name, and Spark's types for our kinds of columns.
+
+The one module of cdp that imports pyspark. What all jobs have in common stands in infra/spark/spark-defaults.conf.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+import textwrap
+
+from py4j.protocol import Py4JError
+from pyspark.errors import PySparkException
+from pyspark.sql import SparkSession
+from pyspark.sql.types import DataType, DateType, DecimalType, IntegerType, LongType, StringType, TimestampType
+
+from cdp.settings import REPOSITORY, Settings
+
+USER = "cdp"
+JARS = REPOSITORY / ".jars" / "spark"
+CONNECT_SECONDS = 5.0
+LONGEST_REASON = 400
+
+#: Kind of a column of cdp/warehouse.py -> its type in Spark.
+COLUMN_TYPES: dict[str, DataType] = {
+    "text": StringType(),
+    "integer": IntegerType(),
+    "long": LongType(),
+    "money": DecimalType(18, 2),
+    "date": DateType(),
+    "time": TimestampType(),
+    "json": StringType(),
+}
+#: Kind of a metric of cdp/metrics.py -> its type in Spark; sums over a long time need more room than one day's count.
+METRIC_TYPES: dict[str, DataType] = {
+    "integer": LongType(),
+    "money": DecimalType(18, 2),
+    "number": DecimalType(18, 6),
+    "date": DateType(),
+    "text": StringType(),
+}
+
+
+class SparkAway(RuntimeError):
+    """No session can be had. The message is one line that says why and what to do."""
+
+
+def session(settings: Settings, name: str, cores: int, *, quiet: bool = False) -> SparkSession:
+    """The session of this process on the cluster; `cores` is the most it takes. Quiet: the driver logs nothing, because
+    who asked for it says what went wrong."""
+    _require_master(settings.spark_master_url)
+    os.environ.update(_environment(settings))
+    builder = SparkSession.builder.master(settings.spark_master_url).appName(name)
+    for key, value in _configuration(settings, cores, quiet).items():
+        builder = builder.config(key, value)
+    try:
+        return builder.getOrCreate()
+    except (Py4JError, PySparkException) as error:
+        where = f"{settings.spark_master_url} with its log on {settings.hdfs_url}"
+        raise SparkAway(f"Spark does not start on {where}: {root_cause(error)}; see ./run status.") from error
+
+
+def root_cause(error: BaseException) -> str:
+    """The innermost reason of an error that may come out of the JVM, on one line."""
+    java = getattr(error, "java_exception", None) or getattr(error, "_origin", None)
+    said = _java_root(java) if java is not None else str(error)
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    if not lines:
+        return type(error).__name__
+    # An error of Python on an executor brings its traceback along, and itself at the end.
+    line = lines[-1] if any("Traceback (most recent call last)" in line for line in lines) else lines[0]
+    return textwrap.shorten(line, LONGEST_REASON, placeholder=" …")
+
+
+def _java_root(java: object) -> str:
+    """Name and message of the cause that has none itself; the JVM may be gone by the time it is asked."""
+    try:
+        while (cause := java.getCause()) is not None:  # type: ignore[attr-defined]
+            java = cause
+        name = java.getClass().getSimpleName()  # type: ignore[attr-defined]
+        return f"{name}: {java.getMessage()}"  # type: ignore[attr-defined]
+    except (Py4JError, OSError):
+        return "Spark's JVM is gone"
+
+
+def _require_master(url: str) -> None:
+    """Spark itself tries for a minute before it says that nobody answers."""
+    if not url.startswith("spark://"):
+        return
+    for address in url.removeprefix("spark://").split(","):
+        host, _, port = address.rpartition(":")
+        try:
+            socket.create_connection((host, int(port)), CONNECT_SECONDS).close()
+            return
+        except OSError:
+            continue
+    raise SparkAway(f"No Spark master answers at {url}; start it: ./run up spark")
+
+
+def _environment(settings: Settings) -> dict[str, str]:
+    """What Spark's launcher asks of the environment."""
+    return {
+        "SPARK_CONF_DIR": str(REPOSITORY / "infra" / "spark"),
+        "SPARK_LOCAL_IP": settings.host,
+        "PYSPARK_PYTHON": sys.executable,
+        "HADOOP_USER_NAME": USER,
+    }
+
+
+def _configuration(settings: Settings, cores: int, quiet: bool) -> dict[str, str]:
+    return {
+        "spark.jars": jars(),
+        "spark.cores.max": str(cores),
+        "spark.driver.memory": settings.spark_driver_memory,
+        "spark.executor.memory": settings.spark_executor_memory,
+        "spark.driver.host": settings.host,
+        "spark.driver.bindAddress": settings.host,
+        "spark.ui.port": "0",
+        "spark.log.level": "OFF" if quiet else "WARN",
+        "spark.eventLog.dir": f"{settings.hdfs_url}{settings.hdfs_root}/_spark-events",
+        # Replicas, and what to do when a DataNode is lost, are the client's to say.
+        "spark.hadoop.dfs.replication": str(settings.hdfs_replication),
+        "spark.hadoop.dfs.client.block.write.replace-datanode-on-failure.policy": "NEVER",
+        "spark.executorEnv.PYTHONPATH": str(REPOSITORY),
+        "spark.executorEnv.HADOOP_USER_NAME": USER,
+        "spark.executorEnv.TZ": "UTC",
+    }
+
+
+def jars() -> str:
+    """Delta and the Kafka source, as spark.jars takes them."""
+    found = sorted(str(jar) for jar in JARS.glob("*.jar"))
+    if not found:
+        raise SparkAway(f"Spark's jars are missing from {JARS}; make them: ./run up spark")
+    return ",".join(found)

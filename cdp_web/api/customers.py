@@ -1,0 +1,91 @@
+"""Customers: the list from the snapshot, one from MongoDB."""
+
+from __future__ import annotations
+
+from django.http import Http404
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from cdp.metrics import LIFECYCLES
+from cdp_web.api.serializers import NamedSegmentSerializer, PublicationSerializer, metrics_serializer
+from cdp_web.customers.columns import LIST_COLUMNS
+from cdp_web.customers.listing import MAX_PAGES, SORTS, customer_page, query_from
+from cdp_web.customers.profiles import profile_get
+from cdp_web.publications.selectors import publication_serving
+from cdp_web.segments.selectors import segments_of_customer
+from cdp_web.snapshot.query import snapshot_open
+
+CustomerRowSerializer = metrics_serializer("CustomerRowSerializer", LIST_COLUMNS, customer_id=serializers.CharField())
+CustomerMetricsSerializer = metrics_serializer("CustomerMetricsSerializer")
+
+
+class EventSerializer(serializers.Serializer):
+    time = serializers.DateTimeField()
+    type = serializers.CharField()
+    product_id = serializers.CharField()
+    category_code = serializers.CharField(allow_null=True)
+    brand = serializers.CharField(allow_null=True)
+    price = serializers.DecimalField(max_digits=12, decimal_places=2)
+    quantity = serializers.IntegerField()
+
+
+class CustomerListSerializer(serializers.Serializer):
+    publication = PublicationSerializer()
+    total = serializers.IntegerField()
+    page = serializers.IntegerField()
+    pages = serializers.IntegerField()
+    customers = CustomerRowSerializer(many=True)
+
+
+class CustomerListApi(APIView):
+    @extend_schema(
+        operation_id="customer_list",
+        parameters=[
+            OpenApiParameter("q", str, description="How the id begins."),
+            OpenApiParameter("lifecycle", str, enum=LIFECYCLES),
+            OpenApiParameter("sort", str, enum=[*SORTS, *(f"-{key}" for key in SORTS)]),
+            OpenApiParameter("page", int, description=f"1 to {MAX_PAGES}"),
+        ],
+        responses=CustomerListSerializer,
+    )
+    def get(self, request: Request) -> Response:
+        """Customers of the published snapshot, 50 a page."""
+        publication = publication_serving()
+        page = customer_page(snapshot_open(publication), query_from(request.query_params))
+        answer = {
+            "publication": publication,
+            "total": page.total,
+            "page": page.query.page,
+            "pages": page.pages,
+            "customers": page.rows,
+        }
+        return Response(CustomerListSerializer(answer).data)
+
+
+class CustomerDetailSerializer(serializers.Serializer):
+    publication = PublicationSerializer()
+    customer_id = serializers.CharField()
+    metrics = CustomerMetricsSerializer()
+    recent = EventSerializer(many=True)
+    segments = NamedSegmentSerializer(many=True)
+
+
+class CustomerDetailApi(APIView):
+    @extend_schema(operation_id="customer_detail", responses=CustomerDetailSerializer)
+    def get(self, request: Request, customer_id: str) -> Response:
+        """One customer: all metrics, the last events, and the segments the customer is in."""
+        publication = publication_serving()
+        profile = profile_get(publication, customer_id)
+        if profile is None:
+            raise Http404
+        answer = {
+            "publication": publication,
+            "customer_id": profile.customer_id,
+            "metrics": profile.metrics,
+            "recent": profile.recent,
+            "segments": segments_of_customer(customer_id),
+        }
+        return Response(CustomerDetailSerializer(answer).data)

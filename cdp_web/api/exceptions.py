@@ -1,0 +1,55 @@
+"""What goes wrong on the way to an answer, as JSON: `detail` is one clear line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from rest_framework import status
+from rest_framework.response import Response
+from rest_framework.views import exception_handler
+
+from cdp_web.customers.listing import ListingError
+from cdp_web.publications.errors import NotReady
+from cdp_web.segments.rules import RuleInvalid
+from cdp_web.segments.services import EditConflict
+
+
+def _not_ready(error: NotReady) -> Response:
+    body = {"code": error.code, "detail": error.says, "remedy": error.remedy}
+    return Response(body, status=status.HTTP_503_SERVICE_UNAVAILABLE)
+
+
+def _rule_invalid(error: RuleInvalid) -> Response:
+    body = {"code": "rule_invalid", "detail": "The rule is not right yet.", "problems": error.as_json()}
+    return Response(body, status=status.HTTP_400_BAD_REQUEST)
+
+
+def _invalid(error: ValidationError) -> Response:
+    body = {"code": "invalid", "detail": " ".join(error.messages)}
+    return Response(body, status=status.HTTP_400_BAD_REQUEST)
+
+
+def _bad_listing(error: ListingError) -> Response:
+    return Response({"code": "invalid", "detail": str(error)}, status=status.HTTP_400_BAD_REQUEST)
+
+
+def _conflict(error: EditConflict) -> Response:
+    return Response({"code": "conflict", "detail": str(error)}, status=status.HTTP_409_CONFLICT)
+
+
+_ANSWERS: tuple[tuple[type[Exception], Callable[[Any], Response]], ...] = (
+    (NotReady, _not_ready),
+    (RuleInvalid, _rule_invalid),
+    (ValidationError, _invalid),
+    (ListingError, _bad_listing),
+    (EditConflict, _conflict),
+)
+
+
+def answer_to(error: Exception, context: dict[str, Any]) -> Response | None:
+    for kind, answer in _ANSWERS:
+        if isinstance(error, kind):
+            return answer(error)
+    return exception_handler(error, context)

@@ -1,0 +1,92 @@
+"""The overview and the catalogue."""
+
+from __future__ import annotations
+
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from cdp.rules import catalogue
+from cdp_web.api.serializers import PublicationSerializer
+from cdp_web.overview.periods import DEFAULT_PERIOD, PERIODS, period_days_from_text
+from cdp_web.overview.report import overview_read
+from cdp_web.publications.selectors import publication_serving
+
+
+class PeriodSerializer(serializers.Serializer):
+    first = serializers.DateField()
+    last = serializers.DateField()
+
+
+class KpiSerializer(serializers.Serializer):
+    key = serializers.CharField(source="kpi.key")
+    title = serializers.CharField(source="kpi.title")
+    about = serializers.CharField(source="kpi.about")
+    value = serializers.CharField(allow_null=True, help_text="A number as text, so that no cent is lost.")
+    before = serializers.CharField(allow_null=True, help_text="The same for the period before, where the history reaches so far.")
+    change = serializers.FloatField(allow_null=True, help_text="0.1 is ten percent more than before.")
+
+
+class StepSerializer(serializers.Serializer):
+    title = serializers.CharField()
+    sessions = serializers.IntegerField()
+    share = serializers.FloatField(allow_null=True)
+    from_step_before = serializers.FloatField(allow_null=True)
+
+
+class SeriesSerializer(serializers.Serializer):
+    day = serializers.ListField(child=serializers.DateField())
+    revenue = serializers.ListField(child=serializers.FloatField())
+    orders = serializers.ListField(child=serializers.IntegerField())
+
+
+class OverviewSerializer(serializers.Serializer):
+    publication = PublicationSerializer()
+    period = PeriodSerializer()
+    before = PeriodSerializer()
+    is_comparable = serializers.BooleanField(help_text="The history reaches back over the whole period before.")
+    kpis = KpiSerializer(many=True, source="tiles")
+    funnel = StepSerializer(many=True)
+    series = SeriesSerializer()
+    series_before = SeriesSerializer(allow_null=True)
+
+
+class OverviewApi(APIView):
+    @extend_schema(
+        operation_id="overview",
+        parameters=[OpenApiParameter("days", int, enum=PERIODS, default=DEFAULT_PERIOD)],
+        responses=OverviewSerializer,
+    )
+    def get(self, request: Request) -> Response:
+        """How the shop did in the last days up to the published one, beside the days before."""
+        try:
+            days = period_days_from_text(request.query_params.get("days"))
+        except ValueError as error:
+            raise serializers.ValidationError({"days": str(error)}) from error
+        return Response(OverviewSerializer(overview_read(publication_serving(), days)).data)
+
+
+class CatalogueEntrySerializer(serializers.Serializer):
+    class OperatorSerializer(serializers.Serializer):
+        key = serializers.CharField()
+        label = serializers.CharField()
+        values = serializers.CharField(help_text="How many: none, one, two or many.")
+        value_kind = serializers.CharField()
+        about = serializers.CharField(allow_blank=True)
+
+    key = serializers.CharField()
+    title = serializers.CharField()
+    kind = serializers.CharField()
+    unit = serializers.CharField(allow_blank=True)
+    about = serializers.CharField()
+    choices = serializers.ListField(child=serializers.CharField())
+    operators = OperatorSerializer(many=True)
+
+
+class CatalogueApi(APIView):
+    @extend_schema(operation_id="catalogue", responses=CatalogueEntrySerializer(many=True))
+    def get(self, request: Request) -> Response:
+        """Every metric that a rule may name, with the operators it takes."""
+        return Response(CatalogueEntrySerializer(catalogue(), many=True).data)

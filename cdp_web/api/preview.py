@@ -1,0 +1,74 @@
+"""Who a rule would take; the rule builder's live count asks here too."""
+
+from __future__ import annotations
+
+from django.urls import reverse
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from cdp_web.api.serializers import PublicationSerializer, metrics_serializer
+from cdp_web.customers.columns import LIST_COLUMNS
+from cdp_web.publications.selectors import publication_serving
+from cdp_web.segments.preview import segment_preview
+from cdp_web.segments.rules import rule_read
+from cdp_web.snapshot.query import snapshot_open
+
+
+class _CustomerUrlField(serializers.CharField):
+    def to_representation(self, customer_id: str) -> str:
+        return reverse("customers:detail", args=[customer_id])
+
+
+class _SegmentUrlField(serializers.CharField):
+    def to_representation(self, segment_id: int) -> str:
+        return reverse("segments:detail", args=[segment_id])
+
+
+class SameRuleSerializer(serializers.Serializer):
+    id = serializers.IntegerField()
+    name = serializers.CharField()
+    url = _SegmentUrlField(source="id")
+
+
+SampleSerializer = metrics_serializer(
+    "SampleSerializer", LIST_COLUMNS, customer_id=serializers.CharField(), url=_CustomerUrlField(source="customer_id")
+)
+
+
+class NodeSerializer(serializers.Serializer):
+    path = serializers.CharField(help_text="The place in the document, such as rule.all[0].")
+    count = serializers.IntegerField()
+
+
+class PreviewInputSerializer(serializers.Serializer):
+    rule = serializers.JSONField()
+    segment = serializers.IntegerField(
+        allow_null=True, default=None, help_text="The segment being changed; it is not told of as the same."
+    )
+
+
+class PreviewSerializer(serializers.Serializer):
+    publication = PublicationSerializer()
+    count = serializers.IntegerField(help_text="Exact.")
+    total = serializers.IntegerField()
+    share = serializers.FloatField()
+    nodes = NodeSerializer(many=True, help_text="What each condition and group takes on its own.")
+    sample = SampleSerializer(many=True)
+    sentence = serializers.CharField()
+    sql = serializers.CharField()
+    seconds = serializers.FloatField()
+    same_as = SameRuleSerializer(many=True)
+
+
+class SegmentPreviewApi(APIView):
+    @extend_schema(operation_id="segment_preview", request=PreviewInputSerializer, responses=PreviewSerializer)
+    def post(self, request: Request) -> Response:
+        """Counts a rule exactly on the serving publication, as a run of it would."""
+        given = PreviewInputSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        rule = rule_read(given.validated_data["rule"])
+        preview = segment_preview(snapshot_open(publication_serving()), rule, but_not=given.validated_data["segment"])
+        return Response(PreviewSerializer(preview).data)

@@ -1,0 +1,144 @@
+"""Segments: make, change, archive, run, and who is in."""
+
+from __future__ import annotations
+
+from django.http import Http404
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers, status
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from cdp_web.api.customers import CustomerRowSerializer
+from cdp_web.segments import selectors, services
+from cdp_web.segments.models import Segment, SegmentRun
+from cdp_web.segments.runs import segment_run_request
+
+
+class RunSerializer(serializers.ModelSerializer):
+    version = serializers.IntegerField(source="version.number")
+    share = serializers.FloatField(allow_null=True)
+
+    class Meta:
+        model = SegmentRun
+        fields = (
+            "id", "version", "publication_id", "day", "status", "count", "total", "share",
+            "requested_at", "started_at", "finished_at", "error",
+        )  # fmt: skip
+
+
+class SegmentSerializer(serializers.ModelSerializer):
+    owner = serializers.CharField(source="owner.username", allow_null=True, default=None)
+    sentence = serializers.SerializerMethodField()
+    current_run = RunSerializer(allow_null=True, help_text="The last complete run; its members are the segment's.")
+
+    class Meta:
+        model = Segment
+        fields = (
+            "id", "name", "description", "rule", "version", "sentence", "owner", "created_at", "updated_at", "archived_at",
+            "current_run",
+        )  # fmt: skip
+
+    def get_sentence(self, segment: Segment) -> str:
+        return selectors.segment_sentence(segment)
+
+
+class SegmentInputSerializer(serializers.Serializer):
+    name = serializers.CharField(max_length=120)
+    description = serializers.CharField(max_length=1000, allow_blank=True, default="")
+    rule = serializers.JSONField(help_text='{"version": 1, "rule": {"all": [{"metric": {"field", "operator", "value"}}]}}')
+
+
+class SegmentListApi(APIView):
+    @extend_schema(
+        operation_id="segment_list",
+        parameters=[OpenApiParameter("archived", bool, default=False)],
+        responses=SegmentSerializer(many=True),
+    )
+    def get(self, request: Request) -> Response:
+        """All segments by name."""
+        archived = request.query_params.get("archived") in ("1", "true")
+        return Response(SegmentSerializer(selectors.segment_list(archived=archived), many=True).data)
+
+    @extend_schema(operation_id="segment_create", request=SegmentInputSerializer, responses={201: SegmentSerializer})
+    def post(self, request: Request) -> Response:
+        """Makes a segment and asks for its first run."""
+        given = SegmentInputSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        segment = services.segment_create(**given.validated_data, owner=request.user)
+        return Response(SegmentSerializer(segment).data, status=status.HTTP_201_CREATED)
+
+
+class SegmentChangeSerializer(SegmentInputSerializer):
+    version = serializers.IntegerField(help_text="The version that you read; another one is a conflict (409).")
+
+
+class SegmentDetailApi(APIView):
+    @extend_schema(operation_id="segment_detail", responses=SegmentSerializer)
+    def get(self, request: Request, segment_id: int) -> Response:
+        return Response(SegmentSerializer(_segment(segment_id)).data)
+
+    @extend_schema(operation_id="segment_update", request=SegmentChangeSerializer, responses=SegmentSerializer)
+    def put(self, request: Request, segment_id: int) -> Response:
+        """Changes a segment. A changed rule is a new version and is run at once."""
+        given = SegmentChangeSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        expected_version = given.validated_data.pop("version")
+        services.segment_update(
+            segment_id=_segment(segment_id).pk,
+            expected_version=expected_version,
+            author=request.user,
+            **given.validated_data,
+        )
+        return Response(SegmentSerializer(_segment(segment_id)).data)
+
+    @extend_schema(operation_id="segment_archive", responses={204: None})
+    def delete(self, request: Request, segment_id: int) -> Response:
+        """Archives the segment. Nothing is deleted; it can be restored on the site."""
+        services.segment_archive(segment=_segment(segment_id))
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class SegmentRunApi(APIView):
+    @extend_schema(operation_id="segment_run", request=None, responses={202: RunSerializer})
+    def post(self, request: Request, segment_id: int) -> Response:
+        """Asks for a run on the serving publication; look at it in the segment's runs."""
+        run = segment_run_request(segment=_segment(segment_id), requested_by=request.user)
+        return Response(RunSerializer(run).data, status=status.HTTP_202_ACCEPTED)
+
+
+class SegmentRunListApi(APIView):
+    @extend_schema(operation_id="segment_runs", responses=RunSerializer(many=True))
+    def get(self, request: Request, segment_id: int) -> Response:
+        """The latest runs, newest first."""
+        return Response(RunSerializer(selectors.runs_of(_segment(segment_id)), many=True).data)
+
+
+class MembersQuerySerializer(serializers.Serializer):
+    page = serializers.IntegerField(min_value=1, max_value=selectors.MAX_PAGES, default=1)
+
+
+class MembersSerializer(serializers.Serializer):
+    run = RunSerializer()
+    page = serializers.IntegerField(source="number")
+    pages = serializers.IntegerField()
+    members = CustomerRowSerializer(many=True, source="rows")
+
+
+class SegmentMembersApi(APIView):
+    @extend_schema(operation_id="segment_members", parameters=[MembersQuerySerializer], responses=MembersSerializer)
+    def get(self, request: Request, segment_id: int) -> Response:
+        """Who was in at the last complete run, 25 a page by id."""
+        given = MembersQuerySerializer(data=request.query_params)
+        given.is_valid(raise_exception=True)
+        run = _segment(segment_id).current_run
+        if run is None:
+            raise Http404
+        return Response(MembersSerializer(selectors.member_page(run, given.validated_data["page"])).data)
+
+
+def _segment(segment_id: int) -> Segment:
+    segment = selectors.segment_get(segment_id)
+    if segment is None:
+        raise Http404
+    return segment

@@ -1,0 +1,42 @@
+"""Shapes that several answers share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from cdp.metrics import METRICS, Metric
+
+
+class PublicationSerializer(serializers.Serializer):
+    id = serializers.IntegerField()
+    day = serializers.DateField(help_text="Metrics are as of the end of this day (UTC).")
+    published_at = serializers.DateTimeField()
+
+
+class NamedSegmentSerializer(serializers.Serializer):
+    id = serializers.IntegerField()
+    name = serializers.CharField()
+
+
+def metric_field(metric: Metric) -> serializers.Field:
+    """A metric's value in JSON: amounts as text, so that no cent is lost."""
+    about: dict[str, Any] = {"help_text": metric.about, "allow_null": True, "required": False}
+    match metric.kind:
+        case "integer":
+            return serializers.IntegerField(**about)
+        case "money":
+            return serializers.DecimalField(max_digits=18, decimal_places=2, **about)
+        case "number":
+            return serializers.DecimalField(max_digits=18, decimal_places=6, **about)
+        case "date":
+            return serializers.DateField(**about)
+    return serializers.CharField(**about)
+
+
+def metrics_serializer(
+    name: str, metrics: tuple[Metric, ...] = METRICS, **more: serializers.Field
+) -> type[serializers.Serializer]:
+    """A serializer with a field a metric, made from the catalogue."""
+    return type(name, (serializers.Serializer,), {**more, **{metric.key: metric_field(metric) for metric in metrics}})

@@ -1,0 +1,50 @@
+"""The Celery app and its whole schedule. What a task does lives in the services of its Django app."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from celery import Celery
+from celery.signals import setup_logging
+
+from cdp.settings import current
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cdp_web.settings")
+
+#: Every periodic task: what, how often, and why so often.
+SCHEDULE: dict[str, dict[str, Any]] = {
+    # The stack's health probe reads what this writes; a beat that waited too long says nothing and expires.
+    "heartbeat": {"task": "operations.heartbeat", "schedule": 10.0, "options": {"expires": 10}},
+    # A publication comes once a night; a minute later its snapshot is at hand.
+    "snapshot": {"task": "snapshot.warm", "schedule": 60.0, "options": {"expires": 60}},
+    # Runs whose worker or broker was lost are found within a minute or two.
+    "sweep": {"task": "segments.runs_sweep", "schedule": 60.0, "options": {"expires": 60}},
+}
+
+app = Celery("cdp_web")
+app.conf.update(
+    broker_url=current().redis_url,
+    broker_connection_retry_on_startup=True,
+    broker_transport_options={"visibility_timeout": 3600},
+    task_ignore_result=True,
+    task_acks_late=True,
+    task_time_limit=1800,
+    task_track_started=False,
+    worker_prefetch_multiplier=1,
+    worker_max_tasks_per_child=500,
+    timezone="UTC",
+    beat_schedule=SCHEDULE,
+    beat_scheduler="celery.beat:Scheduler",  # keeps its state in memory: nothing here runs rarely enough to need more
+)
+app.autodiscover_tasks()
+
+
+@setup_logging.connect
+def log_like_django(**_: object) -> None:
+    """Keeps Celery from laying its own logging over Django's."""
+    from logging.config import dictConfig
+
+    from django.conf import settings
+
+    dictConfig(settings.LOGGING)

@@ -1,0 +1,99 @@
+"""The customer list: search, filter, sort and page over the snapshot. How far a reader can page is bounded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from cdp.metrics import LIFECYCLES
+from cdp_web.customers.columns import LIST_COLUMNS
+from cdp_web.snapshot.query import Snapshot
+from cdp_web.snapshot.store import TABLE
+
+PAGE_SIZE = 50
+MAX_PAGES = 200
+MAX_SEARCH = 100
+SORTS = ("customer_id", *(metric.key for metric in LIST_COLUMNS))
+DEFAULT_SORT = "total_purchase_value"
+
+
+class ListingError(ValueError):
+    """A list that can't be asked for; the message says what can."""
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerQuery:
+    search: str = ""
+    lifecycle: str = ""
+    sort: str = DEFAULT_SORT
+    descending: bool = True
+    page: int = 1
+
+    @property
+    def is_filtered(self) -> bool:
+        return bool(self.search or self.lifecycle)
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerPage:
+    query: CustomerQuery
+    rows: list[dict[str, Any]]
+    total: int
+
+    @property
+    def pages(self) -> int:
+        return min(MAX_PAGES, max(1, -(-self.total // PAGE_SIZE)))
+
+    @property
+    def first(self) -> int:
+        return (self.query.page - 1) * PAGE_SIZE + 1 if self.rows else 0
+
+    @property
+    def last(self) -> int:
+        return self.first + len(self.rows) - 1 if self.rows else 0
+
+    @property
+    def is_cut(self) -> bool:
+        """There are more customers than one can page to."""
+        return self.total > MAX_PAGES * PAGE_SIZE
+
+
+def query_from(given: Mapping[str, str]) -> CustomerQuery:
+    """A query as it stands in an address; raises ListingError for what can't be asked."""
+    search, lifecycle = given.get("q", "").strip(), given.get("lifecycle", "")
+    order = given.get("sort", "") or f"-{DEFAULT_SORT}"
+    sort, page = order.removeprefix("-"), given.get("page", "") or "1"
+    if len(search) > MAX_SEARCH:
+        raise ListingError(f"q is longer than {MAX_SEARCH} characters.")
+    if lifecycle and lifecycle not in LIFECYCLES:
+        raise ListingError(f"lifecycle is one of {', '.join(LIFECYCLES)}.")
+    if sort not in SORTS:
+        raise ListingError(f"sort is one of {', '.join(SORTS)}; a - in front turns the order round.")
+    if not page.isascii() or not page.isdigit() or not 1 <= int(page[:6]) <= MAX_PAGES:
+        raise ListingError(f"page is a number from 1 to {MAX_PAGES}; search or filter to see other customers.")
+    return CustomerQuery(search, lifecycle, sort, order.startswith("-"), int(page))
+
+
+def customer_page(snapshot: Snapshot, query: CustomerQuery) -> CustomerPage:
+    where, parameters = _where(query)
+    total = int(snapshot.row(f"SELECT count(*) FROM {TABLE} WHERE {where}", parameters)[0])
+    columns = ", ".join(("customer_id", *(metric.key for metric in LIST_COLUMNS)))
+    direction = "DESC" if query.descending else "ASC"
+    rows = snapshot.rows(
+        f"SELECT {columns} FROM {TABLE} WHERE {where} "
+        f"ORDER BY {query.sort} {direction} NULLS LAST, customer_id LIMIT {PAGE_SIZE} OFFSET {(query.page - 1) * PAGE_SIZE}",
+        parameters,
+    )
+    return CustomerPage(query, rows, total)
+
+
+def _where(query: CustomerQuery) -> tuple[str, list[str]]:
+    terms, parameters = ["true"], []
+    if query.search:
+        terms.append("starts_with(customer_id, ?)")
+        parameters.append(query.search)
+    if query.lifecycle:
+        terms.append("lifecycle = ?")
+        parameters.append(query.lifecycle)
+    return " AND ".join(terms), parameters

@@ -1,0 +1,12 @@
+from __future__ import annotations
+
+from django.urls import path
+
+from cdp_web.customers import views
+
+app_name = "customers"
+urlpatterns = [
+    path("", views.customer_list, name="list"),
+    # `path`, since an id is whatever the shop wrote, slashes included.
+    path("<path:customer_id>", views.customer_detail, name="detail"),
+]

@@ -1,0 +1,16 @@
+"""Which static files of other packages are collected: only those that a page of the site uses."""
+
+from __future__ import annotations
+
+from django.contrib.staticfiles.apps import StaticFilesConfig
+
+
+class SiteStaticFiles(StaticFilesConfig):
+    ignore_patterns = [
+        *StaticFilesConfig.ignore_patterns,
+        "redoc",
+        "swagger-ui-es-bundle*",
+        "htmx-4*",
+        "htmax*",
+        "rest_framework",
+    ]

@@ -1,0 +1,13 @@
+"""Static files by the hash of their content, so that browsers may keep them for ever."""
+
+from __future__ import annotations
+
+from django.contrib.staticfiles.storage import ManifestFilesMixin
+from whitenoise.storage import CompressedManifestStaticFilesStorage
+
+#: The rule builder's modules import each other. Django's own switch for this would look into the files of others too.
+_MODULES = ("js/builder/*.js", ((r"""(?P<matched>from "(?P<url>\./[^"]+)")""", 'from "%(url)s"'),))
+
+
+class StaticFilesStorage(CompressedManifestStaticFilesStorage):
+    patterns = (*ManifestFilesMixin.patterns, _MODULES)

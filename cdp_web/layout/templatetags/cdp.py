@@ -1,0 +1,73 @@
+"""What templates may say beyond Django's own: icons, and the formats of layout/formats.py."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from django import template
+from django.templatetags.static import static
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
+
+from cdp.metrics import Metric
+from cdp_web.layout import formats
+
+register = template.Library()
+
+
+def _filter(shown: Callable[[Any], str]) -> Callable[[Any], str]:
+    """A format as a filter: templates hand over an empty text for what is not there."""
+    return lambda value: shown(None if value == "" else value)
+
+
+for _format in (
+    formats.count,
+    formats.count_short,
+    formats.money,
+    formats.money_short,
+    formats.percent,
+    formats.day,
+    formats.moment,
+    formats.duration,
+):
+    register.filter(_format.__name__, _filter(_format))
+
+
+@register.filter
+def metric_value(value: object, metric: Metric) -> str:
+    return formats.metric_value(metric, value)
+
+
+@register.filter
+def column_class(metric: Metric) -> str:
+    """Amounts and counts stand at the right of their column; words and days are not broken."""
+    return "nowrap" if metric.kind in ("text", "date") else "number"
+
+
+@register.filter
+def lookup(values: Mapping[str, Any], key: str) -> Any:
+    """The value under a key that the template holds in a variable; nothing where it is missing."""
+    return values.get(key)
+
+
+@register.filter
+def svg_percent(share: float | None) -> str:
+    """A share between 0 and 1 as a width in an SVG, where a decimal comma would break it."""
+    return f"{min(max(float(share or 0), 0), 1) * 100:.2f}%"
+
+
+@register.simple_tag
+def icon(name: str, classes: str = "") -> SafeString:
+    """An icon of the vendored set; the text beside it says what it means, so readers that speak pass over it."""
+    sprite = static("vendor/lucide/sprite.svg")
+    return format_html(
+        '<svg class="icon {}" aria-hidden="true" focusable="false"><use href="{}#{}"></use></svg>', classes, sprite, name
+    )
+
+
+@register.simple_tag(takes_context=True)
+def current_section(context: template.Context, section: str) -> SafeString:
+    """Marks the section of the navigation that the page belongs to."""
+    match = context["request"].resolver_match
+    return mark_safe('aria-current="page"') if match and match.app_name == section else SafeString()

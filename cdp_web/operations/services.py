@@ -1,0 +1,33 @@
+"""What the stack's probes look at."""
+
+from __future__ import annotations
+
+import time
+
+import redis
+from django.db import DatabaseError, connection
+
+from cdp.settings import current
+from cdp_web.publications.errors import first_line
+
+#: Redis key that holds the epoch second of the workers' last heartbeat.
+HEARTBEAT_KEY = "cdp:beat"
+HEARTBEAT_LIFETIME = 120
+
+
+def heartbeat_write() -> int:
+    """Says that beat, broker and a worker all live."""
+    second = int(time.time())
+    with redis.Redis.from_url(current().redis_url, socket_timeout=5) as client:
+        client.set(HEARTBEAT_KEY, second, ex=HEARTBEAT_LIFETIME)
+    return second
+
+
+def database_problem() -> str:
+    """Why the database can't be used, or nothing."""
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except DatabaseError as error:
+        return f"Postgres does not answer: {first_line(error)}"
+    return ""

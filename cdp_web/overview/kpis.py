@@ -1,0 +1,182 @@
+"""From days to the numbers of the page: totals, tiles, funnel, chart. Pure functions; every tile says how it is defined."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from cdp.days import days_between
+from cdp_web.layout import formats
+from cdp_web.overview.periods import Period
+from cdp_web.overview.selectors import KpiDay
+
+Number = Decimal | int | float
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """A period added up."""
+
+    revenue: Decimal
+    orders: int
+    items: int
+    customers: int
+    new_customers: int
+    sessions: int
+    sessions_with_view: int
+    sessions_with_cart: int
+    sessions_with_purchase: int
+
+    @property
+    def average_order(self) -> Decimal | None:
+        return (self.revenue / self.orders).quantize(Decimal("0.01")) if self.orders else None
+
+    @property
+    def conversion(self) -> float | None:
+        return self.sessions_with_purchase / self.sessions if self.sessions else None
+
+
+@dataclass(frozen=True, slots=True)
+class Kpi:
+    """A tile: what it is called, what it means, where its number comes from and how it is shown."""
+
+    key: str
+    title: str
+    about: str
+    value: Callable[[Totals], Number | None]
+    short: Callable[..., str]
+    exact: Callable[..., str]
+
+
+KPIS: tuple[Kpi, ...] = (
+    Kpi("revenue", "Revenue", "Price times quantity of all purchases.", lambda t: t.revenue, formats.money_short, formats.money),
+    Kpi(
+        "orders",
+        "Orders",
+        "Distinct orders. Purchases without an order number count once a session.",
+        lambda t: t.orders,
+        formats.count_short,
+        formats.count,
+    ),
+    Kpi(
+        "customers",
+        "Customers",
+        "Distinct customers with at least one event in the period.",
+        lambda t: t.customers,
+        formats.count_short,
+        formats.count,
+    ),
+    Kpi("average_order", "Average order", "Revenue divided by orders.", lambda t: t.average_order, formats.money, formats.money),
+    Kpi(
+        "conversion",
+        "Conversion",
+        "Sessions with a purchase divided by all sessions.",
+        lambda t: t.conversion,
+        lambda value: formats.percent(value, 2),
+        lambda value: formats.percent(value, 3),
+    ),
+    Kpi(
+        "new_customers",
+        "New customers",
+        "Customers whose very first event is in the period.",
+        lambda t: t.new_customers,
+        formats.count_short,
+        formats.count,
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    kpi: Kpi
+    value: Number | None
+    before: Number | None
+
+    @property
+    def short(self) -> str:
+        return self.kpi.short(self.value)
+
+    @property
+    def exact(self) -> str:
+        return self.kpi.exact(self.value)
+
+    @property
+    def short_before(self) -> str:
+        return self.kpi.short(self.before)
+
+    @property
+    def exact_before(self) -> str:
+        return self.kpi.exact(self.before)
+
+    @property
+    def change(self) -> float | None:
+        """Relative to the period before; nothing where there is none to compare with."""
+        if self.value is None or not self.before:
+            return None
+        return float(self.value) / float(self.before) - 1
+
+    @property
+    def change_text(self) -> str:
+        return "" if self.change is None else f"{abs(self.change) * 100:.1f}%"
+
+    @property
+    def direction(self) -> str:
+        if self.change is None or abs(self.change) < 0.0005:
+            return "same"
+        return "up" if self.change > 0 else "down"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A step of the funnel."""
+
+    title: str
+    sessions: int
+    share: float | None  # of the first step
+    from_step_before: float | None
+
+
+def totals_of(days: Iterable[KpiDay], customers: int) -> Totals:
+    rows = list(days)
+    return Totals(
+        revenue=sum((row.revenue for row in rows), Decimal(0)),
+        orders=sum(row.orders for row in rows),
+        items=sum(row.items for row in rows),
+        customers=customers,
+        new_customers=sum(row.new_customers for row in rows),
+        sessions=sum(row.sessions for row in rows),
+        sessions_with_view=sum(row.sessions_with_view for row in rows),
+        sessions_with_cart=sum(row.sessions_with_cart for row in rows),
+        sessions_with_purchase=sum(row.sessions_with_purchase for row in rows),
+    )
+
+
+def tiles_of(totals: Totals, before: Totals | None) -> list[Tile]:
+    return [Tile(kpi, kpi.value(totals), kpi.value(before) if before else None) for kpi in KPIS]
+
+
+def funnel_of(totals: Totals) -> list[Step]:
+    counts = (
+        ("Viewed a product", totals.sessions_with_view),
+        ("Added to cart", totals.sessions_with_cart),
+        ("Purchased", totals.sessions_with_purchase),
+    )
+    first = counts[0][1]
+    steps, previous = [], None
+    for title, sessions in counts:
+        share = sessions / first if first else None
+        steps.append(Step(title, sessions, share, sessions / previous if previous else None))
+        previous = sessions
+    return steps
+
+
+def series_of(period: Period, days: dict[date, KpiDay]) -> dict[str, list[str] | list[float] | list[int]]:
+    """A value a day, zeros included, as the chart takes it."""
+    rows = [days.get(day, KpiDay(day)) for day in days_between(period.first, period.last)]
+    return {
+        "day": [row.day.isoformat() for row in rows],
+        "revenue": [float(row.revenue) for row in rows],
+        "orders": [row.orders for row in rows],
+    }

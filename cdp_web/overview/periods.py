@@ -1,0 +1,38 @@
+"""Periods end with the published day, never with today."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+PERIODS = (7, 28, 60, 90)
+DEFAULT_PERIOD = 28
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """Days from first to last, both included."""
+
+    first: date
+    last: date
+
+    @property
+    def days(self) -> int:
+        return (self.last - self.first).days + 1
+
+    def before(self) -> Period:
+        """The period of the same length that ends the day before this one begins."""
+        return Period(self.first - timedelta(days=self.days), self.first - timedelta(days=1))
+
+
+def period_ending(last: date, days: int) -> Period:
+    return Period(last - timedelta(days=days - 1), last)
+
+
+def period_days_from_text(text: str | None) -> int:
+    """The length a reader asked for; anything that is not offered is refused."""
+    if not text:
+        return DEFAULT_PERIOD
+    if text not in {str(days) for days in PERIODS}:
+        raise ValueError(f"a period has {', '.join(str(days) for days in PERIODS)} days.")
+    return int(text)

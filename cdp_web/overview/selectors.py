@@ -1,0 +1,69 @@
+"""Reads of mart.kpi_day and mart.customer_day, never more than a period at a time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from django.core.cache import cache
+from django.db import connection
+
+from cdp.warehouse import CUSTOMER_DAY, KPI_DAY
+from cdp_web.overview.periods import Period
+from cdp_web.publications.selectors import Publication
+
+
+@dataclass(frozen=True, slots=True)
+class KpiDay:
+    """What the shop did on one day; zeros on a day without an event."""
+
+    day: date
+    new_customers: int = 0
+    sessions: int = 0
+    sessions_with_view: int = 0
+    sessions_with_cart: int = 0
+    sessions_with_purchase: int = 0
+    orders: int = 0
+    items: int = 0
+    revenue: Decimal = Decimal(0)
+
+
+_COLUMNS = ", ".join(KpiDay.__slots__)
+
+
+def kpi_days(period: Period) -> dict[date, KpiDay]:
+    """The days of the period that have an event."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT {_COLUMNS} FROM {KPI_DAY.full_name} WHERE day BETWEEN %s AND %s ORDER BY day", [period.first, period.last]
+        )
+        return {row[0]: KpiDay(*row) for row in cursor.fetchall()}
+
+
+def kpi_first_day() -> date | None:
+    """The day the history begins."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT min(day) FROM {KPI_DAY.full_name}")
+        found: date | None = cursor.fetchone()[0]
+        return found
+
+
+def customers_with_event(publication: Publication, period: Period) -> int:
+    """Distinct customers of the period. A publication never changes, so the answer is kept with its id."""
+    key = f"customers-{publication.id}-{period.first}-{period.last}"
+    known: int | None = cache.get(key)
+    if known is None:
+        known = _count_customers(period)
+        cache.set(key, known, timeout=86_400)
+    return known
+
+
+def _count_customers(period: Period) -> int:
+    with connection.cursor() as cursor:
+        # DISTINCT in a subquery hashes; count(DISTINCT …) would sort.
+        cursor.execute(
+            f"SELECT count(*) FROM (SELECT DISTINCT customer_id FROM {CUSTOMER_DAY.full_name} WHERE day BETWEEN %s AND %s) seen",
+            [period.first, period.last],
+        )
+        return int(cursor.fetchone()[0])

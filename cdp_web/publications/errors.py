@@ -1,0 +1,43 @@
+"""What keeps a page from being shown although nothing is wrong with the request: data that is not there, or not yet."""
+
+from __future__ import annotations
+
+
+def first_line(error: Exception) -> str:
+    """What a foreign error says, short enough to be shown."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
+class NotReady(Exception):
+    """Data can't be read now. A page and the API both tell what is missing and what to do about it."""
+
+    code = "not_ready"
+    title = "The data is not ready"
+    remedy = "Try again in a minute."
+    status = 503
+
+    def __init__(self, says: str) -> None:
+        super().__init__(says)
+        self.says = says
+
+
+class NothingPublished(NotReady):
+    code = "nothing_published"
+    title = "Nothing is published yet"
+    remedy = "Load events and run a night: ./run night --day YYYY-MM-DD"
+    status = 200  # a page like any other; the API answers 503
+
+    def __init__(self) -> None:
+        super().__init__("Customers, numbers and segments appear here as soon as the first night has run.")
+
+
+class SnapshotUnavailable(NotReady):
+    code = "snapshot_unavailable"
+    title = "The customers can't be read"
+    remedy = "See whether HDFS is healthy: ./run status"
+
+
+class ProfilesUnavailable(NotReady):
+    code = "profiles_unavailable"
+    title = "The profiles can't be read"
+    remedy = "See whether MongoDB is healthy: ./run status"

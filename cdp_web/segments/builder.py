@@ -1,0 +1,106 @@
+"""The page that builds a rule: the same for a new segment and for one that is changed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods
+
+from cdp.metrics import BY_KEY
+from cdp.rules import catalogue
+from cdp_web.customers.columns import group_title
+from cdp_web.layout.formats import currency_symbol
+from cdp_web.segments import services
+from cdp_web.segments.models import Segment
+from cdp_web.segments.rules import RuleInvalid
+from cdp_web.segments.views import segment_or_404
+
+MAX_RULE_CHARACTERS = 1_000_000
+_EMPTY_RULE: dict[str, Any] = {"version": 1, "rule": {"all": []}}
+
+
+@dataclass(slots=True)
+class Draft:
+    """What stands in the form: as it was loaded, or as it came back with faults."""
+
+    name: str = ""
+    description: str = ""
+    rule: Any = field(default_factory=lambda: _EMPTY_RULE)
+    version: int = 0
+    problems: list[dict[str, str]] = field(default_factory=list)
+    errors: dict[str, list[str]] = field(default_factory=dict)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def segment_new(request: HttpRequest) -> HttpResponse:
+    draft = _posted(request) if request.method == "POST" else Draft()
+    if request.method == "POST":
+        saved = _saved(draft, partial(services.segment_create, owner=request.user))
+        if saved:
+            return redirect("segments:detail", saved.pk)
+    return _page(request, draft, None)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def segment_edit(request: HttpRequest, segment_id: int) -> HttpResponse:
+    segment = segment_or_404(segment_id)
+    draft = Draft(segment.name, segment.description, segment.rule, segment.version)
+    if request.method == "POST":
+        draft = _posted(request)
+        change = partial(services.segment_update, segment_id=segment_id, expected_version=draft.version, author=request.user)
+        if _saved(draft, change):
+            return redirect("segments:detail", segment_id)
+    return _page(request, draft, segment)
+
+
+def _posted(request: HttpRequest) -> Draft:
+    given = request.POST
+    text, version = given.get("rule", ""), given.get("version", "")
+    draft = Draft(given.get("name", ""), given.get("description", ""), version=int(version) if version.isdigit() else 0)
+    if len(text) > MAX_RULE_CHARACTERS:
+        draft.errors["rule"] = [f"The rule is longer than {MAX_RULE_CHARACTERS:,} characters."]
+        return draft
+    try:
+        draft.rule = json.loads(text)
+    except (ValueError, RecursionError):
+        draft.errors["rule"] = ["The rule did not arrive whole; build it anew."]
+    return draft
+
+
+def _saved(draft: Draft, save: Callable[..., Segment]) -> Segment | None:
+    """Saves, or writes into the draft what keeps it from being saved."""
+    if draft.errors:
+        return None
+    try:
+        return save(name=draft.name, description=draft.description, rule=draft.rule)
+    except RuleInvalid as error:
+        draft.problems = error.as_json()
+    except ValidationError as error:
+        faults = error.message_dict
+        # A name that is taken is found by a constraint, which belongs to no field.
+        draft.errors = {("name" if key == NON_FIELD_ERRORS else key): says for key, says in faults.items()}
+    except services.EditConflict as error:
+        draft.errors["rule"] = [str(error)]
+    return None
+
+
+def _page(request: HttpRequest, draft: Draft, segment: Segment | None) -> HttpResponse:
+    data = {
+        "catalogue": [{**entry, "group": group_title(BY_KEY[str(entry["key"])])} for entry in catalogue()],
+        "document": draft.rule,
+        "problems": draft.problems,
+        "preview": reverse("api:segment-preview"),
+        "customer": reverse("customers:detail", args=["ID"]),
+        "segment": segment.pk if segment else None,
+        "currency": currency_symbol().strip(),
+    }
+    status = 400 if draft.problems or draft.errors else 200
+    return render(request, "segments/builder.html", {"draft": draft, "segment": segment, "builder": data}, status=status)

@@ -1,0 +1,24 @@
+"""What a segment means, said three ways: a sentence, the document, and the SQL of the run that serves."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+import sqlglot
+
+from cdp_web.segments.models import Segment
+from cdp_web.segments.selectors import segment_sentence
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    sentence: str
+    document: str
+    sql: str  # empty before the first complete run
+
+
+def explanation_of(segment: Segment) -> Explanation:
+    run = segment.current_run
+    sql = sqlglot.transpile(run.sql, read="duckdb", write="duckdb", pretty=True)[0] if run else ""
+    return Explanation(segment_sentence(segment), json.dumps(segment.rule, indent=2, ensure_ascii=False), sql)

@@ -1,0 +1,55 @@
+"""Recomputes all segments on the publication that serves. Ends with a status other than 0 if any failed."""
+
+from __future__ import annotations
+
+from argparse import ArgumentTypeError
+from datetime import date
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from rich.console import Console
+from rich.table import Table
+
+from cdp.days import day_from_text
+from cdp_web.layout import formats
+from cdp_web.publications.errors import NotReady
+from cdp_web.segments.models import SegmentRun
+from cdp_web.segments.refresh import WrongDay, publication_for, segments_refresh, segments_refresh_request
+
+
+def _day(text: str) -> date:
+    try:
+        return day_from_text(text)
+    except ValueError as error:
+        raise ArgumentTypeError(str(error)) from None
+
+
+class Command(BaseCommand):
+    help = __doc__
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--day", type=_day, help="refuse unless this day is the published one (YYYY-MM-DD)")
+        parser.add_argument("--async", action="store_true", dest="by_workers", help="hand the runs to the workers and end")
+
+    def handle(self, *args: Any, day: date | None, by_workers: bool, **options: Any) -> None:
+        try:
+            publication = publication_for(day)
+            runs = list(segments_refresh_request() if by_workers else segments_refresh(publication))
+        except (NotReady, WrongDay) as error:
+            raise CommandError(str(error)) from error
+        Console(file=self.stdout).print(_table(runs, f"Publication {publication.id}, {publication.day}"))
+        failed = [run for run in runs if run.status == SegmentRun.Status.FAILED]
+        if failed:
+            raise CommandError(f"{len(failed)} of {len(runs)} segments failed; the last complete members keep serving.")
+
+
+def _table(runs: list[SegmentRun], title: str) -> Table:
+    table = Table("segment", "status", title=title, title_justify="left")
+    table.add_column("members", justify="right")
+    table.add_column("share", justify="right")
+    table.add_column("took", justify="right")
+    table.add_column("error", overflow="fold")
+    for run in runs:
+        numbers = (formats.count(run.count), formats.percent(run.share), formats.duration(run.seconds))
+        table.add_row(run.segment.name, str(run.status), *numbers, run.error)
+    return table

@@ -1,0 +1,72 @@
+"""Who a rule would take, before it is saved: the same query on the same snapshot as a run, so that preview = list = result."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from cdp.rules import CUSTOMER_ID, Rule, rule_hash, sentence, to_sql, walk, where_sql
+from cdp_web.customers.columns import LIST_COLUMNS
+from cdp_web.publications.selectors import Publication
+from cdp_web.segments.models import Segment
+from cdp_web.snapshot.query import Snapshot
+from cdp_web.snapshot.store import TABLE
+
+SAMPLE_SIZE = 10
+#: A rule of more conditions and groups is counted as a whole only.
+MAX_COUNTED_NODES = 60
+
+
+@dataclass(frozen=True, slots=True)
+class NodeCount:
+    """How many customers one condition or group takes on its own."""
+
+    path: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    publication: Publication
+    count: int
+    total: int
+    nodes: list[NodeCount]
+    sample: list[dict[str, Any]]
+    sentence: str
+    sql: str
+    seconds: float
+    same_as: list[Segment]
+
+    @property
+    def share(self) -> float:
+        return self.count / self.total if self.total else 0.0
+
+
+def segment_preview(snapshot: Snapshot, rule: Rule, *, but_not: int | None = None) -> Preview:
+    """`but_not` is the segment that is being edited: it may well equal itself."""
+    started = time.monotonic()
+    publication = snapshot.publication
+    sql = to_sql(rule, publication.day, table=TABLE)
+    count = int(snapshot.row(f"SELECT count(*) FROM ({sql})")[0])
+    nodes, sample = _node_counts(snapshot, rule), _sample(snapshot, rule)
+    same_as = list(Segment.objects.filter(rule_hash=rule_hash(rule), archived_at=None).exclude(pk=but_not)[:5])
+    return Preview(publication, count, snapshot.total(), nodes, sample, sentence(rule), sql, time.monotonic() - started, same_as)
+
+
+def _node_counts(snapshot: Snapshot, rule: Rule) -> list[NodeCount]:
+    """One scan counts them all."""
+    places = list(walk(rule))
+    if len(places) > MAX_COUNTED_NODES:
+        return []
+    conditions = (where_sql(place.rule, snapshot.publication.day) for place in places)
+    columns = ", ".join(f"count(*) FILTER (WHERE {condition})" for condition in conditions)
+    counts = snapshot.row(f"SELECT {columns} FROM {TABLE}")
+    return [NodeCount(place.path, int(count)) for place, count in zip(places, counts, strict=True)]
+
+
+def _sample(snapshot: Snapshot, rule: Rule) -> list[dict[str, Any]]:
+    """Some members, spread by a hash of their id: always the same ones for the same members."""
+    columns = (CUSTOMER_ID, *(metric.key for metric in LIST_COLUMNS))
+    members = to_sql(rule, snapshot.publication.day, table=TABLE, select=columns)
+    return snapshot.rows(f"SELECT * FROM ({members}) ORDER BY hash(customer_id), customer_id LIMIT {SAMPLE_SIZE}")

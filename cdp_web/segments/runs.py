@@ -1,0 +1,145 @@
+"""Computing who is in a segment. A run is claimed by a conditional update, writes its members beside those that readers see,
+and is swapped in with one more: twice asked is once done, and the last complete run serves until a newer one is complete."""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models import Q
+from django.utils import timezone
+from kombu.exceptions import OperationalError as BrokerError
+
+from cdp.rules import decode, to_sql
+from cdp_web.publications.errors import first_line
+from cdp_web.publications.selectors import Publication, publication_get, publication_serving
+from cdp_web.segments.models import Segment, SegmentMember, SegmentRun, SegmentVersion
+from cdp_web.snapshot.query import snapshot_open
+from cdp_web.snapshot.store import TABLE
+
+logger = logging.getLogger(__name__)
+Status = SegmentRun.Status
+
+#: Runs whose members stay: the one that serves, and the one before it for an export that is still under way.
+MEMBERS_KEPT = 2
+#: Runs that stay in the history of a segment.
+RUNS_KEPT = 100
+#: A run that has been running for longer has lost its worker: tasks are ended before that.
+LEASE = timedelta(minutes=35)
+#: A run that waits for longer is handed to the workers again: the broker may have lost it.
+PATIENCE = timedelta(minutes=1)
+_SWEEP = 100
+
+
+def segment_run_request(*, segment: Segment, requested_by: Any = None) -> SegmentRun:
+    """Asks the workers for a run on the serving publication. One that waits for the very same is returned instead."""
+    publication = publication_serving()
+    with transaction.atomic():
+        Segment.objects.select_for_update().get(pk=segment.pk)
+        waiting = SegmentRun.objects.filter(
+            segment=segment, version__number=segment.version, publication_id=publication.id, status=Status.QUEUED
+        ).first()
+        if waiting:
+            return waiting
+        run = _run_add(segment, publication, requested_by)
+        transaction.on_commit(partial(_dispatch, run.pk))
+    return run
+
+
+def segment_run_now(*, segment: Segment, publication: Publication) -> SegmentRun:
+    """A run in this process, for the nightly refresh."""
+    return segment_run_execute(run_id=_run_add(segment, publication, None).pk)
+
+
+def segment_run_execute(*, run_id: int) -> SegmentRun:
+    """Does the run if nobody has. A failure is kept with the run and never touches the members that serve."""
+    claimed = SegmentRun.objects.filter(pk=run_id, status=Status.QUEUED).update(status=Status.RUNNING, started_at=timezone.now())
+    run = SegmentRun.objects.select_related("version", "segment").get(pk=run_id)
+    if not claimed:
+        return run
+    try:
+        _compute(run)
+    except Exception as error:  # whatever it was: a run must not be left running
+        logger.exception("run %s of segment %s failed", run.pk, run.segment_id)
+        _finish(run, status=Status.FAILED, error=first_line(error))
+    return run
+
+
+def segment_runs_sweep() -> int:
+    """Gives up runs whose worker is gone and hands on those that wait too long; says how many it touched."""
+    now = timezone.now()
+    lost = SegmentRun.objects.filter(status=Status.RUNNING, started_at__lt=now - LEASE).update(
+        status=Status.FAILED, finished_at=now, error="The worker was lost while it computed this; run it again."
+    )
+    waiting = list(
+        SegmentRun.objects.filter(status=Status.QUEUED, requested_at__lt=now - PATIENCE).values_list("pk", flat=True)[:_SWEEP]
+    )
+    for run_id in waiting:
+        _dispatch(run_id)
+    return lost + len(waiting)
+
+
+def _run_add(segment: Segment, publication: Publication, requested_by: Any) -> SegmentRun:
+    version = SegmentVersion.objects.get(segment=segment, number=segment.version)
+    return SegmentRun.objects.create(
+        segment=segment, version=version, publication_id=publication.id, day=publication.day, requested_by=requested_by
+    )
+
+
+def _dispatch(run_id: int) -> None:
+    from cdp_web.segments.tasks import run_execute
+
+    try:
+        run_execute.delay(run_id)
+    except BrokerError as error:
+        logger.warning("the broker does not answer (%s); run %s waits for the next sweep", error, run_id)
+
+
+def _compute(run: SegmentRun) -> None:
+    publication = publication_get(run.publication_id)
+    if publication is None:
+        raise LookupError(f"Publication {run.publication_id} is gone; run the segment on the one that serves.")
+    snapshot = snapshot_open(publication)
+    run.sql = to_sql(decode(run.version.rule), publication.day, table=TABLE)
+    run.total = snapshot.total()
+    with transaction.atomic():
+        run.count = _copy_members(run.pk, snapshot.chunks(run.sql))
+        _finish(run, status=Status.DONE)
+        _swap(run)
+        _prune(run.segment_id)
+
+
+def _copy_members(run_id: int, chunks: Any) -> int:
+    count = 0
+    with connection.cursor() as cursor:
+        statement = f"COPY {SegmentMember._meta.db_table} (run_id, customer_id) FROM STDIN"
+        with cursor.copy(statement) as copy:
+            for rows in chunks:
+                for (customer_id,) in rows:
+                    copy.write_row((run_id, customer_id))
+                count += len(rows)
+    return count
+
+
+def _finish(run: SegmentRun, *, status: str, error: str = "") -> None:
+    run.status, run.error, run.finished_at = status, error, timezone.now()
+    run.save(update_fields=["status", "error", "finished_at", "count", "total", "sql"])
+
+
+def _swap(run: SegmentRun) -> None:
+    """Readers see this run from now on, unless a newer one came first."""
+    is_older = Q(current_run=None) | Q(current_run__lt=run.pk)
+    Segment.objects.filter(is_older, pk=run.segment_id).update(current_run=run)
+
+
+def _prune(segment_id: int) -> None:
+    """Members of runs that nobody reads any more, and runs that are only history of history."""
+    done = SegmentRun.objects.filter(segment_id=segment_id, status=Status.DONE).order_by("-pk")
+    keep = list(done.values_list("pk", flat=True)[:MEMBERS_KEPT])
+    stale = SegmentRun.objects.filter(segment_id=segment_id).exclude(pk__in=keep).values("pk")
+    SegmentMember.objects.filter(run_id__in=stale).delete()
+    oldest = SegmentRun.objects.filter(segment_id=segment_id).order_by("-pk").values_list("pk", flat=True)[RUNS_KEPT:]
+    SegmentRun.objects.filter(pk__in=list(oldest), finished_at__isnull=False).delete()

@@ -1,0 +1,97 @@
+"""Reads of segments, for the pages and the API."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import OuterRef, QuerySet, Subquery
+
+from cdp.rules import RuleError, decode, sentence
+from cdp_web.customers.columns import LIST_COLUMNS
+from cdp_web.publications.errors import NothingPublished
+from cdp_web.publications.selectors import publication_get
+from cdp_web.segments.models import MAX_SEGMENTS, Segment, SegmentMember, SegmentRun
+from cdp_web.snapshot.query import Snapshot, snapshot_open
+from cdp_web.snapshot.store import TABLE
+
+PAGE_SIZE = 25
+MAX_PAGES = 200
+RUNS_SHOWN = 20
+
+
+def segment_list(*, archived: bool = False) -> QuerySet[Segment]:
+    """Segments by name, each with the status and error of its latest run."""
+    latest = SegmentRun.objects.filter(segment=OuterRef("pk")).order_by("-pk")
+    return (
+        Segment.objects.filter(archived_at__isnull=not archived)
+        .select_related("owner", "current_run", "current_run__version")
+        .annotate(latest_status=Subquery(latest.values("status")[:1]), latest_error=Subquery(latest.values("error")[:1]))
+        .order_by("name")[:MAX_SEGMENTS]
+    )
+
+
+def segment_get(segment_id: int) -> Segment | None:
+    return Segment.objects.select_related("owner", "current_run", "current_run__version").filter(pk=segment_id).first()
+
+
+def segment_sentence(segment: Segment) -> str:
+    """The rule in words. One that names a metric which is gone says so: a page must open to be mended."""
+    try:
+        return sentence(decode(segment.rule))
+    except RuleError as error:
+        return f"the rule can't be read any more: {error}"
+
+
+def segments_of_customer(customer_id: str) -> list[Segment]:
+    """The segments whose last complete run holds the customer."""
+    runs = SegmentMember.objects.filter(customer_id=customer_id).values("run_id")
+    found = Segment.objects.filter(archived_at=None, current_run__in=runs).select_related("current_run").order_by("name")
+    return list(found[:MAX_SEGMENTS])
+
+
+def runs_of(segment: Segment) -> list[SegmentRun]:
+    """The latest runs, newest first."""
+    return list(segment.runs.select_related("version", "requested_by")[:RUNS_SHOWN])
+
+
+@dataclass(frozen=True, slots=True)
+class MemberPage:
+    run: SegmentRun
+    number: int
+    rows: list[dict[str, Any]]
+
+    @property
+    def pages(self) -> int:
+        return min(MAX_PAGES, max(1, -(-(self.run.count or 0) // PAGE_SIZE)))
+
+    @property
+    def first(self) -> int:
+        return (self.number - 1) * PAGE_SIZE + 1 if self.rows else 0
+
+    @property
+    def last(self) -> int:
+        return self.first + len(self.rows) - 1 if self.rows else 0
+
+
+def member_page(run: SegmentRun, number: int) -> MemberPage:
+    """A page of a run's members, with what the list of customers shows of them, as of the run's own publication."""
+    if not 1 <= number <= MAX_PAGES:
+        raise ValueError(f"page is a number from 1 to {MAX_PAGES}; the export holds every member.")
+    start = (number - 1) * PAGE_SIZE
+    ids = list(run.members.order_by("customer_id").values_list("customer_id", flat=True)[start : start + PAGE_SIZE])
+    keys = tuple(metric.key for metric in LIST_COLUMNS)
+    return MemberPage(run, number, customer_rows(run_snapshot(run), ids, keys) if ids else [])
+
+
+def run_snapshot(run: SegmentRun) -> Snapshot:
+    publication = publication_get(run.publication_id)
+    if publication is None:
+        raise NothingPublished
+    return snapshot_open(publication)
+
+
+def customer_rows(snapshot: Snapshot, ids: list[str], keys: tuple[str, ...]) -> list[dict[str, Any]]:
+    """These customers with these metrics, by id."""
+    columns = ", ".join(("customer_id", *keys))
+    return snapshot.rows(f"SELECT {columns} FROM {TABLE} WHERE customer_id IN (SELECT unnest(?)) ORDER BY customer_id", [ids])

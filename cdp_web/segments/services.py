@@ -1,0 +1,84 @@
+"""Making and changing segments. A changed rule is a new version, and every version is computed at once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
+from django.db import transaction
+from django.utils import timezone
+
+from cdp.rules import encode, rule_hash
+from cdp_web.publications.errors import NothingPublished
+from cdp_web.segments.models import MAX_SEGMENTS, Segment, SegmentVersion
+from cdp_web.segments.rules import rule_read
+from cdp_web.segments.runs import segment_run_request
+
+
+class EditConflict(ValueError):
+    """Someone else has saved the segment in the meantime."""
+
+
+@transaction.atomic
+def segment_create(*, name: str, rule: object, description: str = "", owner: Any = None) -> Segment:
+    _refuse_too_many()
+    parsed = rule_read(rule)
+    segment = Segment(
+        name=name.strip(), description=description.strip(), rule=encode(parsed), rule_hash=rule_hash(parsed), owner=owner
+    )
+    segment.full_clean()
+    segment.save()
+    _version_add(segment, author=owner)
+    _run_if_published(segment, requested_by=owner)
+    return segment
+
+
+@transaction.atomic
+def segment_update(
+    *, segment_id: int, expected_version: int, name: str, rule: object, description: str = "", author: Any = None
+) -> Segment:
+    """Saves what was changed. `expected_version` is the one the author looked at: what they did not see is not overwritten."""
+    parsed = rule_read(rule)
+    segment = Segment.objects.select_for_update().get(pk=segment_id)
+    if segment.version != expected_version:
+        raise EditConflict(
+            f"The rule is at version {segment.version} now, you changed version {expected_version}. Load it and change it anew."
+        )
+    document = encode(parsed)
+    is_new_rule = document != segment.rule
+    segment.name, segment.description = name.strip(), description.strip()
+    if is_new_rule:
+        segment.rule, segment.rule_hash, segment.version = document, rule_hash(parsed), segment.version + 1
+    segment.full_clean()
+    segment.save()
+    if is_new_rule:
+        _version_add(segment, author=author)
+        _run_if_published(segment, requested_by=author)
+    return segment
+
+
+def segment_archive(*, segment: Segment) -> None:
+    """Out of the list and the nightly refresh; nothing is deleted."""
+    Segment.objects.filter(pk=segment.pk, archived_at=None).update(archived_at=timezone.now())
+
+
+def segment_restore(*, segment: Segment) -> None:
+    _refuse_too_many()
+    if Segment.objects.filter(pk=segment.pk, archived_at__isnull=False).update(archived_at=None):
+        _run_if_published(segment, requested_by=None)
+
+
+def _refuse_too_many() -> None:
+    if Segment.objects.filter(archived_at=None).count() >= MAX_SEGMENTS:
+        raise ValidationError({NON_FIELD_ERRORS: f"There are {MAX_SEGMENTS} segments already; archive one that is not used."})
+
+
+def _version_add(segment: Segment, author: Any) -> None:
+    SegmentVersion.objects.create(segment=segment, number=segment.version, rule=segment.rule, author=author)
+
+
+def _run_if_published(segment: Segment, requested_by: Any) -> None:
+    try:
+        segment_run_request(segment=segment, requested_by=requested_by)
+    except NothingPublished:
+        return  # the refresh after the first night computes it

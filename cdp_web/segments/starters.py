@@ -1,0 +1,72 @@
+"""Segments that a new installation begins with. They use the catalogue only, so they run on any shop's data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from cdp_web.segments.models import Segment
+from cdp_web.segments.services import segment_create
+
+
+@dataclass(frozen=True, slots=True)
+class Starter:
+    name: str
+    description: str
+    rule: dict[str, Any]
+
+
+def _is(field: str, operator: str, value: object) -> dict[str, Any]:
+    return {"metric": {"field": field, "operator": operator, "value": value}}
+
+
+def _every(*nodes: dict[str, Any]) -> dict[str, Any]:
+    return {"version": 1, "rule": {"all": list(nodes)}}
+
+
+STARTERS: tuple[Starter, ...] = (
+    Starter("Recent buyers", "Ordered within the last 30 days.", _every(_is("orders_30d", "ge", 1))),
+    Starter("Repeat buyers", "Came back for more: two orders or more.", _every(_is("total_purchase", "ge", 2))),
+    Starter(
+        "Big spenders",
+        "Spent 500 or more within 90 days and were seen in the last 30.",
+        _every(_is("revenue_90d", "ge", "500.00"), _is("last_seen", "in_last_days", 30)),
+    ),
+    Starter(
+        "Cart, but never an order",
+        "Put something into the cart and never bought: the first to win over.",
+        _every(_is("carts", "ge", 1), _is("total_purchase", "eq", 0)),
+    ),
+    Starter(
+        "Looking around",
+        "Many product views in 30 days without an order.",
+        _every(_is("views_30d", "ge", 20), _is("orders_30d", "eq", 0)),
+    ),
+    Starter(
+        "New and not yet buying",
+        "First seen within 30 days, no order so far.",
+        _every(_is("lifecycle", "eq", "new"), _is("total_purchase", "eq", 0)),
+    ),
+    Starter(
+        "Buyers at risk",
+        "Bought before and have not been seen for 30 to 60 days.",
+        _every(_is("total_purchase", "ge", 1), _is("lifecycle", "eq", "at risk")),
+    ),
+    Starter(
+        "Good customers gone quiet",
+        "Two orders or 200 spent, and not seen for 60 days or more.",
+        _every(
+            {"any": [_is("total_purchase", "ge", 2), _is("total_purchase_value", "ge", "200.00")]},
+            _is("lifecycle", "eq", "lapsed"),
+        ),
+    ),
+)
+
+
+def starters_ensure() -> list[str]:
+    """Makes those whose name is not taken, archived segments included; says which."""
+    taken = {name.lower() for name in Segment.objects.values_list("name", flat=True)}
+    missing = [starter for starter in STARTERS if starter.name.lower() not in taken]
+    for starter in missing:
+        segment_create(name=starter.name, description=starter.description, rule=starter.rule)
+    return [starter.name for starter in missing]

@@ -1,0 +1,17 @@
+"""Segments' doors for the workers: an id comes in, one service is called."""
+
+from __future__ import annotations
+
+from celery import shared_task
+
+from cdp_web.segments import runs
+
+
+@shared_task(name="segments.run_execute")
+def run_execute(run_id: int) -> None:
+    runs.segment_run_execute(run_id=run_id)
+
+
+@shared_task(name="segments.runs_sweep")
+def runs_sweep() -> None:
+    runs.segment_runs_sweep()

@@ -1,0 +1,18 @@
+from __future__ import annotations
+
+from django.urls import path
+
+from cdp_web.segments import builder, views
+
+app_name = "segments"
+urlpatterns = [
+    path("", views.segment_list, name="list"),
+    path("new", builder.segment_new, name="new"),
+    path("<int:segment_id>", views.segment_detail, name="detail"),
+    path("<int:segment_id>/result", views.segment_result, name="result"),
+    path("<int:segment_id>/edit", builder.segment_edit, name="edit"),
+    path("<int:segment_id>/run", views.segment_run, name="run"),
+    path("<int:segment_id>/archive", views.segment_archive, name="archive"),
+    path("<int:segment_id>/restore", views.segment_restore, name="restore"),
+    path("<int:segment_id>/members.csv", views.segment_export, name="export"),
+]

@@ -1,0 +1,118 @@
+"""The pages of segments: list, one segment with its members, and what can be done with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import redirect, render
+from django.utils.text import slugify
+from django.views.decorators.http import require_POST, require_safe
+
+from cdp_web.customers.columns import LIST_COLUMNS
+from cdp_web.layout.pages import bad_request
+from cdp_web.segments import selectors, services
+from cdp_web.segments.explain import explanation_of
+from cdp_web.segments.export import csv_lines
+from cdp_web.segments.models import Segment
+from cdp_web.segments.runs import segment_run_request
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentRow:
+    segment: Segment
+    sentence: str
+
+
+@require_safe
+def segment_list(request: HttpRequest) -> HttpResponse:
+    archived = request.GET.get("archived") == "1"
+    segments = selectors.segment_list(archived=archived)
+    rows = [SegmentRow(segment, selectors.segment_sentence(segment)) for segment in segments]
+    return render(request, "segments/list.html", {"rows": rows, "archived": archived})
+
+
+@require_safe
+def segment_detail(request: HttpRequest, segment_id: int) -> HttpResponse:
+    segment = segment_or_404(segment_id)
+    number = _page_number(request)
+    if number is None:
+        return bad_request(request, f"page is a number from 1 to {selectors.MAX_PAGES}; the export holds every member.")
+    context = {
+        "segment": segment,
+        "explanation": explanation_of(segment),
+        "versions": list(segment.versions.select_related("author")[: selectors.RUNS_SHOWN]),
+        **_result(segment, number),
+    }
+    return render(request, "segments/detail.html", context)
+
+
+@require_safe
+def segment_result(request: HttpRequest, segment_id: int) -> HttpResponse:
+    """The part of the page that changes while a run is under way; it asks for itself until the run has ended."""
+    segment = segment_or_404(segment_id)
+    return render(request, "segments/result.html", {"segment": segment, **_result(segment, _page_number(request) or 1)})
+
+
+@require_POST
+def segment_run(request: HttpRequest, segment_id: int) -> HttpResponse:
+    segment_run_request(segment=segment_or_404(segment_id), requested_by=request.user)
+    return redirect("segments:detail", segment_id)
+
+
+@require_POST
+def segment_archive(request: HttpRequest, segment_id: int) -> HttpResponse:
+    segment = segment_or_404(segment_id)
+    services.segment_archive(segment=segment)
+    messages.success(request, f"{segment.name} is archived. Nothing was deleted.")
+    return redirect("segments:list")
+
+
+@require_POST
+def segment_restore(request: HttpRequest, segment_id: int) -> HttpResponse:
+    segment = segment_or_404(segment_id)
+    try:
+        services.segment_restore(segment=segment)
+    except ValidationError as error:
+        messages.error(request, " ".join(error.messages))
+    else:
+        messages.success(request, f"{segment.name} is back in the list.")
+    return redirect("segments:detail", segment_id)
+
+
+@require_safe
+def segment_export(request: HttpRequest, segment_id: int) -> HttpResponse | StreamingHttpResponse:
+    segment = segment_or_404(segment_id)
+    run = segment.current_run
+    if run is None:
+        raise Http404("The segment has no complete run to export.")
+    name = f"{slugify(segment.name) or 'segment'}-{run.day}-publication-{run.publication_id}.csv"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return StreamingHttpResponse(csv_lines(run), content_type="text/csv; charset=utf-8", headers=headers)
+
+
+def segment_or_404(segment_id: int) -> Segment:
+    segment = selectors.segment_get(segment_id)
+    if segment is None:
+        raise Http404(f"There is no segment {segment_id}.")
+    return segment
+
+
+def _result(segment: Segment, number: int) -> dict[str, object]:
+    runs = selectors.runs_of(segment)
+    run = segment.current_run
+    return {
+        "runs": runs,
+        "latest": runs[0] if runs else None,
+        "members": selectors.member_page(run, number) if run else None,
+        "columns": LIST_COLUMNS,
+    }
+
+
+def _page_number(request: HttpRequest) -> int | None:
+    text = request.GET.get("page", "1")
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text[:6]) <= selectors.MAX_PAGES:
+        return None
+    return int(text)

@@ -1,0 +1,80 @@
+"""Questions to a snapshot. Read only, cut off from the file system, and never longer than a given time."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import duckdb
+
+from cdp_web.publications.errors import SnapshotUnavailable
+from cdp_web.publications.selectors import Publication
+from cdp_web.snapshot.store import KEPT, TABLE, snapshot_ensure
+
+OPTIONS: dict[str, str | bool | int | float | list[str]] = {
+    "memory_limit": "1GB",
+    "threads": 2,
+    "enable_external_access": False,
+    "lock_configuration": True,
+}
+
+
+class TooSlow(SnapshotUnavailable):
+    code = "too_slow"
+    title = "That question takes too long"
+    remedy = "Make the rule simpler, or try again when the machine is less busy."
+
+
+@lru_cache(maxsize=KEPT)
+def _database(path: str) -> duckdb.DuckDBPyConnection:
+    return duckdb.connect(path, read_only=True, config=OPTIONS)
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The customers of one publication. All answers of one snapshot agree with each other."""
+
+    publication: Publication
+    path: str
+
+    def rows(self, sql: str, parameters: Sequence[Any] = (), seconds: float = 10) -> list[dict[str, Any]]:
+        with self._cursor(seconds) as cursor:
+            cursor.execute(sql, list(parameters))
+            names = [column[0] for column in cursor.description or ()]
+            return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+    def row(self, sql: str, parameters: Sequence[Any] = (), seconds: float = 10) -> tuple[Any, ...]:
+        with self._cursor(seconds) as cursor:
+            found = cursor.execute(sql, list(parameters)).fetchone()
+            return tuple(found or ())
+
+    def chunks(self, sql: str, size: int = 10_000, seconds: float = 600) -> Iterator[list[tuple[Any, ...]]]:
+        """All rows, a list of `size` at a time."""
+        with self._cursor(seconds) as cursor:
+            cursor.execute(sql)
+            while rows := cursor.fetchmany(size):
+                yield rows
+
+    def total(self) -> int:
+        return int(self.row(f"SELECT count(*) FROM {TABLE}")[0])
+
+    @contextmanager
+    def _cursor(self, seconds: float) -> Iterator[duckdb.DuckDBPyConnection]:
+        cursor = _database(self.path).cursor()
+        watch = threading.Timer(seconds, cursor.interrupt)
+        watch.start()
+        try:
+            yield cursor
+        except duckdb.InterruptException as error:
+            raise TooSlow(f"No answer within {seconds:g} seconds.") from error
+        finally:
+            watch.cancel()
+            cursor.close()
+
+
+def snapshot_open(publication: Publication) -> Snapshot:
+    return Snapshot(publication, str(snapshot_ensure(publication)))

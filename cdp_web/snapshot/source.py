@@ -1,0 +1,29 @@
+"""Where a publication's customers come from: the Delta table on HDFS. Tests put another function in its place."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from deltalake import DeltaTable
+from deltalake.exceptions import DeltaError
+
+from cdp.paths import CUSTOMERS, table_url
+from cdp.settings import current
+from cdp_web.publications.errors import SnapshotUnavailable
+from cdp_web.publications.selectors import Publication
+
+
+def customers_of(publication: Publication) -> Any:
+    """The customers of a publication as something DuckDB can scan: an Arrow data set, read as it is asked for."""
+    url = table_url(current(), CUSTOMERS)
+    try:
+        return DeltaTable(url, version=publication.customers_version).to_pyarrow_dataset()
+    except (DeltaError, OSError) as error:
+        raise SnapshotUnavailable(f"{url} at version {publication.customers_version}: {_cause(error)}") from error
+
+
+def _cause(error: Exception) -> str:
+    """The innermost reason: deltalake draws its chain of errors as a coloured tree and writes the cause last."""
+    plain = re.sub(r"\x1b\[\d*m|↳", "", str(error)).strip()
+    return plain.splitlines()[-1].strip() if plain else type(error).__name__

@@ -1,0 +1,99 @@
+"""Snapshots on the local disk: one DuckDB file a publication, written beside and renamed, under a lock between processes."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from cdp.metrics import METRICS
+from cdp.settings import current
+from cdp_web.publications.errors import SnapshotUnavailable, first_line
+from cdp_web.publications.selectors import Publication
+from cdp_web.snapshot import source
+
+#: Kind of a metric -> its type in DuckDB.
+DUCKDB_TYPES = {"integer": "BIGINT", "money": "DECIMAL(18, 2)", "number": "DECIMAL(18, 6)", "date": "DATE", "text": "VARCHAR"}
+TABLE = "customers"
+#: The one that serves, and the one before it for those who are still reading.
+KEPT = 2
+LOCK_WAIT_SECONDS = 20
+
+
+def folder() -> Path:
+    return current().state_dir / "web" / "snapshots"
+
+
+def snapshot_path(publication: Publication) -> Path:
+    return folder() / f"customers-{publication.id}-{publication.customers_version}.duckdb"
+
+
+def snapshot_ensure(publication: Publication) -> Path:
+    """The file of a publication; makes it if it is not there. Whoever comes while it is being made waits for it."""
+    path = snapshot_path(publication)
+    if path.is_file():
+        return path
+    folder().mkdir(parents=True, exist_ok=True)
+    with _lock(folder() / "lock"):
+        if not path.is_file():
+            _build(publication, path)
+            _prune()
+    return path
+
+
+@contextmanager
+def _lock(path: Path) -> Iterator[None]:
+    deadline = time.monotonic() + LOCK_WAIT_SECONDS
+    with path.open("w") as file:
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    raise SnapshotUnavailable("A new snapshot of the customers is being prepared.") from None
+                time.sleep(0.1)
+        yield
+
+
+def _build(publication: Publication, path: Path) -> None:
+    beside = path.with_suffix(f".{os.getpid()}.new")
+    try:
+        with duckdb.connect(str(beside)) as db:
+            db.register("source", source.customers_of(publication))
+            db.execute(f"CREATE TABLE {TABLE} AS SELECT {_columns()} FROM source ORDER BY customer_id")
+            _check(db, publication)
+        beside.rename(path)
+    except (duckdb.Error, pa.ArrowException, OSError) as error:
+        raise SnapshotUnavailable(f"The snapshot of publication {publication.id}: {first_line(error)}") from error
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def _columns() -> str:
+    metrics = (f"CAST({metric.key} AS {DUCKDB_TYPES[metric.kind]}) AS {metric.key}" for metric in METRICS)
+    return ", ".join(("CAST(customer_id AS VARCHAR) AS customer_id", *metrics))
+
+
+def _check(db: duckdb.DuckDBPyConnection, publication: Publication) -> None:
+    """A snapshot that is not what was published must never answer."""
+    found = db.execute(f"SELECT count(*), count(DISTINCT customer_id) FROM {TABLE}").fetchone()
+    rows, customers = found or (0, 0)
+    promised = publication.counts.get("customers", customers)
+    if rows != customers or customers != promised:
+        raise SnapshotUnavailable(
+            f"Publication {publication.id} promises {promised} customers, its table holds {customers} in {rows} rows."
+        )
+
+
+def _prune() -> None:
+    """Files of older publications go; a reader that has one open keeps reading it."""
+    files = sorted(folder().glob("customers-*.duckdb"), key=lambda file: file.stat().st_mtime, reverse=True)
+    for file in files[KEPT:]:
+        file.unlink(missing_ok=True)

@@ -1,0 +1,11 @@
+"""Runs the HTTP source: python -m source_server."""
+
+from __future__ import annotations
+
+import uvicorn
+
+from cdp.settings import current
+
+if __name__ == "__main__":
+    settings = current()
+    uvicorn.run("source_server.app:app", host=settings.host, port=settings.source_port, access_log=False)

@@ -1,0 +1,44 @@
+"""Errors of the HTTP source as problem+json (RFC 9457): what was wrong, and what is allowed."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from source_server.store import DatasetBroken, DatasetUnknown
+
+MEDIA_TYPE = "application/problem+json"
+
+
+class Refused(Exception):
+    """A request that cannot be answered; the detail says what can."""
+
+    def __init__(self, status: HTTPStatus, detail: str) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+
+
+def problem(status: int, detail: str, headers: dict[str, str] | None = None) -> JSONResponse:
+    content = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail}
+    return JSONResponse(content, status, headers, media_type=MEDIA_TYPE)
+
+
+def answer_with_problems(app: FastAPI, allowed: dict[str, str]) -> None:
+    """Every error of the app becomes a problem. `allowed` says of each parameter what it may be."""
+
+    def unreadable(_: Request, error: RequestValidationError) -> JSONResponse:
+        name = str(error.errors()[0]["loc"][-1])
+        if name not in allowed:
+            return problem(400, f"there is no parameter {name!r}; there are {', '.join(allowed)}.")
+        return problem(400, f"{name} must be {allowed[name]}, not {error.errors()[0]['input']!r}.")
+
+    app.exception_handler(Refused)(lambda _, error: problem(error.status, error.detail))
+    app.exception_handler(DatasetUnknown)(lambda _, error: problem(404, str(error)))
+    app.exception_handler(DatasetBroken)(lambda _, error: problem(500, str(error)))
+    app.exception_handler(HTTPException)(lambda _, error: problem(error.status_code, str(error.detail), error.headers))
+    app.exception_handler(RequestValidationError)(unreadable)

@@ -1,0 +1,195 @@
+"""Carries a data set from the HTTP source into Kafka: python -m source_server.producer DATASET.
+
+Stopped or killed at any moment, the same command goes on exactly where it was: a page and the position after it are one
+transaction (page_writer.py). Whatever goes wrong with a page, the remedy is the same: a new writer, and the position it reads.
+"""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+
+from confluent_kafka import KafkaException
+
+from cdp.settings import SettingError, Settings, current
+from source_server.kafka import KafkaAway, Patience, Stopped
+from source_server.page_writer import PageLost, PageWriter, Written
+from source_server.positions import Position
+from source_server.source_client import SourceClient, SourceDataset, SourceRefused
+from source_server.topics import ensure_topics
+
+PAGE_ROWS = 10_000
+PATIENCE_SECONDS = 300.0
+MOST_LOSSES = 5  # of one page, before its reason is taken for lasting
+
+Progress = Callable[[int, int], None]
+
+
+class OtherProducer(RuntimeError):
+    """Someone else carries the same data set."""
+
+
+#: What can end a run before its time, each with a sentence for people.
+TROUBLES = (SettingError, SourceRefused, KafkaAway, OtherProducer)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What one run did. `position` counts from the beginning of the data set, the rest from the beginning of the run."""
+
+    dataset: str
+    rows: int
+    position: int = 0
+    sent: int = 0
+    acknowledged: int = 0
+    refused: int = 0
+    pages: int = 0
+    seconds: float = 0.0
+
+    @property
+    def finished(self) -> bool:
+        return self.position >= self.rows
+
+    def __str__(self) -> str:
+        refused = f", {self.refused:,} too large for Kafka" if self.refused else ""
+        if not self.finished:
+            state = f"stopped at row {self.position:,} of {self.rows:,}; run the same again to go on"
+        else:
+            state = "all else in Kafka" if refused else "all in Kafka"
+        return f"{self.dataset}: {self.acknowledged:,} events sent in {self.seconds:.1f} s{refused}; {state}"
+
+
+def produce(
+    settings: Settings,
+    dataset: str,
+    *,
+    rate: int | None = None,
+    progress: Progress | None = None,
+    stop: threading.Event | None = None,
+    patience_seconds: float = PATIENCE_SECONDS,
+) -> Report:
+    """Carry what is left of a data set, at most `rate` rows a second, until its end or until `stop` is set."""
+    patience = Patience(settings, patience_seconds, stop or threading.Event())
+    ensure_topics(settings)
+    with SourceClient(settings, patience.pause) as source:
+        found = source.dataset(dataset)
+        carrier = _Carrier(settings, source, found, patience, rate, progress)
+        return carrier.run()
+
+
+class _Carrier:
+    """One run over one data set."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        source: SourceClient,
+        dataset: SourceDataset,
+        patience: Patience,
+        rate: int | None,
+        progress: Progress | None,
+    ) -> None:
+        self._settings = settings
+        self._source = source
+        self._dataset = dataset
+        self._patience = patience
+        self._rate = rate
+        self._progress = progress or (lambda _done, _all: None)
+        self._report = Report(dataset.name, dataset.rows)
+        self._losses = 0
+
+    def run(self) -> Report:
+        begun = time.monotonic()
+        with suppress(Stopped):
+            self._carry(self._open_writer())
+        return replace(self._report, seconds=time.monotonic() - begun)
+
+    def _carry(self, writer: PageWriter) -> None:
+        position = writer.position or Position(self._dataset.name)
+        self._moved_to(position)
+        while not self._report.finished:
+            self._patience.check()
+            begun = time.monotonic()
+            lines, following = self._next_page(position)
+            try:
+                self._count(writer.write(lines, following), len(lines))
+            except PageLost as loss:
+                writer = self._after_loss(loss, position, following)
+                following = writer.position or position
+            position = following
+            self._moved_to(position)
+            self._keep_to_rate(begun, len(lines))
+
+    def _next_page(self, position: Position) -> tuple[list[bytes], Position]:
+        limit = min(PAGE_ROWS, self._rate or PAGE_ROWS)
+        page = self._source.page(self._dataset.name, position.cursor, limit)
+        self._patience.renew()
+        return page.lines, Position(self._dataset.name, page.next_cursor, position.rows + len(page.lines))
+
+    def _after_loss(self, loss: PageLost, before: Position, following: Position) -> PageWriter:
+        """A new writer. It must find the page there or not there; anything else was written by someone else."""
+        self._losses += 1
+        if self._losses >= MOST_LOSSES:
+            raise KafkaAway(f"Kafka did not take the page after row {before.rows:,} in {MOST_LOSSES} tries: {loss}")
+        self._patience.pause(1.0)
+        writer = self._open_writer()
+        if (writer.position or Position(self._dataset.name)) not in (before, following):
+            raise OtherProducer(f"another producer carries {self._dataset.name!r} at the same time; this one ends.")
+        return writer
+
+    def _open_writer(self) -> PageWriter:
+        try:
+            return PageWriter(self._settings, self._dataset.content_id, self._patience)
+        except KafkaException as error:
+            raise KafkaAway(f"Kafka at {self._settings.kafka_bootstrap} refuses: {error.args[0].str()}") from error
+
+    def _count(self, written: Written, rows: int) -> None:
+        now, self._losses = self._report, 0
+        self._report = replace(
+            now,
+            sent=now.sent + rows,
+            acknowledged=now.acknowledged + written.acknowledged,
+            refused=now.refused + written.refused,
+            pages=now.pages + 1,
+        )
+
+    def _moved_to(self, position: Position) -> None:
+        self._report = replace(self._report, position=position.rows)
+        self._progress(position.rows, self._dataset.rows)
+
+    def _keep_to_rate(self, begun: float, rows: int) -> None:
+        if self._rate:
+            self._patience.pause(max(0.0, begun + rows / self._rate - time.monotonic()))
+            self._patience.renew()
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m source_server.producer", description="Carries a data set into Kafka.")
+    parser.add_argument("dataset", help="a data set of the source")
+    parser.add_argument("--rate", type=at_least_one, metavar="N", help="send at most N events a second")
+    asked = parser.parse_args(argv)
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    try:
+        report = produce(current(), asked.dataset, rate=asked.rate, stop=stop)
+    except TROUBLES as error:
+        parser.exit(1, f"producer: {error}\n")
+    print(report)
+    return 0 if report.finished and not report.refused else 1
+
+
+def at_least_one(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of 1 or more")
+    return int(text)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,59 @@
+"""Makes the topics that cdp.events declares, and gives those that are there the configuration they should have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from concurrent.futures import Future
+from typing import Any
+
+from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka.admin import (  # type: ignore[attr-defined]
+    AdminClient,
+    AlterConfigOpType,
+    ConfigEntry,
+    ConfigResource,
+    NewTopic,
+    ResourceType,
+)
+
+from cdp.events import TOPICS, Topic
+from cdp.events.topics import topic_config, topic_partitions
+from cdp.settings import Settings
+from source_server.kafka import KafkaAway, client_config
+
+SECONDS = 30
+
+
+def ensure_topics(settings: Settings) -> None:
+    """Once or many times, the same. Partitions of a topic that is there are left alone: with more of them a customer's
+    next events would go to another one than those before.
+    """
+    admin = AdminClient(client_config(settings))
+    asked = [_new_topic(settings, topic) for topic in TOPICS]
+    _wait(settings, admin.create_topics(asked, operation_timeout=SECONDS, request_timeout=SECONDS).values())
+    resources = [_resource(settings, topic) for topic in TOPICS]
+    _wait(settings, admin.incremental_alter_configs(resources, request_timeout=SECONDS).values())
+
+
+def _wait(settings: Settings, answers: Iterable[Future[Any]]) -> None:
+    for answer in answers:
+        try:
+            answer.result()
+        except KafkaException as error:
+            if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
+                where, why = settings.kafka_bootstrap, error.args[0].str()
+                raise KafkaAway(f"topics can't be made on Kafka at {where}: {why}; see ./run status.") from error
+
+
+def _new_topic(settings: Settings, topic: Topic) -> NewTopic:
+    return NewTopic(
+        topic.name, topic_partitions(settings, topic), settings.kafka_replication, config=topic_config(settings, topic)
+    )
+
+
+def _resource(settings: Settings, topic: Topic) -> ConfigResource:
+    entries = [
+        ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET)
+        for name, value in topic_config(settings, topic).items()
+    ]
+    return ConfigResource(ResourceType.TOPIC, topic.name, incremental_configs=entries)

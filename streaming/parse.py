@@ -1,0 +1,146 @@
+"""The one parser: from messages as Kafka gives them to events and refusals. Stream, replay and tests all use it.
+
+Pure column expressions over (value, topic, partition, offset, timestamp): no clock, no UDF, no IO. A message is a good
+event or is refused for one reason; nothing is dropped. Fields are checked in the order of the contract.
+"""
+
+from __future__ import annotations
+
+from functools import reduce
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from cdp.events import FIELDS
+from streaming.tables import EVENTS_TABLE, QUARANTINE_TABLE
+from streaming.values import VALUES, Check, checks, cleaned
+
+REFUSAL = "struct<reason: string, field: string, detail: string>"
+#: JSON as the standard has it, not as Jackson would let it pass.
+STRICT = {"allowSingleQuotes": "false", "allowNonNumericNumbers": "false"}
+#: What an event is known by where it brings no id of its own: `the fields above` of the contract, in its order.
+IDENTITY = tuple(field.name for field in FIELDS if field.name not in ("event_id", "source"))
+LEVELS = 3
+
+
+def parse(messages: DataFrame) -> DataFrame:
+    """The columns of both tables beside each other; `refusal` is null where the message is a good event."""
+    steps = (_with_object, _with_texts, _with_values, _with_refusal, _with_id, _with_derived, _of_both_tables)
+    return reduce(lambda frame, step: frame.transform(step), steps, messages)
+
+
+def good(parsed: DataFrame) -> DataFrame:
+    return parsed.where(F.col("refusal").isNull()).select(*EVENTS_TABLE.column_names)
+
+
+def refused(parsed: DataFrame) -> DataFrame:
+    return parsed.where(F.col("refusal").isNotNull()).select("*", "refusal.*").select(*QUARANTINE_TABLE.column_names)
+
+
+def _with_object(messages: DataFrame) -> DataFrame:
+    """The message as text by key. Null where it is not one JSON object and nothing else, in UTF-8."""
+    text = F.col("value").cast("string")
+    whole = F.is_valid_utf8(text) & _is_one_value(text)
+    return messages.select(
+        F.col("value").alias("payload"),
+        F.when(whole, text).alias("json"),
+        F.when(whole, F.from_json(text, "map<string, string>", STRICT)).alias("object"),
+        F.col("timestamp").alias("received_at"),
+        F.to_date("timestamp").alias("received_day"),
+        F.col("topic").alias("kafka_topic"),
+        F.col("partition").alias("kafka_partition"),
+        F.col("offset").alias("kafka_offset"),
+    )
+
+
+def _is_one_value(text: Column) -> Column:
+    """Spark's own reader stops after the first value and would let `{…}{…}` pass. A text that closes the list by itself
+    has the same length in both lists, so that it can't be 1 in one and 2 in the other."""
+    alone = F.json_array_length(F.concat(F.lit("["), text, F.lit("]")))
+    followed = F.json_array_length(F.concat(F.lit("["), text, F.lit(",0]")))
+    return F.coalesce((alone == 1) & (followed == 2), F.lit(False))
+
+
+def _with_texts(frame: DataFrame) -> DataFrame:
+    has_escapes = F.contains("json", F.lit("\\"))
+    texts = {_text(field.name): cleaned(F.col("object")[field.name], has_escapes) for field in FIELDS}
+    return frame.withColumns(texts)
+
+
+def _with_values(frame: DataFrame) -> DataFrame:
+    values = {field.name: VALUES[field.kind](F.col(_text(field.name))) for field in FIELDS}
+    # A text that does not fit is missing here, so that the default comes only where nothing was given.
+    values["quantity"] = F.when(F.col(_text("quantity")).isNull(), F.lit(1)).otherwise(values["quantity"])
+    values["brand"] = F.lower(values["brand"])
+    return frame.withColumns(values)
+
+
+def _with_refusal(frame: DataFrame) -> DataFrame:
+    refusals = [_refusal(F.col("object").isNull(), "not_json", None, F.lit("it is not one JSON object"))]
+    for field in FIELDS:
+        found = checks(field, F.col(_text(field.name)), F.col(field.name), F.col("received_at"))
+        refusals += [_refused_for(field.name, check) for check in found]
+    return frame.withColumn("refusal", F.coalesce(*refusals))
+
+
+def _refused_for(field: str, check: Check) -> Column:
+    return _refusal(check.fails, check.reason, field, check.detail)
+
+
+def _refusal(fails: Column, reason: str, field: str | None, detail: Column) -> Column:
+    found = F.struct(F.lit(reason).alias("reason"), F.lit(field).alias("field"), detail.alias("detail"))
+    return F.when(fails, found.cast(REFUSAL))
+
+
+def _with_id(frame: DataFrame) -> DataFrame:
+    """The id that came, or 128 bits of a hash over the normalised values."""
+    parts = [_part(F.unix_micros("event_time") if name == "event_time" else F.col(name)) for name in IDENTITY]
+    made = F.left(F.sha2(F.concat(*parts), 256), F.lit(32))
+    return frame.withColumn("event_id", F.coalesce("event_id", made))
+
+
+def _part(value: Column) -> Column:
+    """Length and text, so that no two rows of values read the same when they are put together."""
+    text = value.cast("string")
+    return F.coalesce(F.concat(F.char_length(text).cast("string"), F.lit(":"), text), F.lit("-"))
+
+
+def _with_derived(frame: DataFrame) -> DataFrame:
+    bought = F.col("event_type") == "purchase"
+    session_order = F.concat(F.lit("s:"), F.col("user_session"))
+    levels = {f"category_{level}": _level(level) for level in range(1, LEVELS + 1)}
+    return frame.withColumns(
+        {
+            "event_day": F.to_date("event_time"),
+            "order_id": F.coalesce(
+                "order_id", F.when(bought, F.coalesce(session_order, F.concat(F.lit("e:"), F.col("event_id"))))
+            ),
+            "revenue": F.when(bought, (F.col("price") * F.col("quantity")).cast("decimal(18, 2)")),
+            "extra": _extra(),
+            **levels,
+        }
+    )
+
+
+def _of_both_tables(frame: DataFrame) -> DataFrame:
+    """What a batch keeps in memory; of a good event not the message too."""
+    payload = F.when(F.col("refusal").isNotNull(), F.col("payload")).alias("payload")
+    return frame.select(*EVENTS_TABLE.column_names, "refusal", "received_day", payload)
+
+
+def _level(level: int) -> Column:
+    return F.nullif(F.split_part("category_code", F.lit("."), F.lit(level)), F.lit(""))
+
+
+def _extra() -> Column:
+    """Fields that the contract does not know, as one JSON object; null where there are none."""
+    known = [field.name for field in FIELDS]
+    has_more = F.size(F.array_except(F.map_keys("object"), F.array(*map(F.lit, known)))) > 0
+    # Read again with their own types; a key that comes twice within one of them leaves only the texts.
+    typed = F.from_json("json", "map<string, variant>", STRICT)
+    unknown = [F.to_json(F.map_filter(fields, lambda key, _: ~key.isin(known))) for fields in (typed, F.col("object"))]
+    return F.when(has_more, F.coalesce(*unknown))
+
+
+def _text(field: str) -> str:
+    return f"text_{field}"

@@ -1,0 +1,77 @@
+"""The Delta tables that the stream writes: their columns, and how they come into being. A table is made before the first
+batch, so that a reader finds it also where nothing was ever refused."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from delta.tables import DeltaTable
+from pyspark.sql import SparkSession
+from pyspark.sql.types import StructType
+
+from cdp.paths import EVENTS, LEDGER, QUARANTINE, table_url
+from cdp.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    name: str
+    columns: str  # as Spark writes a schema
+    partition: str = ""
+    #: Statistics cost at each write, and a text's least and greatest say nothing here.
+    statistics: str = ""
+
+    @property
+    def column_names(self) -> list[str]:
+        return self.schema.names
+
+    @property
+    def schema(self) -> StructType:
+        schema = StructType.fromDDL(self.columns)
+        assert isinstance(schema, StructType)
+        return schema
+
+
+EVENTS_TABLE = Table(
+    EVENTS,
+    """
+    event_id string, event_day date, event_time timestamp, event_type string,
+    product_id string, category_id string, category_code string, category_1 string, category_2 string, category_3 string,
+    brand string, price decimal(12, 2), quantity int, revenue decimal(18, 2),
+    user_id string, user_session string, order_id string, source string, extra string,
+    received_at timestamp, kafka_topic string, kafka_partition int, kafka_offset bigint
+    """,
+    partition="event_day",
+    statistics="event_time,received_at",
+)
+QUARANTINE_TABLE = Table(
+    QUARANTINE,
+    """
+    reason string, field string, detail string, payload binary,
+    received_day date, received_at timestamp, kafka_topic string, kafka_partition int, kafka_offset bigint
+    """,
+    partition="received_day",
+    statistics="received_at",
+)
+#: A row a batch and hour of receipt; `stream` tells the batches of one stream from those of another with its own checkpoint.
+LEDGER_TABLE = Table(
+    LEDGER,
+    "stream string, batch_id bigint, hour timestamp, received bigint, good bigint, quarantined bigint",
+    statistics="batch_id,hour",
+)
+TABLES = (EVENTS_TABLE, QUARANTINE_TABLE, LEDGER_TABLE)
+
+
+def ensure_tables(spark: SparkSession, settings: Settings) -> None:
+    """Make the tables that are not there."""
+    for table in TABLES:
+        url = table_url(settings, table.name)
+        if not DeltaTable.isDeltaTable(spark, url):
+            _create(spark, table, url)
+
+
+def _create(spark: SparkSession, table: Table, url: str) -> None:
+    builder = DeltaTable.createIfNotExists(spark).location(url).addColumns(table.schema)
+    if table.partition:
+        builder = builder.partitionedBy(table.partition)
+    builder.property("delta.dataSkippingStatsColumns", table.statistics).execute()

@@ -1,0 +1,124 @@
+"""One field's text as a typed value, and what can be wrong with it. Column expressions only; the parser puts them together.
+
+A value is missing (null) where its text is missing or does not fit; a check tells the two apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from pyspark.sql import Column
+from pyspark.sql import functions as F
+
+from cdp.events.fields import EARLIEST_DAY, EVENT_TYPES, MAX_QUANTITY, MAX_TEXT, EventField
+
+#: A tracker's clock may run ahead by so much; what lies further ahead is a broken one.
+MAX_AHEAD = "INTERVAL 1 DAY"
+SHOWN = 60  # characters of a value that a refusal repeats
+
+#: `2019-10-01 00:00:00 UTC` and ISO 8601 with seconds and an offset.
+TIME = r"^\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}:\d{2}(\.\d{1,9})? ?(UTC|Z|[+-]\d{2}(:?\d{2})?)$"
+_DIGITS = r"(\d{1,30}(\.\d*)?|\.\d+)([eE][+-]?\d{1,2})?$"
+NUMBER, NEGATIVE = r"^\+?" + _DIGITS, "^-" + _DIGITS
+#: 2.0 is two: that is how a column of numbers with gaps is written by many tools.
+WHOLE = r"^\+?\d{1,9}(\.0*)?$"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """When `fails` holds, the message is refused for `reason`, and `detail` says what was wrong."""
+
+    fails: Column
+    reason: str
+    detail: Column
+
+
+def cleaned(raw: Column, has_escapes: Column) -> Column:
+    """Text without white space around it; control characters count as white space, and nothing left is no value.
+    They come into JSON only by an escape, and looking for them in every text costs more than all the rest of the parser."""
+    spaced = F.when(has_escapes, F.regexp_replace(raw, r"[\x00-\x20\x7f]+", " ")).otherwise(raw)
+    return F.nullif(F.trim(spaced), F.lit(""))
+
+
+def time_value(text: Column) -> Column:
+    return F.when(text.rlike(TIME), text.try_cast("timestamp"))
+
+
+def money_value(text: Column) -> Column:
+    """More than two decimals are rounded half up: trackers send what binary fractions make of a price, 17.990000000000002."""
+    return F.when(text.rlike(NUMBER), text.try_cast("decimal(12, 2)"))
+
+
+def quantity_value(text: Column) -> Column:
+    number = F.when(text.rlike(WHOLE), F.substring_index(text, ".", 1).cast("int"))
+    return F.when(number.between(1, MAX_QUANTITY), number)
+
+
+def as_it_came(text: Column) -> Column:
+    return text
+
+
+VALUES: dict[str, Callable[[Column], Column]] = {
+    "time": time_value,
+    "type": as_it_came,
+    "text": as_it_came,
+    "money": money_value,
+    "quantity": quantity_value,
+}
+
+
+def checks(field: EventField, text: Column, value: Column, received: Column) -> list[Check]:
+    """What is looked at for one field, in order; the first that fails is the reason."""
+    missing = [Check(text.isNull(), "missing", F.lit("it is missing or empty"))] if field.required else []
+    return missing + _CHECKS[field.kind](text, value, received)
+
+
+def _time_checks(text: Column, value: Column, received: Column) -> list[Check]:
+    early, ahead = F.lit(EARLIEST_DAY).cast("date"), received + F.expr(MAX_AHEAD)
+    return [
+        Check(_unread(text, value), "bad_time", _said(text, "is not a time with seconds and a zone")),
+        Check(value < early, "bad_time", _said(text, f"lies before {EARLIEST_DAY}")),
+        Check(value > ahead, "bad_time", _said(text, "lies more than a day after it was received")),
+    ]
+
+
+def _type_checks(text: Column, value: Column, received: Column) -> list[Check]:
+    return [Check(~text.isin(*EVENT_TYPES), "bad_type", _said(text, f"is none of {', '.join(EVENT_TYPES)}"))]
+
+
+def _text_checks(text: Column, value: Column, received: Column) -> list[Check]:
+    length = F.char_length(text)
+    detail = F.concat(length.cast("string"), F.lit(f" characters, {MAX_TEXT} at most"))
+    return [Check(length > MAX_TEXT, "too_long", detail)]
+
+
+def _money_checks(text: Column, value: Column, received: Column) -> list[Check]:
+    return [
+        Check(text.rlike(NEGATIVE), "bad_price", _said(text, "is negative")),
+        Check(_unread(text, value) & text.rlike(NUMBER), "bad_price", _said(text, "has more than ten digits before the point")),
+        Check(_unread(text, value), "bad_price", _said(text, "is not a number")),
+    ]
+
+
+def _quantity_checks(text: Column, value: Column, received: Column) -> list[Check]:
+    return [Check(_unread(text, value), "bad_quantity", _said(text, f"is not a whole number from 1 to {MAX_QUANTITY}"))]
+
+
+_CHECKS: dict[str, Callable[[Column, Column, Column], list[Check]]] = {
+    "time": _time_checks,
+    "type": _type_checks,
+    "text": _text_checks,
+    "money": _money_checks,
+    "quantity": _quantity_checks,
+}
+
+
+def _unread(text: Column, value: Column) -> Column:
+    return text.isNotNull() & value.isNull()
+
+
+def _said(text: Column, what: str) -> Column:
+    """The value in quotes, cut where it is long, and what is wrong with it."""
+    cut = F.when(F.char_length(text) > SHOWN, F.concat(F.left(text, F.lit(SHOWN)), F.lit("…"))).otherwise(text)
+    return F.concat(F.lit("'"), cut, F.lit(f"' {what}"))

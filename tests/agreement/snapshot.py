@@ -1,0 +1,36 @@
+"""A snapshot of generated customers as a table of DuckDB in memory."""
+
+from __future__ import annotations
+
+import duckdb
+import pyarrow as pa
+
+from tests.agreement.strategies import FIELDS, Customer
+
+_ARROW = {
+    "integer": pa.int64(),
+    "money": pa.decimal128(18, 2),
+    "number": pa.decimal128(18, 6),
+    "date": pa.date32(),
+    "text": pa.string(),
+}
+_SCHEMA = pa.schema([("customer_id", pa.string()), *((metric.key, _ARROW[metric.kind]) for metric in FIELDS)])
+
+
+class Snapshot:
+    """The table `customers` in memory, and the ids that a query over it gives."""
+
+    def __init__(self) -> None:
+        self._connection = duckdb.connect()
+
+    def load(self, customers: list[Customer]) -> None:
+        """The id of a customer is its place in the list."""
+        rows = [{"customer_id": str(i), **customer} for i, customer in enumerate(customers)]
+        self._connection.register("rows", pa.Table.from_pylist(rows, _SCHEMA))
+        self._connection.execute("CREATE OR REPLACE TABLE customers AS SELECT * FROM rows")
+
+    def ids(self, sql: str) -> list[str]:
+        return sorted(row[0] for row in self._connection.execute(sql).fetchall())
+
+    def close(self) -> None:
+        self._connection.close()

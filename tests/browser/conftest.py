@@ -1,0 +1,112 @@
+"""Debian's Chromium against the site, served by this process on a real Postgres and MongoDB; a thread is the worker."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from pymongo import MongoClient
+
+from cdp.settings import current
+from cdp_web.publications.selectors import Publication
+from cdp_web.segments.tasks import run_execute
+from tests.cdp_web import factories
+from tests.cdp_web.fixtures import django_db_modify_db_settings, marketer, never_started, publish, quick_and_plain
+
+__all__ = ["django_db_modify_db_settings", "marketer", "never_started", "publish", "quick_and_plain"]
+
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--no-first-run"]
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    path = shutil.which("chromium")
+    if path is None:
+        pytest.fail("The browser tests need Debian's Chromium: apt-get install -y chromium", pytrace=False)
+    with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
+        # Playwright's loop runs in this thread, where Django would refuse to touch the database.
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def worker(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Does what is handed over a moment later, so that a page sees it queued first."""
+    at_work: list[threading.Timer] = []
+
+    def work(run_id: int) -> None:
+        run_execute(run_id)
+        connection.close()
+
+    def delay(run_id: int) -> None:
+        at_work.append(threading.Timer(1.0, work, [run_id]))
+        at_work[-1].start()
+
+    monkeypatch.setattr(run_execute, "delay", delay)
+    yield
+    for one in at_work:
+        one.join()
+
+
+@pytest.fixture
+def shop(transactional_db: None, publish: Any, worker: None) -> Iterator[Publication]:
+    """A published shop of 400 customers with 60 days of numbers, its profiles in MongoDB."""
+    rows = factories.shop(400)
+    published: Publication = publish(rows)
+    factories.history(60)
+    with MongoClient(current().mongo_url) as client:
+        profiles = client[current().mongo_database][published.profiles_collection]
+        profiles.drop()
+        profiles.insert_many([factories.profile(row, events=8) for row in rows[:20]])
+        yield published
+        profiles.drop()
+    with connection.cursor() as cursor:  # what Django did not make, it does not clear away
+        cursor.execute("DROP SCHEMA mart CASCADE")
+
+
+@pytest.fixture
+def said() -> list[str]:
+    """What the browser complained about; empty at the end of every test."""
+    return []
+
+
+@pytest.fixture
+def visitor(
+    chromium: Browser, live_server: Any, shop: Publication, marketer: User, said: list[str], request: pytest.FixtureRequest
+) -> Iterator[BrowserContext]:
+    """Alice, logged in, with the screen that the test asks for."""
+    desk = {"viewport": {"width": 1360, "height": 860}}
+    context = chromium.new_context(base_url=live_server.url, **(desk | getattr(request, "param", {})))
+    context.set_default_timeout(15_000)
+    page = context.new_page()
+    page.goto("/accounts/login")
+    page.get_by_label("Name").fill("alice")
+    page.get_by_label("Password").fill("alice-password")
+    page.get_by_role("button", name="Log in").click()
+    page.get_by_role("heading", name="Overview").wait_for()
+    page.close()
+    context.on("console", lambda message: complain(message, said))
+    context.on("weberror", lambda error: said.append(str(error.error)))
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def page(visitor: BrowserContext, said: list[str]) -> Iterator[Page]:
+    page = visitor.new_page()
+    yield page
+    page.close()
+    assert said == []
+
+
+def complain(message: ConsoleMessage, said: list[str]) -> None:
+    if message.type in ("error", "warning"):
+        said.append(message.text)

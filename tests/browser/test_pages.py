@@ -1,0 +1,64 @@
+"""Every page in light and dark, on a desk and on a phone: no complaint of the browser, nothing wider than the screen."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, expect
+
+from cdp_web.segments.services import segment_create
+from tests.cdp_web import factories
+
+pytestmark = [pytest.mark.browser, pytest.mark.stack("postgres", "mongo")]
+
+PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True}
+SCREENS: dict[str, dict[str, Any]] = {
+    "light desk": {"color_scheme": "light"},
+    "dark desk": {"color_scheme": "dark"},
+    "light phone": {"color_scheme": "light", **PHONE},
+    "dark phone": {"color_scheme": "dark", **PHONE},
+}
+CUSTOMER = factories.shop(1)[0]["customer_id"]
+
+
+@pytest.mark.parametrize("visitor", SCREENS.values(), ids=SCREENS.keys(), indirect=True)
+def test_every_page_is_whole(visitor: BrowserContext, page: Page) -> None:
+    segment = segment_create(name="Buyers", rule=factories.rule(factories.is_("total_purchase", "ge", 1)))
+    addresses = ["/", "/?days=7", "/customers/", f"/customers/{CUSTOMER}", "/segments/", f"/segments/{segment.pk}"]
+    addresses += [f"/segments/{segment.pk}/edit", "/segments/new", "/segments/?archived=1", "/accounts/", "/api/docs"]
+    for address in addresses:
+        page.goto(address)
+        page.wait_for_load_state("networkidle")
+        wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        assert wide <= 0, f"{address} is {wide} pixels wider than the screen"
+
+
+def test_chart_is_drawn_and_follows_the_theme(page: Page) -> None:
+    page.goto("/")
+    bars = page.locator("#chart .barlayer path")
+    expect(bars).to_have_count(28)
+    before = bars.first.evaluate("bar => getComputedStyle(bar).fill")
+    page.get_by_role("button", name="Switch between light and dark").click()
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+    assert bars.first.evaluate("bar => getComputedStyle(bar).fill") != before
+    page.reload()
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+
+
+def test_search_brings_the_list_up_to_date_without_a_new_page(page: Page) -> None:
+    page.goto("/customers/")
+    page.get_by_label("Search by id").fill(CUSTOMER)
+    expect(page.locator("#results tbody tr")).to_have_count(1)
+    expect(page).to_have_url(re.compile(f"q={CUSTOMER}"))
+    page.get_by_role("link", name=CUSTOMER).click()
+    expect(page.get_by_role("heading", name="Recent events")).to_be_visible()
+
+
+def test_first_tab_leads_past_the_navigation(page: Page) -> None:
+    page.goto("/segments/")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to content")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("#main")).to_be_focused()

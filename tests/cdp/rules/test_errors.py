@@ -1,0 +1,39 @@
+"""Messages stay short and safe whatever they are about."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from cdp.rules.errors import did_you_mean, shown
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("a'b", '"a\'b"'),
+        ("x" * 60, repr("x" * 60)),
+        ("x" * 61, repr("x" * 60 + "…")),
+        (True, "true"),
+        (False, "false"),
+        (None, "null"),
+        (-5, "-5"),
+        pytest.param(10**5000, "a very large number", id="huge"),
+        pytest.param(-(10**5000), "a very large number", id="-huge"),
+        (1.5, "1.5"),
+        (Decimal("1E+99"), "1E+99"),
+        ([[]], "a list"),
+        ((1,), "a list"),
+        ({}, "an object"),
+        (object(), "a value of type object"),
+    ],
+)
+def test_a_foreign_value_is_shown_short(value: object, text: str) -> None:
+    assert shown(value) == text
+
+
+def test_the_nearest_known_word_is_offered_and_else_all() -> None:
+    assert did_you_mean("viws", ["views", "carts"]) == "did you mean 'views'?"
+    assert did_you_mean("qqq", ["views", "carts"]) == "known are views, carts."
+    assert did_you_mean("z" * 1_000_000, ["views"]) == "known are views."

@@ -1,0 +1,7 @@
+"""The site's tests share fixtures.py with the browser's."""
+
+from __future__ import annotations
+
+from tests.cdp_web.fixtures import django_db_modify_db_settings, marketer, never_started, publish, quick_and_plain, site
+
+__all__ = ["django_db_modify_db_settings", "marketer", "never_started", "publish", "quick_and_plain", "site"]

@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cdp_web.customers.columns import groups
+from cdp_web.customers.listing import PAGE_SIZE, CustomerPage, CustomerQuery, ListingError, customer_page, query_from
+from cdp_web.publications.selectors import Publication
+from cdp_web.snapshot import source, store
+from cdp_web.snapshot.query import Snapshot, snapshot_open
+from tests.cdp_web import factories
+
+ROWS = [
+    factories.buyer("30", value="5.00"),
+    factories.buyer("100", value="70.00", lifecycle="active"),
+    factories.customer("101", views=9),
+    factories.customer("2", lifecycle="lapsed"),
+]
+
+
+def snapshot_of(rows: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch, folder: Path) -> Snapshot:
+    monkeypatch.setattr(store, "folder", lambda: folder)
+    monkeypatch.setattr(source, "customers_of", lambda _: factories.arrow(rows))
+    return snapshot_open(Publication(1, factories.DAY, datetime(2019, 12, 1, tzinfo=UTC), 1, "profiles_1", {}))
+
+
+@pytest.fixture
+def snapshot(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Snapshot:
+    return snapshot_of(ROWS, monkeypatch, tmp_path)
+
+
+def ids(page: CustomerPage) -> list[str]:
+    return [row["customer_id"] for row in page.rows]
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({}, ["100", "30", "101", "2"]),
+        ({"q": "10"}, ["100", "101"]),
+        ({"q": " 100 "}, ["100"]),
+        ({"q": "%"}, []),
+        ({"q": "' OR 1=1 --"}, []),
+        ({"lifecycle": "lapsed"}, ["2"]),
+        ({"sort": "customer_id"}, ["100", "101", "2", "30"]),
+        ({"sort": "-customer_id"}, ["30", "2", "101", "100"]),
+        ({"sort": "last_order"}, ["100", "30", "101", "2"]),
+        ({"sort": "-last_order"}, ["100", "30", "101", "2"]),
+        ({"q": "1", "lifecycle": "new"}, ["101"]),
+    ],
+)
+def test_search_filter_and_sort(snapshot: Snapshot, given: dict[str, str], expected: list[str]) -> None:
+    page = customer_page(snapshot, query_from(given))
+    assert ids(page) == expected
+    assert page.total == len(expected)
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"sort": "password"}, "sort is one of"),
+        ({"sort": "--customer_id"}, "sort is one of"),
+        ({"lifecycle": "asleep"}, "lifecycle is one of"),
+        ({"page": "0"}, "1 to 200"),
+        ({"page": "201"}, "1 to 200"),
+        ({"page": "²"}, "1 to 200"),
+        ({"page": "x"}, "1 to 200"),
+        ({"q": "1" * 101}, "longer than 100"),
+    ],
+)
+def test_what_can_not_be_asked_is_refused(given: dict[str, str], says: str) -> None:
+    with pytest.raises(ListingError, match=says):
+        query_from(given)
+
+
+def test_pages_hold_every_customer_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    rows = factories.shop(PAGE_SIZE * 2 + 7)
+    snapshot = snapshot_of(rows, monkeypatch, tmp_path)
+    pages = [customer_page(snapshot, CustomerQuery(page=number)) for number in (1, 2, 3)]
+    assert [(page.first, page.last) for page in pages] == [(1, 50), (51, 100), (101, 107)]
+    assert pages[0].pages == 3
+    assert sorted(found for page in pages for found in ids(page)) == sorted(row["customer_id"] for row in rows)
+
+
+def test_every_metric_stands_in_one_group() -> None:
+    keys = [metric.key for group in groups() for metric in group.metrics]
+    assert len(keys) == len(set(keys))
+    assert set(keys) == {column for column in factories.SCHEMA.names if column != "customer_id"}

@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from cdp_web.customers import views
+from cdp_web.customers.profiles import profile_from
+from cdp_web.segments.refresh import segments_refresh
+from cdp_web.segments.services import segment_create
+from tests.cdp_web import factories
+
+pytestmark = [pytest.mark.stack("postgres"), pytest.mark.django_db]
+
+
+def test_list_shows_customers_with_their_numbers(publish: Any, site: Client) -> None:
+    publish([factories.buyer("512", value="1234.50", lifecycle="active")])
+    page = site.get("/customers/").content.decode()
+    assert 'href="/customers/512"' in page
+    assert "$1,234.50" in page
+    assert "1 to 1 of <strong>1</strong> customers" in page
+
+
+def test_htmx_gets_the_results_alone(publish: Any, site: Client) -> None:
+    publish([factories.customer("512")])
+    page = site.get("/customers/?q=5", headers={"HX-Request": "true"}).content.decode()
+    assert page.strip().startswith('<section id="results"')
+
+
+def test_headings_sort_and_turn_round(publish: Any, site: Client) -> None:
+    publish([factories.customer("512")])
+    page = site.get("/customers/?q=5&sort=-sessions").content.decode()
+    assert 'href="?q=5&amp;sort=sessions"' in page
+    assert 'href="?q=5&amp;sort=customer_id"' in page
+    assert 'aria-sort="descending"' in page
+
+
+def test_nobody_found_offers_the_way_back(publish: Any, site: Client) -> None:
+    publish([factories.customer("512")])
+    assert "No customer fits" in site.get("/customers/?q=9").content.decode()
+
+
+def test_a_page_beyond_the_bound_is_a_clear_bad_request(publish: Any, site: Client) -> None:
+    publish([factories.customer("512")])
+    answer = site.get("/customers/?page=201")
+    assert answer.status_code == 400
+    assert "1 to 200" in answer.content.decode()
+
+
+def test_an_id_is_text_and_never_markup(publish: Any, site: Client) -> None:
+    publish([factories.customer("<b>/x?y")])
+    page = site.get("/customers/").content.decode()
+    assert "&lt;b&gt;/x?y" in page
+    assert 'href="/customers/%3Cb%3E/x%3Fy"' in page
+
+
+def test_page_of_a_customer(publish: Any, site: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    row = factories.buyer("512", orders=2, value="10.00", lifecycle="returned")
+    published = publish([row])
+    profile = profile_from(factories.profile(row, events=2))
+    monkeypatch.setattr(views, "profile_get", lambda publication, customer_id: {"512": profile}.get(customer_id))
+    segment_create(name="Buyers", rule=factories.rule(factories.is_("total_purchase", "ge", 1)))
+    segment_create(name="Others", rule=factories.rule(factories.is_("total_purchase", "eq", 0)))
+    list(segments_refresh(published))
+    page = site.get("/customers/512").content.decode()
+    assert "$20.00" in page
+    assert "electronics.smartphone" in page
+    assert "Buyers" in page
+    assert "Others" not in page
+    assert site.get("/customers/513").status_code == 404

@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from pymongo import MongoClient
+
+from cdp.settings import current
+from cdp_web.customers import profiles
+from cdp_web.customers.profiles import Day, Event, profile_from, profile_get
+from cdp_web.customers.sparkline import bars_of
+from cdp_web.publications.errors import ProfilesUnavailable
+from cdp_web.publications.selectors import Publication
+from tests.cdp_web import factories
+
+PUBLICATION = Publication(1, factories.DAY, datetime(2019, 12, 1, tzinfo=UTC), 1, "test_web_profiles", {})
+
+
+def test_document_becomes_typed_values() -> None:
+    document = factories.profile(factories.buyer("7", value="12.50"), events=1)
+    profile = profile_from(document)
+    assert profile.customer_id == "7"
+    assert (profile.metrics["total_purchase"], profile.metrics["total_purchase_value"]) == (1, Decimal("12.50"))
+    assert profile.days == [Day(factories.DAY, 1, 1, Decimal("12.50"))]
+    moment = datetime(2019, 11, 30, 20, 5, tzinfo=UTC)
+    assert profile.recent == [Event(moment, "view", "1004856", "electronics.smartphone", "samsung", Decimal("130.76"), 1)]
+
+
+def test_what_is_missing_stays_missing() -> None:
+    document = factories.profile(factories.customer("7"), events=0)
+    event = factories.event(datetime(2019, 11, 30, tzinfo=UTC))
+    del event["brand"], event["category_code"]
+    del document["days"]
+    profile = profile_from(document | {"recent": [event]})
+    assert "last_order" not in profile.metrics
+    assert (profile.recent[0].brand, profile.recent[0].category_code, profile.days) == (None, None, [])
+
+
+def test_bars_cover_ninety_days_and_mark_orders() -> None:
+    last = date(2019, 11, 30)
+    days = [Day(date(2019, 9, 1), 9, 0, Decimal(0)), Day(date(2019, 9, 2), 5, 0, Decimal(0)), Day(last, 0, 1, Decimal(1))]
+    first, end = bars_of(days, last)
+    assert (first.day, first.x, first.orders) == (date(2019, 9, 2), "0.75", 0)
+    assert (end.day, end.height, end.orders) == (last, "4.00", 1)
+
+
+class TestFromMongo:
+    pytestmark = pytest.mark.stack("mongo")
+
+    @pytest.fixture
+    def collection(self) -> Iterator[Any]:
+        current.cache_clear()
+        settings = current()
+        with MongoClient(settings.mongo_url) as client:
+            found = client[settings.mongo_database][PUBLICATION.profiles_collection]
+            found.drop()
+            yield found
+            found.drop()
+
+    def test_profile_is_found_by_id(self, collection: Any) -> None:
+        collection.insert_one(factories.profile(factories.buyer("9", orders=2, value="19.99"), events=20))
+        profile = profile_get(PUBLICATION, "9")
+        assert profile
+        assert profile.metrics["total_purchase_value"] == Decimal("39.98")
+        assert len(profile.recent) == 20
+        assert profile.recent[0].time == datetime(2019, 11, 30, 20, 5, tzinfo=UTC)
+
+    def test_unknown_id_is_nobody(self, collection: Any) -> None:
+        assert profile_get(PUBLICATION, "9") is None
+
+
+@pytest.mark.stack("postgres")
+def test_mongo_that_does_not_answer_is_said_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = replace(current(), mongo_url="mongodb://127.0.0.1:9/?serverSelectionTimeoutMS=50")
+    monkeypatch.setattr(profiles, "current", lambda: settings)
+    monkeypatch.setattr(profiles, "_client", lambda url: MongoClient(url))
+    with pytest.raises(ProfilesUnavailable, match=r"127\.0\.0\.1:9"):
+        profile_get(PUBLICATION, "9")

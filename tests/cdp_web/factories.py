@@ -1,0 +1,172 @@
+"""Made-up publications, numbers, customers and profiles: a base that is right, and the differences that a test is about."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pyarrow as pa
+from bson.decimal128 import Decimal128
+from django.db import connection
+
+from cdp.metrics import LIFECYCLES, METRICS
+from cdp.warehouse import CUSTOMER_DAY, KPI_DAY, PUBLICATION, create_statements
+from cdp_web.publications.selectors import Publication, publication_get
+
+DAY = date(2019, 11, 30)
+
+_ARROW = {"integer": pa.int64(), "money": pa.decimal128(18, 2), "number": pa.float64(), "date": pa.date32(), "text": pa.string()}
+_PLAIN = {"integer": 0, "money": Decimal("0.00"), "number": 0.0, "date": None, "text": None}
+SCHEMA = pa.schema([("customer_id", pa.string()), *((metric.key, _ARROW[metric.kind]) for metric in METRICS)])
+
+
+def customer(customer_id: str, **changes: Any) -> dict[str, Any]:
+    """A row of the snapshot: someone who looked once on the published day, with the differences given."""
+    unknown = changes.keys() - {metric.key for metric in METRICS}
+    assert not unknown, f"no such metrics: {unknown}"
+    row = {"customer_id": customer_id, **{metric.key: _PLAIN[metric.kind] for metric in METRICS}}
+    once = {"first_seen": DAY, "last_seen": DAY, "active_days": 1, "sessions": 1, "views": 1, "lifecycle": "new"}
+    return row | once | changes
+
+
+def buyer(customer_id: str, *, orders: int = 1, value: str = "10.00", **changes: Any) -> dict[str, Any]:
+    """Someone who ordered, on the published day."""
+    total = Decimal(value) * orders
+    bought = {
+        "total_purchase": orders, "total_purchase_value": total, "orders_30d": orders, "orders_90d": orders, "revenue_30d": total,
+        "revenue_90d": total, "items": orders, "first_order": DAY, "last_order": DAY, "avg_purchase_value": Decimal(value),
+        "min_purchase_value": Decimal(value), "max_purchase_value": Decimal(value), "days_since_order": 0,
+    }  # fmt: skip
+    return customer(customer_id, **(bought | changes))
+
+
+def shop(count: int, seed: int = 1) -> list[dict[str, Any]]:
+    """Customers of all kinds, the same for the same seed."""
+    dice = random.Random(seed)
+    return [_anyone(dice, number) for number in range(count)]
+
+
+def _anyone(dice: random.Random, number: int) -> dict[str, Any]:
+    gap = min(int(dice.expovariate(1 / 30)), 150)
+    last_seen = DAY - timedelta(days=gap)
+    first_seen = last_seen - timedelta(days=min(int(dice.expovariate(1 / 45)), 200))
+    orders = dice.choices((0, 1, 2, 3, 5, 9), (62, 19, 9, 5, 3, 2))[0]
+    changes: dict[str, Any] = {
+        "first_seen": first_seen, "last_seen": last_seen, "days_since_seen": gap, "views": dice.randint(1, 240),
+        "sessions": dice.randint(1, 40), "carts": orders + dice.randint(0, 6), "lifecycle": _lifecycle(first_seen, gap),
+        "views_30d": dice.randint(1, 80) if gap < 30 else 0, "active_days": dice.randint(1, 20),
+    }  # fmt: skip
+    customer_id = str(512_000_000 + number * 37)
+    if not orders:
+        return customer(customer_id, **changes)
+    value = Decimal(dice.randint(500, 60_000)) / 100
+    recent = orders if gap < 30 else 0
+    changes |= {
+        "last_order": last_seen,
+        "first_order": first_seen,
+        "days_since_order": gap,
+        "orders_30d": recent,
+        "revenue_30d": recent * value,
+    }
+    return buyer(customer_id, orders=orders, value=str(value), **changes)
+
+
+def _lifecycle(first_seen: date, gap: int) -> str:
+    if (DAY - first_seen).days < 30:
+        return LIFECYCLES[0]
+    return "active" if gap < 30 else "at risk" if gap < 60 else "lapsed"
+
+
+def arrow(rows: Iterable[dict[str, Any]]) -> pa.Table:
+    return pa.Table.from_pylist(list(rows), schema=SCHEMA)
+
+
+def mart() -> None:
+    """The batch's schema in the test's database."""
+    with connection.cursor() as cursor:
+        for statement in create_statements():
+            cursor.execute(statement)
+
+
+def kpi_day(day: date, **changes: Any) -> None:
+    row = {column.name: 0 for column in KPI_DAY.columns} | {"day": day} | changes
+    _insert(KPI_DAY.full_name, row)
+
+
+def history(days: int) -> None:
+    """So many days of a shop, up to the published one."""
+    for back in range(days):
+        sessions, orders = 900 + 10 * (back % 7), 60 + back % 5
+        kpi_day(
+            DAY - timedelta(days=back), sessions=sessions, sessions_with_view=sessions - 50, sessions_with_cart=200,
+            sessions_with_purchase=orders, orders=orders, new_customers=80, revenue=Decimal("97.45") * orders,
+        )  # fmt: skip
+
+
+def customer_day(day: date, customer_id: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"CREATE TABLE IF NOT EXISTS mart.customer_day_{day:%Y%m%d} "
+            f"PARTITION OF {CUSTOMER_DAY.full_name} FOR VALUES IN ('{day}')"
+        )
+    row: dict[str, Any] = {column.name: 0 for column in CUSTOMER_DAY.columns if column.required}
+    moment = datetime(day.year, day.month, day.day, 12, tzinfo=UTC)
+    _insert(CUSTOMER_DAY.full_name, row | {"day": day, "customer_id": customer_id, "first_time": moment, "last_time": moment})
+
+
+def publication(publication_id: int = 1, day: date = DAY, **counts: int) -> Publication:
+    row = {
+        "id": publication_id, "day": day, "published_at": datetime(2019, 12, 1, 3, 20, tzinfo=UTC),
+        "customers_version": publication_id, "events_version": 1,
+        "profiles_collection": f"profiles_{publication_id}", "counts": json.dumps(counts), "seconds": "{}",
+    }  # fmt: skip
+    _insert(PUBLICATION.full_name, row)
+    found = publication_get(publication_id)
+    assert found is not None
+    return found
+
+
+def _insert(table: str, row: dict[str, Any]) -> None:
+    with connection.cursor() as cursor:
+        places = ", ".join(["%s"] * len(row))
+        cursor.execute(f"INSERT INTO {table} ({', '.join(row)}) VALUES ({places})", list(row.values()))
+
+
+def profile(row: dict[str, Any], events: int = 3, **changes: Any) -> dict[str, Any]:
+    """The MongoDB document of a snapshot's row, as the night writes it."""
+    metrics = {metric.key: _stored(row[metric.key]) for metric in METRICS if row[metric.key] is not None}
+    last = row["last_seen"]
+    recent = [event(datetime(last.year, last.month, last.day, 20 - number % 20, 5, tzinfo=UTC)) for number in range(events)]
+    days = [{"day": last.isoformat(), "views": row["views"], "orders": row["orders_30d"], "revenue": _stored(row["revenue_30d"])}]
+    return {
+        "_id": row["customer_id"],
+        "as_of": DAY.isoformat(),
+        "publication": 1,
+        "recent": recent,
+        "days": days,
+        **metrics,
+    } | changes
+
+
+def event(time: datetime, type: str = "view", **changes: Any) -> dict[str, Any]:
+    base = {"time": time, "type": type, "product_id": "1004856", "category_code": "electronics.smartphone", "brand": "samsung"}
+    return base | {"price": Decimal128("130.76"), "quantity": 1} | changes
+
+
+def _stored(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return Decimal128(value)
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def rule(*nodes: dict[str, Any], join: str = "all") -> dict[str, Any]:
+    return {"version": 1, "rule": {join: list(nodes)}}
+
+
+def is_(field: str, operator: str, value: Any = None) -> dict[str, Any]:
+    given = {} if value is None else {"value": value}
+    return {"metric": {"field": field, "operator": operator, **given}}

@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from cdp_web.segments.models import Segment, SegmentRun
+from cdp_web.segments.services import segment_archive, segment_create
+from cdp_web.segments.starters import STARTERS
+from tests.cdp_web.factories import DAY, buyer, customer, is_, rule, shop
+
+pytestmark = [pytest.mark.stack("postgres"), pytest.mark.django_db]
+
+
+def refresh(*arguments: str) -> str:
+    said = io.StringIO()
+    call_command("segments_refresh", *arguments, stdout=said)
+    return said.getvalue()
+
+
+def test_starters_are_made_once_and_fit_the_catalogue(publish: Any) -> None:
+    publish(shop(300))
+    said = io.StringIO()
+    call_command("ensure_starter_segments", stdout=said)
+    call_command("ensure_starter_segments", stdout=said)
+    assert Segment.objects.count() == len(STARTERS) >= 6
+    assert f"0 made, {len(STARTERS)} were there" in said.getvalue()
+    refresh()
+    sizes = Segment.objects.values_list("current_run__count", flat=True)
+    assert all(0 < size < 300 for size in sizes), "a starter that takes everyone or nobody starts nothing"
+
+
+def test_an_archived_starter_is_not_made_again() -> None:
+    call_command("ensure_starter_segments", stdout=io.StringIO())
+    segment_archive(segment=Segment.objects.order_by("pk")[0])
+    call_command("ensure_starter_segments", stdout=io.StringIO())
+    assert Segment.objects.count() == len(STARTERS)
+
+
+def test_refresh_computes_what_is_not_archived_and_prints_it(publish: Any) -> None:
+    publish([buyer("1"), customer("2")])
+    kept = segment_create(name="Buyers", rule=rule(is_("total_purchase", "ge", 1)))
+    gone = segment_create(name="Archived ones", rule=rule(is_("views", "ge", 1)))
+    segment_archive(segment=gone)
+    said = refresh("--day", str(DAY))
+    assert "Buyers" in said
+    assert "50.0%" in said
+    assert "Archived ones" not in said
+    kept.refresh_from_db()
+    assert kept.current_run
+    assert kept.current_run.count == 1
+
+
+def test_refresh_by_the_workers_only_asks(publish: Any) -> None:
+    publish([buyer("1")])
+    segment_create(name="Buyers", rule=rule(is_("total_purchase", "ge", 1)))
+    assert "queued" in refresh("--async")
+    assert SegmentRun.objects.get().status == "queued"
+
+
+def test_another_day_than_the_published_one_is_refused(publish: Any) -> None:
+    publish([])
+    with pytest.raises(CommandError, match=r"serves 2019-11-30, not 2019-11-29; run \./run night --day 2019-11-29"):
+        refresh("--day", "2019-11-29")
+
+
+def test_a_day_that_is_none_is_refused() -> None:
+    with pytest.raises(CommandError, match="is not a day"):
+        refresh("--day", "yesterday")
+
+
+def test_nothing_published_is_one_clear_line() -> None:
+    with pytest.raises(CommandError, match="first night"):
+        refresh()
+
+
+def test_failure_of_one_segment_is_told_and_does_not_stop_the_others(publish: Any) -> None:
+    publish([buyer("1")])
+    broken = segment_create(name="Broken", rule=rule(is_("views", "ge", 1)))
+    segment_create(name="Fine", rule=rule(is_("views", "ge", 1)))
+    document = rule(is_("no_longer_there", "ge", 1))
+    broken.versions.update(rule=document)
+    with pytest.raises(CommandError, match="1 of 2 segments failed"):
+        refresh()
+    assert Segment.objects.get(name="Fine").current_run
+    assert "no_longer_there" in broken.runs.order_by("-pk")[0].error

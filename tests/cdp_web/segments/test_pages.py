@@ -1,0 +1,183 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from pytest_django import DjangoAssertNumQueries
+
+from cdp_web.segments import runs
+from cdp_web.segments.models import Segment, SegmentRun
+from cdp_web.segments.runs import segment_run_now, segment_run_request
+from cdp_web.segments.services import segment_archive, segment_create, segment_update
+from cdp_web.segments.starters import starters_ensure
+from tests.cdp_web.factories import buyer, customer, is_, rule, shop
+
+pytestmark = [pytest.mark.stack("postgres"), pytest.mark.django_db]
+
+BUYERS = rule(is_("total_purchase", "ge", 1))
+OTHERS = rule(is_("total_purchase", "eq", 0))
+
+
+def page(site: Client, address: str) -> str:
+    answer = site.get(address)
+    assert answer.status_code == 200
+    return str(answer.content.decode())
+
+
+def posted(rule: Any, **changes: Any) -> dict[str, Any]:
+    return {"name": "Buyers", "description": "", "version": 0, "rule": json.dumps(rule)} | changes
+
+
+class TestList:
+    def test_segment_with_its_size_and_meaning(self, publish: Any, site: Client) -> None:
+        published = publish([buyer("1"), customer("2")])
+        segment_run_now(segment=segment_create(name="Buyers", rule=BUYERS), publication=published)
+        SegmentRun.objects.filter(status="queued").delete()
+        shown = page(site, "/segments/")
+        for text in ("Buyers", "<strong>1</strong>", "50.0%", "Orders is at least 1", "Fresh"):
+            assert text in shown
+
+    @pytest.mark.parametrize("reason", ["publication", "rule"])
+    def test_members_of_older_data_or_an_older_rule_are_not_called_fresh(self, publish: Any, site: Client, reason: str) -> None:
+        segment = segment_create(name="Buyers", rule=BUYERS)
+        segment_run_now(segment=segment, publication=publish([buyer("1")]))
+        if reason == "publication":
+            publish([buyer("1")], 2)
+        else:
+            segment_update(segment_id=segment.pk, expected_version=1, name="Buyers", rule=OTHERS)
+            SegmentRun.objects.filter(status="queued").delete()
+        shown = page(site, "/segments/")
+        assert "Fresh" not in shown
+        assert "Older data" in shown
+
+    def test_failure_is_shown(self, publish: Any, site: Client) -> None:
+        publish([buyer("1")])
+        segment_create(name="Buyers", rule=BUYERS)
+        SegmentRun.objects.update(status="failed", error="HDFS is away")
+        assert 'title="HDFS is away"' in page(site, "/segments/")
+
+    def test_a_rule_that_names_a_metric_which_is_gone_does_not_break_the_pages(self, publish: Any, site: Client) -> None:
+        publish([buyer("1")])
+        segment = segment_create(name="Broken", rule=BUYERS)
+        Segment.objects.update(rule=rule(is_("no_longer_there", "ge", 1)))
+        for address in ("/segments/", f"/segments/{segment.pk}", f"/segments/{segment.pk}/edit"):
+            assert "no_longer_there" in page(site, address)
+
+    def test_archived_segments_have_a_list_of_their_own(self, site: Client) -> None:
+        segment_archive(segment=segment_create(name="Old ones", rule=BUYERS))
+        assert "Old ones" not in page(site, "/segments/")
+        assert "Old ones" in page(site, "/segments/?archived=1")
+
+    def test_queries_do_not_grow_with_the_segments(
+        self, publish: Any, site: Client, django_assert_num_queries: DjangoAssertNumQueries
+    ) -> None:
+        publish([buyer("1")])
+        starters_ensure()
+        # 2 session and user, 1 segments, 2 publication
+        with django_assert_num_queries(5):
+            site.get("/segments/")
+
+
+class TestDetail:
+    def test_members_meaning_and_runs(self, publish: Any, site: Client) -> None:
+        segment = segment_create(name="Buyers", rule=BUYERS)
+        segment_run_now(segment=segment, publication=publish([buyer("77", value="12.50"), customer("78")]))
+        shown = page(site, f"/segments/{segment.pk}")
+        for text in ('href="/customers/77"', "$12.50", "of 2 customers", "exact, publication #1, rule version 1", "SELECT"):
+            assert text in shown
+        assert 'href="/customers/78"' not in shown
+
+    def test_members_are_paged(self, publish: Any, site: Client) -> None:
+        segment = segment_create(name="Everyone", rule=rule(is_("views", "ge", 0)))
+        segment_run_now(segment=segment, publication=publish(shop(60)))
+        assert "26 to 50 of <strong>60</strong> members" in page(site, f"/segments/{segment.pk}?page=2")
+        assert site.get(f"/segments/{segment.pk}?page=201").status_code == 400
+
+    def test_page_asks_again_while_a_run_is_under_way(self, publish: Any, site: Client) -> None:
+        publish([buyer("1")])
+        segment = segment_create(name="Buyers", rule=BUYERS)
+        assert f'hx-get="/segments/{segment.pk}/result"' in page(site, f"/segments/{segment.pk}")
+        runs.segment_run_execute(run_id=segment.runs.get().pk)
+        result = page(site, f"/segments/{segment.pk}/result")
+        assert result.strip().startswith('<div id="result"')
+        assert "hx-get" not in result
+
+    def test_recompute_asks_for_a_run(self, publish: Any, site: Client, marketer: User) -> None:
+        publish([buyer("1")])
+        segment = segment_create(name="Buyers", rule=BUYERS)
+        SegmentRun.objects.all().delete()
+        assert site.post(f"/segments/{segment.pk}/run").status_code == 302
+        assert segment.runs.get().requested_by == marketer
+
+    @pytest.mark.parametrize("action", ["run", "archive", "restore"])
+    def test_actions_need_a_post(self, site: Client, action: str) -> None:
+        segment = segment_create(name="Buyers", rule=BUYERS)
+        assert site.get(f"/segments/{segment.pk}/{action}").status_code == 405
+
+    def test_archive_and_restore(self, site: Client) -> None:
+        segment = segment_create(name="Buyers", rule=BUYERS)
+        assert site.post(f"/segments/{segment.pk}/archive").status_code == 302
+        assert "Archived" in page(site, f"/segments/{segment.pk}")
+        site.post(f"/segments/{segment.pk}/restore")
+        assert Segment.objects.get().archived_at is None
+
+    @pytest.mark.parametrize("tail", ["", "/result", "/edit", "/members.csv"])
+    def test_unknown_segment_is_not_found(self, site: Client, tail: str) -> None:
+        assert site.get(f"/segments/99{tail}").status_code == 404
+
+    def test_a_run_asked_for_twice_waits_once(self, publish: Any, site: Client) -> None:
+        publish([buyer("1")])
+        segment = segment_create(name="Buyers", rule=BUYERS)
+        segment_run_request(segment=segment)
+        site.post(f"/segments/{segment.pk}/run")
+        assert segment.runs.count() == 1
+
+
+class TestBuilder:
+    def test_page_carries_the_catalogue_and_an_empty_rule(self, publish: Any, site: Client) -> None:
+        publish([])
+        shown = page(site, "/segments/new")
+        data = json.loads(shown.split('<script id="builder-data" type="application/json">')[1].split("</script>")[0])
+        assert data["document"] == {"version": 1, "rule": {"all": []}}
+        assert {"key", "title", "kind", "group", "operators", "choices"} <= set(data["catalogue"][0])
+
+    def test_save_makes_the_segment_and_leads_to_it(self, site: Client, marketer: User) -> None:
+        answer = site.post("/segments/new", posted(BUYERS, description="who buy"))
+        segment = Segment.objects.get()
+        assert (answer.status_code, answer["Location"]) == (302, f"/segments/{segment.pk}")
+        assert (segment.rule, segment.owner, segment.description) == (BUYERS, marketer, "who buy")
+
+    def test_problems_come_back_with_what_was_typed(self, site: Client) -> None:
+        answer = site.post("/segments/new", posted(rule(is_("total_purchase", "ge", "many")), name="Half done"))
+        assert answer.status_code == 400
+        assert answer.context["builder"]["problems"][0]["path"] == "rule.all[0].metric.value"
+        assert 'value="Half done"' in answer.content.decode()
+        assert not Segment.objects.exists()
+
+    def test_name_that_is_taken_is_said_at_the_name(self, site: Client) -> None:
+        segment_create(name="Buyers", rule=BUYERS)
+        answer = site.post("/segments/new", posted(OTHERS))
+        assert answer.status_code == 400
+        assert answer.context["draft"].errors == {"name": ["There is a segment of this name already; take another name."]}
+
+    @pytest.mark.parametrize("text", ["", "{", "[" * 100_000, "x" * 1_000_001])
+    def test_a_rule_that_is_no_json_is_refused(self, site: Client, text: str) -> None:
+        answer = site.post("/segments/new", {"name": "Buyers", "rule": text})
+        assert answer.status_code == 400
+        assert answer.context["draft"].errors["rule"]
+
+    def test_edit_saves_a_new_version(self, site: Client) -> None:
+        segment = segment_create(name="Buyers", rule=BUYERS)
+        answer = site.post(f"/segments/{segment.pk}/edit", posted(OTHERS, version=1))
+        segment.refresh_from_db()
+        assert (answer.status_code, segment.version, segment.rule) == (302, 2, OTHERS)
+
+    def test_edit_of_a_version_that_is_no_longer_there_is_refused(self, site: Client) -> None:
+        segment = segment_create(name="Buyers", rule=BUYERS)
+        segment_update(segment_id=segment.pk, expected_version=1, name="Buyers", rule=OTHERS)
+        answer = site.post(f"/segments/{segment.pk}/edit", posted(BUYERS, version=1))
+        assert answer.status_code == 400
+        assert "at version 2 now" in answer.content.decode()

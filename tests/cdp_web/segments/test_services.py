@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
+
+from cdp_web.segments import services
+from cdp_web.segments.models import Segment, SegmentRun
+from cdp_web.segments.rules import RuleInvalid
+from cdp_web.segments.services import EditConflict, segment_archive, segment_create, segment_restore, segment_update
+from tests.cdp_web.factories import customer, is_, rule
+
+pytestmark = [pytest.mark.stack("postgres"), pytest.mark.django_db]
+
+BUYERS = rule(is_("total_purchase", "ge", 1))
+OTHERS = rule(is_("total_purchase", "eq", 0))
+
+
+def test_created_segment_has_a_version_and_a_run_that_waits(publish: Any, marketer: User) -> None:
+    publish([])
+    segment = segment_create(name=" Buyers ", description="who buy", rule=BUYERS, owner=marketer)
+    assert (segment.name, segment.version, segment.owner) == ("Buyers", 1, marketer)
+    run = segment.runs.get()
+    assert (run.status, run.publication_id, run.version.rule, run.requested_by) == ("queued", 1, BUYERS, marketer)
+
+
+def test_without_a_publication_a_segment_can_be_made() -> None:
+    assert not segment_create(name="Buyers", rule=BUYERS).runs.exists()
+
+
+def test_name_is_taken_whatever_its_case() -> None:
+    segment_create(name="Buyers", rule=BUYERS)
+    with pytest.raises(ValidationError, match="There is a segment of this name already"):
+        segment_create(name="buyers", rule=OTHERS)
+
+
+@pytest.mark.parametrize("name", ["", "  ", "x" * 121])
+def test_name_must_be_there_and_fit(name: str) -> None:
+    with pytest.raises(ValidationError):
+        segment_create(name=name, rule=BUYERS)
+
+
+def test_every_problem_of_a_rule_is_told_with_its_place() -> None:
+    wrong = rule(is_("total_purchase", "ge", "many"), is_("nonsense", "eq", 1))
+    with pytest.raises(RuleInvalid) as caught:
+        segment_create(name="Wrong", rule=wrong)
+    assert [problem["path"] for problem in caught.value.as_json()] == ["rule.all[0].metric.value", "rule.all[1].metric.field"]
+    assert not Segment.objects.exists()
+
+
+def test_the_older_form_of_a_rule_is_kept_in_the_new_one() -> None:
+    flat = {"logic": "AND", "conditions": [{"field": "total_purchase", "operator": ">=", "type": "int", "value": "1"}]}
+    assert segment_create(name="Buyers", rule=flat).rule == BUYERS
+
+
+def test_changed_rule_is_a_new_version_with_a_run_of_its_own(publish: Any, marketer: User) -> None:
+    publish([customer("1")])
+    segment = segment_create(name="Buyers", rule=BUYERS)
+    changed = segment_update(segment_id=segment.pk, expected_version=1, name="Others", rule=OTHERS, author=marketer)
+    assert (changed.version, changed.name) == (2, "Others")
+    assert [(version.number, version.rule) for version in changed.versions.all()] == [(2, OTHERS), (1, BUYERS)]
+    assert list(SegmentRun.objects.order_by("pk").values_list("version__number", flat=True)) == [1, 2]
+
+
+def test_changed_name_alone_is_no_new_version(publish: Any) -> None:
+    publish([])
+    segment = segment_create(name="Buyers", rule=BUYERS)
+    changed = segment_update(segment_id=segment.pk, expected_version=1, name=" Shoppers ", rule=BUYERS)
+    assert (changed.name, changed.version) == ("Shoppers", 1)
+    assert segment.runs.count() == 1
+
+
+def test_what_the_author_did_not_see_is_not_overwritten() -> None:
+    segment = segment_create(name="Buyers", rule=BUYERS)
+    segment_update(segment_id=segment.pk, expected_version=1, name="Buyers", rule=OTHERS)
+    with pytest.raises(EditConflict, match="at version 2 now, you changed version 1"):
+        segment_update(segment_id=segment.pk, expected_version=1, name="Buyers", rule=BUYERS)
+
+
+def test_a_segment_too_many_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(services, "MAX_SEGMENTS", 2)
+    archived = segment_create(name="Archived", rule=BUYERS)
+    segment_archive(segment=archived)
+    segment_create(name="One", rule=BUYERS)
+    segment_create(name="Two", rule=BUYERS)
+    with pytest.raises(ValidationError, match="2 segments already"):
+        segment_create(name="Three", rule=BUYERS)
+    with pytest.raises(ValidationError, match="2 segments already"):
+        segment_restore(segment=archived)
+
+
+def test_archive_and_restore(publish: Any) -> None:
+    publish([])
+    segment = segment_create(name="Buyers", rule=BUYERS)
+    SegmentRun.objects.all().delete()
+    segment_archive(segment=segment)
+    assert Segment.objects.get().archived_at
+    segment_restore(segment=segment)
+    assert Segment.objects.get().archived_at is None
+    assert segment.runs.count() == 1

@@ -1,0 +1,121 @@
+"""The local copy of a publication's customers. No server: the Delta table is an Arrow table here."""
+
+from __future__ import annotations
+
+import fcntl
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from cdp.metrics import METRICS
+from cdp_web.publications.errors import SnapshotUnavailable
+from cdp_web.publications.selectors import Publication
+from cdp_web.snapshot import source, store
+from cdp_web.snapshot.query import TooSlow, snapshot_open
+from tests.cdp_web import factories
+
+HEAVY = "SELECT count(*) FROM range(3000000) a, range(3000000) b WHERE a.range * b.range % 7 = 3"
+
+
+def publication(publication_id: int = 1, **counts: int) -> Publication:
+    moment = datetime(2019, 12, 1, tzinfo=UTC)
+    return Publication(publication_id, factories.DAY, moment, publication_id, f"profiles_{publication_id}", counts)
+
+
+@pytest.fixture
+def table(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Any]:
+    """What the source gives; the first entry is the Arrow table, the rest says who asked."""
+    given: list[Any] = [factories.arrow([factories.buyer("2", value="12.50"), factories.customer("1")])]
+
+    def customers_of(asked: Publication) -> Any:
+        given.append(asked.id)
+        return given[0]
+
+    monkeypatch.setattr(source, "customers_of", customers_of)
+    monkeypatch.setattr(store, "folder", lambda: tmp_path)
+    return given
+
+
+def test_customers_are_there_with_every_metric(table: list[Any]) -> None:
+    rows = snapshot_open(publication()).rows("SELECT * FROM customers")
+    assert [row["customer_id"] for row in rows] == ["1", "2"]
+    assert set(rows[0]) == {"customer_id", *(metric.key for metric in METRICS)}
+    assert (rows[1]["total_purchase_value"], rows[1]["last_order"]) == (Decimal("12.50"), factories.DAY)
+
+
+def test_source_is_read_once(table: list[Any]) -> None:
+    snapshot_open(publication())
+    snapshot_open(publication())
+    assert table[1:] == [1]
+
+
+def test_a_table_that_is_not_what_was_published_never_answers(table: list[Any], tmp_path: Path) -> None:
+    with pytest.raises(SnapshotUnavailable, match="promises 3 customers, its table holds 2 in 2 rows"):
+        snapshot_open(publication(customers=3))
+    assert list(tmp_path.glob("customers-*")) == []
+
+
+def test_a_customer_twice_is_refused(table: list[Any]) -> None:
+    table[0] = factories.arrow([factories.customer("1"), factories.customer("1")])
+    with pytest.raises(SnapshotUnavailable, match="holds 1 in 2 rows"):
+        snapshot_open(publication())
+
+
+def test_a_missing_column_is_named(table: list[Any]) -> None:
+    table[0] = table[0].drop_columns(["revenue_90d"])
+    with pytest.raises(SnapshotUnavailable, match="revenue_90d"):
+        snapshot_open(publication())
+
+
+def test_two_snapshots_are_kept(table: list[Any], tmp_path: Path) -> None:
+    for number in (1, 2, 3):
+        snapshot_open(publication(number))
+    assert {path.name for path in tmp_path.glob("*.duckdb")} == {"customers-2-2.duckdb", "customers-3-3.duckdb"}
+
+
+def test_who_comes_while_it_is_made_waits_and_is_told(table: list[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store, "LOCK_WAIT_SECONDS", 0.2)
+    with (tmp_path / "lock").open("w") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        with pytest.raises(SnapshotUnavailable, match="being prepared"):
+            snapshot_open(publication())
+
+
+def test_all_who_come_at_once_share_one_reading(table: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    quick = source.customers_of
+
+    def slow(asked: Publication) -> Any:
+        time.sleep(0.3)
+        return quick(asked)
+
+    monkeypatch.setattr(source, "customers_of", slow)
+    with ThreadPoolExecutor(4) as threads:
+        assert list(threads.map(lambda _: snapshot_open(publication()).total(), range(4))) == [2, 2, 2, 2]
+    assert table[1:] == [1]
+
+
+def test_a_question_that_takes_too_long_is_ended(table: list[Any]) -> None:
+    with pytest.raises(TooSlow, match=r"0\.2 seconds"):
+        snapshot_open(publication()).row(HEAVY, seconds=0.2)
+
+
+@pytest.mark.parametrize("sql", ["DELETE FROM customers", "SELECT * FROM read_csv('/etc/passwd')", "SET threads = 9"])
+def test_a_query_can_neither_write_nor_read_files(table: list[Any], sql: str) -> None:
+    with pytest.raises(duckdb.Error):
+        snapshot_open(publication()).rows(sql)
+
+
+def test_no_hdfs_is_said_in_one_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def no_table(url: str, version: int) -> None:
+        raise OSError("Kernel error\n   \x1b[31m↳\x1b[0m IO error\n   \x1b[31m↳\x1b[0m Connection refused (os error 111)\n")
+
+    monkeypatch.setattr(source, "DeltaTable", no_table)
+    monkeypatch.setattr(store, "folder", lambda: tmp_path)
+    with pytest.raises(SnapshotUnavailable, match=r"/cdp/customers at version 1: Connection refused \(os error 111\)$"):
+        snapshot_open(publication())

@@ -1,0 +1,118 @@
+"""The whole way, by the commands and pages that people use: hand-made events in, exact numbers out, in every store."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+import pytest
+from deltalake import DeltaTable
+from playwright.sync_api import Page, expect
+from pymongo import MongoClient
+
+from cdp.paths import CUSTOMERS, EVENTS, QUARANTINE, table_url
+from cdp.settings import Settings
+from tests.e2e import story
+from tests.e2e.conftest import Airflow, typed
+
+pytestmark = [pytest.mark.subprocess, pytest.mark.timeout(900)]
+
+
+@pytest.fixture(scope="module")
+def published(shop: Settings, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """The first three days, in and published."""
+    load_events(tmp_path_factory.mktemp("story") / "first.ndjson", story.FIRST_DAYS)
+    typed("stream", "--once")
+    typed("night", "--day", story.LAST_DAY)
+    return shop
+
+
+def load_events(file: Path, events: tuple[story.Event, ...]) -> None:
+    file.write_text("".join(json.dumps(event) + "\n" for event in events))
+    typed("load", str(file))
+
+
+def rows(settings: Settings, sql: str) -> list[tuple[Any, ...]]:
+    with psycopg2.connect(
+        host=settings.postgres_host, port=settings.postgres_port, user=settings.postgres_user,
+        password=settings.postgres_password, dbname=settings.postgres_database,
+    ) as connection, connection.cursor() as cursor:  # fmt: skip
+        cursor.execute(sql)
+        return list(cursor.fetchall())
+
+
+def table(settings: Settings, name: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = DeltaTable(table_url(settings, name)).to_pyarrow_table().to_pylist()
+    return found
+
+
+def test_every_event_is_on_hdfs_or_in_quarantine(published: Settings) -> None:
+    good, refused = table(published, EVENTS), table(published, QUARANTINE)
+    assert len({event["event_id"] for event in good}) == len(story.FIRST_DAYS) - len(story.REFUSED) - 1
+    assert {row["reason"] for row in refused} == story.REFUSED
+    assert len(good) + len(refused) == len(story.FIRST_DAYS)
+    assert "1000000000000000001" in {event["product_id"] for event in good}
+
+
+def test_day_level_numbers_are_exact_in_postgres(published: Settings) -> None:
+    found = rows(published, f"SELECT day, {', '.join(story.KPI_COLUMNS)} FROM mart.kpi_day ORDER BY day")
+    assert {str(day): tuple(numbers) for day, *numbers in found} == story.KPI
+    spent = rows(published, "SELECT customer_id, sum(revenue) FROM mart.customer_day GROUP BY 1 ORDER BY 1")
+    assert spent == [("ann", Decimal("25.50")), ("bob", Decimal("0.00")), ("cid", Decimal("0.00"))]
+
+
+def test_profiles_are_exact_in_the_snapshot_and_in_mongodb(published: Settings) -> None:
+    snapshot = {row["customer_id"]: row for row in table(published, CUSTOMERS)}
+    assert set(snapshot) == set(story.CUSTOMERS)
+    collection = rows(published, "SELECT profiles_collection FROM mart.publication ORDER BY id DESC LIMIT 1")[0][0]
+    documents = MongoClient(published.mongo_url)[published.mongo_database][collection]
+    for customer, metrics in story.CUSTOMERS.items():
+        document = documents.find_one({"_id": customer})
+        for key, value in metrics.items():
+            assert plain(snapshot[customer][key]) == value, (customer, key)
+            assert plain(document[key]) == value, (customer, key)
+
+
+def plain(value: Any) -> Any:
+    """A value as the story writes it, whatever the store calls it."""
+    if isinstance(value, date):
+        return value.isoformat()
+    return value.to_decimal() if hasattr(value, "to_decimal") else value
+
+
+def test_the_overview_and_a_customer_show_them(published: Settings, page: Page) -> None:
+    expect(page.locator("[data-kpi=revenue]")).to_contain_text("25.50")
+    expect(page.locator("[data-kpi=orders]")).to_contain_text("2")
+    expect(page.locator("[data-kpi=customers]")).to_contain_text("3")
+    page.goto("/customers/ann")
+    expect(page.locator("main")).to_contain_text("25.50")
+    expect(page.locator("main")).to_contain_text("12.75")
+
+
+def test_a_segment_is_run_by_the_worker_and_shows_its_members(published: Settings, page: Page) -> None:
+    cookies = {cookie["name"]: cookie["value"] for cookie in page.context.cookies()}
+    token = next(value for name, value in cookies.items() if name.endswith("csrftoken"))
+    headers = {"X-CSRFToken": token, "Referer": published.web_url}
+    made = page.request.post("/api/v1/segments", data={"name": "Regulars", "rule": story.RULE}, headers=headers)
+    assert made.status == 201, made.text()
+    page.goto(f"/segments/{made.json()['id']}")
+    members = page.locator("table a[href*='/customers/']")
+    expect(members).to_have_count(len(story.MEMBERS), timeout=30_000)
+    assert {text.strip() for text in members.all_inner_texts()} == story.MEMBERS
+    expect(page.get_by_text("Orders is at least 2")).to_be_visible()
+
+
+def test_the_next_day_comes_by_airflow(published: Settings, page: Page, airflow: Airflow, tmp_path: Path) -> None:
+    load_events(tmp_path / "next.ndjson", story.NEXT_DAY)
+    assert airflow.night(story.DAY_AFTER) == "success"
+    page.goto("/")
+    expect(page.locator("[data-kpi=revenue]")).to_contain_text("125.49")
+    expect(page.locator("main, header").filter(has_text=re.compile("4 May 2021|2021-05-04")).first).to_be_visible()
+    assert rows(published, "SELECT day FROM mart.publication ORDER BY id DESC LIMIT 1") == [(date(2021, 5, 4),)]
+    runs = rows(published, "SELECT count(*) FROM segments_segmentrun WHERE day = '2021-05-04' AND status = 'done'")
+    assert runs[0][0] >= 1

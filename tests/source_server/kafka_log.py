@@ -1,0 +1,72 @@
+"""What lies in Kafka, as a reader of committed or of all records finds it. For the tests that use a real broker.
+
+They write to a topic of their own: events.raw of the test stack belongs to the tests of the stream.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import orjson
+from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
+
+from cdp.events import Topic
+from cdp.settings import Settings
+from source_server import store
+from source_server.kafka import client_config
+
+TOPIC = Topic("test.events", "user_id", "what the tests of the producer send", spread=True)
+
+
+def events_file(path: Path, count: int) -> Path:
+    """Rows with something of everything: customers that come back, null keys, broken lines, one row twice."""
+    rows: list[bytes] = []
+    for number in range(count):
+        row: dict[str, Any] = {
+            "event_time": "2019-10-01 00:00:00 UTC",
+            "event_type": "view",
+            "product_id": str(number),
+            "price": "9.50",
+            "user_id": f"u{number % 97}",
+            "brand": path.stem,
+        }
+        rows.append(orjson.dumps(row | ({"user_id": None} if number % 50 == 0 else {})))
+    rows[count // 2] = rows[1]
+    rows[count // 3] = f'{{"cut":"{path.stem}'.encode()
+    path.write_bytes(b"\n".join(rows))
+    return path
+
+
+def lines_of_store(settings: Settings, dataset: store.Dataset) -> Counter[bytes]:
+    found: Counter[bytes] = Counter()
+    row = 0
+    while row < dataset.rows:
+        page = store.page(settings, dataset, row, 50_000)
+        found.update(page.lines)
+        row = page.next_row
+    return found
+
+
+def messages(settings: Settings, *, of: str, committed: bool = True) -> list[Message]:
+    """The records of the topic that speak of a data set."""
+    isolation = "read_committed" if committed else "read_uncommitted"
+    own = {"group.id": "test", "enable.auto.commit": False, "isolation.level": isolation, "enable.partition.eof": True}
+    with Consumer(client_config(settings) | own) as consumer:
+        consumer.assign([TopicPartition(TOPIC.name, number, 0) for number in range(settings.kafka_partitions)])
+        ended: set[int | None] = set()
+        found = []
+        while len(ended) < settings.kafka_partitions:
+            for message in consumer.consume(1000, timeout=0.3):
+                error = message.error()
+                if error is not None:
+                    assert error.code() == KafkaError._PARTITION_EOF, error.str()
+                    ended.add(message.partition())
+                elif of.encode() in (message.value() or b""):
+                    found.append(message)
+    return found
+
+
+def lines_of_kafka(settings: Settings, *, of: str, committed: bool = True) -> Counter[bytes]:
+    return Counter(message.value() or b"" for message in messages(settings, of=of, committed=committed))

@@ -1,0 +1,34 @@
+"""The key of a message: the customer, where the line tells one."""
+
+from __future__ import annotations
+
+import pytest
+
+from cdp.events import EVENTS_RAW
+from source_server import page_writer
+from source_server.page_writer import key_of
+
+
+def test_events_go_where_the_stream_reads_them() -> None:
+    assert page_writer.EVENTS_RAW is EVENTS_RAW
+
+
+@pytest.mark.parametrize(
+    ("line", "key"),
+    [
+        (b'{"user_id":"u1"}', b"u1"),
+        (b'{"user_id":512345678}', b"512345678"),
+        ('{"user_id":"ü"}'.encode(), "ü".encode()),
+        (b'{"user_id":""}', None),
+        (b'{"user_id":null}', None),
+        (b'{"user_id":["u1"]}', None),
+        (b'{"user_id":1.5}', None),
+        (b'{"user_id":true}', None),
+        (b"{}", None),
+        (b'["user_id"]', None),
+        (b'{"user_id":"u1"', None),
+        (b"\xff", None),
+    ],
+)
+def test_key(line: bytes, key: bytes | None) -> None:
+    assert key_of(line) == key

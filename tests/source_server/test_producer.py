@@ -1,0 +1,243 @@
+"""The producer against a real broker and a real source: everything arrives once, however it is interrupted."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
+
+from cdp.settings import REPOSITORY, Settings, current
+from infra.stack.stack import Stack
+from source_server import page_writer, producer, store
+from source_server.kafka import Patience, client_config
+from source_server.load import load
+from source_server.page_writer import PageWriter
+from source_server.positions import Position, read_position
+from source_server.producer import OtherProducer, Report, main, produce
+from tests.source_server.kafka_log import TOPIC, events_file, lines_of_kafka, lines_of_store, messages
+
+pytestmark = pytest.mark.stack("kafka", "source")
+ROWS = 2500
+PAGE = 500
+
+
+@pytest.fixture
+def settings() -> Settings:
+    return current()
+
+
+@pytest.fixture
+def dataset(settings: Settings, tmp_path: Path) -> Iterator[store.Dataset]:
+    """A data set that no other test has."""
+    made = store.add(settings, events_file(tmp_path / f"t{uuid.uuid4().hex[:12]}.ndjson", ROWS))
+    yield made
+    (store.folder(settings) / f"{made.name}.parquet").unlink()
+
+
+@pytest.fixture(autouse=True)
+def own_topic(settings: Settings, servers: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Small pages, to a topic that no other test reads."""
+    new = NewTopic(TOPIC.name, settings.kafka_partitions, settings.kafka_replication)
+    with suppress(KafkaException):  # it is there
+        AdminClient(client_config(settings)).create_topics([new])[TOPIC.name].result()
+    monkeypatch.setattr(page_writer, "EVENTS_RAW", TOPIC)
+    monkeypatch.setattr(producer, "PAGE_ROWS", PAGE)
+
+
+def patience(settings: Settings, seconds: float = 60) -> Patience:
+    return Patience(settings, seconds, threading.Event())
+
+
+def program(dataset: store.Dataset, before: str = "", *arguments: str) -> subprocess.Popen[str]:
+    """The command in a process of its own, with small pages, and with something done before it begins."""
+    text = f"""
+import os, signal, sys
+from source_server import page_writer, producer
+from tests.source_server.kafka_log import TOPIC
+page_writer.EVENTS_RAW = TOPIC
+producer.PAGE_ROWS = {PAGE}
+{before}
+sys.exit(producer.main(sys.argv[1:]))
+"""
+    argv = [sys.executable, "-c", text, dataset.name, *arguments]
+    return subprocess.Popen(
+        argv, cwd=REPOSITORY, env=os.environ | {"PYTHONPATH": str(REPOSITORY)}, stdout=subprocess.PIPE, text=True
+    )
+
+
+def test_every_row_arrives_once_in_the_partition_of_its_customer(settings: Settings, dataset: store.Dataset) -> None:
+    told: list[tuple[int, int]] = []
+    report = produce(settings, dataset.name, progress=lambda *now: told.append(now))
+    assert (report.sent, report.acknowledged, report.refused, report.pages) == (ROWS, ROWS, 0, ROWS // PAGE)
+    assert report.finished
+    assert told == [(done, ROWS) for done in range(0, ROWS + 1, PAGE)]
+    found = messages(settings, of=dataset.name)
+    assert lines_of_kafka(settings, of=dataset.name) == lines_of_store(settings, dataset)
+    partitions: dict[bytes | None, list[int | None]] = {}
+    for message in found:
+        partitions.setdefault(message.key(), []).append(message.partition())
+    assert len(partitions.pop(None)) == ROWS // 50, "rows that tell no customer, and the broken line, have no key"
+    assert {len(set(places)) for places in partitions.values()} == {1}
+    assert set(partitions) == {f"u{number}".encode() for number in range(97)}
+
+
+def test_a_second_run_sends_nothing(settings: Settings, dataset: store.Dataset) -> None:
+    produce(settings, dataset.name)
+    again = produce(settings, dataset.name)
+    assert (again.sent, again.position, again.finished) == (0, ROWS, True)
+
+
+def test_one_customer_stays_in_order(settings: Settings, dataset: store.Dataset) -> None:
+    produce(settings, dataset.name)
+    mine = [line for line in lines_of_store(settings, dataset) if b'"user_id":"u7"' in line]
+    got = sorted((m for m in messages(settings, of=dataset.name) if m.key() == b"u7"), key=lambda message: message.offset() or 0)
+    assert list(dict.fromkeys(message.value() for message in got)) == mine
+
+
+KILL_BEFORE_COMMIT = """
+class Dying(page_writer.Producer):
+    pages = 0
+    def commit_transaction(self, timeout):
+        Dying.pages += 1
+        if Dying.pages == 3:
+            self.flush(10)
+            os.kill(os.getpid(), signal.SIGKILL)
+        super().commit_transaction(timeout)
+page_writer.Producer = Dying
+"""
+KILL_AFTER_COMMIT = KILL_BEFORE_COMMIT.replace("self.flush(10)", "super().commit_transaction(timeout)")
+
+
+@pytest.mark.parametrize(("dying", "pages"), [(KILL_BEFORE_COMMIT, 2), (KILL_AFTER_COMMIT, 3)])
+def test_killed_at_the_worst_moment_it_goes_on_exactly(
+    dying: str, pages: int, settings: Settings, dataset: store.Dataset
+) -> None:
+    """The page is delivered to the last message and the process dies just before, or just after, it is committed."""
+    assert program(dataset, dying).wait(60) == -signal.SIGKILL
+    assert lines_of_kafka(settings, of=dataset.name, committed=False).total() == 3 * PAGE
+    report = produce(settings, dataset.name)
+    assert report.sent == ROWS - pages * PAGE
+    expected = lines_of_store(settings, dataset)
+    assert lines_of_kafka(settings, of=dataset.name) == expected
+    assert lines_of_kafka(settings, of=dataset.name, committed=False) >= expected
+
+
+def test_killed_again_and_again_nothing_is_lost_or_doubled(settings: Settings, dataset: store.Dataset) -> None:
+    for seconds in (0.8, 1.1, 1.4):
+        process = program(dataset, "", "--rate", "700")
+        time.sleep(seconds)
+        process.kill()
+        process.wait(10)
+    assert produce(settings, dataset.name).finished
+    assert lines_of_kafka(settings, of=dataset.name) == lines_of_store(settings, dataset)
+
+
+def test_a_stop_ends_after_the_page(settings: Settings, dataset: store.Dataset) -> None:
+    process = program(dataset, "", "--rate", str(PAGE))
+    _wait_until(lambda: read_position(settings, dataset.content_id, patience(settings)) is not None)
+    process.terminate()
+    out, _ = process.communicate(timeout=30)
+    assert process.returncode == 1
+    assert "; run the same again to go on" in out
+    position = read_position(settings, dataset.content_id, patience(settings))
+    assert position is not None
+    assert f"stopped at row {position.rows:,} of {ROWS:,}" in out
+    assert lines_of_kafka(settings, of=dataset.name).total() == position.rows < ROWS
+
+
+def test_a_rate_is_kept(settings: Settings, dataset: store.Dataset) -> None:
+    begun = time.monotonic()
+    report = produce(settings, dataset.name, rate=1000)
+    assert report.finished
+    assert time.monotonic() - begun >= ROWS / 1000
+
+
+def test_an_older_writer_is_shut_out_and_says_so(settings: Settings, dataset: store.Dataset) -> None:
+    """The newer one writes on between two pages of the older one."""
+
+    def in_between(done: int, _: int) -> None:
+        if done == PAGE and not reports:
+            reports.append(produce(settings, dataset.name))
+
+    reports: list[Report] = []
+    with pytest.raises(OtherProducer, match=f"another producer carries '{dataset.name}' at the same time; this one ends"):
+        produce(settings, dataset.name, progress=in_between)
+    assert reports[0].sent == ROWS - PAGE
+    assert lines_of_kafka(settings, of=dataset.name) == lines_of_store(settings, dataset)
+
+
+def test_a_page_that_is_lost_is_sent_again(settings: Settings, dataset: store.Dataset) -> None:
+    """A newer writer that has not written anything yet is no reason to end: the older one takes over again."""
+
+    def shut_out(done: int, _: int) -> None:
+        if done == PAGE and not others:
+            others.append(PageWriter(settings, dataset.content_id, patience(settings)))
+
+    others: list[PageWriter] = []
+    report = produce(settings, dataset.name, progress=shut_out)
+    assert others
+    assert report.finished
+    assert lines_of_kafka(settings, of=dataset.name) == lines_of_store(settings, dataset)
+
+
+def test_a_position_behind_anothers_open_page_is_found(settings: Settings, dataset: store.Dataset) -> None:
+    """Readers of committed records see nothing behind an open transaction; a position must be read all the same."""
+    writer = PageWriter(settings, dataset.content_id, patience(settings))
+    other = PageWriter(settings, f"other-{dataset.content_id}", patience(settings))
+    other._producer.begin_transaction()
+    other._producer.produce("source.positions", b"{}", f"other-{dataset.content_id}", 0)
+    other._producer.flush(10)
+    writer.write([], Position(dataset.name, "c", 7))
+    closing = threading.Timer(2, other._producer.abort_transaction)
+    closing.start()
+    begun = time.monotonic()
+    assert read_position(settings, dataset.content_id, patience(settings)) == Position(dataset.name, "c", 7)
+    assert time.monotonic() - begun > 1
+    closing.join()
+
+
+def test_what_kafka_does_not_take_is_counted(settings: Settings, dataset: store.Dataset) -> None:
+    writer = PageWriter(settings, dataset.content_id, patience(settings))
+    written = writer.write([b"x" * 2_000_000, dataset.name.encode()], Position(dataset.name, "c", 2))
+    assert (written.acknowledged, written.refused) == (1, 1)
+    assert lines_of_kafka(settings, of=dataset.name).total() == 1
+
+
+def test_load_takes_in_and_sends(settings: Settings, tmp_path: Path) -> None:
+    path = events_file(tmp_path / f"t{uuid.uuid4().hex[:12]}.ndjson", ROWS)
+    done = load(settings, [path])
+    assert done.finished
+    assert str(done).startswith(f"{path.stem}: 2,500 events sent in ")
+    assert lines_of_kafka(settings, of=path.stem) == lines_of_store(settings, store.dataset(settings, path.stem))
+    assert load(settings, [path]).reports[0].sent == 0
+    (store.folder(settings) / f"{path.stem}.parquet").unlink()
+
+
+def test_an_unknown_data_set_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        with pytest.raises(SystemExit) as ended:
+            main(["nothing-of-this-name"])
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+    assert ended.value.code == 1
+    assert "producer: the source answers 404: there is no data set 'nothing-of-this-name'" in capsys.readouterr().err
+
+
+def _wait_until(holds: Callable[[], bool], seconds: float = 30) -> None:
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, "it did not come to that"
+        time.sleep(0.1)

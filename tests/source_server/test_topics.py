@@ -1,0 +1,56 @@
+"""Topics on a real broker are as declared, whoever made them first."""
+
+from __future__ import annotations
+
+import pytest
+from confluent_kafka.admin import (  # type: ignore[attr-defined]
+    AdminClient,
+    AlterConfigOpType,
+    ConfigEntry,
+    ConfigResource,
+    ResourceType,
+)
+
+from cdp.events import EVENTS_RAW, TOPICS, Topic
+from cdp.events.topics import POSITIONS, topic_config, topic_partitions
+from cdp.settings import Settings, current, load
+from source_server.kafka import KafkaAway, client_config
+from source_server.topics import ensure_topics
+
+
+def config_of(admin: AdminClient, topic: Topic) -> dict[str, str | None]:
+    answers = admin.describe_configs([ConfigResource(ResourceType.TOPIC, topic.name)], request_timeout=10)
+    (answer,) = answers.values()
+    return {name: entry.value for name, entry in answer.result().items()}
+
+
+@pytest.mark.stack("kafka")
+def test_topics_are_as_declared_once_or_twice() -> None:
+    settings = current()
+    admin = AdminClient(client_config(settings))
+    ensure_topics(settings)
+    off = ConfigEntry("cleanup.policy", "delete", incremental_operation=AlterConfigOpType.SET)
+    changed = ConfigResource(ResourceType.TOPIC, POSITIONS.name, incremental_configs=[off])
+    admin.incremental_alter_configs([changed])[changed].result()
+    ensure_topics(settings)
+    for topic in TOPICS:
+        assert topic_config(settings, topic).items() <= config_of(admin, topic).items()
+    there = admin.list_topics(timeout=10).topics
+    assert len(there[EVENTS_RAW.name].partitions) == settings.kafka_partitions
+
+
+@pytest.mark.subprocess
+def test_a_broker_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("source_server.topics.SECONDS", 1)
+    with pytest.raises(KafkaAway, match=r"topics can't be made on Kafka at 127\.0\.0\.1:9: .*; see \./run status"):
+        ensure_topics(load({"CDP_KAFKA_BOOTSTRAP": "127.0.0.1:9"}))
+
+
+def test_what_a_topic_is_given(settings: Settings) -> None:
+    assert {topic.name: topic_partitions(settings, topic) for topic in TOPICS} == {
+        "events.raw": settings.kafka_partitions,
+        "source.positions": 1,
+        "cdp.probe": 1,
+    }
+    assert topic_config(settings, EVENTS_RAW) == {"cleanup.policy": "delete", "retention.ms": str(168 * 3_600_000)}
+    assert topic_config(settings, POSITIONS) == {"cleanup.policy": "compact"}
