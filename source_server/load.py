@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import signal
 import sys
 import threading
 from collections import Counter
@@ -23,6 +22,7 @@ from source_server.preview import Preview, preview
 from source_server.producer import TROUBLES, Report, at_least_one, produce
 from source_server.progress import Progress, shown_progress
 from source_server.readers import FileRefused, name_of
+from source_server.stopping import stop_on_signal
 
 #: What can refuse or end a load, each with a sentence for people.
 LOAD_TROUBLES = (FileRefused, *TROUBLES)
@@ -100,11 +100,8 @@ def _reading(report: Progress, stop: threading.Event, name: str, rows: int) -> N
 def main(argv: list[str] | None = None) -> int:
     parser = _parser()
     asked = parser.parse_args(argv)
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
     try:
-        with shown_progress() as progress:
+        with stop_on_signal() as stop, shown_progress() as progress:
             done = load(current(), asked.files, dry_run=asked.dry_run, rate=asked.rate, progress=progress, stop=stop)
     except LOAD_TROUBLES as error:
         parser.exit(1, f"{parser.prog}: {error}\n")

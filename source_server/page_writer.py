@@ -35,13 +35,14 @@ class PageWriter:
         self._content_id = content_id
         self._patience = patience
         self._acknowledged = 0
+        self._trouble = ""
         self._producer = Producer(client_config(settings) | _producer_config(content_id), on_delivery=self._delivered)
         patience.until_done(self._producer.init_transactions)
         self.position = read_position(settings, content_id, patience)
 
     def write(self, lines: list[bytes], position: Position) -> Written:
         """One page, whole. Raises PageLost where it did not come to that."""
-        self._acknowledged = 0
+        self._acknowledged, self._trouble = 0, ""
         try:
             self._producer.begin_transaction()
             taken = sum(self._send(line) for line in lines)
@@ -49,7 +50,7 @@ class PageWriter:
             self._producer.produce(topic, position_record(position), self._content_id, partition)
             self._patience.until_done(self._producer.commit_transaction)
         except KafkaException as error:
-            raise PageLost(error.args[0].str()) from error
+            raise PageLost(self._trouble or error.args[0].str()) from error
         self.position = position
         self._patience.renew()
         return Written(self._acknowledged, len(lines) - taken)
@@ -65,7 +66,9 @@ class PageWriter:
         return True
 
     def _delivered(self, error: KafkaError | None, message: Message) -> None:
-        if error is None and message.topic() == EVENTS_RAW.name:
+        if error is not None:
+            self._trouble = self._trouble or f"{message.topic()}: {error.str()}"
+        elif message.topic() == EVENTS_RAW.name:
             self._acknowledged += 1
 
 

@@ -7,7 +7,6 @@ transaction (page_writer.py). Whatever goes wrong with a page, the remedy is the
 from __future__ import annotations
 
 import argparse
-import signal
 import sys
 import threading
 import time
@@ -22,6 +21,7 @@ from source_server.kafka import KafkaAway, Patience, Stopped
 from source_server.page_writer import PageLost, PageWriter, Written
 from source_server.positions import Position
 from source_server.source_client import SourceClient, SourceDataset, SourceRefused
+from source_server.stopping import stop_on_signal
 from source_server.topics import ensure_topics
 
 PAGE_ROWS = 10_000
@@ -121,6 +121,8 @@ class _Carrier:
                 self._count(writer.write(lines, following), len(lines))
             except PageLost as loss:
                 writer = self._after_loss(loss, position, following)
+                if writer.position == following:  # it was there after all
+                    self._count(Written(len(lines), 0), len(lines))
                 following = writer.position or position
             position = following
             self._moved_to(position)
@@ -174,11 +176,9 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("dataset", help="a data set of the source")
     parser.add_argument("--rate", type=at_least_one, metavar="N", help="send at most N events a second")
     asked = parser.parse_args(argv)
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
     try:
-        report = produce(current(), asked.dataset, rate=asked.rate, stop=stop)
+        with stop_on_signal() as stop:
+            report = produce(current(), asked.dataset, rate=asked.rate, stop=stop)
     except TROUBLES as error:
         parser.exit(1, f"producer: {error}\n")
     print(report)

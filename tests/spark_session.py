@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator
 
@@ -23,12 +24,16 @@ def spark() -> Iterator[SparkSession]:
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.eventLog.enabled": "false",
         "spark.log.level": "ERROR",
-        "spark.sql.shuffle.partitions": "2",
+        # A handful of rows: every task more is only slower.
+        "spark.sql.shuffle.partitions": "1",
+        "spark.default.parallelism": "1",
         "spark.ui.enabled": "false",
     }
     builder = SparkSession.builder.master("local[2]").appName("tests")
     for key, value in options.items():
         builder = builder.config(key, value)
+    # It says goodbye when the interpreter ends, into a log that pytest has closed by then.
+    logging.getLogger("py4j").setLevel(logging.ERROR)
     session = builder.getOrCreate()
     yield session
     session.stop()

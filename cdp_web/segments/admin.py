@@ -19,6 +19,9 @@ class SegmentAdmin(admin.ModelAdmin):
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
+    def has_delete_permission(self, request: HttpRequest, obj: Segment | None = None) -> bool:
+        return False  # a segment is archived: its history stays, and its id is never used again
+
 
 @admin.register(SegmentRun)
 class SegmentRunAdmin(admin.ModelAdmin):

@@ -10,17 +10,16 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from confluent_kafka import KafkaException
-from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
 
+from cdp.events import TOPICS
 from cdp.settings import REPOSITORY, Settings, current
 from infra.stack.stack import Stack
-from source_server import page_writer, producer, store
-from source_server.kafka import Patience, client_config
+from source_server import page_writer, producer, store, topics
+from source_server.kafka import KafkaAway, Patience
 from source_server.load import load
 from source_server.page_writer import PageWriter
 from source_server.positions import Position, read_position
@@ -48,9 +47,8 @@ def dataset(settings: Settings, tmp_path: Path) -> Iterator[store.Dataset]:
 @pytest.fixture(autouse=True)
 def own_topic(settings: Settings, servers: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
     """Small pages, to a topic that no other test reads."""
-    new = NewTopic(TOPIC.name, settings.kafka_partitions, settings.kafka_replication)
-    with suppress(KafkaException):  # it is there
-        AdminClient(client_config(settings)).create_topics([new])[TOPIC.name].result()
+    monkeypatch.setattr(topics, "TOPICS", (*TOPICS, TOPIC))
+    topics.ensure_topics(settings)
     monkeypatch.setattr(page_writer, "EVENTS_RAW", TOPIC)
     monkeypatch.setattr(producer, "PAGE_ROWS", PAGE)
 
@@ -214,6 +212,18 @@ def test_what_kafka_does_not_take_is_counted(settings: Settings, dataset: store.
     assert lines_of_kafka(settings, of=dataset.name).total() == 1
 
 
+def test_a_page_that_is_never_taken_ends_with_the_reason(
+    settings: Settings, dataset: store.Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The topic was taken away. The position stays where it was."""
+    monkeypatch.setattr(page_writer, "EVENTS_RAW", replace(TOPIC, name="test.nowhere"))
+    monkeypatch.setattr(producer, "MOST_LOSSES", 2)
+    monkeypatch.setattr(page_writer, "TRANSACTION_MS", 2000)
+    with pytest.raises(KafkaAway, match=r"did not take the page after row 0 in 2 tries: test\.nowhere: "):
+        produce(settings, dataset.name)
+    assert read_position(settings, dataset.content_id, patience(settings)) is None
+
+
 def test_load_takes_in_and_sends(settings: Settings, tmp_path: Path) -> None:
     path = events_file(tmp_path / f"t{uuid.uuid4().hex[:12]}.ndjson", ROWS)
     done = load(settings, [path])
@@ -225,13 +235,8 @@ def test_load_takes_in_and_sends(settings: Settings, tmp_path: Path) -> None:
 
 
 def test_an_unknown_data_set_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        with pytest.raises(SystemExit) as ended:
-            main(["nothing-of-this-name"])
-    finally:
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
+    with pytest.raises(SystemExit) as ended:
+        main(["nothing-of-this-name"])
     assert ended.value.code == 1
     assert "producer: the source answers 404: there is no data set 'nothing-of-this-name'" in capsys.readouterr().err
 

@@ -45,7 +45,8 @@ def value_of(value: Value) -> bytearray | None:
 def messages(spark: SparkSession) -> Messages:
     def make(*values: Value, first_offset: int = 0, received: datetime = RECEIVED) -> DataFrame:
         rows = [
-            (bytearray(b"key"), value_of(value), "events.raw", 0, first_offset + place, received) for place, value in enumerate(values)
+            (bytearray(b"key"), value_of(value), "events.raw", 0, first_offset + place, received)
+            for place, value in enumerate(values)
         ]
         return spark.createDataFrame(
             rows, "key binary, value binary, topic string, partition int, offset bigint, timestamp timestamp"

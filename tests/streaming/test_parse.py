@@ -219,7 +219,7 @@ def test_other_row_has_another_id(messages: Messages) -> None:
 def test_id_is_stable_over_releases(messages: Messages) -> None:
     """Written down: were it to change, every event that comes a second time would count twice."""
     (row,) = good(parse(messages({}))).collect()
-    assert row.event_id == "STABLE"
+    assert row.event_id == "d11eee21c0b42dd142f40897a73b8069"
 
 
 @settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
@@ -227,12 +227,17 @@ def test_id_is_stable_over_releases(messages: Messages) -> None:
     st.lists(
         st.one_of(
             st.binary(max_size=40),
-            st.recursive(st.none() | st.integers() | st.text(max_size=5), lambda inner: st.lists(inner, max_size=3), max_leaves=5).map(
-                lambda value: json.dumps(value).encode()
-            ),
+            st.recursive(
+                st.none() | st.integers() | st.text(max_size=5), lambda inner: st.lists(inner, max_size=3), max_leaves=5
+            ).map(lambda value: json.dumps(value).encode()),
             st.dictionaries(
                 st.sampled_from(sorted(BASE) + ["quantity", "order_id", "event_id", "other"]),
-                st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=250) | st.lists(st.integers(), max_size=2),
+                st.none()
+                | st.booleans()
+                | st.floats()
+                | st.integers()
+                | st.text(max_size=250)
+                | st.lists(st.integers(), max_size=2),
             ),
         ),
         min_size=50,

@@ -38,5 +38,10 @@ def test_runs_are_read_only_and_rules_are_not_changed_here(administration: Clien
     assert (segment.name, segment.rule, segment.version) == ("Shoppers", rule(is_("views", "ge", 1)), 1)
 
 
+def test_a_segment_is_archived_and_never_deleted(administration: Client) -> None:
+    segment = segment_create(name="Buyers", rule=rule(is_("views", "ge", 1)))
+    assert administration.post(f"/admin/segments/segment/{segment.pk}/delete/", {"post": "yes"}).status_code == 403
+
+
 def test_marketer_does_not_get_in(site: Client) -> None:
     assert site.get("/admin/").status_code == 302

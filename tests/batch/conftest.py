@@ -1,0 +1,54 @@
+"""Events as the stream leaves them on HDFS: one row, and what a test says of it otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+
+from streaming.tables import EVENTS_TABLE
+from tests.spark_session import spark
+
+__all__ = ["spark"]
+
+Events = Callable[..., DataFrame]
+
+BASE: dict[str, Any] = {
+    "event_time": datetime(2019, 10, 1, 12, 0),
+    "event_type": "view",
+    "product_id": "p1",
+    "category_code": "electronics.smartphone",
+    "brand": "samsung",
+    "price": Decimal("10.00"),
+    "quantity": 1,
+    "user_id": "ann",
+    "user_session": "s1",
+    "received_at": datetime(2019, 10, 1, 12, 1),
+    "kafka_topic": "events.raw",
+    "kafka_partition": 0,
+}
+
+
+def event(place: int, given: dict[str, Any]) -> dict[str, Any]:
+    """A whole row. What follows from other fields follows from them here too, unless it is given."""
+    row = dict.fromkeys(EVENTS_TABLE.column_names) | BASE | {"event_id": f"e{place}", "kafka_offset": place} | given
+    row["event_day"] = row["event_time"].date()
+    if row["event_type"] == "purchase":
+        row["revenue"] = row["price"] * row["quantity"]
+        row["order_id"] = row["order_id"] or f"s:{row['user_session']}"
+    return row
+
+
+@pytest.fixture(scope="session")
+def events(spark: SparkSession) -> Events:
+    def make(*given: dict[str, Any]) -> DataFrame:
+        rows = [event(place, fields) for place, fields in enumerate(given)]
+        return spark.createDataFrame(
+            [tuple(row[name] for name in EVENTS_TABLE.column_names) for row in rows], EVENTS_TABLE.schema
+        )
+
+    return make

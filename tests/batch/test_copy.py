@@ -1,0 +1,36 @@
+"""Lines in COPY's text format."""
+
+from __future__ import annotations
+
+import pytest
+from pyspark.sql import SparkSession
+
+from batch.copy import LINES_AT_A_TIME, _chunks, line
+from cdp.warehouse import Column, Table
+
+TABLE = Table(
+    "t", "", (Column("name", "text"), Column("day", "date"), Column("at", "time"), Column("money", "money"), Column("n", "integer")),
+    key=("name",),
+)  # fmt: skip
+SCHEMA = "name string, day date, at timestamp, money decimal(18, 2), n int"
+
+
+@pytest.mark.spark
+def test_values_as_postgres_reads_them(spark: SparkSession) -> None:
+    frame = spark.sql("SELECT 'ann' name, DATE '2019-10-01' day, TIMESTAMP '2019-10-01 12:00:00.5' at, 1.50BD money, 3 n")
+    assert frame.select(line(TABLE)).first()[0] == "ann\t2019-10-01\t2019-10-01 12:00:00.5+00\t1.50\t3"
+
+
+@pytest.mark.spark
+def test_missing_values_and_backslashes(spark: SparkSession) -> None:
+    frame = spark.createDataFrame([("a\\b\\N", None, None, None, None)], SCHEMA)
+    assert frame.select(line(TABLE)).first()[0] == "a\\\\b\\\\N\t\\N\t\\N\t\\N\t\\N"
+
+
+def test_chunks_are_bounded_and_leave_nothing_out() -> None:
+    class Line:
+        line = "x"
+
+    chunks = list(_chunks([Line()] * (2 * LINES_AT_A_TIME + 1)))  # type: ignore[list-item]
+    assert [chunk.count("\n") for chunk in chunks] == [LINES_AT_A_TIME, LINES_AT_A_TIME, 1]
+    assert list(_chunks([])) == []

@@ -1,0 +1,57 @@
+"""Rows into documents: the kinds as MongoDB keeps them, and no key for what is missing."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+from bson import encode
+from bson.decimal128 import Decimal128
+from pyspark.sql import Row
+
+from batch.documents import document
+from cdp.metrics import METRICS
+
+VALUES = {"integer": 3, "money": Decimal("1.50"), "number": Decimal("0.5"), "date": date(2019, 10, 1), "text": "new"}
+STORED = {"integer": 3, "money": Decimal128("1.50"), "number": Decimal128("0.5"), "date": "2019-10-01", "text": "new"}
+EVENT = Row(
+    time=datetime(2019, 10, 1, 12, 0),
+    type="view",
+    product_id="p1",
+    category_code=None,
+    brand="b",
+    price=Decimal("9.99"),
+    quantity=2,
+)
+
+
+def profile(**given: object) -> Row:
+    metrics = {metric.key: VALUES[metric.kind] for metric in METRICS}
+    rest = {"customer_id": "ann", "as_of": "2019-10-01", "recent": [EVENT], "hash": "h"}
+    days = [Row(day=date(2019, 10, 1), views=1, orders=0, revenue=Decimal("0.00"))]
+    return Row(**{**metrics, **rest, "days": days, **given})
+
+
+def test_every_metric_is_kept_in_its_kind() -> None:
+    made = document(profile())
+    assert {metric.key: made[metric.key] for metric in METRICS} == {metric.key: STORED[metric.kind] for metric in METRICS}
+
+
+def test_missing_metric_has_no_key() -> None:
+    assert "last_order" not in document(profile(last_order=None))
+
+
+def test_the_rest_of_the_document() -> None:
+    made = document(profile())
+    assert {key: made[key] for key in ("_id", "as_of", "hash")} == {"_id": "ann", "as_of": "2019-10-01", "hash": "h"}
+    assert made["days"] == [{"day": "2019-10-01", "views": 1, "orders": 0, "revenue": Decimal128("0.00")}]
+    assert made["recent"] == [
+        {
+            "time": datetime(2019, 10, 1, 12, 0, tzinfo=UTC), "type": "view", "product_id": "p1", "brand": "b",
+            "price": Decimal128("9.99"), "quantity": 2,
+        }
+    ]  # fmt: skip
+
+
+def test_mongodb_can_take_it() -> None:
+    assert encode(document(profile()))

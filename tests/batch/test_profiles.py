@@ -1,0 +1,69 @@
+"""A customer's profile: latest events over all days, the days of the window, and a hash that tells change from none."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import pytest
+from pyspark.sql import Row
+
+from batch.customer_day import RECENT, customer_day
+from batch.customers import customers
+from batch.events import events_once
+from batch.profiles import DAYS, profiles
+from tests.batch.conftest import Events
+
+pytestmark = pytest.mark.spark
+
+DAY = date(2019, 10, 1)
+
+
+def profile(events: Events, *given: dict[str, Any], as_of: date = DAY) -> Row:
+    days = customer_day(events_once(events(*given))).persist()
+    (row,) = profiles(customers(days, as_of), days, as_of).collect()
+    return row
+
+
+def day_before(days: int, hour: int = 0) -> dict[str, Any]:
+    return {"event_time": datetime(2019, 10, 1, hour) - timedelta(days=days)}
+
+
+def test_recent_goes_back_over_days_newest_first(events: Events) -> None:
+    given = [day_before(days, hour) for days in range(RECENT) for hour in (1, 2)]
+    times = [event.time for event in profile(events, *given).recent]
+    assert times == sorted((row["event_time"] for row in given), reverse=True)[:RECENT]
+
+
+def test_days_are_those_of_the_window_oldest_first(events: Events) -> None:
+    row = profile(events, day_before(0), day_before(DAYS - 1), day_before(DAYS), day_before(2) | {"event_type": "purchase"})
+    assert [(day.day, day.views, day.orders) for day in row.days] == [
+        (DAY - timedelta(days=DAYS - 1), 1, 0),
+        (DAY - timedelta(days=2), 0, 1),
+        (DAY, 1, 0),
+    ]
+
+
+def test_customer_of_long_ago_has_recent_events_and_no_days(events: Events) -> None:
+    row = profile(events, day_before(400))
+    assert (len(row.recent), row.days) == (1, [])
+
+
+def test_what_comes_after_the_day_is_not_in_it(events: Events) -> None:
+    row = profile(events, {}, day_before(-1))
+    assert ([event.time.date() for event in row.recent], [day.day for day in row.days]) == ([DAY], [DAY])
+
+
+def test_hash_is_the_same_as_long_as_nothing_changes(events: Events) -> None:
+    assert profile(events, {}, {"brand": "b"}).hash == profile(events, {}, {"brand": "b"}).hash
+
+
+@pytest.mark.parametrize(
+    "change", [{"brand": "other"}, {"event_type": "purchase"}, {"event_time": datetime(2019, 10, 1, 12, 0, 1)}]
+)
+def test_hash_tells_every_change(events: Events, change: dict[str, Any]) -> None:
+    assert profile(events, {}).hash != profile(events, change).hash
+
+
+def test_hash_tells_the_day(events: Events) -> None:
+    assert profile(events, {}).hash != profile(events, {}, as_of=DAY + timedelta(days=1)).hash
