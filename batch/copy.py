@@ -32,7 +32,7 @@ def line(table: Table) -> Column:
 def _field(name: str, kind: str) -> Column:
     text = F.col(name).cast("string")
     if kind in ("text", "json"):
-        text = F.regexp_replace(text, r"\\", r"\\\\\\\\")
+        text = F.regexp_replace(text, r"\\", r"\\\\")
     if kind == "time":
         text = F.concat(text, F.lit("+00"))
     return F.coalesce(text, F.lit(NULL))

@@ -91,7 +91,8 @@ def no_servers(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) 
 
     monkeypatch.setattr(socket.socket, "connect", guarded)
     # These open their connections in C, past Python's socket.
-    monkeypatch.setattr("psycopg2.connect", lambda *_, **__: refuse("Postgres"))
+    for driver in ("psycopg", "psycopg2"):
+        monkeypatch.setattr(f"{driver}.connect", lambda *_, **__: refuse("Postgres"))
     for name in ("Producer", "Consumer", "admin.AdminClient"):
         monkeypatch.setattr(f"confluent_kafka.{name}", lambda *_, **__: refuse("Kafka"))
     yield

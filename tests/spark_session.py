@@ -5,12 +5,18 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Iterator
+from datetime import datetime
 
 import pytest
 from pyspark.sql import SparkSession
 
 from cdp.settings import REPOSITORY
 from cdp.spark import jars
+
+
+def utc(*parts: int) -> datetime:
+    """An instant as Spark hands it to Python: in UTC, without saying so."""
+    return datetime(*parts)  # type: ignore[arg-type,misc]  # noqa: DTZ001
 
 
 @pytest.fixture(scope="session")

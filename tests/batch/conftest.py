@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -11,14 +10,14 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 
 from streaming.tables import EVENTS_TABLE
-from tests.spark_session import spark
+from tests.spark_session import spark, utc
 
 __all__ = ["spark"]
 
 Events = Callable[..., DataFrame]
 
 BASE: dict[str, Any] = {
-    "event_time": datetime(2019, 10, 1, 12, 0),
+    "event_time": utc(2019, 10, 1, 12, 0),
     "event_type": "view",
     "product_id": "p1",
     "category_code": "electronics.smartphone",
@@ -27,7 +26,7 @@ BASE: dict[str, Any] = {
     "quantity": 1,
     "user_id": "ann",
     "user_session": "s1",
-    "received_at": datetime(2019, 10, 1, 12, 1),
+    "received_at": utc(2019, 10, 1, 12, 1),
     "kafka_topic": "events.raw",
     "kafka_partition": 0,
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,7 @@ from batch.plan import ALWAYS
 from cdp.paths import EVENTS, table_url
 from cdp.settings import Settings, load
 from tests.batch.conftest import Events
+from tests.spark_session import utc
 
 pytestmark = pytest.mark.spark
 
@@ -27,7 +28,7 @@ def log(spark: SparkSession, events: Events, tmp_path_factory: pytest.TempPathFa
     settings = replace(load({}), hdfs_url=f"file:{tmp_path_factory.mktemp('log')}")
     url = table_url(settings, EVENTS)
     for days in ((1, 2), (1,), (3,)):
-        frame = events(*({"event_time": datetime(2019, 10, day)} for day in days))
+        frame = events(*({"event_time": utc(2019, 10, day)} for day in days))
         frame.write.format("delta").mode("append").partitionBy("event_day").save(url)
     DeltaTable.forPath(spark, url).optimize().executeCompaction()
     events({}).limit(0).write.format("delta").mode("append").save(url)
@@ -54,9 +55,10 @@ def test_what_came_after_the_night_began_is_for_the_next(spark: SparkSession, lo
 
 def test_log_that_does_not_reach_back_says_that_everything_changed(spark: SparkSession, log: Settings) -> None:
     commit = Path(table_url(log, EVENTS).removeprefix("file:")) / "_delta_log" / f"{1:020}.json"
+    now = events_now(log)
     kept = commit.rename(commit.with_suffix(".gone"))
     try:
-        assert changed_after(spark, log, events_now(log), 0) == dict.fromkeys((D1, D2, D3), ALWAYS)
+        assert changed_after(spark, log, now, 0) == dict.fromkeys((D1, D2, D3), ALWAYS)
     finally:
         kept.rename(commit)
 
@@ -66,5 +68,5 @@ def test_table_that_is_younger_than_the_publication_says_that_everything_changed
 
 
 def test_no_table_is_said_with_the_remedy(tmp_path: Path) -> None:
-    with pytest.raises(NoEvents, match="there are no events at .*stream --once"):
+    with pytest.raises(NoEvents, match=r"there are no events at .*stream --once"):
         events_now(replace(load({}), hdfs_url=f"file:{tmp_path}"))

@@ -8,10 +8,8 @@ from pyspark.sql import SparkSession
 from batch.copy import LINES_AT_A_TIME, _chunks, line
 from cdp.warehouse import Column, Table
 
-TABLE = Table(
-    "t", "", (Column("name", "text"), Column("day", "date"), Column("at", "time"), Column("money", "money"), Column("n", "integer")),
-    key=("name",),
-)  # fmt: skip
+KINDS = {"name": "text", "day": "date", "at": "time", "money": "money", "n": "integer"}
+TABLE = Table("t", "", tuple(Column(name, kind) for name, kind in KINDS.items()), key=("name",))
 SCHEMA = "name string, day date, at timestamp, money decimal(18, 2), n int"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -14,6 +14,7 @@ from batch.events import events_once
 from cdp.spark import COLUMN_TYPES
 from cdp.warehouse import CUSTOMER_DAY
 from tests.batch.conftest import Events
+from tests.spark_session import utc
 
 pytestmark = pytest.mark.spark
 
@@ -21,7 +22,7 @@ BUY = {"event_type": "purchase"}
 
 
 def at(hour: int, minute: int = 0) -> dict[str, Any]:
-    return {"event_time": datetime(2019, 10, 1, hour, minute)}
+    return {"event_time": utc(2019, 10, 1, hour, minute)}
 
 
 def only(events: Events, *given: dict[str, Any]) -> Row:
@@ -38,7 +39,7 @@ def test_columns_are_those_of_the_contract(events: Events) -> None:
 
 def test_day_without_a_purchase_has_no_order(events: Events) -> None:
     row = only(events, at(9), at(11) | {"event_type": "cart"}, at(10) | {"event_type": "remove_from_cart"})
-    assert (row.first_time, row.last_time) == (datetime(2019, 10, 1, 9), datetime(2019, 10, 1, 11))
+    assert (row.first_time, row.last_time) == (utc(2019, 10, 1, 9), utc(2019, 10, 1, 11))
     assert (row.views, row.carts, row.removals, row.orders, row.items, row.revenue) == (1, 1, 1, 0, 0, Decimal(0))
     assert (row.min_order_value, row.max_order_value) == (None, None)
 
@@ -55,7 +56,7 @@ def test_events_without_a_session_are_one_session_more(events: Events) -> None:
 
 
 def test_order_over_midnight_is_one_on_each_day(events: Events) -> None:
-    night = [BUY | {"event_time": datetime(2019, 10, 1, 23, 59)}, BUY | {"event_time": datetime(2019, 10, 2, 0, 1)}]
+    night = [BUY | {"event_time": utc(2019, 10, 1, 23, 59)}, BUY | {"event_time": utc(2019, 10, 2, 0, 1)}]
     rows = customer_day(events_once(events(*night))).collect()
     assert sorted((row.day, row.orders, row.revenue) for row in rows) == [
         (date(2019, 10, 1), 1, Decimal("10.00")),
@@ -67,6 +68,6 @@ def test_recent_are_the_latest_newest_first(events: Events) -> None:
     row = only(events, *(at(1, minute) for minute in range(RECENT + 5)))
     assert [event.time.minute for event in row.recent] == list(range(RECENT + 4, 4, -1))
     assert row.recent[0].asDict() == {
-        "time": datetime(2019, 10, 1, 1, RECENT + 4), "type": "view", "product_id": "p1",
+        "time": utc(2019, 10, 1, 1, RECENT + 4), "type": "view", "product_id": "p1",
         "category_code": "electronics.smartphone", "brand": "samsung", "price": Decimal("10.00"), "quantity": 1,
     }  # fmt: skip

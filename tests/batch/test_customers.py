@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date
 
 import pytest
 
@@ -12,6 +12,7 @@ from batch.events import events_once
 from cdp.metrics import METRICS
 from cdp.spark import METRIC_TYPES
 from tests.batch.conftest import Events
+from tests.spark_session import utc
 
 pytestmark = pytest.mark.spark
 
@@ -23,7 +24,7 @@ def test_columns_are_the_catalogue_in_its_types(events: Events) -> None:
 
 def test_what_comes_after_the_day_does_not_count(events: Events) -> None:
     days = customer_day(
-        events_once(events({}, {"event_time": datetime(2019, 10, 2)}, {"user_id": "bob", "event_time": datetime(2019, 10, 2)}))
+        events_once(events({}, {"event_time": utc(2019, 10, 2)}, {"user_id": "bob", "event_time": utc(2019, 10, 2)}))
     )
     (ann,) = customers(days, date(2019, 10, 1)).collect()
     assert (ann.customer_id, ann.views, ann.last_seen, ann.days_since_seen) == ("ann", 1, date(2019, 10, 1), 0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date
 from decimal import Decimal
 
 from bson import encode
@@ -11,11 +11,12 @@ from pyspark.sql import Row
 
 from batch.documents import document
 from cdp.metrics import METRICS
+from tests.spark_session import utc
 
 VALUES = {"integer": 3, "money": Decimal("1.50"), "number": Decimal("0.5"), "date": date(2019, 10, 1), "text": "new"}
 STORED = {"integer": 3, "money": Decimal128("1.50"), "number": Decimal128("0.5"), "date": "2019-10-01", "text": "new"}
 EVENT = Row(
-    time=datetime(2019, 10, 1, 12, 0),
+    time=utc(2019, 10, 1, 12, 0),
     type="view",
     product_id="p1",
     category_code=None,
@@ -47,7 +48,7 @@ def test_the_rest_of_the_document() -> None:
     assert made["days"] == [{"day": "2019-10-01", "views": 1, "orders": 0, "revenue": Decimal128("0.00")}]
     assert made["recent"] == [
         {
-            "time": datetime(2019, 10, 1, 12, 0, tzinfo=UTC), "type": "view", "product_id": "p1", "brand": "b",
+            "time": utc(2019, 10, 1, 12, 0, tzinfo=UTC), "type": "view", "product_id": "p1", "brand": "b",
             "price": Decimal128("9.99"), "quantity": 2,
         }
     ]  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -15,11 +15,12 @@ from batch.kpi_day import kpi_day, newcomers
 from cdp.spark import COLUMN_TYPES
 from cdp.warehouse import KPI_DAY
 from tests.batch.conftest import Events
+from tests.spark_session import utc
 
 pytestmark = pytest.mark.spark
 
 BUY, CART = {"event_type": "purchase"}, {"event_type": "cart"}
-SECOND_DAY = {"event_time": datetime(2019, 10, 2)}
+SECOND_DAY = {"event_time": utc(2019, 10, 2)}
 
 
 def kpis(events: Events, *given: dict[str, Any]) -> dict[int, Row]:

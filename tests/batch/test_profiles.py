@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -13,6 +13,7 @@ from batch.customers import customers
 from batch.events import events_once
 from batch.profiles import DAYS, profiles
 from tests.batch.conftest import Events
+from tests.spark_session import utc
 
 pytestmark = pytest.mark.spark
 
@@ -26,7 +27,7 @@ def profile(events: Events, *given: dict[str, Any], as_of: date = DAY) -> Row:
 
 
 def day_before(days: int, hour: int = 0) -> dict[str, Any]:
-    return {"event_time": datetime(2019, 10, 1, hour) - timedelta(days=days)}
+    return {"event_time": utc(2019, 10, 1, hour) - timedelta(days=days)}
 
 
 def test_recent_goes_back_over_days_newest_first(events: Events) -> None:
@@ -58,9 +59,7 @@ def test_hash_is_the_same_as_long_as_nothing_changes(events: Events) -> None:
     assert profile(events, {}, {"brand": "b"}).hash == profile(events, {}, {"brand": "b"}).hash
 
 
-@pytest.mark.parametrize(
-    "change", [{"brand": "other"}, {"event_type": "purchase"}, {"event_time": datetime(2019, 10, 1, 12, 0, 1)}]
-)
+@pytest.mark.parametrize("change", [{"brand": "other"}, {"event_type": "purchase"}, {"event_time": utc(2019, 10, 1, 12, 0, 1)}])
 def test_hash_tells_every_change(events: Events, change: dict[str, Any]) -> None:
     assert profile(events, {}).hash != profile(events, change).hash
 

@@ -19,7 +19,7 @@ def test_step_says_its_name_its_time_and_what_was_noted() -> None:
 
 def test_failed_step_carries_its_name_and_its_cause() -> None:
     lines: list[str] = []
-    with pytest.raises(StepFailed, match="^staging$") as failed, Steps(lines.append).step("staging"):
+    with pytest.raises(StepFailed, match=r"^staging$") as failed, Steps(lines.append).step("staging"):
         raise ValueError("why")
     assert isinstance(failed.value.__cause__, ValueError)
     assert lines == []

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
-from tests.spark_session import spark
+from tests.spark_session import spark, utc
 
 __all__ = ["spark"]
 
@@ -18,7 +18,7 @@ Value = bytes | dict[str, Any] | None
 Messages = Callable[..., DataFrame]
 
 #: When they are received; the base event is half an hour older.
-RECEIVED = datetime(2019, 10, 1, 12, 30, 0)
+RECEIVED = utc(2019, 10, 1, 12, 30, 0)
 BASE: dict[str, Any] = {
     "event_time": "2019-10-01 12:00:00 UTC",
     "event_type": "purchase",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -16,6 +16,7 @@ from cdp.events import EVENT_TYPES, FIELDS, REASONS
 from cdp.events.fields import MAX_QUANTITY, MAX_TEXT
 from streaming.parse import good, parse, refused
 from streaming.tables import EVENTS_TABLE, QUARANTINE_TABLE
+from tests.spark_session import utc
 from tests.streaming.conftest import ABSENT, BASE, RECEIVED, Messages, Value, value_of
 
 pytestmark = pytest.mark.spark
@@ -25,7 +26,7 @@ GOOD: dict[str, tuple[Value, dict[str, Any]]] = {
     "as the shop sends it": (
         {},
         {
-            "event_time": datetime(2019, 10, 1, 12, 0),
+            "event_time": utc(2019, 10, 1, 12, 0),
             "event_day": date(2019, 10, 1),
             "event_type": "purchase",
             "product_id": "1004856",
@@ -49,11 +50,11 @@ GOOD: dict[str, tuple[Value, dict[str, Any]]] = {
             "kafka_offset": 0,
         },
     ),
-    "time with Z": ({"event_time": "2019-10-01T12:00:00Z"}, {"event_time": datetime(2019, 10, 1, 12, 0)}),
-    "time with offset": ({"event_time": "2019-10-01T00:30:00+02:00"}, {"event_time": datetime(2019, 9, 30, 22, 30)}),
+    "time with Z": ({"event_time": "2019-10-01T12:00:00Z"}, {"event_time": utc(2019, 10, 1, 12, 0)}),
+    "time with offset": ({"event_time": "2019-10-01T00:30:00+02:00"}, {"event_time": utc(2019, 9, 30, 22, 30)}),
     "time with offset is of the day in UTC": ({"event_time": "2019-10-01T00:30:00+02:00"}, {"event_day": date(2019, 9, 30)}),
-    "time with short offset": ({"event_time": "2019-10-01T12:00:00-0330"}, {"event_time": datetime(2019, 10, 1, 15, 30)}),
-    "time with fraction": ({"event_time": "2019-10-01T12:00:00.25Z"}, {"event_time": datetime(2019, 10, 1, 12, 0, 0, 250_000)}),
+    "time with short offset": ({"event_time": "2019-10-01T12:00:00-0330"}, {"event_time": utc(2019, 10, 1, 15, 30)}),
+    "time with fraction": ({"event_time": "2019-10-01T12:00:00.25Z"}, {"event_time": utc(2019, 10, 1, 12, 0, 0, 250_000)}),
     "time just so far ahead": ({"event_time": "2019-10-02 12:30:00 UTC"}, {"event_day": date(2019, 10, 2)}),
     "first time": ({"event_time": "2000-01-01 00:00:00 UTC"}, {"event_day": date(2000, 1, 1)}),
     "numbers as JSON numbers": (
@@ -231,7 +232,7 @@ def test_id_is_stable_over_releases(messages: Messages) -> None:
                 st.none() | st.integers() | st.text(max_size=5), lambda inner: st.lists(inner, max_size=3), max_leaves=5
             ).map(lambda value: json.dumps(value).encode()),
             st.dictionaries(
-                st.sampled_from(sorted(BASE) + ["quantity", "order_id", "event_id", "other"]),
+                st.sampled_from([*BASE, "quantity", "order_id", "event_id", "other"]),
                 st.none()
                 | st.booleans()
                 | st.floats()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from cdp.settings import Settings, load
 from streaming import sink
 from streaming.sink import Counts, write_batch
 from streaming.tables import TABLES, ensure_tables
+from tests.spark_session import utc
 from tests.streaming.conftest import Messages
 
 pytestmark = pytest.mark.spark
@@ -42,7 +43,7 @@ def test_tables_are_there_and_empty_before_the_first_batch(spark: SparkSession, 
 
 
 def test_received_is_good_and_quarantined_by_the_hour(messages: Messages, disk: Settings, read: Read) -> None:
-    early, late = datetime(2019, 10, 1, 12, 59, 59), datetime(2019, 10, 1, 13, 0, 0)
+    early, late = utc(2019, 10, 1, 12, 59, 59), utc(2019, 10, 1, 13, 0, 0)
     batch = messages({}, b"x", received=early).union(messages({}, {"price": "-1"}, b"y", first_offset=2, received=late))
     assert write_batch(disk, batch, "stream", 0) == Counts(5, 2, 3)
     hours = {row.hour.hour: (row.stream, row.batch_id, row.received, row.good, row.quarantined) for row in read(LEDGER)}
@@ -70,9 +71,10 @@ def test_crash_between_two_writes_is_healed_by_the_replay(
             raise RuntimeError("killed here")
         append(frame, settings, table, *rest)
 
-    with monkeypatch.context() as patch, pytest.raises(RuntimeError, match="killed here"):
+    with monkeypatch.context() as patch:
         patch.setattr(sink, "_append", crash)
-        write_batch(disk, messages({}, b"x"), "stream", 0)
+        with pytest.raises(RuntimeError, match="killed here"):
+            write_batch(disk, messages({}, b"x"), "stream", 0)
     write_batch(disk, messages({}, b"x"), "stream", 0)
     assert (len(read(EVENTS)), len(read(QUARANTINE)), len(read(LEDGER))) == (1, 1, 1)
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from functools import partial
+from pathlib import Path
 from threading import Lock
 
 from cdp.settings import REPOSITORY, Settings
@@ -19,6 +20,7 @@ BEAT_KEY = "cdp:beat"
 BEAT_LATE = 35
 
 _migrating = Lock()
+_prepared: set[Path] = set()
 
 
 def _python(*arguments: str) -> Command:
@@ -29,7 +31,7 @@ def _web(stack: Stack) -> Command:
     settings = stack.settings
     argv = (
         venv_bin("gunicorn"), "cdp_web.wsgi:application", "--bind", f"{settings.host}:{settings.web_port}",
-        "--workers", str(settings.web_workers), "--threads", "4", "--preload",
+        "--workers", str(settings.web_workers), "--threads", "4", "--preload", "--no-control-socket",
         "--worker-tmp-dir", "/dev/shm", "--access-logfile", "-", "--timeout", "60",
     )  # fmt: skip
     return Command(argv)
@@ -52,13 +54,16 @@ def _beat(stack: Stack) -> Command:
 
 
 def _prepare(stack: Stack) -> None:
-    """Django's tables, static files and first administrator; cheap to repeat, so done at each start."""
+    """Django's tables, static files and first administrator: at each start, once for the three services of the site."""
     with _migrating:
+        if stack.state in _prepared:
+            return
         for arguments in (("migrate", "--no-input"), ("ensure_admin",), ("collectstatic", "--no-input")):
             argv = (sys.executable, str(REPOSITORY / "manage.py"), *arguments, "-v", "0")
             done = subprocess.run(argv, env=stack.base_env, capture_output=True, text=True)
             if done.returncode:
                 raise StackError(f"manage.py {arguments[0]} failed: {why(done.stdout + done.stderr)}")
+        _prepared.add(stack.state)
 
 
 def _probe_source(settings: Settings) -> str:
