@@ -20,9 +20,18 @@ from infra.stack import lifecycle
 from infra.stack.services import with_needs
 from infra.stack.stack import Stack, open_stack
 from infra.stack.supervise import Supervisor
+from tests.chromium import chromium
+
+__all__ = ["chromium"]
 
 #: Markers that may open connections: to servers of the test stack, to a local Spark, or from programs of the test's own.
 REACHING = ("stack", "browser", "spark", "subprocess")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests with a browser come last: Playwright leaves an event loop in this thread, where others could start none."""
+    items.sort(key=lambda item: any(name in item.path.parts for name in ("browser", "e2e")))
 
 
 class TestStack:

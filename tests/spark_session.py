@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 from collections.abc import Iterator
 from datetime import datetime
 
@@ -23,6 +24,8 @@ def utc(*parts: int) -> datetime:
 def spark() -> Iterator[SparkSession]:
     os.environ["SPARK_CONF_DIR"] = str(REPOSITORY / "infra" / "spark")
     os.environ["SPARK_LOCAL_IP"] = "127.0.0.1"
+    os.environ["PYSPARK_PYTHON"] = sys.executable
+    os.environ["PYTHONPATH"] = str(REPOSITORY)
     options = {
         "spark.jars": jars(),
         "spark.driver.memory": "1g",

@@ -48,7 +48,7 @@ def test_the_rest_of_the_document() -> None:
     assert made["days"] == [{"day": "2019-10-01", "views": 1, "orders": 0, "revenue": Decimal128("0.00")}]
     assert made["recent"] == [
         {
-            "time": utc(2019, 10, 1, 12, 0, tzinfo=UTC), "type": "view", "product_id": "p1", "brand": "b",
+            "time": utc(2019, 10, 1, 12, 0).replace(tzinfo=UTC), "type": "view", "product_id": "p1", "brand": "b",
             "price": Decimal128("9.99"), "quantity": 2,
         }
     ]  # fmt: skip

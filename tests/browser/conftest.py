@@ -2,39 +2,36 @@
 
 from __future__ import annotations
 
-import shutil
 import threading
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.management import call_command
 from django.db import connection
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
 from pymongo import MongoClient
+from pytest_django import Settings
 
 from cdp.settings import current
 from cdp_web.publications.selectors import Publication
 from cdp_web.segments.tasks import run_execute
 from tests.cdp_web import factories
-from tests.cdp_web.fixtures import django_db_modify_db_settings, marketer, never_started, publish, quick_and_plain
+from tests.cdp_web.fixtures import django_db_modify_db_settings, marketer, never_started, publish
 
-__all__ = ["django_db_modify_db_settings", "marketer", "never_started", "publish", "quick_and_plain"]
-
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--no-first-run"]
+__all__ = ["django_db_modify_db_settings", "marketer", "never_started", "publish"]
 
 
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
-    path = shutil.which("chromium")
-    if path is None:
-        pytest.fail("The browser tests need Debian's Chromium: apt-get install -y chromium", pytrace=False)
-    with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
-        # Playwright's loop runs in this thread, where Django would refuse to touch the database.
-        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
-        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
-        yield browser
-        browser.close()
+@pytest.fixture(scope="session", autouse=True)
+def collected(never_started: None) -> None:
+    """The static files, hashed and compressed as in production, where whitenoise looks when the live server starts."""
+    call_command("collectstatic", interactive=False, verbosity=0)
+
+
+@pytest.fixture(autouse=True)
+def quick_passwords(settings: Settings) -> None:
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @pytest.fixture

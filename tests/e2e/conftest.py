@@ -9,17 +9,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from cdp.settings import Settings, load
 from tests.faults.command import Outcome, run
 
 STACK = "e2e"
-CHROMIUM = "/usr/bin/chromium"
-FLAGS = (
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-)  # fmt: skip
 
 
 def typed(*arguments: str, timeout: int = 400) -> Outcome:
@@ -37,18 +32,10 @@ def shop() -> Iterator[Settings]:
     run("reset", "--yes", stack=STACK)
 
 
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
-        yield chromium
-        chromium.close()
-
-
 @pytest.fixture
-def page(browser: Browser, shop: Settings) -> Iterator[Page]:
+def page(chromium: Browser, shop: Settings) -> Iterator[Page]:
     """Logged in as the administrator. Whatever the page asks of another host, or says as an error, fails the test."""
-    context = browser.new_context(base_url=shop.web_url)
+    context = chromium.new_context(base_url=shop.web_url)
     page = context.new_page()
     wrong: list[str] = []
     page.on(

@@ -16,7 +16,7 @@ from source_server import store
 from source_server.generate import main
 from source_server.history.dirt import SPOILS
 
-SMALL = ["--customers", "1500", "--events", "60000", "--days", "5", "--last-day", "2019-09-24"]
+SMALL = ["--customers", "1500", "--events", "240000", "--days", "5", "--last-day", "2019-09-24"]
 
 
 def written(tmp_path: Path, *arguments: str) -> list[dict[str, str | None]]:
@@ -39,7 +39,8 @@ def test_the_summary_counts_what_is_in_the_file(tmp_path: Path, capsys: pytest.C
     assert int(told["dirty"]) == sum(int(told[code]) for code in SPOILS)
     copies = sum(count - 1 for count in Counter(tuple(row.values()) for row in rows).values())
     assert int(told["duplicates"]) == copies
-    assert int(told["not_json"]) == sum(row["payload"] is not None for row in rows)
+    assert int(told["not_json"]) == sum(row["payload"] is not None for row in rows) > 0
+    assert int(told["too_long"]) == sum(any(len(value or "") > 200 for value in row.values()) for row in rows) > 0
     assert told["from"] == "2019-09-20"
 
 
@@ -48,6 +49,7 @@ def test_the_store_takes_it_row_by_row(tmp_path: Path, settings: Settings) -> No
     dataset = store.add(settings, tmp_path / "out.parquet")
     lines = store.page(settings, dataset, 0, 50_000).lines
     assert dataset.rows == len(rows) == len(lines)
+    assert any(row["payload"] for row in rows)
     for row, line in zip(rows, lines, strict=True):
         assert row["payload"] is None or line == row["payload"].encode(), "a broken line arrives as it was"
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from source_server import ndjson
 from source_server.columns import FIELD_NAMES, lines_of
-from source_server.ndjson import MAX_LINE_BYTES, batch_of_lines, lines_of_stream, names_a_field, row_of_line
+from source_server.ndjson import batch_of_lines, lines_of_stream, names_a_field, row_of_line
 
 VALUES = st.none() | st.text(max_size=20)
 
@@ -78,9 +78,12 @@ def test_lines_are_found_wherever_the_chunks_end(lines: list[bytes], chunk: int)
     assert found == [line for line in lines if line.strip()]
 
 
-def test_a_line_over_the_limit_is_named() -> None:
-    lines = b'{"brand":"a"}\n\n' + b"x" * (MAX_LINE_BYTES + 1)
-    with pytest.raises(ValueError, match=r"^line 3 is longer than 262,144 bytes\.$"):
+@pytest.mark.parametrize("chunk", [8, 1 << 20])
+def test_a_line_over_the_limit_is_named(chunk: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ndjson, "CHUNK_BYTES", chunk)
+    monkeypatch.setattr(ndjson, "MAX_LINE_BYTES", 50)
+    lines = b'{"brand":"a"}\n\n' + b"x" * 51
+    with pytest.raises(ValueError, match=r"^line 3 is longer than 50 bytes\.$"):
         list(lines_of_stream(io.BytesIO(lines)))
 
 

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from cdp.settings import Settings
 from source_server import columns, store
+from source_server import ndjson as reader
 from source_server.readers import FileRefused
 
 Write = Callable[..., Path]
@@ -32,7 +33,10 @@ def users(page: store.Page) -> list[str]:
     return [orjson.loads(line)["user_id"] for line in page.lines]
 
 
-def test_what_is_known_of_a_data_set(settings: Settings, ndjson: Write) -> None:
+@pytest.mark.parametrize("chunk", [64, 1 << 20])
+def test_what_is_known_of_a_data_set(chunk: int, settings: Settings, ndjson: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many batches the file is read in."""
+    monkeypatch.setattr(reader, "CHUNK_BYTES", chunk)
     rows = (
         {"event_time": time} for time in ("2019-10-02T01:00:00+02:00", "2019-10-01 00:00:07 UTC", "9999-12-31 00:00:00 UTC", "x")
     )
@@ -131,7 +135,8 @@ def test_the_progress_is_told(settings: Settings, ndjson: Write) -> None:
 
 
 def test_an_unknown_data_set_names_those_there_are(settings: Settings, dataset: store.Dataset) -> None:
-    for name in ("shops", "../shop", ""):
+    os.link(store.folder(settings) / "shop.parquet", store.folder(settings).parent / "outside.parquet")
+    for name in ("shops", "../outside", ""):
         with pytest.raises(store.DatasetUnknown, match="there are: shop"):
             store.dataset(settings, name)
 

@@ -1,0 +1,159 @@
+"""Stream and night as programs on the real cluster: killed between two writes, begun again, and the numbers add up."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg2
+import pytest
+from confluent_kafka import Producer
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
+from deltalake import DeltaTable
+from pymongo import MongoClient
+
+from batch.mart import connection_arguments
+from cdp.paths import EVENTS, LEDGER, QUARANTINE, table_url
+from cdp.settings import REPOSITORY, Settings, load
+
+pytestmark = [pytest.mark.stack("kafka", "hdfs", "spark", "postgres", "mongo"), pytest.mark.timeout(600)]
+
+GOOD, BAD = 3_000, 7
+DAY = "2021-05-02"
+STREAM = "import sys; from streaming.__main__ import main; sys.exit(main(['--once'], topic=sys.argv[1]))"
+
+
+@dataclass(frozen=True)
+class Place:
+    """A folder, a topic and databases of the test's own on the stack that others use too."""
+
+    settings: Settings
+    topic: str
+
+    @property
+    def environment(self) -> dict[str, str]:
+        given = {
+            "CDP_HDFS_ROOT": self.settings.hdfs_root,
+            "CDP_POSTGRES_DATABASE": self.settings.postgres_database,
+            "CDP_MONGO_DATABASE": self.settings.mongo_database,
+        }
+        return os.environ | given | {"PYTHONPATH": str(REPOSITORY), "CDP_STACK": self.settings.stack}
+
+    def start(self, *argv: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, *argv],
+            env=self.environment,
+            cwd=REPOSITORY,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(self, *argv: str) -> str:
+        with self.start(*argv) as process:
+            out, err = process.communicate(timeout=300)
+        assert process.returncode == 0, f"{out}\n{err}"
+        return out
+
+    def hdfs(self, method: str, path: str, operation: str) -> bool:
+        """One WebHDFS call; whether the answer was yes."""
+        url = f"{self.settings.hdfs_http}/webhdfs/v1{self.settings.hdfs_root}{path}?op={operation}&user.name=cdp"
+        try:
+            with urllib.request.urlopen(urllib.request.Request(url, method=method), timeout=10):
+                return True
+        except urllib.error.HTTPError:
+            return False
+
+    def count(self, table: str) -> int:
+        return int(DeltaTable(table_url(self.settings, table)).to_pyarrow_table().num_rows)
+
+
+@pytest.fixture
+def place() -> Iterator[Place]:
+    name = f"test_{uuid.uuid4().hex[:8]}"
+    settings = load({**os.environ, "CDP_HDFS_ROOT": f"/{name}", "CDP_POSTGRES_DATABASE": name, "CDP_MONGO_DATABASE": name})
+    made = Place(settings, f"events.{name}")
+    kafka = AdminClient({"bootstrap.servers": settings.kafka_bootstrap})
+    kafka.create_topics([NewTopic(made.topic, 2, 1)])[made.topic].result(30)
+    administer(settings, f"CREATE DATABASE {name}")
+    made.hdfs("PUT", "/_spark-events", "MKDIRS")
+    yield made
+    kafka.delete_topics([made.topic])[made.topic].result(30)
+    administer(settings, f"DROP DATABASE {name} WITH (FORCE)")
+    made.hdfs("DELETE", "", "DELETE&recursive=true")
+    with MongoClient(settings.mongo_url) as client:
+        client.drop_database(name)
+
+
+def administer(settings: Settings, statement: str) -> None:
+    connection = psycopg2.connect(**connection_arguments(settings) | {"dbname": "postgres"})
+    connection.autocommit = True
+    try:
+        connection.cursor().execute(statement)
+    finally:
+        connection.close()
+
+
+def send(place: Place) -> None:
+    producer = Producer({"bootstrap.servers": place.settings.kafka_bootstrap, "linger.ms": 50})
+    for number in range(GOOD):
+        user = f"u{number % 500}"
+        event = {
+            "event_time": f"2021-05-0{1 + number % 2} 10:00:00 UTC", "event_type": "purchase", "product_id": str(number),
+            "price": "1.25", "user_id": user, "user_session": f"s{number}",
+        }  # fmt: skip
+        producer.produce(place.topic, json.dumps(event).encode(), user.encode())
+    for _ in range(BAD):
+        producer.produce(place.topic, b"broken")
+    assert producer.flush(30) == 0
+
+
+def killed_between_two_writes(place: Place) -> None:
+    """Let the stream write its first events, and kill it before the ledger knows of them."""
+    with place.start("-c", STREAM, place.topic) as stream:
+        deadline = time.monotonic() + 240
+        while not place.hdfs("GET", f"/{EVENTS}/_delta_log/{1:020}.json", "GETFILESTATUS"):
+            assert stream.poll() is None, stream.communicate()
+            assert time.monotonic() < deadline, "the stream wrote nothing"
+            time.sleep(0.02)
+        stream.kill()
+        stream.communicate()
+
+
+def test_killed_stream_goes_on_and_the_night_publishes_what_was_sent(place: Place) -> None:
+    send(place)
+    killed_between_two_writes(place)
+    place.run("-c", STREAM, place.topic)
+    assert place.count(EVENTS) == GOOD
+    assert place.count(QUARANTINE) == BAD
+    ledger = DeltaTable(table_url(place.settings, LEDGER)).to_pyarrow_table().to_pylist()
+    assert sum(row["received"] for row in ledger) == GOOD + BAD
+    assert sum(row["good"] for row in ledger) == GOOD
+
+    said = place.run("-m", "batch", "--day", DAY)
+    assert "publication 1 serves 2021-05-02" in said
+    connection = psycopg2.connect(**connection_arguments(place.settings))
+    with connection, connection.cursor() as cursor:
+        cursor.execute("SELECT sum(events), sum(orders), sum(revenue) FROM mart.kpi_day")
+        assert [str(value) for value in cursor.fetchone() or ()] == [str(GOOD), str(GOOD), "3750.00"]
+    connection.close()
+    assert "nothing new" in place.run("-c", STREAM, place.topic)
+
+
+def test_master_that_is_away_is_said_in_one_line(place: Place) -> None:
+    away = place.environment | {"CDP_SPARK_MASTER_URL": "spark://127.0.0.1:1"}
+    done = subprocess.run(
+        [sys.executable, "-m", "batch", "--day", DAY], env=away, cwd=Path(REPOSITORY), capture_output=True, text=True, timeout=60
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "night: No Spark master answers at spark://127.0.0.1:1; start it: ./run up spark\n"

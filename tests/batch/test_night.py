@@ -1,0 +1,281 @@
+"""Nights on a real Postgres and MongoDB, with Spark in this process and the Delta tables on the local disk."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+import pytest
+from deltalake import DeltaTable
+from pymongo import MongoClient
+from pyspark.sql import SparkSession
+
+from batch import night as nights
+from batch import publish, staging
+from batch.mart import NightRuns, connection_arguments, night_connection
+from batch.night import Night, publish_day
+from batch.steps import StepFailed
+from cdp.paths import CUSTOMER_DAY, CUSTOMERS, EVENTS, table_url
+from cdp.settings import Settings, load
+from tests.batch.conftest import Events
+from tests.spark_session import utc
+
+pytestmark = [pytest.mark.stack("postgres", "mongo"), pytest.mark.spark]
+
+D1, D2, D3 = (date(2019, 10, day) for day in (1, 2, 3))
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def on(day: int, user: str = "ann", **given: Any) -> dict[str, Any]:
+    return {"event_time": utc(2019, 10, day, 12), "user_id": user} | given
+
+
+class Shop:
+    """One shop's stores, and what a test asks of them."""
+
+    def __init__(self, settings: Settings, spark: SparkSession, events: Events) -> None:
+        self.settings, self.spark, self._events = settings, spark, events
+        self.said: list[str] = []
+        self._received = 0
+
+    def receive(self, *given: dict[str, Any]) -> None:
+        """Events as the stream appends them."""
+        self._received += 1
+        named = [{"event_id": f"{self._received}-{place}"} | fields for place, fields in enumerate(given)]
+        writer = self._events(*named).write.format("delta").mode("append").partitionBy("event_day")
+        writer.save(table_url(self.settings, EVENTS))
+
+    def night(self, *days: date, everything: bool = False) -> None:
+        with night_connection(self.settings) as connection:
+            for day in days:
+                publish_day(Night(self.settings, self.spark, connection, lambda: NOW, self.said.append), day, everything)
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        connection = psycopg2.connect(**connection_arguments(self.settings))
+        try:
+            with connection, connection.cursor() as cursor:
+                cursor.execute(sql)
+                return list(cursor.fetchall())
+        finally:
+            connection.close()
+
+    def profiles(self) -> dict[str, Any]:
+        """The documents that readers see."""
+        ((collection,),) = self.rows("SELECT profiles_collection FROM mart.publication ORDER BY id DESC LIMIT 1")
+        with MongoClient(self.settings.mongo_url) as client:
+            return {found["_id"]: found for found in client[self.settings.mongo_database][collection].find()}
+
+    def seen(self) -> dict[str, Any]:
+        """All that readers see of the serving publication."""
+        return {
+            "publication": self.rows("SELECT * FROM mart.publication ORDER BY id DESC LIMIT 1"),
+            "customer_day": self.rows("SELECT * FROM mart.customer_day ORDER BY day, customer_id"),
+            "kpi_day": self.rows("SELECT * FROM mart.kpi_day ORDER BY day"),
+            "profiles": self.profiles(),
+        }
+
+    def partitions(self) -> list[str]:
+        return [
+            name
+            for (name,) in self.rows("SELECT tablename::text FROM pg_tables WHERE tablename LIKE 'customer_day_2%' ORDER BY 1")
+        ]
+
+
+@pytest.fixture
+def shop(spark: SparkSession, events: Events, tmp_path: Path) -> Iterator[Shop]:
+    name = f"test_night_{uuid.uuid4().hex[:8]}"
+    given = load()
+    settings = replace(given, hdfs_url=f"file:{tmp_path}", postgres_database=name, mongo_database=name)
+    _administer(given, f"CREATE DATABASE {name}")
+    try:
+        yield Shop(settings, spark, events)
+    finally:
+        _administer(given, f"DROP DATABASE {name} WITH (FORCE)")
+        with MongoClient(given.mongo_url) as client:
+            client.drop_database(name)
+
+
+def _administer(settings: Settings, statement: str) -> None:
+    connection = psycopg2.connect(**connection_arguments(replace(settings, postgres_database="postgres")))
+    connection.autocommit = True
+    try:
+        connection.cursor().execute(statement)
+    finally:
+        connection.close()
+
+
+def test_first_night_publishes_every_store_at_one_day(shop: Shop) -> None:
+    shop.receive(on(1), on(2, event_type="purchase", quantity=2), on(2, "bob"), on(3, "cid"))
+    shop.receive(on(1, event_id="1-0"))  # a copy of the first
+    shop.night(D2)
+    publication = shop.rows(
+        "SELECT id, day, published_at, customers_version, events_version, profiles_collection FROM mart.publication"
+    )
+    assert publication == [(1, D2, NOW, 0, 1, "profiles_a")]
+    assert shop.rows("SELECT counts FROM mart.publication") == [({"customers": 2, "events": 3, "days_restated": 2, "copies": 1},)]
+    assert shop.rows("SELECT day, customer_id, views, orders, revenue FROM mart.customer_day ORDER BY 1, 2") == [
+        (D1, "ann", 1, 0, Decimal("0.00")),
+        (D2, "ann", 0, 1, Decimal("20.00")),
+        (D2, "bob", 1, 0, Decimal("0.00")),
+    ]
+    assert shop.rows("SELECT day, events, customers, new_customers, revenue FROM mart.kpi_day ORDER BY 1") == [
+        (D1, 1, 1, 1, Decimal("0.00")),
+        (D2, 2, 2, 1, Decimal("20.00")),
+    ]
+    profiles = shop.profiles()
+    assert {customer: (found["as_of"], found["active_days"]) for customer, found in profiles.items()} == {
+        "ann": ("2019-10-02", 2),
+        "bob": ("2019-10-02", 1),
+    }
+    snapshot = DeltaTable(table_url(shop.settings, CUSTOMERS), version=0).to_pyarrow_table().to_pylist()
+    assert {row["customer_id"]: row["total_purchase_value"] for row in snapshot} == {
+        "ann": Decimal("20.00"),
+        "bob": Decimal("0.00"),
+    }
+
+
+def test_late_event_restates_its_own_day_and_no_other(shop: Shop) -> None:
+    shop.receive(on(1), on(2), on(3, "bob"))
+    shop.night(D3)
+    before = shop.partitions()
+    written = DeltaTable(table_url(shop.settings, CUSTOMER_DAY)).file_uris()
+    shop.receive(on(2, "bob", event_type="purchase"))
+    shop.night(D3)
+    changed = set(shop.partitions()) - set(before)
+    assert changed == {"customer_day_20191002_2"}
+    rewritten = set(DeltaTable(table_url(shop.settings, CUSTOMER_DAY)).file_uris()) - set(written)
+    assert {Path(file).parent.name for file in rewritten} == {"day=2019-10-02"}
+    # Bob is new a day earlier than was thought: his old first day is told too.
+    assert shop.rows("SELECT day, new_customers, revenue FROM mart.kpi_day ORDER BY 1") == [
+        (D1, 1, Decimal("0.00")),
+        (D2, 1, Decimal("10.00")),
+        (D3, 0, Decimal("0.00")),
+    ]
+    assert shop.profiles()["bob"]["first_seen"] == "2019-10-02"
+
+
+def test_nothing_new_publishes_nothing(shop: Shop) -> None:
+    shop.receive(on(1))
+    shop.night(D1)
+    seen = shop.seen()
+    shop.night(D1)
+    assert shop.seen() == seen
+    assert shop.said[-1] == "  nothing has changed since publication 1 of 2019-10-01; it goes on serving"
+
+
+def test_twice_is_once_also_when_everything_is_restated(shop: Shop) -> None:
+    shop.receive(on(1), on(1, "bob", event_type="purchase"), on(2))
+    shop.night(D2)
+    seen = shop.seen()
+    shop.night(D2, everything=True)
+    again = shop.seen()
+    assert again["publication"][0][0] == 2
+    assert {key: again[key] for key in ("customer_day", "kpi_day", "profiles")} == {
+        key: seen[key] for key in ("customer_day", "kpi_day", "profiles")
+    }
+
+
+def test_range_publishes_each_day_so_that_it_can_be_read_again(shop: Shop) -> None:
+    shop.receive(on(1), on(2, "bob"), on(3, "cid"))
+    shop.night(D1, D2, D3)
+    versions = shop.rows("SELECT day, customers_version, profiles_collection FROM mart.publication ORDER BY id")
+    assert [(day, collection) for day, _, collection in versions] == [(D1, "profiles_a"), (D2, "profiles_b"), (D3, "profiles_a")]
+    url = table_url(shop.settings, CUSTOMERS)
+    counts = [DeltaTable(url, version=version).to_pyarrow_table().num_rows for _, version, _ in versions]
+    assert counts == [1, 2, 3]
+
+
+def test_earlier_day_published_again_forgets_later_customers_and_no_event(shop: Shop) -> None:
+    shop.receive(on(1), on(3, "cid"))
+    shop.night(D3)
+    shop.receive(on(1, "bob"), on(3, "dan"))
+    shop.night(D3, D1)  # profiles_b, then profiles_a with cid in it
+    assert set(shop.profiles()) == {"ann", "bob"}
+    shop.receive(on(3, "eve"))
+    shop.night(D1, D3)
+    assert set(shop.profiles()) == {"ann", "bob", "cid", "dan", "eve"}
+    assert shop.rows("SELECT sum(events) FROM mart.kpi_day") == [(5,)]
+
+
+def test_only_profiles_that_changed_are_written(shop: Shop) -> None:
+    shop.receive(on(1), on(1, "bob"))
+    shop.night(D1)
+    shop.night(D1, everything=True)  # fills the other collection
+    shop.receive(on(1, "bob"))
+    shop.night(D1)
+    assert [line.split(" s  ")[1] for line in shop.said if line.startswith("  profiles")] == [
+        "profiles_a: 2 written, 0 unchanged, 0 removed",
+        "profiles_b: 2 written, 0 unchanged, 0 removed",
+        "profiles_a: 1 written, 1 unchanged, 0 removed",
+    ]
+
+
+@pytest.mark.parametrize("fails_in", ["_insert_publication", "_replace_kpis"])
+def test_transaction_that_fails_changes_nothing_and_the_same_again_heals(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, fails_in: str
+) -> None:
+    shop.receive(on(1), on(2))
+    shop.night(D2)
+    seen = shop.seen()
+    shop.receive(on(1, "bob", event_type="purchase"))
+
+    def fail(*_: Any) -> None:
+        raise psycopg2.OperationalError("cut off here")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(publish, fails_in, fail)
+        with pytest.raises(StepFailed, match="publication"):
+            shop.night(D2)
+    assert shop.seen() == seen
+    shop.night(D2)
+    assert shop.rows("SELECT sum(revenue) FROM mart.customer_day") == [(Decimal("10.00"),)]
+    assert set(shop.profiles()) == {"ann", "bob"}
+
+
+def test_staged_rows_that_are_not_what_was_computed_are_not_published(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop.receive(on(1))
+    shop.night(D1)
+    seen = shop.seen()
+    shop.receive(on(1, "bob"))
+    copy = staging.copy_rows
+    monkeypatch.setattr(staging, "copy_rows", lambda frame, *rest: copy(frame.limit(1), *rest))
+    with pytest.raises(StepFailed, match="staging") as failed:
+        shop.night(D1)
+    assert str(failed.value.__cause__).startswith("on 2019-10-01 Postgres holds 1 customers")
+    assert shop.seen() == seen
+
+
+def test_events_that_come_during_the_night_are_for_the_next(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop.receive(on(1))
+    read = nights.read_events
+
+    def stream_goes_on(*arguments: Any) -> Any:
+        monkeypatch.setattr(nights, "read_events", read)
+        shop.receive(on(1, "bob"))
+        return read(*arguments)
+
+    monkeypatch.setattr(nights, "read_events", stream_goes_on)
+    shop.night(D1)
+    assert set(shop.profiles()) == {"ann"}
+    shop.night(D1)
+    assert set(shop.profiles()) == {"ann", "bob"}
+
+
+def test_day_before_the_first_event_is_refused(shop: Shop) -> None:
+    shop.receive(on(2))
+    with pytest.raises(StepFailed, match="plan") as failed:
+        shop.night(D1)
+    assert str(failed.value.__cause__) == "no event is of 2019-10-01 or before; the first is of 2019-10-02."
+
+
+def test_second_night_at_the_same_time_is_told_so(shop: Shop) -> None:
+    with night_connection(shop.settings), pytest.raises(NightRuns, match=r"another night runs since \d\d:\d\d:\d\d UTC"):
+        shop.night(D1)
+    with night_connection(shop.settings):
+        pass  # it is free again
