@@ -53,7 +53,7 @@ def changed_after(spark: SparkSession, settings: Settings, now: EventsNow, versi
     commits = _commits(spark, f"{table_url(settings, EVENTS)}/_delta_log", version, now.version).persist()
     try:
         seen = commits.select("version").distinct().count()
-        if version > now.version or seen != now.version - version:
+        if seen != now.version - version:
             return dict.fromkeys(now.days, ALWAYS)
         return {day_from_text(row.day): row.version for row in _last_versions(commits).limit(MOST_DAYS).collect()}
     finally:

@@ -87,6 +87,6 @@ def test_stream_with_a_new_checkpoint_is_not_taken_for_the_old_one(messages: Mes
 
 def test_events_lie_by_day_in_one_file_a_batch(messages: Messages, disk: Settings, spark: SparkSession) -> None:
     days = [{"event_time": f"2019-09-{day:02} 00:00:00 UTC", "user_id": str(user)} for day in (1, 2, 3) for user in range(9)]
-    write_batch(disk, messages(*days), "stream", 0)
+    write_batch(disk, messages(*days).repartition(3), "stream", 0)
     files = spark.read.format("delta").load(table_url(disk, EVENTS)).inputFiles()
     assert sorted(Path(file).parent.name for file in files) == [f"event_day=2019-09-0{day}" for day in (1, 2, 3)]

@@ -8,7 +8,7 @@ import uuid
 from typing import Any
 
 from cdp.events import TOPICS, Topic
-from cdp.events.topics import PROBE
+from cdp.events.topics import PROBE, topic_config, topic_partitions
 from cdp.settings import Settings
 from infra.stack.said import why
 from infra.stack.service import Command, Service, Unhealthy
@@ -63,11 +63,10 @@ def ensure_topics(settings: Settings) -> None:
     """Make the declared topics where they are missing; one that another process makes meanwhile is fine."""
     from confluent_kafka import KafkaError, KafkaException
     from confluent_kafka.admin import AdminClient
-    from confluent_kafka.cimpl import NewTopic
 
     admin = AdminClient(client_config(settings))
     there = admin.list_topics(timeout=TIMEOUT).topics
-    missing = [NewTopic(t.name, _partitions(settings, t), settings.kafka_replication) for t in TOPICS if t.name not in there]
+    missing = [_new(settings, topic) for topic in TOPICS if topic.name not in there]
     if not missing:
         return
     for future in admin.create_topics(missing, operation_timeout=TIMEOUT).values():
@@ -78,8 +77,11 @@ def ensure_topics(settings: Settings) -> None:
                 raise
 
 
-def _partitions(settings: Settings, topic: Topic) -> int:
-    return 1 if topic is PROBE else settings.kafka_partitions
+def _new(settings: Settings, topic: Topic) -> Any:
+    from confluent_kafka.cimpl import NewTopic
+
+    partitions, config = topic_partitions(settings, topic), topic_config(settings, topic)
+    return NewTopic(topic.name, num_partitions=partitions, replication_factor=settings.kafka_replication, config=config)
 
 
 def client_config(settings: Settings) -> dict[str, str | int | float | bool]:
