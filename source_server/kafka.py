@@ -1,4 +1,4 @@
-"""What every Kafka client of the source shares: how to reach the brokers, and how long to bear with them."""
+"""What every Kafka client of the source shares beyond cdp/kafka.py: how long to bear with the brokers."""
 
 from __future__ import annotations
 
@@ -35,11 +35,6 @@ class KafkaAway(RuntimeError):
 
 class Stopped(Exception):
     """The work was asked to stop while it waited."""
-
-
-def client_config(settings: Settings) -> dict[str, str | int | float | bool]:
-    # The client would write of every lost connection to stderr; what matters comes as an error to whoever called.
-    return {"bootstrap.servers": settings.kafka_bootstrap, "security.protocol": settings.kafka_security, "log_level": 0}
 
 
 def is_passing(error: KafkaError) -> bool:

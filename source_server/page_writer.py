@@ -8,8 +8,9 @@ import orjson
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from cdp.events import EVENTS_RAW
+from cdp.kafka import client_config
 from cdp.settings import Settings
-from source_server.kafka import Patience, client_config
+from source_server.kafka import Patience
 from source_server.positions import PLACE, Position, position_record, read_position
 
 #: The page of a writer that was killed holds readers up for so long, and some seconds more until the broker looks; a new

@@ -12,8 +12,9 @@ from confluent_kafka import Consumer, IsolationLevel, KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]
 
 from cdp.events.topics import POSITIONS
+from cdp.kafka import client_config
 from cdp.settings import Settings
-from source_server.kafka import Patience, client_config, is_passing
+from source_server.kafka import Patience, is_passing
 
 #: All records lie in one partition, whoever made the topic.
 PLACE = (POSITIONS.name, 0)

@@ -18,8 +18,9 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]
 
 from cdp.events import TOPICS, Topic
 from cdp.events.topics import topic_config, topic_partitions
+from cdp.kafka import client_config
 from cdp.settings import Settings
-from source_server.kafka import KafkaAway, client_config
+from source_server.kafka import KafkaAway
 
 SECONDS = 30
 

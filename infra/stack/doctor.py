@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import resource
 import shutil
@@ -11,7 +10,6 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import psutil
 
@@ -137,23 +135,3 @@ def require(stack: Stack, services: tuple[Service, ...], *, running: bool) -> No
     wrong += [finding for finding in _ports(stack, services) if not finding.ok]
     if wrong:
         raise StackError("\n".join(f"{f.what}: {f.found}. {f.remedy}" for f in wrong))
-
-
-def raise_file_limit() -> None:
-    """Servers keep many files open; take what the machine allows."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    want = 65536 if hard == resource.RLIM_INFINITY else min(hard, 65536)
-    if soft < want:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (want, hard))
-
-
-def short_directory(path: Path) -> Path:
-    """A place for a socket: its name has a limit of 107 bytes, so a deep path gets a short one under the system's."""
-    if len(os.fsencode(path / "supervisor.sock.12345")) < 100:
-        return path
-    import hashlib
-
-    digest = hashlib.sha256(os.fsencode(path)).hexdigest()[:16]
-    short = Path(tempfile.gettempdir()) / f"cdp-{os.getuid()}-{digest}"
-    short.mkdir(mode=0o700, exist_ok=True)
-    return short

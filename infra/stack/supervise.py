@@ -5,15 +5,18 @@ supervisord restarts what dies; in which order things start, and whether they ar
 
 from __future__ import annotations
 
+import hashlib
+import os
+import resource
 import subprocess
 import sys
+import tempfile
 import time
 import xmlrpc.client
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from infra.stack.doctor import raise_file_limit, short_directory
 from infra.stack.service import Service
 from infra.stack.services import SERVICES
 from infra.stack.stack import Stack, StackError, write_json, write_private
@@ -172,6 +175,24 @@ class Supervisor:
         deadline = time.monotonic() + 40
         while pid_file.exists() and time.monotonic() < deadline:
             time.sleep(0.05)
+
+
+def raise_file_limit() -> None:
+    """Servers keep many files open; take what the machine allows."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    want = 65536 if hard == resource.RLIM_INFINITY else min(hard, 65536)
+    if soft < want:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (want, hard))
+
+
+def short_directory(path: Path) -> Path:
+    """A place for a socket: its name has a limit of 107 bytes, so a deep path gets a short one under the system's."""
+    if len(os.fsencode(path / "supervisor.sock.12345")) < 100:
+        return path
+    digest = hashlib.sha256(os.fsencode(path)).hexdigest()[:16]
+    short = Path(tempfile.gettempdir()) / f"cdp-{os.getuid()}-{digest}"
+    short.mkdir(mode=0o700, exist_ok=True)
+    return short
 
 
 def _escape(path: Path) -> str:

@@ -14,9 +14,9 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 from pymongo import MongoClient
 
 from cdp.events.topics import PROBE
+from cdp.kafka import client_config
 from cdp.settings import Settings
 from infra.stack.services.hdfs import USER
-from infra.stack.services.kafka import client_config
 from infra.stack.services.stores import postgres_connect
 
 

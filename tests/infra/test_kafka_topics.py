@@ -6,7 +6,7 @@ import pytest
 from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType
 
 from cdp.events.topics import TOPICS, Topic, topic_config, topic_partitions
-from infra.stack.services.kafka import client_config
+from cdp.kafka import client_config
 from infra.stack.stack import Stack
 
 

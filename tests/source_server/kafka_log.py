@@ -13,9 +13,9 @@ import orjson
 from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
 
 from cdp.events import Topic
+from cdp.kafka import client_config
 from cdp.settings import Settings
 from source_server import store
-from source_server.kafka import client_config
 
 TOPIC = Topic("test.events", "user_id", "what the tests of the producer send", spread=True)
 

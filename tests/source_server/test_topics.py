@@ -13,8 +13,9 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]
 
 from cdp.events import EVENTS_RAW, TOPICS, Topic
 from cdp.events.topics import POSITIONS, topic_config, topic_partitions
+from cdp.kafka import client_config
 from cdp.settings import Settings, current, load
-from source_server.kafka import KafkaAway, client_config
+from source_server.kafka import KafkaAway
 from source_server.topics import ensure_topics
 
 

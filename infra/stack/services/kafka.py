@@ -9,6 +9,7 @@ from typing import Any
 
 from cdp.events import TOPICS, Topic
 from cdp.events.topics import PROBE, topic_config, topic_partitions
+from cdp.kafka import client_config
 from cdp.settings import Settings
 from infra.stack.said import why
 from infra.stack.service import Command, Service, Unhealthy
@@ -82,10 +83,6 @@ def _new(settings: Settings, topic: Topic) -> Any:
 
     partitions, config = topic_partitions(settings, topic), topic_config(settings, topic)
     return NewTopic(topic.name, num_partitions=partitions, replication_factor=settings.kafka_replication, config=config)
-
-
-def client_config(settings: Settings) -> dict[str, str | int | float | bool]:
-    return {"bootstrap.servers": settings.kafka_bootstrap, "security.protocol": settings.kafka_security, "log_level": 0}
 
 
 def _probe(settings: Settings) -> str:
