@@ -11,18 +11,20 @@ from dataclasses import dataclass
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-from cdp.events.fields import EARLIEST_DAY, EVENT_TYPES, MAX_QUANTITY, MAX_TEXT, EventField
+from cdp.events.fields import (
+    EARLIEST_DAY,
+    EVENT_TYPES,
+    MAX_AHEAD_HOURS,
+    MAX_QUANTITY,
+    MAX_TEXT,
+    NEGATIVE,
+    NUMBER,
+    TIME,
+    WHOLE,
+    EventField,
+)
 
-#: A tracker's clock may run ahead by so much; what lies further ahead is a broken one.
-MAX_AHEAD = "INTERVAL 1 DAY"
 SHOWN = 60  # characters of a value that a refusal repeats
-
-#: `2019-10-01 00:00:00 UTC` and ISO 8601 with seconds and an offset.
-TIME = r"^\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}:\d{2}(\.\d{1,9})? ?(UTC|Z|[+-]\d{2}(:?\d{2})?)$"
-_DIGITS = r"(\d{1,30}(\.\d*)?|\.\d+)([eE][+-]?\d{1,2})?$"
-NUMBER, NEGATIVE = r"^\+?" + _DIGITS, "^-" + _DIGITS
-#: 2.0 is two: that is how a column of numbers with gaps is written by many tools.
-WHOLE = r"^\+?\d{1,9}(\.0*)?$"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +77,11 @@ def checks(field: EventField, text: Column, value: Column, received: Column) -> 
 
 
 def _time_checks(text: Column, value: Column, received: Column) -> list[Check]:
-    early, ahead = F.lit(EARLIEST_DAY).cast("date"), received + F.expr(MAX_AHEAD)
+    early, ahead = F.lit(EARLIEST_DAY).cast("date"), received + F.make_dt_interval(hours=F.lit(MAX_AHEAD_HOURS))
     return [
         Check(_unread(text, value), "bad_time", _said(text, "is not a time with seconds and a zone")),
         Check(value < early, "bad_time", _said(text, f"lies before {EARLIEST_DAY}")),
-        Check(value > ahead, "bad_time", _said(text, "lies more than a day after it was received")),
+        Check(value > ahead, "bad_time", _said(text, f"lies more than {MAX_AHEAD_HOURS} hours after it was received")),
     ]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -10,35 +9,17 @@ from typing import Any
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
-from tests.spark_session import spark, utc
+from cdp.events.examples import RECEIVED, message
+from tests.spark_session import spark
 
 __all__ = ["spark"]
 
 Value = bytes | dict[str, Any] | None
 Messages = Callable[..., DataFrame]
 
-#: When they are received; the base event is half an hour older.
-RECEIVED = utc(2019, 10, 1, 12, 30, 0)
-BASE: dict[str, Any] = {
-    "event_time": "2019-10-01 12:00:00 UTC",
-    "event_type": "purchase",
-    "product_id": "1004856",
-    "category_id": "2053013555631882655",
-    "category_code": "electronics.smartphone",
-    "brand": "samsung",
-    "price": "130.76",
-    "user_id": "513042592",
-    "user_session": "0b7e2a3c",
-}
-#: A key with this value is left out of the message.
-ABSENT = object()
-
 
 def value_of(value: Value) -> bytearray | None:
-    """Bytes as they are; a dict is the base event with these keys otherwise."""
-    if isinstance(value, dict):
-        value = json.dumps({key: field for key, field in (BASE | value).items() if field is not ABSENT}).encode()
-    return None if value is None else bytearray(value)
+    return None if value is None else bytearray(message(value))
 
 
 @pytest.fixture(scope="session")

@@ -13,154 +13,135 @@ from hypothesis import strategies as st
 from pyspark.sql import Row
 
 from cdp.events import EVENT_TYPES, FIELDS, REASONS
+from cdp.events.examples import ABSENT, BASE, INVALID, VALID, message
 from cdp.events.fields import MAX_QUANTITY, MAX_TEXT
 from streaming.parse import good, parse, refused
 from streaming.tables import EVENTS_TABLE, QUARANTINE_TABLE
 from tests.spark_session import utc
-from tests.streaming.conftest import ABSENT, BASE, RECEIVED, Messages, Value, value_of
+from tests.streaming.conftest import Messages, Value
 
 pytestmark = pytest.mark.spark
 
-#: What is sent -> columns of the event it becomes.
-GOOD: dict[str, tuple[Value, dict[str, Any]]] = {
-    "as the shop sends it": (
-        {},
-        {
-            "event_time": utc(2019, 10, 1, 12, 0),
-            "event_day": date(2019, 10, 1),
-            "event_type": "purchase",
-            "product_id": "1004856",
-            "category_id": "2053013555631882655",
-            "category_code": "electronics.smartphone",
-            "category_1": "electronics",
-            "category_2": "smartphone",
-            "category_3": None,
-            "brand": "samsung",
-            "price": Decimal("130.76"),
-            "quantity": 1,
-            "revenue": Decimal("130.76"),
-            "user_id": "513042592",
-            "user_session": "0b7e2a3c",
-            "order_id": "s:0b7e2a3c",
-            "source": None,
-            "extra": None,
-            "received_at": RECEIVED,
-            "kafka_topic": "events.raw",
-            "kafka_partition": 0,
-            "kafka_offset": 0,
-        },
-    ),
-    "time with Z": ({"event_time": "2019-10-01T12:00:00Z"}, {"event_time": utc(2019, 10, 1, 12, 0)}),
-    "time with offset": ({"event_time": "2019-10-01T00:30:00+02:00"}, {"event_time": utc(2019, 9, 30, 22, 30)}),
-    "time with offset is of the day in UTC": ({"event_time": "2019-10-01T00:30:00+02:00"}, {"event_day": date(2019, 9, 30)}),
-    "time with short offset": ({"event_time": "2019-10-01T12:00:00-0330"}, {"event_time": utc(2019, 10, 1, 15, 30)}),
-    "time with fraction": ({"event_time": "2019-10-01T12:00:00.25Z"}, {"event_time": utc(2019, 10, 1, 12, 0, 0, 250_000)}),
-    "time just so far ahead": ({"event_time": "2019-10-02 12:30:00 UTC"}, {"event_day": date(2019, 10, 2)}),
-    "first time": ({"event_time": "2000-01-01 00:00:00 UTC"}, {"event_day": date(2000, 1, 1)}),
-    "numbers as JSON numbers": (
-        {"product_id": 1234567890123456789, "user_id": 513042592, "price": 130.76, "quantity": 2},
-        {"product_id": "1234567890123456789", "user_id": "513042592", "price": Decimal("130.76"), "quantity": 2},
-    ),
-    "product with leading zeros": ({"product_id": "0001"}, {"product_id": "0001"}),
-    "price of a binary fraction": ({"price": 17.990000000000002}, {"price": Decimal("17.99")}),
-    "price rounded half up": ({"price": "1.005"}, {"price": Decimal("1.01")}),
-    "price of nothing": ({"price": 0}, {"price": Decimal("0.00"), "revenue": Decimal("0.00")}),
-    "greatest price": ({"price": "9999999999.99"}, {"price": Decimal("9999999999.99")}),
-    "greatest revenue": (
-        {"price": "9999999999.99", "quantity": MAX_QUANTITY},
-        {"revenue": Decimal("9999999999.99") * MAX_QUANTITY},
-    ),
-    "quantity as text": ({"quantity": "3"}, {"quantity": 3, "revenue": Decimal("392.28")}),
-    "quantity of a column with gaps": ({"quantity": 2.0}, {"quantity": 2}),
-    "quantity null": ({"quantity": None}, {"quantity": 1}),
-    "quantity empty": ({"quantity": ""}, {"quantity": 1}),
-    "a view earns nothing": ({"event_type": "view"}, {"revenue": None, "order_id": None}),
-    "brand in lower case": ({"brand": " ACME  "}, {"brand": "acme"}),
-    "empty text is no text": (
-        {"brand": "", "category_code": "  ", "user_session": ""},
-        {"brand": None, "category_code": None, "category_1": None, "user_session": None},
-    ),
-    "control characters are white space": ({"brand": "a\u0000\tb\n"}, {"brand": "a b"}),
-    "four levels": ({"category_code": "a.b.c.d"}, {"category_1": "a", "category_2": "b", "category_3": "c"}),
-    "level left empty": ({"category_code": "a..c"}, {"category_1": "a", "category_2": None, "category_3": "c"}),
-    "order given": ({"order_id": "77"}, {"order_id": "77"}),
-    "order without a session": ({"user_session": ABSENT, "event_id": "e1"}, {"order_id": "e:e1"}),
-    "event id given": ({"event_id": "abc"}, {"event_id": "abc"}),
-    "source given": ({"source": "tracker"}, {"source": "tracker"}),
-    "unknown fields": (
-        {"color": "red", "sizes": [1, {"x": None}], "big": 12345678901234567890},
-        {"extra": '{"color":"red","sizes":[1,{"x":null}],"big":12345678901234567890}'},
-    ),
-    "white space around": (b" \n" + bytes(value_of({}) or b"") + b"\n ", {"product_id": "1004856"}),
-    "longest text": ({"brand": "x" * MAX_TEXT}, {"brand": "x" * MAX_TEXT}),
-    "text of two bytes a character": ({"brand": "é" * MAX_TEXT}, {"brand": "é" * MAX_TEXT}),
+#: A valid example of the contract -> columns of the event it becomes.
+BECOMES: dict[str, dict[str, Any]] = {
+    "as the shop sends it": {
+        "event_time": utc(2019, 10, 1, 12, 0),
+        "event_day": date(2019, 10, 1),
+        "event_type": "purchase",
+        "product_id": "1004856",
+        "category_id": "2053013555631882655",
+        "category_code": "electronics.smartphone",
+        "category_1": "electronics",
+        "category_2": "smartphone",
+        "category_3": None,
+        "brand": "samsung",
+        "price": Decimal("130.76"),
+        "quantity": 1,
+        "revenue": Decimal("130.76"),
+        "user_id": "513042592",
+        "user_session": "0b7e2a3c",
+        "order_id": "s:0b7e2a3c",
+        "source": None,
+        "extra": None,
+        "received_at": utc(2019, 10, 1, 12, 30),
+        "kafka_topic": "events.raw",
+        "kafka_partition": 0,
+        "kafka_offset": 0,
+    },
+    "time with Z": {"event_time": utc(2019, 10, 1, 12, 0)},
+    "time with offset": {"event_time": utc(2019, 9, 30, 22, 30), "event_day": date(2019, 9, 30)},
+    "time with short offset": {"event_time": utc(2019, 10, 1, 15, 30)},
+    "time with fraction": {"event_time": utc(2019, 10, 1, 12, 0, 0, 250_000)},
+    "time just so far ahead": {"event_day": date(2019, 10, 2)},
+    "first time": {"event_day": date(2000, 1, 1)},
+    "numbers as JSON numbers": {
+        "product_id": "1234567890123456789",
+        "user_id": "513042592",
+        "price": Decimal("130.76"),
+        "quantity": 2,
+    },
+    "product with leading zeros": {"product_id": "0001"},
+    "price of a binary fraction": {"price": Decimal("17.99")},
+    "price rounded half up": {"price": Decimal("1.01")},
+    "price of nothing": {"price": Decimal("0.00"), "revenue": Decimal("0.00")},
+    "price with an exponent": {"price": Decimal("150.00")},
+    "greatest price": {"price": Decimal("9999999999.99")},
+    "greatest revenue": {"revenue": Decimal("9999999999.99") * MAX_QUANTITY},
+    "quantity as text": {"quantity": 3, "revenue": Decimal("392.28")},
+    "quantity of a column with gaps": {"quantity": 2},
+    "quantity null": {"quantity": 1},
+    "quantity empty": {"quantity": 1},
+    "a view earns nothing": {"revenue": None, "order_id": None},
+    "brand in lower case": {"brand": "acme"},
+    "empty text is no text": {"brand": None, "category_code": None, "category_1": None, "user_session": None},
+    "control characters are white space": {"brand": "a b"},
+    "four levels": {"category_1": "a", "category_2": "b", "category_3": "c"},
+    "level left empty": {"category_1": "a", "category_2": None, "category_3": "c"},
+    "order given": {"order_id": "77"},
+    "order without a session": {"order_id": "e:e1"},
+    "event id given": {"event_id": "abc"},
+    "source given": {"source": "tracker"},
+    "unknown fields": {"extra": '{"color":"red","sizes":[1,{"x":null}],"big":12345678901234567890}'},
+    "white space around": {"product_id": "1004856"},
+    "longest text": {"brand": "x" * MAX_TEXT},
+    "text of two bytes a character": {"brand": "é" * MAX_TEXT},
 }
 
-#: What is sent -> reason, field and a piece of what is said of it.
-BAD: dict[str, tuple[Value, str, str | None, str]] = {
-    "no message": (None, "not_json", None, "not one JSON object"),
-    "empty message": (b"", "not_json", None, "not one JSON object"),
-    "cut off": (b'{"event_time":"2019', "not_json", None, ""),
-    "a list": (b"[1]", "not_json", None, ""),
-    "a number": (b"5", "not_json", None, ""),
-    "a null": (b"null", "not_json", None, ""),
-    "two objects": (bytes(value_of({}) or b"") * 2, "not_json", None, ""),
-    "something after it": (bytes(value_of({}) or b"") + b" x", "not_json", None, ""),
-    "a list closed too often": (bytes(value_of({}) or b"") + b"]", "not_json", None, ""),
-    "two in a list": (bytes(value_of({}) or b"") + b",1", "not_json", None, ""),
-    "single quotes": (b"{'event_time':1}", "not_json", None, ""),
-    "not UTF-8": (b'{"brand":"\xff"}', "not_json", None, ""),
-    "an empty object": (b"{}", "missing", "event_time", "missing or empty"),
-    "blank user": ({"user_id": "  "}, "missing", "user_id", "missing or empty"),
-    "null price": ({"price": None}, "missing", "price", ""),
-    "time without zone": ({"event_time": "2019-10-01 12:00:00"}, "bad_time", "event_time", "'2019-10-01 12:00:00' is not a time"),
-    "time of no calendar": ({"event_time": "2019-02-30 12:00:00 UTC"}, "bad_time", "event_time", "is not a time"),
-    "time as a number": ({"event_time": 1569931200}, "bad_time", "event_time", "'1569931200' is not a time"),
-    "time before the trade": ({"event_time": "1999-12-31 23:59:59 UTC"}, "bad_time", "event_time", "before 2000-01-01"),
-    "time too far ahead": ({"event_time": "2019-10-02 12:30:01 UTC"}, "bad_time", "event_time", "after it was received"),
-    "unknown type": ({"event_type": "wishlist"}, "bad_type", "event_type", "'wishlist' is none of view, cart"),
-    "negative price": ({"price": "-5.00"}, "bad_price", "price", "'-5.00' is negative"),
-    "price in words": ({"price": "free"}, "bad_price", "price", "'free' is not a number"),
-    "price with a comma": ({"price": "19,99"}, "bad_price", "price", "is not a number"),
-    "price NaN": ({"price": "NaN"}, "bad_price", "price", "is not a number"),
-    "price in other digits": ({"price": "٣"}, "bad_price", "price", "is not a number"),
-    "price of eleven digits": ({"price": "12345678901.00"}, "bad_price", "price", "more than ten digits"),
-    "price rounded to eleven digits": ({"price": "9999999999.995"}, "bad_price", "price", "more than ten digits"),
-    "no quantity": ({"quantity": 0}, "bad_quantity", "quantity", "'0' is not a whole number"),
-    "half a quantity": ({"quantity": 1.5}, "bad_quantity", "quantity", "'1.5' is not a whole number"),
-    "too many": ({"quantity": MAX_QUANTITY + 1}, "bad_quantity", "quantity", f"from 1 to {MAX_QUANTITY}"),
-    "long brand": ({"brand": "x" * (MAX_TEXT + 1)}, "too_long", "brand", f"{MAX_TEXT + 1} characters, {MAX_TEXT} at most"),
-    "long wrong price": ({"price": "x" * 500}, "bad_price", "price", "x…' is not a number"),
-    "first of two reasons": ({"event_type": "x", "price": "-1"}, "bad_type", "event_type", ""),
+#: An invalid example -> a piece of what is said of it.
+SAYS: dict[str, str] = {
+    "empty message": "not one JSON object",
+    "an empty object": "missing or empty",
+    "time without zone": "'2019-10-01 12:00:00' is not a time",
+    "time of no calendar": "is not a time",
+    "time as a number": "'1569931200' is not a time",
+    "time before the trade": "before 2000-01-01",
+    "time too far ahead": "after it was received",
+    "unknown type": "'wishlist' is none of view, cart",
+    "negative price": "'-5.00' is negative",
+    "price in words": "'free' is not a number",
+    "price of eleven digits": "more than ten digits",
+    "price rounded to eleven digits": "more than ten digits",
+    "no quantity": "'0' is not a whole number",
+    "half a quantity": "'1.5' is not a whole number",
+    "too many": f"from 1 to {MAX_QUANTITY}",
+    "long brand": f"{MAX_TEXT + 1} characters, {MAX_TEXT} at most",
+    "long wrong price": "x…' is not a number",
 }
 
 
 @pytest.fixture(scope="module")
 def parsed(messages: Messages) -> dict[str, Row]:
-    """Every case above, parsed at once: one job of Spark instead of one a case."""
-    cases = {**{name: case[0] for name, case in GOOD.items()}, **{name: case[0] for name, case in BAD.items()}}
-    rows = parse(messages(*cases.values())).collect()
-    return {name: rows[place] for place, name in enumerate(cases)}
+    """Every example of the contract, parsed at once: one job of Spark instead of one an example."""
+    sent = {
+        **{name: message(content) for name, content in VALID.items()},
+        **{name: message(bad.content) for name, bad in INVALID.items()},
+    }
+    rows = parse(messages(*sent.values())).collect()
+    return {name: rows[place] for place, name in enumerate(sent)}
 
 
-@pytest.mark.parametrize("name", GOOD)
-def test_good_message_becomes_an_event(parsed: dict[str, Row], name: str) -> None:
-    row, expected = parsed[name].asDict(), GOOD[name][1]
+@pytest.mark.parametrize("name", VALID)
+def test_valid_example_becomes_an_event(parsed: dict[str, Row], name: str) -> None:
+    row, expected = parsed[name].asDict(), BECOMES[name]
     assert row["refusal"] is None
     assert {column: row[column] for column in expected} == expected
 
 
-@pytest.mark.parametrize("name", BAD)
-def test_bad_message_is_refused_with_its_reason(parsed: dict[str, Row], name: str) -> None:
-    value, reason, field, said = BAD[name]
-    refusal = parsed[name].refusal
-    assert (refusal.reason, refusal.field) == (reason, field)
-    assert said in refusal.detail
-    assert parsed[name].payload == value_of(value), "the message stays as it came"
+@pytest.mark.parametrize("name", INVALID)
+def test_invalid_example_is_refused_with_its_reason(parsed: dict[str, Row], name: str) -> None:
+    bad, refusal = INVALID[name], parsed[name].refusal
+    assert (refusal.reason, refusal.field) == (bad.reason, bad.field)
+    assert SAYS.get(name, "") in refusal.detail
+    assert bytes(parsed[name].payload) == message(bad.content), "the message stays as it came"
 
 
-def test_every_reason_of_the_contract_is_given() -> None:
-    assert {reason for _, reason, _, _ in BAD.values()} == {reason.code for reason in REASONS}
+def test_a_message_without_a_value_is_refused(messages: Messages) -> None:
+    (row,) = refused(parse(messages(None))).collect()
+    assert (row.reason, row.payload) == ("not_json", None)
+
+
+def test_every_reason_of_the_contract_has_an_example() -> None:
+    assert {bad.reason for bad in INVALID.values()} == {reason.code for reason in REASONS}
 
 
 def test_every_type_of_the_contract_is_taken(messages: Messages) -> None:

@@ -1,0 +1,121 @@
+"""Messages that show the contract: what is an event, and what is refused, for which reason and in which field.
+
+The parser, the importer's judge, the generator and the docs are all held against these.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from cdp.events.fields import MAX_QUANTITY, MAX_TEXT
+
+#: When the examples are received; the base event is half an hour older.
+RECEIVED = datetime(2019, 10, 1, 12, 30, tzinfo=UTC)
+BASE: dict[str, Any] = {
+    "event_time": "2019-10-01 12:00:00 UTC",
+    "event_type": "purchase",
+    "product_id": "1004856",
+    "category_id": "2053013555631882655",
+    "category_code": "electronics.smartphone",
+    "brand": "samsung",
+    "price": "130.76",
+    "user_id": "513042592",
+    "user_session": "0b7e2a3c",
+}
+#: A key with this value is left out of the message.
+ABSENT = object()
+
+#: A message as it is, or what is otherwise than in the base event.
+Content = bytes | dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Invalid:
+    """A message that is refused, why, and the field that is to blame."""
+
+    content: Content
+    reason: str
+    field: str | None = None
+
+
+def message(content: Content) -> bytes:
+    """Bytes as they are; a dict is the base event with these keys otherwise."""
+    if isinstance(content, bytes):
+        return content
+    return json.dumps({key: value for key, value in (BASE | content).items() if value is not ABSENT}).encode()
+
+
+VALID: dict[str, Content] = {
+    "as the shop sends it": {},
+    "time with Z": {"event_time": "2019-10-01T12:00:00Z"},
+    "time with offset": {"event_time": "2019-10-01T00:30:00+02:00"},
+    "time with short offset": {"event_time": "2019-10-01T12:00:00-0330"},
+    "time with fraction": {"event_time": "2019-10-01T12:00:00.25Z"},
+    "time just so far ahead": {"event_time": "2019-10-02 12:30:00 UTC"},
+    "first time": {"event_time": "2000-01-01 00:00:00 UTC"},
+    "numbers as JSON numbers": {"product_id": 1234567890123456789, "user_id": 513042592, "price": 130.76, "quantity": 2},
+    "product with leading zeros": {"product_id": "0001"},
+    "price of a binary fraction": {"price": 17.990000000000002},
+    "price rounded half up": {"price": "1.005"},
+    "price of nothing": {"price": 0},
+    "price with an exponent": {"price": "1.5e2"},
+    "greatest price": {"price": "9999999999.99"},
+    "greatest revenue": {"price": "9999999999.99", "quantity": MAX_QUANTITY},
+    "quantity as text": {"quantity": "3"},
+    "quantity of a column with gaps": {"quantity": 2.0},
+    "quantity null": {"quantity": None},
+    "quantity empty": {"quantity": ""},
+    "a view earns nothing": {"event_type": "view"},
+    "brand in lower case": {"brand": " ACME  "},
+    "empty text is no text": {"brand": "", "category_code": "  ", "user_session": ""},
+    "control characters are white space": {"brand": "a\u0000\tb\n"},
+    "four levels": {"category_code": "a.b.c.d"},
+    "level left empty": {"category_code": "a..c"},
+    "order given": {"order_id": "77"},
+    "order without a session": {"user_session": ABSENT, "event_id": "e1"},
+    "event id given": {"event_id": "abc"},
+    "source given": {"source": "tracker"},
+    "unknown fields": {"color": "red", "sizes": [1, {"x": None}], "big": 12345678901234567890},
+    "white space around": b" \n" + message({}) + b"\n ",
+    "longest text": {"brand": "x" * MAX_TEXT},
+    "text of two bytes a character": {"brand": "é" * MAX_TEXT},
+}
+
+INVALID: dict[str, Invalid] = {
+    "empty message": Invalid(b"", "not_json"),
+    "cut off": Invalid(b'{"event_time":"2019', "not_json"),
+    "a list": Invalid(b"[1]", "not_json"),
+    "a number": Invalid(b"5", "not_json"),
+    "a null": Invalid(b"null", "not_json"),
+    "two objects": Invalid(message({}) * 2, "not_json"),
+    "something after it": Invalid(message({}) + b" x", "not_json"),
+    "a list closed too often": Invalid(message({}) + b"]", "not_json"),
+    "two in a list": Invalid(message({}) + b",1", "not_json"),
+    "single quotes": Invalid(b"{'event_time':1}", "not_json"),
+    "not UTF-8": Invalid(b'{"brand":"\xff"}', "not_json"),
+    "an empty object": Invalid(b"{}", "missing", "event_time"),
+    "blank user": Invalid({"user_id": "  "}, "missing", "user_id"),
+    "null price": Invalid({"price": None}, "missing", "price"),
+    "time without zone": Invalid({"event_time": "2019-10-01 12:00:00"}, "bad_time", "event_time"),
+    "time of no calendar": Invalid({"event_time": "2019-02-30 12:00:00 UTC"}, "bad_time", "event_time"),
+    "time as a number": Invalid({"event_time": 1569931200}, "bad_time", "event_time"),
+    "time before the trade": Invalid({"event_time": "1999-12-31 23:59:59 UTC"}, "bad_time", "event_time"),
+    "time too far ahead": Invalid({"event_time": "2019-10-02 12:30:01 UTC"}, "bad_time", "event_time"),
+    "unknown type": Invalid({"event_type": "wishlist"}, "bad_type", "event_type"),
+    "negative price": Invalid({"price": "-5.00"}, "bad_price", "price"),
+    "price in words": Invalid({"price": "free"}, "bad_price", "price"),
+    "price with a comma": Invalid({"price": "19,99"}, "bad_price", "price"),
+    "price NaN": Invalid({"price": "NaN"}, "bad_price", "price"),
+    "price in other digits": Invalid({"price": "٣"}, "bad_price", "price"),
+    "price of eleven digits": Invalid({"price": "12345678901.00"}, "bad_price", "price"),
+    "price rounded to eleven digits": Invalid({"price": "9999999999.995"}, "bad_price", "price"),
+    "no quantity": Invalid({"quantity": 0}, "bad_quantity", "quantity"),
+    "half a quantity": Invalid({"quantity": 1.5}, "bad_quantity", "quantity"),
+    "too many": Invalid({"quantity": MAX_QUANTITY + 1}, "bad_quantity", "quantity"),
+    "long brand": Invalid({"brand": "x" * (MAX_TEXT + 1)}, "too_long", "brand"),
+    "long wrong price": Invalid({"price": "x" * 500}, "bad_price", "price"),
+    "first of two reasons": Invalid({"event_type": "x", "price": "-1"}, "bad_type", "event_type"),
+}
