@@ -114,6 +114,8 @@ def _configuration(settings: Settings, cores: int, quiet: bool) -> dict[str, str
         "spark.cores.max": str(cores),
         "spark.driver.memory": settings.spark_driver_memory,
         "spark.executor.memory": settings.spark_executor_memory,
+        "spark.driver.defaultJavaOptions": settings.spark_java_options,
+        "spark.executor.defaultJavaOptions": settings.spark_java_options,
         "spark.driver.host": settings.host,
         "spark.driver.bindAddress": settings.host,
         "spark.ui.port": "0",

@@ -9,8 +9,13 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from source_server.problems import problem
 
-#: What a health check may ask without a token.
-OPEN_PATHS = ("/health",)
+#: What may be asked without a token: whether it is up, and how it is used.
+OPEN_PATHS = ("/health", "/openapi.json", "/docs")
+OPEN_FOLDER = "/docs/"
+
+
+def is_open(path: str) -> bool:
+    return path in OPEN_PATHS or path.startswith(OPEN_FOLDER)
 
 
 class TokenRequired:
@@ -29,4 +34,4 @@ class TokenRequired:
 
     def _may_pass(self, scope: Scope) -> bool:
         given = dict(scope["headers"]).get(b"authorization", b"")
-        return not self.expected or scope["path"] in OPEN_PATHS or secrets.compare_digest(given, self.expected)
+        return not self.expected or is_open(scope["path"]) or secrets.compare_digest(given, self.expected)

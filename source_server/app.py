@@ -2,47 +2,62 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Any
 
-from fastapi import APIRouter, FastAPI, Query, Request, Response
-from fastapi.middleware.gzip import GZipMiddleware
-from pydantic import BaseModel, ConfigDict
+from fastapi import APIRouter, FastAPI, Path, Query, Request, Response
+from fastapi.responses import JSONResponse
+from pydantic import AwareDatetime, BaseModel, ConfigDict
 
+from cdp.events.fields import CONTRACT_VERSION
 from cdp.settings import Settings, current
-from source_server import store
+from source_server import pages, store
 from source_server.access import TokenRequired
+from source_server.answers import answer
 from source_server.cursor import Cursor, CursorUnreadable, cursor_from_text
+from source_server.description import describe
 from source_server.problems import Refused, answer_with_problems
+from source_server.rates import RateLimited
 
 MAX_LIMIT = 50_000
 DEFAULT_LIMIT = 10_000
 ALLOWED = {
     "limit": f"a whole number from 1 to {MAX_LIMIT}",
     "cursor": "what an earlier page of this data set gave as X-Next-Cursor, or absent",
+    "since": "a time with a zone, like 2019-10-01T00:00:00Z",
+    "until": "a time with a zone, like 2019-10-02T00:00:00Z",
+    "row": "a whole number from 0",
 }
 NEXT_CURSOR, END_OF_DATA = "X-Next-Cursor", "X-End-Of-Data"
+FIRST_TIME, LAST_TIME = "X-First-Time", "X-Last-Time"
 NDJSON = "application/x-ndjson"
+TIMELESS = "those without a readable time are left out"
+#: A page under a cursor never changes: the cursor names the content. What has no cursor may be other content tomorrow.
+FOR_EVER, ASK_AGAIN = "max-age=31536000, immutable", "no-cache"
 
 router = APIRouter()
+Row = Annotated[int, Path(ge=0, description="its place in the data set, from 0")]
 
 
 class PageQuery(BaseModel):
     """What can be asked of a page; anything else is refused, so that a misspelt name is noticed."""
 
     model_config = ConfigDict(extra="forbid")
-    cursor: str | None = None
-    limit: int = Query(DEFAULT_LIMIT, ge=1, le=MAX_LIMIT)
+    cursor: str | None = Query(None, description="the place to go on from: X-Next-Cursor of the page before")
+    limit: int = Query(DEFAULT_LIMIT, ge=1, le=MAX_LIMIT, description="rows of a page, at most")
+    since: AwareDatetime | None = Query(None, description=f"only events from this time on; {TIMELESS}")
+    until: AwareDatetime | None = Query(None, description=f"only events before this time; {TIMELESS}")
 
 
 def create_app(settings: Settings) -> FastAPI:
-    """The app over one stack's data sets. Its documentation pages would load from elsewhere; /openapi.json stays."""
-    app = FastAPI(title="Source server", version="1", docs_url=None, redoc_url=None)
+    """The app over one stack's data sets."""
+    app = FastAPI(title="Source server", version=str(CONTRACT_VERSION), docs_url=None, redoc_url=None)
     app.state.settings = settings
     app.include_router(router)
+    describe(app)
+    app.add_middleware(RateLimited, a_second=settings.source_rate)
     app.add_middleware(TokenRequired, token=settings.source_token)
-    app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=1)
     answer_with_problems(app, ALLOWED)
     return app
 
@@ -54,30 +69,67 @@ def health(request: Request) -> dict[str, Any]:
 
 
 @router.get("/datasets")
-def list_datasets(request: Request) -> list[dict[str, Any]]:
-    """All data sets, by name."""
-    return [asdict(dataset) for dataset in store.datasets(_settings(request))]
+def list_datasets(request: Request) -> Response:
+    """All data sets, by name: rows, times, and what became of the rows of the file."""
+    return JSONResponse([_told(dataset) for dataset in store.datasets(_settings(request))])
 
 
 @router.get("/datasets/{name}")
-def show_dataset(request: Request, name: str) -> dict[str, Any]:
-    return asdict(store.dataset(_settings(request), name))
+def show_dataset(request: Request, name: str) -> Response:
+    """One data set: rows, times, and what became of the rows of the file."""
+    return JSONResponse(_told(store.dataset(_settings(request), name)))
 
 
 @router.get("/datasets/{name}/events", response_class=Response)
 def list_events(request: Request, name: str, query: Annotated[PageQuery, Query()]) -> Response:
     """A page of events as NDJSON, in the order of the file. X-Next-Cursor is the place after it, X-End-Of-Data says
-    whether that is the end.
+    whether that is the end, X-First-Time and X-Last-Time are the least and greatest time in it.
     """
     settings = _settings(request)
     dataset = store.dataset(settings, name)
-    page = store.page(settings, dataset, _row(query.cursor, dataset), query.limit)
+    page = pages.page(settings, dataset, _row(query.cursor, dataset), query.limit, pages.Between(query.since, query.until))
+    headers = _page_headers(request, dataset, page)
+    headers["Cache-Control"] = FOR_EVER if query.cursor else ASK_AGAIN
+    span = f"{query.limit}.{_said(query.since)}.{_said(query.until)}"
+    return answer(request, page.body, NDJSON, f"{dataset.content_id}.{query.cursor or ''}.{span}", headers)
+
+
+@router.get("/datasets/{name}/events/{row}", response_class=Response)
+def show_event(request: Request, name: str, row: Row) -> Response:
+    """One event, by its place."""
+    settings = _settings(request)
+    dataset = store.dataset(settings, name)
+    if row >= dataset.rows:
+        raise Refused(HTTPStatus.NOT_FOUND, f"there is no row {row}; {name!r} has the rows 0 to {dataset.rows - 1}.")
+    page = pages.page(settings, dataset, row, 1)
+    return answer(request, page.body, NDJSON, f"{dataset.content_id}.{row}", {"Cache-Control": ASK_AGAIN})
+
+
+def _page_headers(request: Request, dataset: store.Dataset, page: pages.Page) -> dict[str, str]:
     following = str(Cursor(dataset.content_id, page.next_row))
     ended = page.next_row >= dataset.rows
     headers = {NEXT_CURSOR: following, END_OF_DATA: "true" if ended else "false"}
+    if page.first_time and page.last_time:
+        headers |= {FIRST_TIME: page.first_time.isoformat(), LAST_TIME: page.last_time.isoformat()}
     if not ended:
-        headers["Link"] = f'<{request.url.path}?cursor={following}&limit={query.limit}>; rel="next"'
-    return Response(b"".join(line + b"\n" for line in page.lines), media_type=NDJSON, headers=headers)
+        headers["Link"] = f'<{request.url.include_query_params(cursor=following)}>; rel="next"'
+    return headers
+
+
+def _told(dataset: store.Dataset) -> dict[str, Any]:
+    return {
+        "name": dataset.name,
+        "content_id": dataset.content_id,
+        "contract": CONTRACT_VERSION,
+        "rows": dataset.rows,
+        "first_time": _said(dataset.first_time) or None,
+        "last_time": _said(dataset.last_time) or None,
+        "file": dataset.account.as_json(),
+    }
+
+
+def _said(time: datetime | None) -> str:
+    return time.isoformat() if time else ""
 
 
 def _row(cursor: str | None, dataset: store.Dataset) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import orjson
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
@@ -25,6 +25,9 @@ class PageLost(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Written:
+    """A page that is in Kafka: a transaction is only committed when every message of it was acknowledged by all replicas."""
+
+    position: Position
     acknowledged: int
     refused: int  # larger than Kafka takes
 
@@ -35,18 +38,18 @@ class PageWriter:
     def __init__(self, settings: Settings, content_id: str, patience: Patience) -> None:
         self._content_id = content_id
         self._patience = patience
-        self._acknowledged = 0
         self._trouble = ""
-        self._producer = Producer(client_config(settings) | _producer_config(content_id), on_delivery=self._delivered)
+        self._producer = Producer(client_config(settings) | _producer_config(content_id), on_delivery=self._not_delivered)
         patience.until_done(self._producer.init_transactions)
         self.position = read_position(settings, content_id, patience)
 
     def write(self, lines: list[bytes], position: Position) -> Written:
         """One page, whole. Raises PageLost where it did not come to that."""
-        self._acknowledged, self._trouble = 0, ""
+        self._trouble = ""
         try:
             self._producer.begin_transaction()
-            taken = sum(self._send(line) for line in lines)
+            refused = self._send(lines)
+            position = replace(position, refused=position.refused + refused)
             topic, partition = PLACE
             self._producer.produce(topic, position_record(position), self._content_id, partition)
             self._patience.until_done(self._producer.commit_transaction)
@@ -54,23 +57,24 @@ class PageWriter:
             raise PageLost(self._trouble or error.args[0].str()) from error
         self.position = position
         self._patience.renew()
-        return Written(self._acknowledged, len(lines) - taken)
+        return Written(position, len(lines) - refused, refused)
 
-    def _send(self, line: bytes) -> bool:
-        """Whether Kafka takes the line; it does not take one over its own limit."""
-        try:
-            self._producer.produce(EVENTS_RAW.name, line, key_of(line))
-        except KafkaException as error:
-            if error.args[0].code() == KafkaError.MSG_SIZE_TOO_LARGE:
-                return False
-            raise
-        return True
+    def _send(self, lines: list[bytes]) -> int:
+        """Hand all lines to the client; how many it refuses, for being larger than Kafka takes."""
+        produce, topic, refused = self._producer.produce, EVENTS_RAW.name, 0
+        for line in lines:
+            try:
+                produce(topic, line, key_of(line))
+            except KafkaException as error:
+                if error.args[0].code() != KafkaError.MSG_SIZE_TOO_LARGE:
+                    raise
+                refused += 1
+        return refused
 
-    def _delivered(self, error: KafkaError | None, message: Message) -> None:
+    def _not_delivered(self, error: KafkaError | None, message: Message) -> None:
+        """Told of failures alone; the first is the reason why the transaction can't be committed."""
         if error is not None:
             self._trouble = self._trouble or f"{message.topic()}: {error.str()}"
-        elif message.topic() == EVENTS_RAW.name:
-            self._acknowledged += 1
 
 
 def key_of(line: bytes) -> bytes | None:
@@ -89,7 +93,10 @@ def _producer_config(content_id: str) -> dict[str, str | int | float | bool]:
         "enable.idempotence": True,
         "acks": "all",
         "compression.type": "zstd",
+        "compression.level": 1,
         "linger.ms": 20,
+        "batch.size": 1_000_000,
+        "delivery.report.only.error": True,
         "partitioner": "murmur2_random",  # as the Java clients do, so that other producers agree on a customer's partition
         "queue.buffering.max.messages": MOST_MESSAGES,
     }

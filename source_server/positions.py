@@ -22,11 +22,12 @@ PLACE = (POSITIONS.name, 0)
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Where to go on: the cursor of the source, and how many rows lie before it."""
+    """Where to go on: the cursor of the source, how many rows lie before it, and how many of these Kafka did not take."""
 
     dataset: str
     cursor: str | None = None
     rows: int = 0
+    refused: int = 0
 
 
 def position_record(position: Position) -> bytes:
@@ -34,12 +35,17 @@ def position_record(position: Position) -> bytes:
 
 
 def read_position(settings: Settings, content_id: str, patience: Patience) -> Position | None:
-    """The latest committed position of a data set.
+    """The latest committed position of a data set."""
+    return read_positions(settings, patience).get(content_id)
 
-    Another data set's open transaction hides what was committed after it; so this reads on until nothing is hidden.
+
+def read_positions(settings: Settings, patience: Patience) -> dict[str, Position]:
+    """The latest committed position of every data set, by content.
+
+    An open transaction hides what was committed after it; so this reads on until nothing is hidden.
     """
     end = patience.until_done(partial(_end, settings))
-    found = None
+    found: dict[str, bytes] = {}
     with _consumer(settings) as consumer:
         while True:
             message = consumer.poll(0.5)
@@ -48,10 +54,10 @@ def read_position(settings: Settings, content_id: str, patience: Patience) -> Po
                 continue
             error = message.error()
             if error is None:
-                found = message.value() if message.key() == content_id.encode() else found
+                found[(message.key() or b"").decode()] = message.value() or b""
             elif error.code() == KafkaError._PARTITION_EOF:
                 if (message.offset() or 0) >= end:
-                    return None if found is None else Position(**orjson.loads(found))
+                    return {content: Position(**orjson.loads(value)) for content, value in found.items() if value}
             elif not is_passing(error):
                 raise KafkaException(error)
 

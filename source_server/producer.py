@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
@@ -18,13 +19,14 @@ from confluent_kafka import KafkaException
 
 from cdp.settings import SettingError, Settings, current
 from source_server.kafka import KafkaAway, Patience, Stopped
+from source_server.pace import AtRate, AtSpeed, FlatOut
 from source_server.page_writer import PageLost, PageWriter, Written
 from source_server.positions import Position
-from source_server.source_client import SourceClient, SourceDataset, SourceRefused
+from source_server.source_client import SourceClient, SourceDataset, SourcePage, SourceRefused
 from source_server.stopping import stop_on_signal
 from source_server.topics import ensure_topics
 
-PAGE_ROWS = 10_000
+PAGE_ROWS = 20_000
 PATIENCE_SECONDS = 300.0
 MOST_LOSSES = 5  # of one page, before its reason is taken for lasting
 
@@ -69,22 +71,22 @@ def produce(
     settings: Settings,
     dataset: str,
     *,
-    rate: int | None = None,
+    pace: FlatOut | None = None,
     progress: Progress | None = None,
     stop: threading.Event | None = None,
     patience_seconds: float = PATIENCE_SECONDS,
 ) -> Report:
-    """Carry what is left of a data set, at most `rate` rows a second, until its end or until `stop` is set."""
+    """Carry what is left of a data set, as fast as `pace` says, until its end or until `stop` is set."""
     patience = Patience(settings, patience_seconds, stop or threading.Event())
     ensure_topics(settings)
     with SourceClient(settings, patience.pause) as source:
         found = source.dataset(dataset)
-        carrier = _Carrier(settings, source, found, patience, rate, progress)
+        carrier = _Carrier(settings, source, found, patience, pace or FlatOut(PAGE_ROWS), progress)
         return carrier.run()
 
 
 class _Carrier:
-    """One run over one data set."""
+    """One run over one data set. The next page is fetched while one is sent."""
 
     def __init__(
         self,
@@ -92,58 +94,60 @@ class _Carrier:
         source: SourceClient,
         dataset: SourceDataset,
         patience: Patience,
-        rate: int | None,
+        pace: FlatOut,
         progress: Progress | None,
     ) -> None:
         self._settings = settings
         self._source = source
         self._dataset = dataset
         self._patience = patience
-        self._rate = rate
+        self._pace = pace
         self._progress = progress or (lambda _done, _all: None)
         self._report = Report(dataset.name, dataset.rows)
         self._losses = 0
 
     def run(self) -> Report:
         begun = time.monotonic()
-        with suppress(Stopped):
-            self._carry(self._open_writer())
+        with suppress(Stopped), ThreadPoolExecutor(1) as fetching:
+            self._carry(self._open_writer(), fetching)
         return replace(self._report, seconds=time.monotonic() - begun)
 
-    def _carry(self, writer: PageWriter) -> None:
+    def _carry(self, writer: PageWriter, fetching: Executor) -> None:
         position = writer.position or Position(self._dataset.name)
         self._moved_to(position)
+        ahead = fetching.submit(self._fetch, position)
         while not self._report.finished:
             self._patience.check()
-            begun = time.monotonic()
-            lines, following = self._next_page(position)
+            page = ahead.result()
+            self._patience.renew()
+            following = Position(self._dataset.name, page.next_cursor, position.rows + len(page.lines), position.refused)
+            if not page.ended:
+                ahead = fetching.submit(self._fetch, following)
             try:
-                self._count(writer.write(lines, following), len(lines))
+                position = self._count(writer.write(page.lines, following))
             except PageLost as loss:
-                writer = self._after_loss(loss, position, following)
-                if writer.position == following:  # it was there after all
-                    self._count(Written(len(lines), 0), len(lines))
-                following = writer.position or position
-            position = following
+                writer, position = self._after_loss(loss, position, following)
+                ahead = fetching.submit(self._fetch, position)
             self._moved_to(position)
-            self._keep_to_rate(begun, len(lines))
+            self._wait(self._pace.pause_after(page))
 
-    def _next_page(self, position: Position) -> tuple[list[bytes], Position]:
-        limit = min(PAGE_ROWS, self._rate or PAGE_ROWS)
-        page = self._source.page(self._dataset.name, position.cursor, limit)
-        self._patience.renew()
-        return page.lines, Position(self._dataset.name, page.next_cursor, position.rows + len(page.lines))
+    def _fetch(self, position: Position) -> SourcePage:
+        return self._source.page(self._dataset.name, position.cursor, self._pace.limit)
 
-    def _after_loss(self, loss: PageLost, before: Position, following: Position) -> PageWriter:
+    def _after_loss(self, loss: PageLost, before: Position, following: Position) -> tuple[PageWriter, Position]:
         """A new writer. It must find the page there or not there; anything else was written by someone else."""
         self._losses += 1
         if self._losses >= MOST_LOSSES:
             raise KafkaAway(f"Kafka did not take the page after row {before.rows:,} in {MOST_LOSSES} tries: {loss}")
         self._patience.pause(1.0)
         writer = self._open_writer()
-        if (writer.position or Position(self._dataset.name)) not in (before, following):
+        found = writer.position or Position(self._dataset.name)
+        if found.cursor == following.cursor and found.rows == following.rows:  # it was there after all
+            refused = found.refused - before.refused
+            return writer, self._count(Written(found, found.rows - before.rows - refused, refused))
+        if found != before:
             raise OtherProducer(f"another producer carries {self._dataset.name!r} at the same time; this one ends.")
-        return writer
+        return writer, before
 
     def _open_writer(self) -> PageWriter:
         try:
@@ -151,44 +155,69 @@ class _Carrier:
         except KafkaException as error:
             raise KafkaAway(f"Kafka at {self._settings.kafka_bootstrap} refuses: {error.args[0].str()}") from error
 
-    def _count(self, written: Written, rows: int) -> None:
+    def _count(self, written: Written) -> Position:
         now, self._losses = self._report, 0
         self._report = replace(
             now,
-            sent=now.sent + rows,
+            sent=now.sent + written.acknowledged + written.refused,
             acknowledged=now.acknowledged + written.acknowledged,
             refused=now.refused + written.refused,
             pages=now.pages + 1,
         )
+        return written.position
 
     def _moved_to(self, position: Position) -> None:
         self._report = replace(self._report, position=position.rows)
         self._progress(position.rows, self._dataset.rows)
 
-    def _keep_to_rate(self, begun: float, rows: int) -> None:
-        if self._rate:
-            self._patience.pause(max(0.0, begun + rows / self._rate - time.monotonic()))
+    def _wait(self, seconds: float) -> None:
+        if seconds:
+            self._patience.pause(seconds)
             self._patience.renew()
 
 
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m source_server.producer", description="Carries a data set into Kafka.")
     parser.add_argument("dataset", help="a data set of the source")
-    parser.add_argument("--rate", type=at_least_one, metavar="N", help="send at most N events a second")
+    add_pace(parser)
     asked = parser.parse_args(argv)
     try:
         with stop_on_signal() as stop:
-            report = produce(current(), asked.dataset, rate=asked.rate, stop=stop)
+            report = produce(current(), asked.dataset, pace=pace_asked(asked), stop=stop)
     except TROUBLES as error:
         parser.exit(1, f"producer: {error}\n")
     print(report)
     return 0 if report.finished and not report.refused else 1
 
 
-def at_least_one(text: str) -> int:
+def add_pace(parser: argparse.ArgumentParser) -> None:
+    """The two ways to slow down, for a live demo."""
+    paces = parser.add_mutually_exclusive_group()
+    paces.add_argument("--rate", type=_at_least_one, metavar="N", help="send at most N events a second")
+    paces.add_argument("--speed", type=_factor, metavar="Nx", help="as it happened, N times as fast: 1x, 60x")
+
+
+def pace_asked(asked: argparse.Namespace) -> FlatOut:
+    if asked.rate:
+        return AtRate(PAGE_ROWS, asked.rate)
+    return AtSpeed(PAGE_ROWS, asked.speed) if asked.speed else FlatOut(PAGE_ROWS)
+
+
+def _at_least_one(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of 1 or more")
     return int(text)
+
+
+def _factor(text: str) -> float:
+    number = text.removesuffix("x")
+    try:
+        factor = float(number)
+    except ValueError:
+        factor = 0.0
+    if not 0 < factor <= 1_000_000:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a factor like 1x, 60x or 0.5x")
+    return factor
 
 
 if __name__ == "__main__":

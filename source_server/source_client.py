@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
+from http import HTTPStatus
 from types import TracebackType
+from typing import Any
 
 import httpx
 
@@ -30,6 +33,8 @@ class SourcePage:
     lines: list[bytes]
     next_cursor: str
     ended: bool
+    first_time: datetime | None = None
+    last_time: datetime | None = None
 
 
 class SourceClient:
@@ -49,6 +54,11 @@ class SourceClient:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._http.close()
 
+    def datasets(self) -> list[dict[str, Any]]:
+        """All that the source tells of its data sets."""
+        told: list[dict[str, Any]] = self._get("/datasets").json()
+        return told
+
     def dataset(self, name: str) -> SourceDataset:
         told = self._get(f"/datasets/{name}").json()
         return SourceDataset(told["name"], told["content_id"], told["rows"])
@@ -56,11 +66,13 @@ class SourceClient:
     def page(self, name: str, cursor: str | None, limit: int) -> SourcePage:
         asked = {"limit": str(limit)} | ({"cursor": cursor} if cursor else {})
         answer = self._get(f"/datasets/{name}/events", asked)
-        lines = answer.content.split(b"\n")[:-1]
-        return SourcePage(lines, answer.headers["X-Next-Cursor"], answer.headers["X-End-Of-Data"] == "true")
+        lines, told = answer.content.split(b"\n")[:-1], answer.headers
+        first, last = (_time(told.get(header)) for header in ("X-First-Time", "X-Last-Time"))
+        return SourcePage(lines, told["X-Next-Cursor"], told["X-End-Of-Data"] == "true", first, last)
 
     def _get(self, path: str, asked: dict[str, str] | None = None) -> httpx.Response:
         for left in reversed(range(TRIES)):
+            pause = PAUSE_SECONDS
             try:
                 answer = self._http.get(path, params=asked)
             except httpx.TransportError as error:
@@ -69,11 +81,17 @@ class SourceClient:
                 if answer.is_success:
                     return answer
                 trouble = f"the source answers {answer.status_code}: {_detail(answer)}"
-                if answer.is_client_error:
+                if answer.status_code == HTTPStatus.TOO_MANY_REQUESTS:
+                    pause = float(answer.headers.get("Retry-After", PAUSE_SECONDS))
+                elif answer.is_client_error:
                     break
             if left:
-                self._pause(PAUSE_SECONDS)
+                self._pause(pause)
         raise SourceRefused(trouble)
+
+
+def _time(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
 
 
 def _detail(answer: httpx.Response) -> str:

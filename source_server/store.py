@@ -1,55 +1,52 @@
 """The data sets of the source: one parquet file each, added whole or not at all, read a page at a time.
 
-The file's own metadata says what it holds, so there is no second place that could disagree with it.
+A row is the line that goes to Kafka, ready made, and its time. So serving a page is cutting a piece out of a column. The
+file's own metadata says what it holds: there is no second place that could disagree with it.
 """
 
 from __future__ import annotations
 
 import fcntl
 import hashlib
-import json
 import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import BinaryIO
 
+import orjson
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from cdp.events.fields import CONTRACT_VERSION
 from cdp.settings import Settings
-from source_server.columns import ROW_GROUP_ROWS, SCHEMA, lines_of, with_source
-from source_server.readers import FileRefused, batches, name_of
-from source_server.times import TimeRange, time_range
+from source_server.intake import Account, FileRefused, Mapping, chunks, name_of
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 #: Goes up when the way files are converted changes: the same file is then other content.
-FORMAT = 1
-MAX_PAGE_BYTES = 16 << 20
-_METADATA = b"cdp.dataset"
+FORMAT = 2
+ROW_GROUP_ROWS = 50_000
+#: A line ends with its line end, so that lines that follow each other in the column are a page of NDJSON as they lie.
+SCHEMA = pa.schema([("line", pa.binary()), ("time", pa.timestamp("us", "UTC"))])
+METADATA = b"cdp.dataset"
 
-Progress = Callable[[int], None]
+#: Called as a file is taken in: rows so far, and the part of the file that has been read where that is known.
+Progress = Callable[[int, float | None], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """What is known of a data set without reading its rows. Times are as written, to the second."""
+    """What is known of a data set without reading its rows."""
 
     name: str
     content_id: str
     rows: int
-    first_time: str | None
-    last_time: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Rows from one place on: JSON lines, and the row that comes next."""
-
-    lines: list[bytes]
-    next_row: int
+    first_time: datetime | None
+    last_time: datetime | None
+    account: Account
 
 
 class DatasetUnknown(LookupError):
@@ -64,18 +61,22 @@ def folder(settings: Settings) -> Path:
     return settings.state_dir / "source" / "datasets"
 
 
-def add(settings: Settings, path: Path, progress: Progress | None = None) -> Dataset:
+def path_of(settings: Settings, name: str) -> Path:
+    return folder(settings) / f"{name}.parquet"
+
+
+def add(settings: Settings, path: Path, mapping: Mapping, progress: Progress | None = None) -> Dataset:
     """Take a file in. The same file again changes nothing; another one of the same name takes the place of the first."""
     name = name_of(path)
     if not NAME.fullmatch(name):
         allowed = "up to 100 letters, digits, dots, dashes and underscores"
         raise FileRefused(f"{path.name}: a data set's name has {allowed}; rename the file.")
     with _only_one(folder(settings)):
-        content_id = _content_id(path, name)
+        content_id = _content_id(path, name, mapping)
         there = _find(settings, name)
         if there is not None and there.content_id == content_id:
             return there
-        return _convert(path, _path(settings, name), name, content_id, progress)
+        return _convert(path, path_of(settings, name), mapping, content_id, progress or (lambda _rows, _part: None))
 
 
 def datasets(settings: Settings) -> list[Dataset]:
@@ -91,51 +92,39 @@ def dataset(settings: Settings, name: str) -> Dataset:
     return found
 
 
-def page(settings: Settings, wanted: Dataset, row: int, limit: int) -> Page:
-    """Up to `limit` rows from `row` on; fewer at the end, and where the page would become too large."""
-    with _path(settings, wanted.name).open("rb") as handle:
-        metadata = _metadata(handle)
-        if _described(metadata, handle.name).content_id != wanted.content_id:
-            raise DatasetUnknown(f"the data set {wanted.name!r} was replaced while it was read.")
-        lines: list[bytes] = []
-        size = 0
-        for line in _lines_from(pq.ParquetFile(handle, metadata=metadata), row, limit):
-            lines.append(line)
-            size += len(line)
-            if size >= MAX_PAGE_BYTES:
-                break
-    return Page(lines, row + len(lines))
+def described(metadata: pq.FileMetaData, path: str) -> Dataset:
+    noted = (metadata.metadata or {}).get(METADATA)
+    if noted is None:
+        raise DatasetBroken(f"{path} was not put there by ./run load; move it elsewhere and load it.")
+    told = orjson.loads(noted)
+    first, last = (told[name] and datetime.fromisoformat(told[name]) for name in ("first_time", "last_time"))
+    account = Account.from_json(told["account"])
+    return Dataset(told["name"], told["content_id"], told["rows"], first, last, account)
 
 
-def _lines_from(file: pq.ParquetFile, row: int, limit: int) -> Iterator[bytes]:
-    """Rows row .. row + limit, opening only the row groups that hold them, one after the other."""
-    begin, end = 0, row + limit
-    for group in range(file.metadata.num_row_groups):
-        size = file.metadata.row_group(group).num_rows
-        if begin >= end:
-            return
-        if begin + size > row:
-            table = file.read_row_group(group)
-            skip = max(0, row - begin)
-            yield from lines_of(table.slice(skip, end - begin - skip))
-        begin += size
-
-
-def _convert(path: Path, target: Path, name: str, content_id: str, progress: Progress | None) -> Dataset:
-    """Write beside, then rename: a reader sees the old file or the new one."""
-    part = target.with_name(f".{name}.part")
-    rows, seen = 0, TimeRange()
+def metadata_of(path: Path) -> pq.FileMetaData:
     try:
-        with pq.ParquetWriter(part, SCHEMA, compression="zstd") as writer:
-            for batch in batches(path):
-                writer.write_batch(with_source(batch, name), row_group_size=ROW_GROUP_ROWS)
-                rows, seen = rows + batch.num_rows, seen | time_range(batch.column("event_time"))
-                if progress is not None:
-                    progress(rows)
-            if not rows:
-                raise FileRefused(f"{path.name} holds no rows.")
-            made = Dataset(name, content_id, rows, seen.first, seen.last)
-            writer.add_key_value_metadata({_METADATA: json.dumps(asdict(made)).encode()})
+        return pq.read_metadata(path)
+    except (pa.ArrowException, OSError) as error:
+        raise DatasetBroken(f"{path} is damaged; load its file again. {error}") from error
+
+
+def _find(settings: Settings, name: str) -> Dataset | None:
+    path = path_of(settings, name)
+    return _dataset(path) if NAME.fullmatch(name) and path.is_file() else None
+
+
+def _dataset(path: Path) -> Dataset:
+    return described(metadata_of(path), str(path))
+
+
+def _convert(path: Path, target: Path, mapping: Mapping, content_id: str, progress: Progress) -> Dataset:
+    """Write beside, then rename: a reader sees the old file or the new one."""
+    part = target.with_name(f".{target.name}.part")
+    try:
+        with pq.ParquetWriter(part, SCHEMA, compression="zstd", use_dictionary=False) as writer:
+            made = _written(writer, path, mapping, content_id, progress)
+            writer.add_key_value_metadata({METADATA: orjson.dumps(_noted(made))})
         _to_disk(part)
         part.replace(target)
     finally:
@@ -143,11 +132,51 @@ def _convert(path: Path, target: Path, name: str, content_id: str, progress: Pro
     return made
 
 
-def _content_id(path: Path, name: str) -> str:
-    """Says which rows these are: the same file under the same name has the same one."""
+def _written(writer: pq.ParquetWriter, path: Path, mapping: Mapping, content_id: str, progress: Progress) -> Dataset:
+    name, rows, account = name_of(path), 0, Account()
+    seen: list[datetime] = []
+    waiting: list[pa.Table] = []
+    for chunk in chunks(path, mapping, name, datetime.now(UTC)):
+        rows, account = rows + len(chunk.lines), account + chunk.account
+        ends = pc.min_max(chunk.times).as_py()
+        seen = [time for time in (*seen, ends["min"], ends["max"]) if time is not None]
+        seen = [min(seen), max(seen)] if seen else []
+        waiting.append(pa.table([chunk.lines, chunk.times], schema=SCHEMA))
+        if sum(table.num_rows for table in waiting) >= ROW_GROUP_ROWS:
+            waiting = [_write(writer, waiting)]
+        progress(rows, chunk.fraction)
+    _write(writer, waiting, everything=True)
+    if not rows:
+        raise FileRefused(f"{path.name} holds no rows." if not account.read else f"{path.name}: the mapping skips every row.")
+    first, last = seen or (None, None)
+    return Dataset(name, content_id, rows, first, last, account)
+
+
+def _write(writer: pq.ParquetWriter, tables: list[pa.Table], everything: bool = False) -> pa.Table:
+    """Write whole row groups; the rest is handed back, to go before what comes next."""
+    table = pa.concat_tables([SCHEMA.empty_table(), *tables])
+    whole = table.num_rows if everything else table.num_rows // ROW_GROUP_ROWS * ROW_GROUP_ROWS
+    if whole:
+        writer.write_table(table.slice(0, whole), row_group_size=ROW_GROUP_ROWS)
+    return table.slice(whole)
+
+
+def _noted(made: Dataset) -> dict[str, object]:
+    return {
+        "name": made.name,
+        "content_id": made.content_id,
+        "rows": made.rows,
+        "first_time": made.first_time,
+        "last_time": made.last_time,
+        "account": made.account.as_json(),
+    }
+
+
+def _content_id(path: Path, name: str, mapping: Mapping) -> str:
+    """Says which rows these are: the same file under the same name, read by the same mapping, has the same one."""
     if not path.is_file():
         raise FileRefused(f"{path} is not a file.")
-    digest = hashlib.sha256(f"{FORMAT}\n{name}\n".encode())
+    digest = hashlib.sha256(f"{FORMAT}\n{CONTRACT_VERSION}\n{name}\n{mapping.fingerprint}\n".encode())
     with path.open("rb") as handle:
         while chunk := handle.read(1 << 20):
             digest.update(chunk)
@@ -161,47 +190,6 @@ def _only_one(place: Path) -> Iterator[None]:
     with (place / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
-
-
-def _path(settings: Settings, name: str) -> Path:
-    return folder(settings) / f"{name}.parquet"
-
-
-def _find(settings: Settings, name: str) -> Dataset | None:
-    path = _path(settings, name)
-    return _dataset(path) if NAME.fullmatch(name) and path.is_file() else None
-
-
-def _dataset(path: Path) -> Dataset:
-    with path.open("rb") as handle:
-        return _described(_metadata(handle), handle.name)
-
-
-def _described(metadata: pq.FileMetaData, path: str) -> Dataset:
-    noted = (metadata.metadata or {}).get(_METADATA)
-    if noted is None:
-        raise DatasetBroken(f"{path} was not put there by ./run load; move it elsewhere and load it.")
-    return Dataset(**json.loads(noted))
-
-
-def _metadata(handle: BinaryIO) -> pq.FileMetaData:
-    """A file's metadata, parsed once for each file that ever stood in this place."""
-    state = os.fstat(handle.fileno())
-    key = (handle.name, state.st_ino, state.st_mtime_ns, state.st_size)
-    found = _parsed.get(key)
-    if found is None:
-        try:
-            found = pq.read_metadata(handle)
-        except (pa.ArrowException, OSError) as error:
-            raise DatasetBroken(f"{handle.name} is damaged; load its file again. {error}") from error
-        if len(_parsed) >= _MOST_PARSED:
-            _parsed.clear()
-        _parsed[key] = found
-    return found
-
-
-_parsed: dict[tuple[str, int, int, int], pq.FileMetaData] = {}
-_MOST_PARSED = 64
 
 
 def _to_disk(path: Path) -> None:

@@ -11,7 +11,10 @@ import socket
 from collections.abc import Iterator
 from typing import Any, NoReturn
 
+from tests.jvm import SMALL_DATA
+
 os.environ.setdefault("CDP_STACK", "test")
+os.environ.setdefault("CDP_SPARK_JAVA_OPTIONS", SMALL_DATA)
 os.environ["TZ"] = "UTC"
 
 import pytest
@@ -60,6 +63,7 @@ class TestStack:
     def end(self) -> None:
         if self.healthy and not self.found_running:
             lifecycle.down(open_stack())
+        self.healthy.clear()
 
 
 @pytest.fixture(scope="session")

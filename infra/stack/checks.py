@@ -1,4 +1,4 @@
-"""./run test: every check there is, on a stack of its own that is ended afterwards."""
+"""./run test and ./run bench: every check and every measurement there is, on stacks of their own that are ended afterwards."""
 
 from __future__ import annotations
 
@@ -16,10 +16,20 @@ from infra.stack.tools import apt_install, ensure_jars, ensure_system, say
 CHECKS: tuple[tuple[str, ...], ...] = (
     (venv_bin("ruff"), "check", "."),
     (venv_bin("ruff"), "format", "--check", "."),
-    (venv_bin("mypy"), "--no-error-summary", "cdp", "infra", "source_server", "streaming", "batch", "cdp_web"),
+    (venv_bin("mypy"), "--no-error-summary", "cdp", "infra", "source_server", "streaming", "batch", "cdp_web", "benchmarks"),
 )
 #: Debian's packages that only the tests need, with a program of each.
 PACKAGES = {"chromium": "chromium", "docker-compose": "docker-compose"}
+
+
+def bench(arguments: list[str]) -> int:
+    """The benchmarks bring their stack up and down themselves, each with the servers that it needs."""
+    os.environ |= {"CDP_STACK": "bench", "CDP_SOURCE_RATE": "0"}
+    ensure_system(open_stack())
+    ensure_jars()
+    return subprocess.call(
+        [sys.executable, "-m", "benchmarks", *arguments], cwd=REPOSITORY, env=os.environ | {"PROGRAM_NAME": "./run bench"}
+    )
 
 
 def run(pytest_arguments: list[str]) -> int:

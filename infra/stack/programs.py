@@ -25,6 +25,7 @@ class Program:
 
 
 LOAD = Program(("-m", "source_server.load"), ("source", "kafka"), "./run load")
+LEDGER = Program(("-m", "source_server.ledger"), ("source", "kafka"), "./run ledger")
 STREAM = Program(("-m", "streaming"), ("kafka", "namenode", "spark-master"), "./run stream")
 NIGHT = Program(("-m", "batch"), ("namenode", "spark-master", "postgres", "mongo"), "./run night")
 SEGMENTS = Program(

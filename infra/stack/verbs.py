@@ -135,6 +135,16 @@ def _test(stack: Stack, given: argparse.Namespace) -> int:
     return checks.run(given.pytest)
 
 
+def _bench_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "benchmark", nargs=argparse.REMAINDER, metavar="ARGS", help="NAME, --scale, --json; --help tells the names"
+    )
+
+
+def _bench(stack: Stack, given: argparse.Namespace) -> int:
+    return checks.bench(given.benchmark)
+
+
 VERBS: tuple[Verb, ...] = (
     Verb("demo", "demo", "everything, with a sample history through the real path; again: goes on from where it is", _demo),
     Verb("test", "test [ARGS]", "every check, with real servers of their own; ARGS go to pytest", _test, _test_arguments),
@@ -155,7 +165,8 @@ VERBS: tuple[Verb, ...] = (
     ),
     Verb("logs", "logs SERVICE [-n N] [-f]", "what a service said", _logs, _logs_arguments),
     Verb("doctor", "doctor", "what this machine needs, what it has, and the remedy", _doctor),
-    Verb("load", "load FILE… [--dry-run]", "event files into the source and on into Kafka", programs.LOAD),
+    Verb("load", "load FILE… [--mapping FILE] [--dry-run]", "event files into the source and on into Kafka", programs.LOAD),
+    Verb("ledger", "ledger", "what became of every row; exit 1 where a sum is off", programs.LEDGER),
     Verb("stream", "stream [--once]", "Kafka to HDFS; --once drains what is there and ends", programs.STREAM),
     Verb(
         "night",
@@ -164,6 +175,13 @@ VERBS: tuple[Verb, ...] = (
         programs.NIGHT,
     ),
     Verb("segments", "segments refresh [--day D]", "recompute the segments in order of dependence", programs.SEGMENTS),
+    Verb(
+        "bench",
+        "bench [NAME] [--scale S] [--json]",
+        "measurements beside peers; exit 1 where a goal is missed",
+        _bench,
+        _bench_arguments,
+    ),
     Verb("env", "env", "write .env for docker-compose, with secrets of its own", _env),
     Verb("reset", "reset --yes", "remove the state of this stack", _reset, _reset_arguments),
 )

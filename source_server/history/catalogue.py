@@ -1,17 +1,26 @@
 """What the made shop sells: categories with brands and price ranges, and the products drawn from them.
 
-Every figure here is invented. The names of columns and the look of ids follow the REES46 shop data.
+Every figure here is invented. The names of columns and the look of ids follow the REES46 shop data, and so does the weight
+of smartphones and of goods that nobody has filed.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import accumulate
-from random import Random
-from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+
+from source_server.history.seeds import Floats, Ints, rng_of
 
 SALE_DISCOUNT = 0.2
-NO_BRAND_SHARE = 0.08
+#: A shop of so many events has this many times their root in products: REES46 has 166,794 at 42 million.
+PRODUCTS_BY_ROOT = 25.6
+FEWEST_ON_A_SHELF = 12
+BRANDED_RANKS = 5  # the best sellers of a shelf are branded goods near its middle price
+SKEW = 0.95  # exponent of the Zipf law of a shelf
+SHELF_NUMBERS, PRODUCT_NUMBERS = 10_000_000, 37  # room in the product ids for a shelf, for a product
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,92 +29,144 @@ class Category:
 
     code: str | None
     category_id: str
-    popularity: float
+    popularity: float  # per cent of the visits' attention
     price: float  # the middle of its prices
     spread: float  # sigma of the prices' lognormal
-    products: int
+    appeal: float  # how likely a visit ends in a purchase, beside the others
     brands: tuple[str, ...]
+    unbranded: float = 0.06  # share of its products that carry no brand
     several: float = 0.0  # share of purchases that take more than one unit
-    id_digits: int = 8
+    id_base: int = 10_000_000
 
 
 # fmt: off
 CATEGORIES = (
-    Category("electronics.smartphone", "2053013555631882655", 26, 320.0, 0.70, 260, ("samsung", "apple", "xiaomi", "oppo")),
-    Category("electronics.audio.headphone", "2053013554658804075", 11, 60.0, 0.80, 180, ("apple", "sony", "jbl"), 0.05),
-    Category("electronics.video.tv", "2053013554415534427", 8, 410.0, 0.60, 120, ("samsung", "lg", "sony", "artel", "haier")),
-    Category("electronics.clocks", "2053013553341792533", 7, 150.0, 0.80, 160, ("apple", "casio", "garmin", "samsung", "xiaomi")),
-    Category("electronics.tablet", "2172371436436455782", 3, 230.0, 0.60, 70, ("apple", "samsung", "lenovo", "huawei")),
-    Category("computers.notebook", "2053013558920217191", 9, 640.0, 0.50, 200, ("acer", "asus", "lenovo", "hp", "apple", "dell")),
-    Category("computers.peripherals.mouse", "2053013563693335403", 3, 22.0, 0.70, 110, ("logitech", "razer", "hp"), 0.08),
-    Category("computers.components.memory", "2053013560346280633", 2, 70.0, 0.60, 80, ("kingston", "corsair", "crucial"), 0.30),
-    Category("appliances.kitchen.washer", "2053013563810775923", 6, 330.0, 0.40, 130, ("lg", "samsung", "beko", "bosch")),
-    Category("appliances.kitchen.refrigerators", "2053013563911439225", 5, 480.0, 0.45, 120, ("lg", "samsung", "haier")),
-    Category("appliances.environment.vacuum", "2053013565983425517", 6, 120.0, 0.70, 140, ("dyson", "samsung", "karcher")),
-    Category("appliances.personal.hair_cutter", "2053013552326770905", 2, 38.0, 0.50, 60, ("philips", "braun", "panasonic")),
-    Category("furniture.living_room.sofa", "2053013557477376525", 3, 360.0, 0.50, 80, ("brw", "ikea", "askona")),
-    Category("furniture.bedroom.bed", "2053013554776244595", 2, 290.0, 0.50, 70, ("brw", "ikea", "askona"), 0.04),
-    Category("apparel.shoes", "2053013553526341921", 7, 65.0, 0.50, 320, ("nike", "adidas", "puma", "new balance"), 0.10),
-    Category("apparel.shoes.keds", "2053013557225718275", 3, 52.0, 0.45, 140, ("converse", "vans", "nike", "adidas"), 0.08),
-    Category("kids.toys", "2053013561579406073", 4, 24.0, 0.70, 240, ("lego", "hasbro", "mattel", "fisher-price"), 0.25),
-    Category("kids.carriage", "2053013565362668491", 2, 190.0, 0.50, 60, ("chicco", "baby jogger", "cybex")),
-    Category("sport.bicycle", "2053013560530830019", 2, 260.0, 0.55, 70, ("stels", "trek", "giant")),
-    Category("auto.accessories.player", "2053013553970938175", 3, 85.0, 0.60, 80, ("pioneer", "alpine", "kenwood"), 0.05),
-    Category("stationery.cartridge", "2053013560899928785", 1, 18.0, 0.50, 60, ("hp", "canon", "epson"), 0.35),
-    # Two shelves nobody has filed; the second is of a marketplace whose product numbers have 19 digits.
-    Category(None, "2053013552259662037", 5, 12.0, 0.90, 300, ("lucente", "cordiant", "rondell"), 0.30),
-    Category(None, "2127425375913902544", 3, 34.0, 0.80, 150, ("nika", "elari", "tefal"), 0.15, id_digits=19),
+    Category("electronics.smartphone", "2053013555631882655", 26.5, 350, 0.75, 1.75, ("samsung", "apple", "oppo"), 0.01),
+    Category("electronics.clocks", "2053013553341792533", 3.2, 270, 0.80, 0.62, ("apple", "casio", "garmin", "samsung")),
+    Category("electronics.video.tv", "2053013554415534427", 3.4, 380, 0.60, 0.95, ("samsung", "lg", "artel", "haier"), 0.02),
+    Category("electronics.audio.headphone", "2053013554658804075", 2.9, 110, 0.80, 1.50, ("apple", "sony", "jbl"), 0.04, 0.05),
+    Category("electronics.audio.subwoofer", "2053013553945772349", 0.9, 85, 0.60, 0.75, ("pioneer", "alpine", "kicx")),
+    Category("electronics.tablet", "2172371436436455782", 0.9, 260, 0.60, 0.85, ("apple", "samsung", "lenovo", "huawei"), 0.02),
+    Category("electronics.telephone", "2053013557024391671", 0.9, 28, 0.50, 0.80, ("nokia", "panasonic", "texet"), 0.04),
+    Category("computers.notebook", "2053013558920217191", 3.6, 620, 0.50, 0.62, ("acer", "asus", "lenovo", "hp", "apple"), 0.02),
+    Category("computers.desktop", "2053013561092866779", 0.9, 560, 0.50, 0.55, ("pulser", "hp", "apple", "acer")),
+    Category("computers.peripherals.mouse", "2053013563693335403", 0.7, 26, 0.70, 0.90, ("logitech", "razer", "hp"), 0.06, 0.08),
+    Category("computers.peripherals.printer", "2053013560312726199", 0.6, 190, 0.50, 0.80, ("canon", "epson", "hp", "xerox")),
+    Category("computers.components.memory", "2053013560346280633", 0.5, 75, 0.60, 0.90, ("kingston", "corsair"), 0.05, 0.30),
+    Category("appliances.kitchen.washer", "2053013563810775923", 2.2, 330, 0.40, 1.00, ("lg", "samsung", "beko", "bosch"), 0.02),
+    Category("appliances.kitchen.refrigerators", "2053013563911439225", 2.3, 430, 0.45, 0.75, ("lg", "samsung", "haier"), 0.02),
+    Category("appliances.kitchen.microwave", "2053013554776244596", 0.8, 85, 0.40, 0.90, ("samsung", "lg", "midea")),
+    Category("appliances.kitchen.kettle", "2053013554751078769", 0.7, 32, 0.50, 0.90, ("tefal", "polaris", "redmond")),
+    Category("appliances.environment.vacuum", "2053013565983425517", 1.9, 140, 0.70, 0.95, ("dyson", "samsung", "karcher"), 0.03),
+    Category("appliances.environment.air_heater", "2053013560810000321", 0.6, 60, 0.50, 0.80, ("almacom", "ava", "equation")),
+    Category("appliances.personal.hair_cutter", "2053013552326770905", 0.6, 40, 0.50, 0.80, ("philips", "braun", "panasonic")),
+    Category("furniture.living_room.sofa", "2053013557477376525", 1.3, 290, 0.50, 0.30, ("brw", "askona", "linea"), 0.45),
+    Category("furniture.bedroom.bed", "2053013554776244595", 1.2, 240, 0.50, 0.30, ("brw", "askona", "linea"), 0.45, 0.04),
+    Category("furniture.kitchen.table", "2053013557066334714", 0.7, 130, 0.50, 0.30, ("brw", "zeta", "linea"), 0.50, 0.06),
+    Category("apparel.shoes", "2053013553526341921", 3.0, 75, 0.50, 0.35, ("respect", "nike", "adidas", "puma"), 0.22, 0.06),
+    Category("apparel.shoes.keds", "2053013557225718275", 1.9, 68, 0.45, 0.35, ("baden", "vans", "nike", "adidas"), 0.22, 0.05),
+    Category("apparel.costume", "2053013558525953589", 0.8, 62, 0.50, 0.30, ("dekora", "nord", "lana"), 0.50, 0.05),
+    Category("kids.toys", "2053013561579406073", 1.3, 26, 0.70, 0.70, ("lego", "hasbro", "mattel", "fisher-price"), 0.15, 0.25),
+    Category("kids.carriage", "2053013565362668491", 0.8, 190, 0.50, 0.50, ("chicco", "rant", "cybex"), 0.06),
+    Category("sport.bicycle", "2053013560530830019", 0.9, 230, 0.55, 0.40, ("stels", "trek", "giant"), 0.10),
+    Category("construction.tools.drill", "2053013556311359947", 0.9, 90, 0.60, 0.70, ("bosch", "makita", "metabo"), 0.05),
+    Category("auto.accessories.player", "2053013553970938175", 0.9, 95, 0.60, 0.75, ("pioneer", "alpine", "kenwood"), 0.08, 0.05),
+    Category("stationery.cartridge", "2053013560899928785", 0.4, 22, 0.50, 0.90, ("hp", "canon", "epson"), 0.08, 0.35),
+    # Shelves nobody has filed; the last two are a marketplace's, whose product numbers have 19 digits.
+    Category(None, "2053013552259662037", 6.5, 45, 0.90, 0.65, ("lucente", "cordiant", "rondell"), 0.42, 0.20),
+    Category(None, "2053013562183385881", 6.0, 120, 0.80, 0.45, ("triangle", "viatti", "nokian"), 0.38, 0.30),
+    Category(None, "2053013553945772350", 5.2, 210, 0.70, 0.40, ("maona", "gezatone", "sv"), 0.42),
+    Category(None, "2053013558223963715", 4.6, 65, 0.80, 0.50, ("weissgauff", "sokolov", "arno"), 0.44, 0.05),
+    Category(None, "2053013564003713919", 3.9, 34, 0.80, 0.70, ("nika", "elari", "tefal"), 0.42, 0.15),
+    Category(None, "2127425375913902544", 3.4, 38, 0.80, 0.60, ("vitek", "orient", "cango"), 0.46, 0.15, 10**18),
+    Category(None, "2127425434567123845", 2.2, 90, 0.70, 0.60, ("ritmix", "tamaris", "olmio"), 0.46, 0.10, 10**18),
 )
 # fmt: on
-#: Running totals of how often each category is looked at.
-POPULARITY = tuple(accumulate(category.popularity for category in CATEGORIES))
 
 
-class Product(NamedTuple):
-    """A product as its rows show it; prices are text already."""
+@dataclass(frozen=True)
+class Catalogue:
+    """The products of all shelves one after the other, the best selling of a shelf first. Texts are as rows show them."""
 
-    product_id: str
-    category_id: str
-    category_code: str | None
-    brand: str | None
-    price: str
-    sale_price: str
-    several: float
+    product_id: pa.Array
+    category_id: pa.Array
+    category_code: pa.Array
+    brand: pa.Array
+    price: pa.Array
+    sale_price: pa.Array
+    shelf: Ints  # of each product
+    wanted: Floats  # running total of how often each product is looked at; a shelf takes up 1
+    appeal: Floats  # of each shelf
+    several: Floats  # of each shelf
 
-
-@dataclass(frozen=True, slots=True)
-class Shelf:
-    """A category's products, the best selling first, with running totals of how often they are looked at."""
-
-    products: tuple[Product, ...]
-    weights: tuple[float, ...]
-
-
-def shelves(seed: int) -> tuple[Shelf, ...]:
-    """The shop's goods, in the order of CATEGORIES."""
-    return tuple(_shelf(Random(f"{seed}/shelf/{place}"), place, category) for place, category in enumerate(CATEGORIES))
+    def pick(self, rng: np.random.Generator, shelves: Ints) -> Ints:
+        """A product off each of these shelves: few are wanted by many, many by few."""
+        return np.searchsorted(self.wanted, shelves + rng.random(len(shelves)), side="right")
 
 
-def zipf_weights(size: int) -> tuple[float, ...]:
-    """Running totals of 1/rank: few are wanted by many, many by few."""
-    return tuple(accumulate(1 / (rank + 2) for rank in range(size)))
-
-
-def _shelf(rng: Random, place: int, category: Category) -> Shelf:
-    products = tuple(_product(rng, place, rank, category) for rank in range(category.products))
-    return Shelf(products, zipf_weights(category.products))
-
-
-def _product(rng: Random, place: int, rank: int, category: Category) -> Product:
-    price = max(0.99, round(category.price * rng.lognormvariate(0.0, category.spread)) - 0.01)
-    brands = zipf_weights(len(category.brands))
-    brand = rng.choices(category.brands, cum_weights=brands)[0]
-    return Product(
-        product_id=str(10 ** (category.id_digits - 1) + place * 100_000 + rank * 37 + rng.randrange(37)),
-        category_id=category.category_id,
-        category_code=category.code,
-        brand=None if rng.random() < NO_BRAND_SHARE else brand,
-        price=f"{price:.2f}",
-        sale_price=f"{price * (1 - SALE_DISCOUNT):.2f}",
-        several=category.several,
+def catalogue(seed: int, events: int) -> Catalogue:
+    """The goods of a shop that has so many events."""
+    sizes = _shelf_sizes(round(PRODUCTS_BY_ROOT * events**0.5))
+    shelf = np.repeat(np.arange(len(CATEGORIES)), sizes)
+    rngs = [rng_of(seed, "shelf", place) for place in range(len(CATEGORIES))]
+    drawn = list(zip(rngs, CATEGORIES, sizes.tolist(), strict=True))
+    cents = np.concatenate([_cents(rng, category, size) for rng, category, size in drawn])
+    return Catalogue(
+        product_id=_texts(number for place, one in enumerate(drawn) for number in _numbers(place, *one)),
+        category_id=_of_shelves([category.category_id for category in CATEGORIES], shelf),
+        category_code=_of_shelves([category.code for category in CATEGORIES], shelf),
+        brand=pa.concat_arrays([_brands(*one) for one in drawn]),
+        price=_money(cents),
+        sale_price=_money(np.rint(cents * (1 - SALE_DISCOUNT)).astype(np.int64)),
+        shelf=shelf,
+        wanted=np.concatenate([place + zipf(size) for place, size in enumerate(sizes.tolist())]),
+        appeal=np.array([category.appeal for category in CATEGORIES]),
+        several=np.array([category.several for category in CATEGORIES]),
     )
+
+
+def popularity() -> Floats:
+    """Running total of how often each category is looked at, up to 1."""
+    shares = np.cumsum([category.popularity for category in CATEGORIES])
+    return shares / shares[-1]
+
+
+def zipf(size: int) -> Floats:
+    """Running total of the shares of a shelf's products, up to 1."""
+    weights = np.cumsum(1 / (np.arange(size) + 3.0) ** SKEW)
+    return weights / weights[-1]
+
+
+def _shelf_sizes(products: int) -> Ints:
+    """Much-wanted shelves are longer, though not in proportion."""
+    width = np.array([category.popularity for category in CATEGORIES]) ** 0.6
+    return np.maximum(FEWEST_ON_A_SHELF, np.rint(products * width / width.sum())).astype(np.int64)
+
+
+def _cents(rng: np.random.Generator, category: Category, size: int) -> Ints:
+    spread = category.spread * np.minimum(1.0, (np.arange(size) + 4) / (4 * BRANDED_RANKS))
+    prices = category.price * np.exp(rng.normal(0.0, 1.0, size) * spread)
+    return np.clip(np.rint(prices * 100), 99, 999_999).astype(np.int64)
+
+
+def _numbers(place: int, rng: np.random.Generator, category: Category, size: int) -> list[int]:
+    numbers = np.arange(size) * PRODUCT_NUMBERS + rng.integers(0, PRODUCT_NUMBERS, size)
+    return (category.id_base + place * SHELF_NUMBERS + numbers).tolist()
+
+
+def _brands(rng: np.random.Generator, category: Category, size: int) -> pa.Array:
+    brand = np.searchsorted(zipf(len(category.brands)), rng.random(size), side="right")
+    nameless = (rng.random(size) < category.unbranded) & (np.arange(size) >= BRANDED_RANKS)
+    return pa.array(category.brands, pa.string()).take(pa.array(brand, mask=nameless))
+
+
+def _of_shelves(values: list[str] | list[str | None], shelf: Ints) -> pa.Array:
+    return pa.array(values, pa.string()).take(pa.array(shelf))
+
+
+def _texts(numbers: Iterable[int]) -> pa.Array:
+    return pa.array([str(number) for number in numbers], pa.string())
+
+
+def _money(cents: Ints) -> pa.Array:
+    return pa.array([f"{one // 100}.{one % 100:02}" for one in cents.tolist()], pa.string())

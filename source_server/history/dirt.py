@@ -1,84 +1,140 @@
 """What goes wrong on the way: rows that will be refused, rows sent twice, rows that come late.
 
-One way of going wrong a row, so that what the stream must refuse is known to the row.
+One way of going wrong a row, so that what the stream must refuse is known of the row.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from random import Random
+from collections.abc import Sequence
+from dataclasses import dataclass
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from cdp.events import REASONS
 from cdp.events.fields import MAX_TEXT
-from source_server.history.rows import COLUMNS, PLACES, Row, Values
-from source_server.history.visits import SECONDS_A_DAY
+from source_server.history.rhythm import SECONDS_A_DAY
+from source_server.history.rows import COLUMNS, Columns
+from source_server.history.seeds import Flags, Ints
 
 DIRTY_SHARE = 0.003
 COPY_SHARE = 0.002
 LATE_SHARE = 0.004
 MAX_LATE_DAYS = 2
-
-Spoil = Callable[[Random, Values], Values]
-
-
-def _put(column: str, *choices: str | None) -> Spoil:
-    """Puts one of these values in the place of a column's own."""
-
-    def spoil(rng: Random, values: Values) -> Values:
-        place = PLACES[column]
-        return (*values[:place], rng.choice(choices), *values[place + 1 :])
-
-    return spoil
+#: The fate of a row: 0 nothing, a copy, late, and from DIRTY on the place of the reason in REASONS that it is refused for.
+COPY, LATE, DIRTY = 1, 2, 3
+CODES = tuple(reason.code for reason in REASONS)
 
 
-def _one_of(*spoils: Spoil) -> Spoil:
-    return lambda rng, values: rng.choice(spoils)(rng, values)
+@dataclass(frozen=True, slots=True)
+class Spoil:
+    """A value that takes the place of a column's own, and the reason such a row is refused for."""
+
+    code: str
+    column: str
+    value: str | None
 
 
-def _cut_line(rng: Random, values: Values) -> Values:
-    """The line breaks off, as when a tracker dies in the middle of writing."""
-    line = f'{{"event_time":"{values[0]}","event_type":"{values[1]}","product_id":"{values[2]}","user_id":"{values[7]}"'
-    return _only_payload(line[: rng.randrange(1, len(line))])
+#: Reason by reason, in the order of the contract. A line that is broken has a value of its own; see _line.
+SPOILS = (
+    Spoil("not_json", "payload", None),
+    *(Spoil("missing", column, None) for column in ("event_time", "event_type", "product_id", "price", "user_id")),
+    *(Spoil("missing", column, "") for column in ("event_time", "event_type", "product_id", "price", "user_id")),
+    *(Spoil("bad_time", "event_time", value) for value in ("2019-10-05 12:00:00", "05/10/2019", "yesterday")),
+    *(Spoil("bad_time", "event_time", value) for value in ("1970-01-01 00:00:00 UTC", "9999-12-31 23:59:59 UTC")),
+    *(Spoil("bad_type", "event_type", value) for value in ("wishlist", "page_view", "click")),
+    *(Spoil("bad_price", "price", value) for value in ("-5.00", "free", "12345678901.00", "NaN", "19,99")),
+    *(Spoil("bad_quantity", "quantity", value) for value in ("0", "-1", "1.5", "two")),
+    Spoil("too_long", "brand", "x" * (MAX_TEXT + 1)),
+    Spoil("too_long", "user_session", "0" * (MAX_TEXT * 5)),
+)
 
 
-def _list_line(rng: Random, values: Values) -> Values:
-    return _only_payload(f'["{values[0]}","{values[1]}"]')
+@dataclass(frozen=True)
+class Accidents:
+    """For each row that is sent: which one of the events it is, its fate, its second of arrival, how it is spoilt."""
+
+    row: Ints
+    fate: Ints
+    arrives: Ints
+    spoil: Ints  # place in SPOILS, -1: not at all
 
 
-def _only_payload(line: str) -> Values:
-    return (*(None for _ in COLUMNS[:-1]), line)
+def accidents(rng: np.random.Generator, second: Ints, lines: bool) -> Accidents:
+    """What becomes of events that happened at these seconds of the day. Copies stand at the end."""
+    chance, rows = rng.random(len(second)), np.arange(len(second))
+    accident = np.searchsorted(np.cumsum([DIRTY_SHARE, COPY_SHARE, LATE_SHARE]), chance, side="right")
+    dirty, copied, late = (rows[accident == place] for place in range(3))
+    arrives, spoil, fate = second.copy(), np.full(len(second), -1), np.zeros(len(second), np.int64)
+    spoil[dirty] = _ways(rng, len(dirty))
+    fate[dirty] = DIRTY + _reasons(lines)[spoil[dirty]]
+    fate[late] = LATE
+    arrives[late] += _delays(rng, second[late])
+    again = np.minimum(second[copied] + rng.integers(1, 901, len(copied)), SECONDS_A_DAY - 1)
+    return Accidents(
+        row=np.append(rows, copied),
+        fate=np.append(fate, np.full(len(copied), COPY)),
+        arrives=np.append(arrives, again),
+        spoil=np.append(spoil, np.full(len(copied), -1)),
+    )
 
 
-#: Reason code -> how a row comes to be refused for it. A test holds the codes against cdp.events.REASONS.
-SPOILS: dict[str, Spoil] = {
-    "not_json": _one_of(_cut_line, _list_line),
-    "missing": _one_of(*(_put(name, None, "") for name in ("event_time", "event_type", "product_id", "price", "user_id"))),
-    "bad_time": _put("event_time", "2019-10-05 12:00:00", "05/10/2019", "1970-01-01 00:00:00 UTC", "9999-12-31 23:59:59 UTC"),
-    "bad_type": _put("event_type", "wishlist", "page_view", "click"),
-    "bad_price": _put("price", "-5.00", "free", "12345678901.00", "NaN", "19,99"),
-    "bad_quantity": _put("quantity", "0", "-1", "1.5", "two"),
-    "too_long": _one_of(_put("brand", "x" * (MAX_TEXT + 1)), _put("user_session", "0" * (MAX_TEXT * 5))),
-}
-_CODES = tuple(SPOILS)
+def _ways(rng: np.random.Generator, size: int) -> Ints:
+    """Places in SPOILS: every reason as often as the others, and so every way of a reason."""
+    ways = [[place for place, spoil in enumerate(SPOILS) if spoil.code == code] for code in CODES]
+    counts = np.array([len(places) for places in ways])
+    reason = rng.integers(0, len(CODES), size)
+    return (np.cumsum(counts) - counts)[reason] + (rng.random(size) * counts[reason]).astype(np.int64)
 
 
-def with_accidents(rng: Random, rows: Iterable[Row]) -> Iterator[Row]:
-    """The rows of one day with the share of accidents that a shop has."""
-    for row in rows:
-        fate = rng.random()
-        if fate < DIRTY_SHARE:
-            code = rng.choice(_CODES)
-            yield row._replace(values=SPOILS[code](rng, row.values), dirt=code)
-        elif fate < DIRTY_SHARE + COPY_SHARE:
-            yield row
-            yield row._replace(arrives=min(row.arrives + rng.randint(1, 900), SECONDS_A_DAY - 1), copy=True)
-        elif fate < DIRTY_SHARE + COPY_SHARE + LATE_SHARE:
-            yield row._replace(arrives=row.arrives + _delay(rng, row.arrives), late=True)
-        else:
-            yield row
+def _reasons(lines: bool) -> Ints:
+    """For each of SPOILS the place of its reason. A row that breaks off lacks its price and its customer."""
+    codes = [spoil.code if lines or spoil.column != "payload" else "missing" for spoil in SPOILS]
+    return np.array([CODES.index(code) for code in codes])
 
 
-def _delay(rng: Random, second: int) -> int:
+def _delays(rng: np.random.Generator, second: Ints) -> Ints:
     """Half come some hours later on the same day, half on one of the next days."""
-    if rng.random() < 0.5:
-        return min(rng.randint(600, 6 * 3600), SECONDS_A_DAY - 1 - second)
-    return rng.randint(1, MAX_LATE_DAYS) * SECONDS_A_DAY
+    hours = np.minimum(rng.integers(600, 6 * 3600 + 1, len(second)), SECONDS_A_DAY - 1 - second)
+    days = rng.integers(1, MAX_LATE_DAYS + 1, len(second)) * SECONDS_A_DAY
+    return np.where(rng.random(len(second)) < 0.5, hours, days)
+
+
+def spoilt(columns: Columns, spoil: Ints, lines: bool) -> Columns:
+    """The columns with the values that dirt puts in the place of theirs. Where a file can't keep a broken line as it is
+    (`lines` is false), such a row breaks off after the first digits of its product."""
+    after = dict(columns)
+    for column in sorted({one.column for one in SPOILS} - {"payload"}):
+        hit = np.isin(spoil, [place for place, one in enumerate(SPOILS) if one.column == column])
+        after[column] = _replaced(after[column], hit, [SPOILS[place].value for place in spoil[hit].tolist()])
+    broken = spoil == _BROKEN
+    rows = list(zip(*(after[name].filter(pa.array(broken)).to_pylist() for name in _LEFT), strict=True))
+    kept = {"payload": [_line(place, *row) for place, row in enumerate(rows)]} if lines else _beginnings(rows)
+    nothing = [None] * len(rows)
+    return {name: _replaced(after[name], broken, kept.get(name, nothing)) for name in COLUMNS}
+
+
+_BROKEN = next(place for place, spoil in enumerate(SPOILS) if spoil.column == "payload")
+#: What a broken line still tells.
+_LEFT = ("event_time", "event_type", "product_id", "user_id")
+
+
+def _replaced(column: pa.Array, hit: Flags, values: Sequence[str | None]) -> pa.Array:
+    return pc.replace_with_mask(column, pa.array(hit), pa.array(values, pa.string())) if len(values) else column
+
+
+def _beginnings(rows: list[tuple[str, str, str, str]]) -> dict[str, Sequence[str | None]]:
+    return {
+        "event_time": [time for time, _, _, _ in rows],
+        "event_type": [event_type for _, event_type, _, _ in rows],
+        "product_id": [product[: 1 + int(user) % 4] for _, _, product, user in rows],
+    }
+
+
+def _line(place: int, time: str, event_type: str, product: str, user: str) -> str:
+    """A line of JSON that is a list, or that broke off, as when a tracker dies in the middle of writing."""
+    if place % 2:
+        return f'["{time}","{event_type}","{product}"]'
+    line = f'{{"event_time":"{time}","event_type":"{event_type}","product_id":"{product}","user_id":"{user}"'
+    return line[: 20 + int(user) % (len(line) - 20)]

@@ -1,85 +1,121 @@
-"""The shop's history, day by day. Each day hangs on the seed and on itself alone, so a longer history begins
-with the same rows as a shorter one, and a single further day can be had by itself.
+"""The shop's history, part by part. Each part of a day hangs on the seed, on the shop's first day and size, and on itself
+alone: it can be made by any process, a longer history begins with the rows of a shorter one, and a single further day
+can be had by itself.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
-from itertools import accumulate
-from random import Random
+
+import numpy as np
+import pyarrow as pa
 
 from cdp.days import days_between
-from source_server.history.catalogue import Shelf, shelves
-from source_server.history.customers import SIZE_DAYS, Customer, customers_until
-from source_server.history.dirt import MAX_LATE_DAYS, with_accidents
-from source_server.history.rows import Row, rows_of_visit
-from source_server.history.visits import SECONDS_A_DAY, visit_on_day
+from source_server.history import dirt, rows
+from source_server.history.catalogue import Catalogue, catalogue
+from source_server.history.customers import Customers, customers_until
+from source_server.history.rhythm import SECONDS_A_DAY, Part, is_sale, parts_of_day
+from source_server.history.seeds import Floats, Ints, rng_of
+from source_server.history.visits import Visitors, events_of
 
-EVENTS_A_VISIT = 4.60  # measured; it turns a number of events into a number of visits
-GROWTH_A_DAY = 0.002
-NOISE = 0.04
-#: Monday to Sunday.
-WEEKDAYS = (0.94, 0.92, 0.94, 0.97, 1.03, 1.12, 1.08)
-#: The sale comes once a year, on the tenth of October.
-SALE = (10, 10)
-SALE_CROWD = 2.2
+EVENTS_A_VISIT = 4.6
+#: In a shop with few events for its customers visits are shorter, so that all of them come.
+FEWEST_VISITS, SHORTEST_VISIT = 1.5, 1.3
 
 
 @dataclass(frozen=True)
 class Shop:
-    """A shop of a size: about so many customers and events in 60 days, beginning on `first_day`."""
+    """A shop of a size: about so many customers and events in 60 days, beginning on `first_day`. `lines` says whether the
+    file keeps a broken line whole."""
 
     seed: int
     first_day: date
     customers: int
     events: int
+    lines: bool = True
 
-    @cached_property
-    def shelves(self) -> tuple[Shelf, ...]:
-        return shelves(self.seed)
+    @property
+    def length(self) -> float:
+        """Events of a visit, on average."""
+        return min(EVENTS_A_VISIT, max(SHORTEST_VISIT, self.events / self.customers / FEWEST_VISITS))
 
-    def arrivals(self, first: date, last: date) -> Iterator[tuple[date, list[Row]]]:
-        """For each day the rows that arrive on it, in order of arrival: those of the day, and late ones of days before."""
+    def parts(self, first: date, last: date) -> list[Part]:
+        """What has to be made, in order, to know all that arrives from first to last: days before have late events."""
         if first < self.first_day:
             raise ValueError(f"the history begins on {self.first_day}; {first} lies before it.")
         if last < first:
             raise ValueError(f"the range ends ({last}) before it begins ({first}).")
-        known = customers_until(self.seed, self.customers, (last - self.first_day).days)
-        begin = max(self.first_day, date.fromordinal(first.toordinal() - MAX_LATE_DAYS))
-        waiting: list[Row] = []
-        for day in days_between(begin, last):
-            waiting = sorted(waiting + self._happening(day, known), key=_arrival)
-            due = sum(row.arrives < SECONDS_A_DAY for row in waiting)
-            if day >= first:
-                yield day, waiting[:due]
-            waiting = [row._replace(arrives=row.arrives - SECONDS_A_DAY) for row in waiting[due:]]
-
-    def _happening(self, day: date, known: list[Customer]) -> list[Row]:
-        """What happens on a day, whenever it arrives."""
-        rng = Random(f"{self.seed}/day/{day}")
-        sale = (day.month, day.day) == SALE
-        visitors = self._visitors(rng, day, [customer for customer in known if customer.arrival <= (day - self.first_day).days])
-        visits = (visit_on_day(rng, visitor, self.shelves, sale) for visitor in visitors)
-        rows = [row for visit in visits for row in rows_of_visit(visit, day, sale)]
-        return list(with_accidents(rng, rows))
-
-    def _visitors(self, rng: Random, day: date, known: list[Customer]) -> list[Customer]:
-        """Who comes: all whose first day it is, then others, by how likely each is to come. Some come twice."""
-        index = (day - self.first_day).days
-        newcomers = [customer for customer in known if customer.arrival == index]
-        more = max(0, self._visits(rng, day) - len(newcomers))
-        weights = list(accumulate(customer.weight(index) for customer in known))
-        return newcomers + (rng.choices(known, cum_weights=weights, k=more) if weights and weights[-1] > 0 else [])
-
-    def _visits(self, rng: Random, day: date) -> int:
-        crowd = SALE_CROWD if (day.month, day.day) == SALE else 1.0
-        growth = 1 + GROWTH_A_DAY * ((day - self.first_day).days - SIZE_DAYS / 2)
-        a_day = self.events / SIZE_DAYS / EVENTS_A_VISIT
-        return round(a_day * WEEKDAYS[day.weekday()] * growth * crowd * rng.gauss(1.0, NOISE))
+        begin = max(self.first_day, date.fromordinal(first.toordinal() - dirt.MAX_LATE_DAYS))
+        visits = self.events / self.length
+        return [
+            part
+            for day in days_between(begin, last)
+            for part in parts_of_day(self.seed, self.first_day, day, visits, self.length)
+        ]
 
 
-def _arrival(row: Row) -> int:
-    return row.arrives
+class Maker:
+    """Makes the parts of a shop's days until `last`."""
+
+    def __init__(self, shop: Shop, last: date) -> None:
+        self._shop = shop
+        self._last = (last - shop.first_day).days
+        self._eager: tuple[int, Floats] = (-1, np.empty(0))
+
+    def rows(self, part: Part) -> pa.Table:
+        """What happens in a part, whenever it arrives: text in COLUMNS, and TRUTH."""
+        shop, day = self._shop, part.day
+        rng = rng_of(shop.seed, "part", day.toordinal(), part.number)
+        customer, start = self._visits(rng, part)
+        visitors = Visitors(self._customers.kind[customer], self._customers.favourites[customer], start)
+        events = events_of(rng, visitors, self._goods, shop.length, is_sale(day))
+        named = rows.names(rng, customer)
+        happened = dirt.accidents(rng, events.second, shop.lines)
+        sent = events.where(happened.row)
+        columns = dirt.spoilt(rows.columns_of(sent, named, self._goods, day, is_sale(day)), happened.spoil, shop.lines)
+        truth = {
+            "arrives": day.toordinal() * SECONDS_A_DAY + happened.arrives,
+            "day": np.full(len(sent), day.toordinal()),
+            "type": sent.type,
+            "customer": customer[sent.visit],
+            "fate": happened.fate,
+        }
+        return pa.table({**columns, **truth})
+
+    @cached_property
+    def _goods(self) -> Catalogue:
+        return catalogue(self._shop.seed, self._shop.events)
+
+    @cached_property
+    def _customers(self) -> Customers:
+        return customers_until(self._shop.seed, self._shop.customers, self._last)
+
+    def _visits(self, rng: np.random.Generator, part: Part) -> tuple[Ints, Ints]:
+        """Whose visits begin in this part, and when: first those whose day it is, then others, by how likely each is to
+        come. Some come twice."""
+        day = (part.day - self._shop.first_day).days
+        due = np.flatnonzero(self._customers.due == day)[part.number :: part.parts]
+        if self._eager[0] != day:
+            self._eager = day, self._customers.eager(day)
+        eager = self._eager[1]
+        more = max(0, part.visits - len(due)) if len(eager) and eager[-1] > 0 else 0
+        others = np.searchsorted(eager, np.sort(rng.random(more)) * eager[-1:], side="right")
+        customer = rng.permutation(np.concatenate([due, others]))
+        return customer, part.starts(rng, len(customer))
+
+
+def arrivals(made: Iterable[tuple[Part, pa.Table]], first: date) -> Iterator[pa.Table]:
+    """What arrives from the day `first` on, in order of arrival: a row waits until its time has come."""
+    waiting: pa.Table | None = None
+    for part, table in made:
+        together = table if waiting is None else pa.concat_tables([waiting, table])
+        order = np.argsort(together["arrives"].to_numpy(), kind="stable")
+        ordered = together.combine_chunks().take(pa.array(order))
+        now = part.day.toordinal() * SECONDS_A_DAY + part.end
+        due = int(np.searchsorted(ordered["arrives"].to_numpy(), now))
+        if part.day >= first:
+            yield ordered.slice(0, due)
+        waiting = ordered.take(pa.array(np.arange(due, len(ordered))))  # a copy: a slice would keep all of them in memory

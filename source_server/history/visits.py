@@ -1,108 +1,151 @@
-"""One visit: what is looked at, put into the cart, taken out and paid for. Seconds within a visit only grow,
-so that no two rows of it are the same by chance.
+"""Visits: what is looked at, put into the cart, taken out and paid for. All visits of a slice are made at once, as arrays.
+Seconds within a visit only grow, so that no two rows of it are the same by chance.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import accumulate
-from random import Random
-from typing import NamedTuple
+from functools import lru_cache
+from statistics import NormalDist
 
-from source_server.history.catalogue import CATEGORIES, POPULARITY, Product, Shelf
-from source_server.history.customers import Customer
+import numpy as np
 
-SECONDS_A_DAY = 86_400
-MAX_VIEWS = 40
-MORE_VIEWS = 2.6  # views after the first, on average
-CART_SHARE = 0.16  # of views
-REMOVAL_SHARE = 0.18  # of carts
+from cdp.events import EVENT_TYPES
+from source_server.history.catalogue import Catalogue, popularity
+from source_server.history.customers import KINDS
+from source_server.history.rhythm import SECONDS_A_DAY
+from source_server.history.seeds import Flags, Ints
+
+MAX_VIEWS = 100
+VIEWS_SPREAD = 1.05  # sigma of the lognormal: half of the visits look at two products or fewer, a few at dozens
+OTHERS_A_VISIT = 0.20  # events that are no views, measured
+AGAIN_SHARE = 0.20  # of views that go back to the product before
 FAVOURITE_SHARE = 0.65  # of visits that begin at a favourite category
-WANDER_SHARE = 0.12  # of views that leave the category
-NO_SESSION_SHARE = 0.005  # of visits whose tracker sends no session
-ORDER_ID_SHARE = 0.5  # of orders that carry their own number
+WANDER_SHARE = 0.10  # of views that leave the category
+CART_FIRST_SHARE = 0.72  # of bought products that were put into the cart; others are bought at a click
+LEFT_SHARE = 0.032  # of visits that fill a cart and leave it
+ONE_MORE_SHARE = 0.055  # of the other products of a visit with a cart that are taken too
+REMOVAL_SHARE = 0.18  # of carts
 SALE_APPETITE = 1.35
-#: Visits by hour, UTC: a rise at noon and the peak of the evening.
-HOURS = (2, 1, 1, 1, 1, 2, 4, 6, 8, 9, 10, 11, 12, 11, 10, 10, 11, 13, 15, 16, 15, 12, 8, 4)
-_HOURS_SO_FAR = tuple(accumulate(HOURS))
+VIEW, CART, REMOVAL, PURCHASE = (EVENT_TYPES.index(name) for name in ("view", "cart", "remove_from_cart", "purchase"))
+#: Seconds to the next event, on average, by type; at least two pass.
+PAUSES = np.array([62.0, 25.0, 15.0, 4.0])
+CHECKOUT_SECONDS = 60.0
+_CHECKOUTS = np.array([kind.checkout for kind in KINDS])
 
 
-class Event(NamedTuple):
-    """A row in the making: its second within the visit, later within the day, and what happened."""
+@dataclass(frozen=True)
+class Visitors:
+    """Who comes, one place a visit."""
 
-    second: int
-    event_type: str
-    product: Product
-    quantity: int = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Visit:
-    customer: Customer
-    session: str | None
-    order_id: str | None
-    events: tuple[Event, ...]
+    kind: Ints
+    favourites: Ints
+    start: Ints  # second of the day
 
 
-def visit_on_day(rng: Random, customer: Customer, shelves: tuple[Shelf, ...], sale: bool) -> Visit:
-    """A visit that begins and ends within its day."""
-    appetite = SALE_APPETITE if sale else 1.0
-    events, basket = _browse(rng, customer, shelves, CART_SHARE * appetite)
-    if basket and rng.random() < customer.kind.checkout * appetite:
-        events += _checkout(rng, basket, events[-1].second)
-    start = min(_start(rng), SECONDS_A_DAY - 1 - events[-1].second)
-    placed = tuple(event._replace(second=start + event.second) for event in events)
-    session = None if rng.random() < NO_SESSION_SHARE else _session_id(rng)
-    order_id = str(rng.getrandbits(40)) if rng.random() < ORDER_ID_SHARE else None
-    return Visit(customer, session, order_id, placed)
+@dataclass(frozen=True)
+class Events:
+    """What happened, visit by visit; one place an event."""
+
+    visit: Ints
+    second: Ints  # of the day
+    type: Ints  # place in EVENT_TYPES
+    product: Ints
+    quantity: Ints
+
+    def __len__(self) -> int:
+        return len(self.visit)
+
+    def where(self, kept: Flags | Ints) -> Events:
+        return Events(self.visit[kept], self.second[kept], self.type[kept], self.product[kept], self.quantity[kept])
 
 
-def _browse(
-    rng: Random, customer: Customer, shelves: tuple[Shelf, ...], cart_share: float
-) -> tuple[list[Event], dict[Product, int]]:
-    """Views, carts and removals, and what is left in the basket."""
-    events: list[Event] = []
-    basket: dict[Product, int] = {}
-    shelf = shelves[_category(rng, customer)]
-    second = 0
-    for _ in range(min(1 + int(rng.expovariate(1 / (MORE_VIEWS + 0.5))), MAX_VIEWS)):
-        if rng.random() < WANDER_SHARE:
-            shelf = shelves[_category(rng, customer)]
-        product = rng.choices(shelf.products, cum_weights=shelf.weights)[0]
-        events.append(Event(second, "view", product))
-        second += 2 + int(rng.expovariate(1 / 45))
-        if rng.random() < cart_share:
-            events.append(Event(second, "cart", product))
-            second += 2 + int(rng.expovariate(1 / 20))
-            basket[product] = basket.get(product, 0) + 1
-            if rng.random() < REMOVAL_SHARE:
-                events.append(Event(second, "remove_from_cart", product))
-                second += 2 + int(rng.expovariate(1 / 15))
-                del basket[product]
-    return events, basket
+def events_of(rng: np.random.Generator, visitors: Visitors, goods: Catalogue, length: float, sale: bool) -> Events:
+    """All events of these visits, which have `length` events on average. At midnight a visit is over."""
+    visit = np.repeat(np.arange(len(visitors.start)), _views(rng, len(visitors.start), length))
+    product = _looked_at(rng, visitors, goods, visit)
+    cart, removed, bought = _basket(rng, visitors, goods, visit, product, SALE_APPETITE if sale else 1.0)
+    last = np.append(np.flatnonzero(np.diff(visit)), len(visit) - 1)
+    steps = [np.arange(len(visit)), np.flatnonzero(cart), np.flatnonzero(removed), np.flatnonzero(bought)]
+    view = np.concatenate(steps)
+    kind = np.repeat([VIEW, CART, REMOVAL, PURCHASE], [len(step) for step in steps])
+    # Carts and removals follow their view, purchases the last view of their visit.
+    place = np.where(kind == PURCHASE, last[visit[view]], view) * len(EVENT_TYPES) + kind
+    order = np.argsort(place, kind="stable")
+    view, kind = view[order], kind[order]
+    second = visitors.start[visit[view]] + _seconds(rng, visit[view], kind)
+    made = Events(visit[view], second, kind, product[view], _quantities(rng, goods, product[view], kind))
+    return made.where(second < SECONDS_A_DAY)
 
 
-def _checkout(rng: Random, basket: dict[Product, int], second: int) -> list[Event]:
-    """One purchase row a product of the basket."""
-    second += 20 + int(rng.expovariate(1 / 60))
-    purchases = []
-    for place, (product, wanted) in enumerate(basket.items()):
-        more = rng.randint(1, 3) if rng.random() < product.several else 0
-        purchases.append(Event(second + place, "purchase", product, wanted + more))
-    return purchases
+def _views(rng: np.random.Generator, visits: int, length: float) -> Ints:
+    """How many views each visit has: one of each stretch of the lognormal, so that a day's sum is hardly left to chance."""
+    steps = _steps(length)
+    return steps[((rng.permutation(visits) + rng.random(visits)) * len(steps) / max(1, visits)).astype(np.int64)]
 
 
-def _category(rng: Random, customer: Customer) -> int:
-    if rng.random() < FAVOURITE_SHARE:
-        return rng.choice(customer.favourites)
-    return rng.choices(range(len(CATEGORIES)), cum_weights=POPULARITY)[0]
+@lru_cache(maxsize=8)
+def _steps(length: float) -> Ints:
+    """The numbers of views of the shortest to the longest of many visits that have `length` events on average."""
+    spread = np.array([NormalDist(0, VIEWS_SPREAD).inv_cdf((place + 0.5) / 2000) for place in range(2000)])
+    low, high = -6.0, 4.0
+    for _ in range(40):
+        middle = (low + high) / 2
+        views = np.minimum(1 + np.floor(np.exp(spread + middle)), MAX_VIEWS)
+        low, high = (middle, high) if views.mean() + OTHERS_A_VISIT < length else (low, middle)
+    return views.astype(np.int64)
 
 
-def _start(rng: Random) -> int:
-    hour = rng.choices(range(24), cum_weights=_HOURS_SO_FAR)[0]
-    return hour * 3600 + rng.randrange(3600)
+def _looked_at(rng: np.random.Generator, visitors: Visitors, goods: Catalogue, visit: Ints) -> Ints:
+    """The product of each view. Some views wander to another category, some go back to the product before."""
+    opening = np.diff(visit, prepend=-1) > 0
+    favourite = visitors.favourites[visit, rng.integers(0, 2, len(visit))]
+    elsewhere = np.searchsorted(popularity(), rng.random(len(visit)), side="right")
+    shelf = np.where(opening & (rng.random(len(visit)) < FAVOURITE_SHARE), favourite, elsewhere)
+    product = goods.pick(rng, shelf[_held(opening | (rng.random(len(visit)) < WANDER_SHARE))])
+    return product[_held(opening | (rng.random(len(visit)) >= AGAIN_SHARE))]
 
 
-def _session_id(rng: Random) -> str:
-    text = f"{rng.getrandbits(128):032x}"
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+def _held(changes: Flags) -> Ints:
+    """For each place the latest one at which something changes."""
+    return np.maximum.accumulate(np.where(changes, np.arange(len(changes)), 0))
+
+
+def _basket(
+    rng: np.random.Generator, visitors: Visitors, goods: Catalogue, visit: Ints, product: Ints, appetite: float
+) -> tuple[Flags, Flags, Flags]:
+    """For each view whether its product is then put into the cart, taken out again, bought in the end. A product is
+    in the basket once; an order takes all that is left in it."""
+    visits = len(visitors.start)
+    wish = (np.searchsorted(visit, np.arange(visits)) + rng.random(visits) * np.bincount(visit, minlength=visits)).astype(
+        np.int64
+    )
+    pays = rng.random(visits) < _CHECKOUTS[visitors.kind] * goods.appeal[goods.shelf[product[wish]]] * appetite
+    filled = pays | (rng.random(visits) < LEFT_SHARE * appetite)
+    wished = np.zeros(len(visit), np.bool_)
+    wished[wish[filled]] = True
+    wished |= filled[visit] & (rng.random(len(visit)) < ONE_MORE_SHARE)
+    taken = np.zeros(len(visit), np.bool_)
+    taken[_once(visit, product, np.flatnonzero(wished))] = True
+    cart = taken & (~pays[visit] | (rng.random(len(visit)) < CART_FIRST_SHARE))
+    removed = cart & (rng.random(len(visit)) < REMOVAL_SHARE)
+    return cart, removed, taken & pays[visit] & ~removed
+
+
+def _once(visit: Ints, product: Ints, views: Ints) -> Ints:
+    """Of these views those that are not of a product that one before them in the same visit is of."""
+    _, first = np.unique(visit[views] * (int(product.max(initial=0)) + 1) + product[views], return_index=True)
+    return views[first]
+
+
+def _seconds(rng: np.random.Generator, visit: Ints, kind: Ints) -> Ints:
+    """Seconds since the beginning of the visit, which grow by two or more from event to event."""
+    mean = PAUSES[np.roll(kind, 1)] + np.where((kind == PURCHASE) & (np.roll(kind, 1) != PURCHASE), CHECKOUT_SECONDS, 0.0)
+    passed = np.cumsum(2 + (rng.exponential(1.0, len(visit)) * mean).astype(np.int64))
+    opening = _held(np.diff(visit, prepend=-1) > 0)
+    return passed - passed[opening]
+
+
+def _quantities(rng: np.random.Generator, goods: Catalogue, product: Ints, kind: Ints) -> Ints:
+    several = (kind == PURCHASE) & (rng.random(len(kind)) < goods.several[goods.shelf[product]])
+    return np.where(several, 1 + rng.integers(1, 4, len(kind)), 1)

@@ -12,20 +12,23 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from cdp.settings import Settings, load
+from tests.conftest import TestStack
 from tests.faults.command import Outcome, run
+from tests.jvm import SMALL_DATA
 
 STACK = "e2e"
 
 
-def typed(*arguments: str, timeout: int = 400) -> Outcome:
+def typed(*arguments: str, timeout: int = 600) -> Outcome:
     """A command as a person types it, which must succeed."""
-    outcome = run(*arguments, stack=STACK, timeout=timeout)
+    outcome = run(*arguments, stack=STACK, env={"CDP_SPARK_JAVA_OPTIONS": SMALL_DATA}, timeout=timeout)
     assert outcome.code == 0, f"./run {' '.join(arguments)}\n{outcome.out}\n{outcome.err}"
     return outcome
 
 
 @pytest.fixture(scope="session")
-def shop() -> Iterator[Settings]:
+def shop(test_stack: TestStack) -> Iterator[Settings]:
+    test_stack.end()  # the machine need not carry two of them
     run("reset", "--yes", stack=STACK)
     typed("up")
     yield load({"CDP_STACK": STACK})
@@ -67,7 +70,7 @@ class Airflow:
         with urllib.request.urlopen(request, timeout=30) as reply:
             return json.load(reply)
 
-    def night(self, day: str, within: int = 240) -> str:
+    def night(self, day: str, within: int = 500) -> str:
         """Trigger the night of a day, and wait for its end."""
         self._ask("PATCH", "/api/v2/dags/night", {"is_paused": False})
         started = self._ask("POST", "/api/v2/dags/night/dagRuns", {"logical_date": None, "conf": {"day": day}})

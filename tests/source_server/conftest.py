@@ -12,7 +12,9 @@ import orjson
 import pytest
 
 from cdp.settings import Settings, load
+from source_server import store
 from source_server.app import create_app
+from source_server.intake import mapping_for
 
 Get = Callable[..., httpx.Response]
 
@@ -35,6 +37,11 @@ def settings(tmp_path: Path) -> Settings:
 @pytest.fixture
 def get(settings: Settings) -> Get:
     return getter(settings)
+
+
+def taken_in(settings: Settings, path: Path, mapping: str | None = None) -> store.Dataset:
+    """The file as a data set."""
+    return store.add(settings, path, mapping_for(path, mapping))
 
 
 def getter(settings: Settings) -> Get:

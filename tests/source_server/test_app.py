@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import httpx
 import orjson
+import pyarrow as pa
 import pytest
 
+from cdp.events.fields import CONTRACT_VERSION
 from cdp.settings import Settings, load
 from source_server import store
-from source_server.app import ALLOWED, MAX_LIMIT
+from source_server.app import ALLOWED, MAX_LIMIT, create_app
 from source_server.cursor import Cursor, CursorUnreadable, cursor_from_text
+from tests.source_server.conftest import taken_in
 
 Get = Callable[..., httpx.Response]
 Write = Callable[..., Path]
@@ -21,7 +26,20 @@ Write = Callable[..., Path]
 
 @pytest.fixture
 def dataset(settings: Settings, ndjson: Write) -> store.Dataset:
-    return store.add(settings, ndjson("shop.ndjson", *({"user_id": f"u{n}"} for n in range(7))))
+    return taken_in(settings, ndjson("shop.ndjson", *({"user_id": f"u{n}"} for n in range(7))))
+
+
+def packed(settings: Settings, path: str, accepted: str) -> tuple[str | None, bytes]:
+    """How an answer's content is packed, and the content as it travels."""
+
+    async def ask() -> tuple[str | None, bytes]:
+        async with (
+            httpx.AsyncClient(transport=httpx.ASGITransport(create_app(settings)), base_url="http://source") as client,
+            client.stream("GET", path, headers={"Accept-Encoding": accepted}) as answer,
+        ):
+            return answer.headers.get("content-encoding"), b"".join([piece async for piece in answer.aiter_raw()])
+
+    return asyncio.run(ask())
 
 
 def problem(answer: httpx.Response, status: int) -> str:
@@ -34,7 +52,7 @@ def problem(answer: httpx.Response, status: int) -> str:
 
 def test_health_before_and_after_the_first_data_set(get: Get, settings: Settings, ndjson: Write) -> None:
     assert get("/health").json() == {"status": "ok", "datasets": 0}
-    store.add(settings, ndjson("shop.ndjson", {}))
+    taken_in(settings, ndjson("shop.ndjson", {}))
     assert get("/health").json() == {"status": "ok", "datasets": 1}
 
 
@@ -42,9 +60,11 @@ def test_data_sets_are_listed(get: Get, dataset: store.Dataset) -> None:
     one = {
         "name": "shop",
         "content_id": dataset.content_id,
+        "contract": CONTRACT_VERSION,
         "rows": 7,
-        "first_time": "2019-10-01 00:00:00",
-        "last_time": "2019-10-01 00:00:00",
+        "first_time": "2019-10-01T00:00:00+00:00",
+        "last_time": "2019-10-01T00:00:00+00:00",
+        "file": dataset.account.as_json(),
     }
     assert get("/datasets").json() == [one]
     assert get("/datasets/shop").json() == one
@@ -62,7 +82,7 @@ def test_following_the_cursor_gives_every_row_once(limit: int, get: Get, dataset
             break
         assert (
             answer.headers["Link"]
-            == f'</datasets/shop/events?cursor={answer.headers["X-Next-Cursor"]}&limit={limit}>; rel="next"'
+            == f'<http://source/datasets/shop/events?limit={limit}&cursor={answer.headers["X-Next-Cursor"]}>; rel="next"'
         )
         asked["cursor"] = answer.headers["X-Next-Cursor"]
     assert seen == [f"u{n}" for n in range(7)]
@@ -76,7 +96,7 @@ def test_after_the_end_there_is_an_empty_page(get: Get, dataset: store.Dataset) 
 
 
 def test_a_broken_line_arrives_as_it_was(get: Get, settings: Settings, ndjson: Write) -> None:
-    store.add(settings, ndjson("dirt.ndjson", {}, b'{"cut\xff'))
+    taken_in(settings, ndjson("dirt.ndjson", {}, b'{"cut\xff'))
     assert get("/datasets/dirt/events").content.splitlines()[1] == b'{"cut\xff'
 
 
@@ -99,13 +119,13 @@ def test_a_cursor_behind_the_end(get: Get, dataset: store.Dataset) -> None:
 
 def test_a_cursor_into_content_that_was_replaced(get: Get, settings: Settings, dataset: store.Dataset, ndjson: Write) -> None:
     cursor = get("/datasets/shop/events", params={"limit": 2}).headers["X-Next-Cursor"]
-    store.add(settings, ndjson("shop.ndjson", {"user_id": "other"}))
+    taken_in(settings, ndjson("shop.ndjson", {"user_id": "other"}))
     assert "begin again without a cursor" in problem(get("/datasets/shop/events", params={"cursor": cursor}), 409)
 
 
 def test_a_misspelt_parameter_is_refused(get: Get, dataset: store.Dataset) -> None:
     detail = problem(get("/datasets/shop/events", params={"offset": "1"}), 400)
-    assert detail == "there is no parameter 'offset'; there are limit, cursor."
+    assert detail == "there is no parameter 'offset'; there are limit, cursor, since, until, row."
 
 
 @pytest.mark.parametrize("path", ["/datasets/shops", "/datasets/shops/events", "/datasets/..%2fshop/events"])
@@ -120,24 +140,105 @@ def test_a_damaged_data_set_is_told_as_such(get: Get, settings: Settings, datase
         assert "shop.parquet is damaged; load its file again" in problem(get(asked), 500)
 
 
-def test_pages_are_compressed_for_those_who_can(get: Get, settings: Settings, ndjson: Write) -> None:
-    store.add(settings, ndjson("shop.ndjson", *[{}] * 100))
-    packed, plain = (get("/datasets/shop/events", headers={"Accept-Encoding": name}) for name in ("gzip", "identity"))
-    assert (packed.headers.get("content-encoding"), plain.headers.get("content-encoding")) == ("gzip", None)
-    assert packed.content == plain.content
-    assert int(packed.headers["content-length"]) < len(plain.content) / 10
+@pytest.mark.parametrize(
+    ("accepted", "encoding"),
+    [
+        ("gzip", "gzip"),
+        ("gzip, zstd", "zstd"),
+        ("gzip, zstd;q=0", "gzip"),
+        ("GZIP;q=0.5", "gzip"),
+        ("br", None),
+        ("identity", None),
+    ],
+)
+def test_pages_are_packed_for_those_who_can(
+    accepted: str, encoding: str | None, get: Get, settings: Settings, ndjson: Write
+) -> None:
+    taken_in(settings, ndjson("shop.ndjson", *[{}] * 100))
+    plain = get("/datasets/shop/events", headers={"Accept-Encoding": "identity"}).content
+    told, raw = packed(settings, "/datasets/shop/events", accepted)
+    assert told == encoding
+    assert (pa.Codec(encoding).decompress(raw, len(plain), asbytes=True) if encoding else raw) == plain
+    assert encoding is None or len(raw) < len(plain) / 10
 
 
-@pytest.mark.parametrize("path", ["/docs", "/redoc"])
-def test_no_page_loads_from_elsewhere(path: str, get: Get) -> None:
-    problem(get(path), 404)
+def test_what_a_client_has_it_need_not_get_again(get: Get, dataset: store.Dataset) -> None:
+    first = get("/datasets/shop/events", params={"limit": 3})
+    tag = first.headers["ETag"]
+    again = get("/datasets/shop/events", params={"limit": 3}, headers={"If-None-Match": f'"other", W/{tag}'})
+    assert (again.status_code, again.content, again.headers["ETag"]) == (304, b"", tag)
+    assert again.headers["X-Next-Cursor"] == first.headers["X-Next-Cursor"]
+    other = get("/datasets/shop/events", params={"limit": 2}, headers={"If-None-Match": tag})
+    assert other.status_code == 200
+
+
+def test_a_page_under_a_cursor_may_be_kept_for_ever(get: Get, dataset: store.Dataset) -> None:
+    first = get("/datasets/shop/events", params={"limit": 3})
+    assert first.headers["Cache-Control"] == "no-cache", "without a cursor it may be other content tomorrow"
+    second = get("/datasets/shop/events", params={"limit": 3, "cursor": first.headers["X-Next-Cursor"]})
+    assert "immutable" in second.headers["Cache-Control"]
+
+
+def test_one_event_by_its_place(get: Get, dataset: store.Dataset) -> None:
+    assert orjson.loads(get("/datasets/shop/events/6").content)["user_id"] == "u6"
+    assert problem(get("/datasets/shop/events/7"), 404) == "there is no row 7; 'shop' has the rows 0 to 6."
+    assert problem(get("/datasets/shop/events/-1"), 400) == "row must be a whole number from 0, not '-1'."
+
+
+def test_events_between_two_times(get: Get, settings: Settings, ndjson: Write) -> None:
+    times = [f"2019-10-01T{hour:02}:00:00Z" for hour in (3, 1, 2)] + ["never", "2019-10-01T04:00:00+02:00"]
+    taken_in(settings, ndjson("shop.ndjson", *({"event_time": time, "user_id": str(n)} for n, time in enumerate(times))))
+    asked = {"since": "2019-10-01T02:00:00Z", "until": "2019-10-01T03:00:00Z", "limit": 1}
+    first = get("/datasets/shop/events", params=asked)
+    assert (orjson.loads(first.content)["user_id"], first.headers["X-End-Of-Data"]) == ("2", "false")
+    assert first.headers["X-First-Time"] == first.headers["X-Last-Time"] == "2019-10-01T02:00:00+00:00"
+    second = get(str(first.headers["Link"]).split("; ")[0].strip("<>"))
+    assert (orjson.loads(second.content)["user_id"], second.headers["X-End-Of-Data"]) == ("4", "true")
+
+
+@pytest.mark.parametrize("time", ["2019-10-01", "2019-10-01T00:00:00", "yesterday", ""])
+def test_a_time_without_a_zone_says_how_times_are_written(time: str, get: Get, dataset: store.Dataset) -> None:
+    detail = problem(get("/datasets/shop/events", params={"since": time}), 400)
+    assert detail == f"since must be a time with a zone, like 2019-10-01T00:00:00Z, not {time!r}."
+
+
+def test_the_page_of_the_description_loads_nothing_from_elsewhere(get: Get) -> None:
+    page = get("/docs").text
+    addresses = re.findall(r"""(?:src|href)=["']([^"']+)|url: ["']([^"']+)""", page)
+    assert {one or other for one, other in addresses} >= {"/docs/static/swagger-ui-bundle.js", "/openapi.json"}
+    for address in (one or other for one, other in addresses):
+        assert get(address).status_code == 200, address
+    assert "://" not in re.sub(r"<!--.*?-->", "", page, flags=re.DOTALL).replace("window.location", "")
 
 
 def test_the_description_names_what_can_be_asked(get: Get) -> None:
     paths = get("/openapi.json").json()["paths"]
-    assert set(paths) == {"/health", "/datasets", "/datasets/{name}", "/datasets/{name}/events"}
+    assert set(paths) == {
+        "/health",
+        "/datasets",
+        "/datasets/{name}",
+        "/datasets/{name}/events",
+        "/datasets/{name}/events/{row}",
+    }
     asked = {one["name"]: one["schema"] for one in paths["/datasets/{name}/events"]["get"]["parameters"]}
     assert (asked["limit"]["minimum"], asked["limit"]["maximum"]) == (1, MAX_LIMIT)
+
+
+class TestRate:
+    @pytest.fixture
+    def settings(self, tmp_path: Path) -> Settings:
+        return load({"CDP_VAR_DIR": str(tmp_path), "CDP_SOURCE_RATE": "2"})
+
+    def test_who_asks_too_often_is_told_when_to_go_on(self, settings: Settings) -> None:
+        async def ask() -> list[httpx.Response]:
+            transport = httpx.ASGITransport(create_app(settings))
+            async with httpx.AsyncClient(transport=transport, base_url="http://source") as client:
+                return [await client.get(path) for path in (*["/datasets"] * 5, "/health")]
+
+        answers = asyncio.run(ask())
+        assert [answer.status_code for answer in answers] == [200] * 4 + [429, 200]
+        assert "more than 2 requests a second; go on in 1 s. The setting is CDP_SOURCE_RATE" in problem(answers[4], 429)
+        assert answers[4].headers["Retry-After"] == "1"
 
 
 class TestToken:
@@ -145,7 +246,7 @@ class TestToken:
     def settings(self, tmp_path: Path) -> Settings:
         return load({"CDP_VAR_DIR": str(tmp_path), "CDP_SOURCE_TOKEN": "geheim-ü"})
 
-    @pytest.mark.parametrize("path", ["/datasets", "/datasets/shop/events", "/openapi.json", "/nothing"])
+    @pytest.mark.parametrize("path", ["/datasets", "/datasets/shop/events", "/datasets/shop/events/0", "/nothing", "/docsx"])
     @pytest.mark.parametrize("given", [None, "geheim-ü", "Bearer", "Bearer other", "Basic geheim-ü"])
     def test_without_it_nothing_is_told(self, path: str, given: str | None, get: Get) -> None:
         answer = get(path, headers={"Authorization": given.encode()} if given else {})
@@ -156,8 +257,13 @@ class TestToken:
     def test_with_it_all_is(self, get: Get) -> None:
         assert get("/datasets", headers={"Authorization": "Bearer geheim-ü".encode()}).json() == []
 
-    def test_health_needs_none(self, get: Get) -> None:
-        assert get("/health").json()["status"] == "ok"
+    @pytest.mark.parametrize("path", ["/health", "/docs", "/docs/static/swagger-ui.css", "/openapi.json"])
+    def test_health_and_description_need_none(self, path: str, get: Get) -> None:
+        assert get(path).status_code == 200
+
+    def test_the_description_says_how_it_is_sent(self, get: Get) -> None:
+        described = get("/openapi.json").json()
+        assert described["components"]["securitySchemes"]["token"] == {"type": "http", "scheme": "bearer"}
 
 
 def test_a_cursor_survives_its_text() -> None:

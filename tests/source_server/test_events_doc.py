@@ -8,15 +8,14 @@ from pathlib import Path
 import pytest
 
 from cdp.events import FIELDS, REASONS
-from cdp.events.fields import MAX_QUANTITY, MAX_TEXT
+from cdp.events.fields import CONTRACT_VERSION, MAX_AHEAD_HOURS, MAX_QUANTITY, MAX_TEXT
 from cdp.events.topics import POSITIONS
 from cdp.settings import REPOSITORY
-from source_server import store
+from source_server import pages, store
 from source_server.app import DEFAULT_LIMIT, MAX_LIMIT
 from source_server.generate import main
 from source_server.history.catalogue import CATEGORIES
-from source_server.ndjson import MAX_LINE_BYTES
-from source_server.readers import READERS
+from source_server.intake.kinds import ENDINGS
 
 TEXT = (REPOSITORY / "docs" / "events.md").read_text()
 WORDS = " ".join(TEXT.split())
@@ -38,7 +37,7 @@ def test_the_reasons_are_those_of_the_code() -> None:
 
 
 def test_the_kinds_of_files_are_those_that_are_read() -> None:
-    assert set(re.findall(r"`(\.\w+)`", " ".join(row[0] for row in table("file")))) == set(READERS)
+    assert set(re.findall(r"`(\.\w+)`", " ".join(row[0] for row in table("file")))) == set(ENDINGS)
 
 
 def test_the_numbers_of_the_history_are_those_it_prints(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -53,8 +52,10 @@ def test_the_numbers_of_the_history_are_those_it_prints(tmp_path: Path, capsys: 
         f"A text may have {MAX_TEXT} characters, a quantity may be {MAX_QUANTITY:,}",
         f"{len(CATEGORIES)} categories",
         f"`limit` is 1 to {MAX_LIMIT:,}, {DEFAULT_LIMIT:,} where it is absent",
-        f"it ends at {store.MAX_PAGE_BYTES >> 20} MB",
-        f"a line is longer than {MAX_LINE_BYTES >> 10} KB",
+        f"it ends at {pages.MAX_PAGE_BYTES >> 20} MB",
+        f"in groups of {store.ROW_GROUP_ROWS:,}",
+        f"This is version {CONTRACT_VERSION} of the contract",
+        f"more than {MAX_AHEAD_HOURS} hours ahead",
         f"the compacted topic `{POSITIONS.name}`",
     ],
 )

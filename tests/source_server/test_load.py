@@ -6,14 +6,14 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-import orjson
 import pytest
 
-from cdp.settings import Settings
+from cdp.settings import Settings, current
 from source_server import store
-from source_server.load import Loaded, load, main
+from source_server.intake import FileRefused
+from source_server.load import Loaded, Sent, load, main
 from source_server.producer import Report
-from source_server.readers import FileRefused
+from tests.source_server.conftest import taken_in
 
 Write = Callable[..., Path]
 
@@ -22,14 +22,9 @@ def test_a_dry_run_shows_and_changes_nothing(settings: Settings, ndjson: Write) 
     path = ndjson("shop.ndjson", {"user_id": "first"}, {"event_type": "cart"}, b"broken", *[{}] * 10)
     done = load(settings, [path], dry_run=True)
     (found,) = done.previews
-    assert (found.rows, found.kept_whole, dict(found.types)) == (13, 1, {"view": 11, "cart": 1})
-    assert orjson.loads(found.lines[0]) == {**orjson.loads(found.lines[3]), "user_id": "first", "source": "shop"}
-    assert found.lines[2] == b"broken"
-    assert len(found.lines) == 5
+    assert (found.account.read, found.account.events, found.account.refused["not_json"].places) == (13, 12, [3])
     assert done.finished
-    assert "shop: 13 rows from 2019-10-01 00:00:00 to 2019-10-01 00:00:00, 1 of them kept as they came; view 11, cart 1" in str(
-        done
-    )
+    assert all(said in str(done) for said in ("user_id=first", "view", "cart", "not_json", "line 3"))
     assert not store.folder(settings).exists()
 
 
@@ -56,9 +51,27 @@ def test_a_stop_while_reading_sends_nothing(settings: Settings, ndjson: Write) -
         (Report("a", 9, 9, 9, 8, refused=1), False, "a: 8 events sent in 0.0 s, 1 too large for Kafka; all else in Kafka"),
     ],
 )
-def test_the_end_says_what_was_done_and_what_to_do(report: Report, finished: bool, says: str) -> None:
-    done = Loaded(1, reports=(report,))
-    assert (done.finished, str(done)) == (finished, says)
+def test_the_end_says_what_was_done_and_what_to_do(
+    report: Report, finished: bool, says: str, settings: Settings, ndjson: Write
+) -> None:
+    dataset = taken_in(settings, ndjson("a.ndjson", {}))
+    done = Loaded(1, sent=(Sent(dataset, report),))
+    assert (done.finished, str(done)) == (finished, f"{dataset.account}\n{says}")
+
+
+def test_a_mapping_that_is_not_there_names_the_ready_ones(tmp_path: Path) -> None:
+    path = tmp_path / "shop.csv"
+    path.write_text("a\n1\n")
+    with pytest.raises(FileRefused, match="rees46"):
+        load(current(), [path], mapping="rees64", dry_run=True)
+
+
+@pytest.mark.parametrize("pace", [["--rate", "0"], ["--speed", "fast"], ["--speed", "0x"], ["--rate", "5", "--speed", "2x"]])
+def test_a_pace_that_is_none_is_refused(pace: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["shop.csv", *pace])
+    assert ended.value.code == 2
+    assert pace[-2] in capsys.readouterr().err
 
 
 def test_the_command_says_one_line_of_what_is_wrong(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -18,12 +18,14 @@ import pytest
 from cdp.events import TOPICS
 from cdp.settings import REPOSITORY, Settings, current
 from infra.stack.stack import Stack
-from source_server import page_writer, producer, store, topics
+from source_server import ledger, page_writer, producer, store, topics
 from source_server.kafka import KafkaAway, Patience
 from source_server.load import load
+from source_server.pace import AtRate
 from source_server.page_writer import PageWriter
 from source_server.positions import Position, read_position
 from source_server.producer import OtherProducer, Report, main, produce
+from tests.source_server.conftest import taken_in
 from tests.source_server.kafka_log import TOPIC, events_file, lines_of_kafka, lines_of_store, messages
 
 pytestmark = pytest.mark.stack("kafka", "source")
@@ -39,9 +41,9 @@ def settings() -> Settings:
 @pytest.fixture
 def dataset(settings: Settings, tmp_path: Path) -> Iterator[store.Dataset]:
     """A data set that no other test has."""
-    made = store.add(settings, events_file(tmp_path / f"t{uuid.uuid4().hex[:12]}.ndjson", ROWS))
+    made = taken_in(settings, events_file(tmp_path / f"t{uuid.uuid4().hex[:12]}.ndjson", ROWS))
     yield made
-    (store.folder(settings) / f"{made.name}.parquet").unlink()
+    store.path_of(settings, made.name).unlink()
 
 
 @pytest.fixture(autouse=True)
@@ -62,6 +64,7 @@ def program(dataset: store.Dataset, before: str = "", *arguments: str) -> subpro
     text = f"""
 import os, signal, sys
 from source_server import page_writer, producer
+from tests.source_server.conftest import taken_in
 from tests.source_server.kafka_log import TOPIC
 page_writer.EVENTS_RAW = TOPIC
 producer.PAGE_ROWS = {PAGE}
@@ -156,7 +159,7 @@ def test_a_stop_ends_after_the_page(settings: Settings, dataset: store.Dataset) 
 
 def test_a_rate_is_kept(settings: Settings, dataset: store.Dataset) -> None:
     begun = time.monotonic()
-    report = produce(settings, dataset.name, rate=1000)
+    report = produce(settings, dataset.name, pace=AtRate(PAGE, 1000))
     assert report.finished
     assert time.monotonic() - begun >= ROWS / 1000
 
@@ -209,6 +212,9 @@ def test_what_kafka_does_not_take_is_counted(settings: Settings, dataset: store.
     writer = PageWriter(settings, dataset.content_id, patience(settings))
     written = writer.write([b"x" * 2_000_000, dataset.name.encode()], Position(dataset.name, "c", 2))
     assert (written.acknowledged, written.refused) == (1, 1)
+    assert (
+        written.position == read_position(settings, dataset.content_id, patience(settings)) == Position(dataset.name, "c", 2, 1)
+    )
     assert lines_of_kafka(settings, of=dataset.name).total() == 1
 
 
@@ -228,10 +234,13 @@ def test_load_takes_in_and_sends(settings: Settings, tmp_path: Path) -> None:
     path = events_file(tmp_path / f"t{uuid.uuid4().hex[:12]}.ndjson", ROWS)
     done = load(settings, [path])
     assert done.finished
-    assert str(done).startswith(f"{path.stem}: 2,500 events sent in ")
+    assert f"\n{path.stem}: 2,500 events sent in " in str(done)
+    (line,) = [line for line in ledger.lines(settings) if line.name == path.stem]
+    assert (line.read, line.served, line.acknowledged, line.left, line.balanced) == (ROWS, ROWS, ROWS, 0, True)
+    assert line.refused == {"not_json": 1, "missing": ROWS // 50 - 1}, "one of these rows gave way to a copy"
     assert lines_of_kafka(settings, of=path.stem) == lines_of_store(settings, store.dataset(settings, path.stem))
-    assert load(settings, [path]).reports[0].sent == 0
-    (store.folder(settings) / f"{path.stem}.parquet").unlink()
+    assert load(settings, [path]).sent[0].report.sent == 0
+    store.path_of(settings, path.stem).unlink()
 
 
 def test_an_unknown_data_set_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:

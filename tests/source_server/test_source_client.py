@@ -54,6 +54,12 @@ def test_what_passes_is_waited_out(trouble: Answer) -> None:
     assert (len(asked), len(pauses)) == (3, 2)
 
 
+def test_asked_too_often_it_waits_as_long_as_it_is_told() -> None:
+    source, asked, pauses = client(httpx.Response(429, headers={"Retry-After": "7"}, json={"detail": "slow"}), page(b"{}\n"))
+    assert source.page("shop", None, 1).lines == [b"{}"]
+    assert (len(asked), pauses) == (2, [7.0])
+
+
 def test_a_source_that_stays_away_is_named_with_the_remedy() -> None:
     source, asked, pauses = client(httpx.ConnectError("refused"))
     with pytest.raises(

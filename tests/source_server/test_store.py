@@ -1,116 +1,103 @@
-"""The store: a file is taken in whole or not at all, and its pages are its rows."""
+"""The store: a file is taken in whole or not at all, and the same file once."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import HealthCheck, given
-from hypothesis import settings as hypothesis_settings
-from hypothesis import strategies as st
 
 from cdp.settings import Settings
-from source_server import columns, store
-from source_server import ndjson as reader
-from source_server.readers import FileRefused
+from source_server import pages, store
+from source_server.intake import Account, Chunk, FileRefused, mapping_for
+from tests.source_server.conftest import taken_in
 
 Write = Callable[..., Path]
 
 
 @pytest.fixture
-def dataset(settings: Settings, ndjson: Write, monkeypatch: pytest.MonkeyPatch) -> store.Dataset:
-    """25 rows in row groups of 10."""
-    monkeypatch.setattr(store, "ROW_GROUP_ROWS", 10)
-    return store.add(settings, ndjson("shop.ndjson", *({"user_id": f"u{n}"} for n in range(25))))
+def dataset(settings: Settings, ndjson: Write) -> store.Dataset:
+    return taken_in(settings, ndjson("shop.ndjson", {}))
 
 
-def users(page: store.Page) -> list[str]:
-    return [orjson.loads(line)["user_id"] for line in page.lines]
+def values(settings: Settings, dataset: store.Dataset, field: str) -> list[str]:
+    body = pages.page(settings, dataset, 0, 50_000).body
+    return [orjson.loads(line)[field] for line in body.splitlines()]
 
 
-@pytest.mark.parametrize("chunk", [64, 1 << 20])
-def test_what_is_known_of_a_data_set(chunk: int, settings: Settings, ndjson: Write, monkeypatch: pytest.MonkeyPatch) -> None:
-    """However many batches the file is read in."""
-    monkeypatch.setattr(reader, "CHUNK_BYTES", chunk)
-    rows = (
-        {"event_time": time} for time in ("2019-10-02T01:00:00+02:00", "2019-10-01 00:00:07 UTC", "9999-12-31 00:00:00 UTC", "x")
-    )
-    dataset = store.add(settings, ndjson("shop.ndjson", *rows))
+def test_what_is_known_of_a_data_set(settings: Settings, ndjson: Write) -> None:
+    times = ("2019-10-02T01:00:00+02:00", "2019-10-01 00:00:07 UTC", "9999-12-31 00:00:00 UTC", "x")
+    dataset = taken_in(settings, ndjson("shop.ndjson", *({"event_time": time} for time in times)))
     assert (dataset.name, dataset.rows) == ("shop", 4)
-    assert (dataset.first_time, dataset.last_time) == ("2019-10-01 00:00:07", "2019-10-02 01:00:00")
+    assert dataset.first_time == datetime(2019, 10, 1, 0, 0, 7, tzinfo=UTC)
+    assert (dataset.account.read, dataset.account.events) == (4, 2)
+    assert {reason: found.count for reason, found in dataset.account.refused.items()} == {"bad_time": 2}
     assert store.datasets(settings) == [dataset] == [store.dataset(settings, "shop")]
 
 
-@given(st.integers(0, 30), st.integers(1, 30))
-@hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_a_page_is_a_slice_of_the_rows(settings: Settings, dataset: store.Dataset, row: int, limit: int) -> None:
-    page = store.page(settings, dataset, row, limit)
-    assert users(page) == [f"u{n}" for n in range(25)][row : row + limit]
-    assert page.next_row == row + len(page.lines)
+def test_row_groups_are_even_however_the_file_is_read(settings: Settings, ndjson: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store, "ROW_GROUP_ROWS", 10)
+    original = store.chunks
 
+    def in_pieces(*asked: Any) -> Iterator[Chunk]:
+        for chunk in original(*asked):
+            for row in range(0, len(chunk.lines), 7):
+                account = chunk.account if row == 0 else Account()
+                yield Chunk(chunk.lines[row : row + 7], chunk.times[row : row + 7], account, None)
 
-def test_a_page_ends_where_it_becomes_too_large(
-    settings: Settings, dataset: store.Dataset, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(store, "MAX_PAGE_BYTES", 300)
-    seen: list[str] = []
-    row, pages = 0, 0
-    while row < dataset.rows:
-        page = store.page(settings, dataset, row, 25)
-        assert page.lines
-        seen, row, pages = seen + users(page), page.next_row, pages + 1
-    assert seen == [f"u{n}" for n in range(25)]
-    assert pages > 5
-
-
-def test_only_the_row_groups_of_a_page_are_read(
-    settings: Settings, dataset: store.Dataset, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    read: list[int] = []
-    original = store.lines_of
-    monkeypatch.setattr(store, "lines_of", lambda table: read.append(table.num_rows) or original(table))
-    store.page(settings, dataset, 12, 3)
-    assert read == [3]
+    monkeypatch.setattr(store, "chunks", in_pieces)
+    dataset = taken_in(settings, ndjson("shop.ndjson", *({"user_id": f"u{n}"} for n in range(25))))
+    metadata = store.metadata_of(store.path_of(settings, "shop"))
+    assert [metadata.row_group(number).num_rows for number in range(metadata.num_row_groups)] == [10, 10, 5]
+    assert values(settings, dataset, "user_id") == [f"u{n}" for n in range(25)]
 
 
 def test_rows_that_name_no_source_get_the_data_sets_name(settings: Settings, ndjson: Write) -> None:
-    dataset = store.add(settings, ndjson("shop.ndjson", {}, {"source": "app"}))
-    assert [orjson.loads(line)["source"] for line in store.page(settings, dataset, 0, 9).lines] == ["shop", "app"]
+    dataset = taken_in(settings, ndjson("shop.ndjson", {}, {"source": "app"}))
+    assert values(settings, dataset, "source") == ["shop", "app"]
 
 
 def test_the_same_file_again_changes_nothing(settings: Settings, ndjson: Write) -> None:
     path = ndjson("shop.ndjson", {})
-    first = store.add(settings, path)
+    first = taken_in(settings, path)
     before = (store.folder(settings) / "shop.parquet").stat().st_ino
-    assert store.add(settings, path) == first
+    assert taken_in(settings, path) == first
     assert (store.folder(settings) / "shop.parquet").stat().st_ino == before
 
 
 def test_another_file_of_the_name_takes_its_place(settings: Settings, ndjson: Write) -> None:
-    old = store.add(settings, ndjson("shop.ndjson", {"user_id": "old"}))
-    new = store.add(settings, ndjson("shop.ndjson", {"user_id": "new"}))
+    old = taken_in(settings, ndjson("shop.ndjson", {"user_id": "old"}))
+    new = taken_in(settings, ndjson("shop.ndjson", {"user_id": "new"}))
     assert new.content_id != old.content_id
-    assert users(store.page(settings, new, 0, 9)) == ["new"]
-    with pytest.raises(store.DatasetUnknown, match="was replaced while it was read"):
-        store.page(settings, old, 0, 9)
+    assert values(settings, new, "user_id") == ["new"]
+
+
+def test_another_mapping_makes_other_content(settings: Settings, tmp_path: Path) -> None:
+    path = tmp_path / "shop.csv"
+    path.write_text("event_time,event_type,product_id,price,user_id\n2019-10-01T00:00:00Z,view,1,2.50,u1\n")
+    mapping = tmp_path / "carts.toml"
+    mapping.write_text('[constants]\nevent_type = "cart"\n')
+    ids = [taken_in(settings, path, asked).content_id for asked in (None, str(mapping), None)]
+    assert ids[0] == ids[2] != ids[1]
 
 
 def test_the_name_belongs_to_the_content(settings: Settings, ndjson: Write) -> None:
     """The same bytes under two names are two data sets: their rows say different sources."""
-    one, other = (store.add(settings, ndjson(name, {})) for name in ("a.ndjson", "b.ndjson"))
+    one, other = (taken_in(settings, ndjson(name, {})) for name in ("a.ndjson", "b.ndjson"))
     assert one.content_id != other.content_id
 
 
 def test_a_refused_file_leaves_the_old_data_set_and_no_rest(settings: Settings, ndjson: Write) -> None:
-    old = store.add(settings, ndjson("shop.ndjson", {}))
+    old = taken_in(settings, ndjson("shop.ndjson", {}))
     for line in (b"x" * 300_000, b"no event"):
         with pytest.raises(FileRefused):
-            store.add(settings, ndjson("shop.ndjson", line))
+            taken_in(settings, ndjson("shop.ndjson", line))
     assert store.datasets(settings) == [old]
     assert {path.name for path in store.folder(settings).iterdir()} == {"shop.parquet", ".lock"}
 
@@ -119,19 +106,20 @@ def test_a_file_without_rows_is_refused(settings: Settings, tmp_path: Path) -> N
     path = tmp_path / "shop.csv"
     path.write_text("event_time,event_type,product_id,price,user_id\n")
     with pytest.raises(FileRefused, match=r"shop\.csv holds no rows"):
-        store.add(settings, path)
+        taken_in(settings, path)
 
 
 @pytest.mark.parametrize("name", ["-x.csv", "a b.csv", "ü.csv", "x" * 101 + ".csv"])
 def test_a_name_that_no_address_can_hold_is_refused(name: str, settings: Settings, tmp_path: Path) -> None:
     with pytest.raises(FileRefused, match="rename the file"):
-        store.add(settings, tmp_path / name)
+        taken_in(settings, tmp_path / name)
 
 
 def test_the_progress_is_told(settings: Settings, ndjson: Write) -> None:
-    told: list[int] = []
-    store.add(settings, ndjson("shop.ndjson", {}, {}), told.append)
-    assert told == [2]
+    told: list[tuple[int, float | None]] = []
+    path = ndjson("shop.ndjson", {}, {})
+    store.add(settings, path, mapping_for(path, None), lambda rows, part: told.append((rows, part)))
+    assert told == [(2, 1.0)]
 
 
 def test_an_unknown_data_set_names_those_there_are(settings: Settings, dataset: store.Dataset) -> None:
@@ -158,7 +146,3 @@ def test_a_damaged_data_set_is_named(settings: Settings, dataset: store.Dataset)
 def _plain_parquet(path: Path) -> Path:
     pq.write_table(pa.table({"a": [1]}), path)
     return path
-
-
-def test_columns_on_disk_are_the_fields_of_an_event() -> None:
-    assert columns.SCHEMA.names == [*columns.FIELD_NAMES, columns.PAYLOAD]

@@ -53,7 +53,7 @@ BECOMES: dict[str, dict[str, Any]] = {
     "time with short offset": {"event_time": utc(2019, 10, 1, 15, 30)},
     "time with fraction": {"event_time": utc(2019, 10, 1, 12, 0, 0, 250_000)},
     "time just so far ahead": {"event_day": date(2019, 10, 2)},
-    "first time": {"event_day": date(2000, 1, 1)},
+    "first time": {"event_day": date(1990, 1, 1)},
     "numbers as JSON numbers": {
         "product_id": "1234567890123456789",
         "user_id": "513042592",
@@ -94,7 +94,7 @@ SAYS: dict[str, str] = {
     "time without zone": "'2019-10-01 12:00:00' is not a time",
     "time of no calendar": "is not a time",
     "time as a number": "'1569931200' is not a time",
-    "time before the trade": "before 2000-01-01",
+    "time before the trade": "before 1990-01-01",
     "time too far ahead": "after it was received",
     "unknown type": "'wishlist' is none of view, cart",
     "negative price": "'-5.00' is negative",

@@ -4,31 +4,32 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
+from dataclasses import replace
 from datetime import date
-from random import Random
 
+import numpy as np
+import pyarrow as pa
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from cdp.events import EVENT_TYPES, FIELDS, REASONS
 from cdp.events.fields import MAX_TEXT
-from source_server.history.dirt import DIRTY_SHARE, SPOILS, with_accidents
-from source_server.history.rows import COLUMNS, PLACES, Row, Values
+from source_server.history.dirt import CODES, COPY, COPY_SHARE, DIRTY, DIRTY_SHARE, LATE, LATE_SHARE, SPOILS, accidents
+from source_server.history.rows import COLUMNS
+from source_server.history.seeds import rng_of
 from source_server.history.shop import Shop
+from tests.source_server.history.conftest import FIRST, history
 
-DAY = date(2019, 9, 20)
 TIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC")
 
 
-def reasons(values: Values) -> set[str]:
+def reasons(row: dict[str, str | None]) -> set[str]:
     """Why the contract refuses a row: written from the sentences of REASONS, not from the generator."""
-    if values[PLACES["payload"]] is not None:
+    if row["payload"] is not None:
         try:
-            return set() if isinstance(json.loads(values[PLACES["payload"]]), dict) else {"not_json"}
+            return set() if isinstance(json.loads(row["payload"]), dict) else {"not_json"}
         except ValueError:
             return {"not_json"}
-    row = dict(zip(COLUMNS, values, strict=True))
     found = {"missing" for field in FIELDS if field.required and not row[field.name]}
     time, price, quantity = row["event_time"], row["price"], row["quantity"]
     found |= {"bad_time"} if time and not (TIME.fullmatch(time) and "2000" <= time[:4] <= "2100") else set()
@@ -39,37 +40,57 @@ def reasons(values: Values) -> set[str]:
     return found | {"too_long" for text in texts if text and len(text) > MAX_TEXT}
 
 
-@pytest.fixture(scope="module")
-def rows() -> list[Row]:
-    shop = Shop(seed=3, first_day=DAY, customers=3000, events=600_000)
-    return [row for _, day in shop.arrivals(DAY, date(2019, 9, 22)) for row in day]
+def marked(fate: int) -> set[str]:
+    return {CODES[fate - DIRTY]} if fate >= DIRTY else set()
 
 
 def test_every_reason_of_the_contract_has_its_dirt() -> None:
-    assert list(SPOILS) == [reason.code for reason in REASONS]
+    assert list(dict.fromkeys(spoil.code for spoil in SPOILS)) == [reason.code for reason in REASONS]
 
 
-@given(st.sampled_from(sorted(SPOILS)), st.integers(0, 10_000))
-def test_a_spoilt_row_is_refused_for_its_reason_alone(code: str, seed: int) -> None:
-    good = ("2019-09-20 12:00:00 UTC", "view", "1", None, None, None, "9.50", "7", None, None, None, None)
-    assert reasons(good) == set()
-    assert reasons(SPOILS[code](Random(seed), good)) == {code}
+def test_rows_are_refused_as_they_are_marked(dirty: pa.Table) -> None:
+    rows = dirty.select([*COLUMNS, "fate"]).to_pylist()
+    wrong = [row for row in rows if reasons(row) != marked(row["fate"])]
+    assert wrong == []
+    assert {row["fate"] for row in rows} == {0, COPY, LATE, *range(DIRTY, DIRTY + len(REASONS))}
 
 
-def test_rows_are_refused_as_they_are_marked(rows: list[Row]) -> None:
-    assert [reasons(row.values) for row in rows] == [{row.dirt} if row.dirt else set() for row in rows]
+def test_every_way_of_going_wrong_occurs(dirty: pa.Table) -> None:
+    for spoil in SPOILS:
+        if spoil.column != "payload":
+            spoilt = dirty.filter(pa.compute.equal(dirty["fate"], DIRTY + CODES.index(spoil.code)))
+            assert spoil.value in spoilt[spoil.column].to_pylist(), spoil
 
 
-def test_shares_are_those_that_are_told(rows: list[Row]) -> None:
-    assert sum(row.dirt is not None for row in rows) / len(rows) == pytest.approx(DIRTY_SHARE, rel=0.35)
-    assert {row.dirt for row in rows if row.dirt} == set(SPOILS)
+def test_where_no_line_can_stand_it_breaks_off_as_a_row() -> None:
+    shop = Shop(seed=3, first_day=FIRST, customers=4000, events=600_000)
+    lines, cells = (history(replace(shop, lines=keeps), FIRST, 1).to_pylist() for keeps in (True, False))
+    broken = 0
+    for line, cell in zip(lines, cells, strict=True):
+        if line["payload"] is None:
+            assert line == cell
+            continue
+        broken += 1
+        assert reasons(cell) == marked(cell["fate"]) == {"missing"}
+        left = {name: value for name, value in cell.items() if name in COLUMNS and value is not None}
+        assert list(left) == ["event_time", "event_type", "product_id"]
+    assert broken > 2
 
 
-def test_nothing_is_lost_on_the_way() -> None:
-    """A row goes wrong in one way at most, and only a copy adds one."""
-    clean = [Row(second, (str(second), *(None for _ in COLUMNS[1:]))) for second in range(0, 80_000, 10)]
-    after = list(with_accidents(Random(1), clean))
-    assert len(after) == len(clean) + sum(row.copy for row in after)
-    assert all(bool(row.dirt) + row.copy + row.late <= 1 for row in after)
-    untouched = {row.values for row in after if not row.dirt}
-    assert sum(row.values not in untouched for row in clean) == sum(bool(row.dirt) for row in after)
+def test_shares_are_those_that_are_told() -> None:
+    happened = accidents(rng_of(1, "test"), np.arange(86_400).repeat(10), True)
+    rows = 864_000
+    fates = Counter(happened.fate.tolist())
+    assert sum(fates[DIRTY + place] for place in range(len(CODES))) / rows == pytest.approx(DIRTY_SHARE, rel=0.1)
+    assert fates[COPY] / rows == pytest.approx(COPY_SHARE, rel=0.1)
+    assert fates[LATE] / rows == pytest.approx(LATE_SHARE, rel=0.1)
+    assert np.array_equal(happened.row[:rows], np.arange(rows)), "nothing is lost, and only copies are added"
+    assert (happened.fate[rows:] == COPY).all()
+    assert ((happened.spoil >= 0) == (happened.fate >= DIRTY)).all()
+
+
+def test_late_rows_come_hours_or_days_after_they_happened(dirty: pa.Table) -> None:
+    late = dirty.filter(pa.compute.equal(dirty["fate"], LATE)).to_pylist()
+    days = Counter(date.fromordinal(row["arrives"] // 86_400) - date.fromisoformat(row["event_time"][:10]) for row in late)
+    assert {gap.days for gap in days} == {0, 1, 2}
+    assert 0.4 < days[date(2000, 1, 1) - date(2000, 1, 1)] / len(late) < 0.7

@@ -4,85 +4,118 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from dataclasses import replace
 from datetime import date, timedelta
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
-from source_server.history.dirt import MAX_LATE_DAYS
-from source_server.history.rows import PLACES, Row
-from source_server.history.shop import SALE, Shop
+from source_server.history import rhythm
+from source_server.history.dirt import COPY, DIRTY, MAX_LATE_DAYS
+from source_server.history.rhythm import SALE
+from source_server.history.rows import COLUMNS
+from source_server.history.shop import Shop
 from source_server.history.summary import Summary
-
-FIRST = date(2019, 9, 20)
-SMALL = Shop(seed=7, first_day=FIRST, customers=1500, events=60_000)
+from tests.source_server.history.conftest import FIRST, SMALL, history
 
 
-def rows_of(shop: Shop, first: date, days: int) -> list[tuple[date, list[Row]]]:
-    return list(shop.arrivals(first, first + timedelta(days=days - 1)))
+def counted(table: pa.Table) -> Summary:
+    summary = Summary()
+    summary.add(table)
+    return summary
 
 
-def test_same_seed_same_rows_whatever_else_is_random() -> None:
+def arriving(table: pa.Table, day: date) -> pa.Table:
+    return table.filter(pc.equal(pc.divide(table["arrives"], 86_400), day.toordinal()))
+
+
+def test_same_seed_same_rows_whatever_else_is_random(small: pa.Table) -> None:
     random.seed(1)
-    once = rows_of(SMALL, FIRST, 4)
-    random.seed(2)
-    assert rows_of(Shop(7, FIRST, 1500, 60_000), FIRST, 4) == once
+    np.random.seed(2)
+    assert history(replace(SMALL), FIRST, 8).equals(small)
 
 
-def test_another_seed_is_another_history() -> None:
-    assert rows_of(Shop(8, FIRST, 1500, 60_000), FIRST, 1) != rows_of(SMALL, FIRST, 1)
+def test_another_seed_is_another_history(small: pa.Table) -> None:
+    assert not history(replace(SMALL, seed=-8), FIRST, 1).equals(arriving(small, FIRST))
 
 
-def test_a_longer_history_begins_with_the_shorter_one() -> None:
-    assert rows_of(SMALL, FIRST, 9)[:8] == rows_of(SMALL, FIRST, 8)
+def test_a_longer_history_begins_with_the_shorter_one(small: pa.Table) -> None:
+    assert history(SMALL, FIRST, 9).slice(0, len(small)).equals(small)
 
 
 @pytest.mark.parametrize("day", [1, MAX_LATE_DAYS, 7])
-def test_a_single_further_day_is_the_one_of_the_longer_history(day: int) -> None:
-    assert rows_of(SMALL, FIRST + timedelta(days=day), 1) == rows_of(SMALL, FIRST, day + 1)[-1:]
+def test_a_single_further_day_is_the_one_of_the_longer_history(day: int, small: pa.Table) -> None:
+    assert history(SMALL, FIRST + timedelta(days=day), 1).equals(arriving(small, FIRST + timedelta(days=day)))
+
+
+def test_all_that_holds_of_days_made_in_parts_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rhythm, "PART_EVENTS", 100)
+    assert max(part.parts for part in SMALL.parts(FIRST, FIRST)) > 5
+    parted = history(SMALL, FIRST, 4)
+    assert (np.diff(parted["arrives"].to_numpy()) >= 0).all()
+    assert history(SMALL, FIRST + timedelta(days=3), 1).equals(arriving(parted, FIRST + timedelta(days=3)))
+    assert len(parted) == pytest.approx(len(history(SMALL, FIRST, 4)), rel=0.1)
 
 
 def test_a_day_before_the_history_is_refused() -> None:
     with pytest.raises(ValueError, match="begins on 2019-09-20; 2019-09-19 lies before it"):
-        rows_of(SMALL, FIRST - timedelta(days=1), 2)
+        history(SMALL, FIRST - timedelta(days=1), 2)
 
 
-def test_rows_arrive_in_order_and_some_happened_before() -> None:
-    days = rows_of(SMALL, FIRST, 8)
-    earlier = 0
-    for day, rows in days:
-        assert [row.arrives for row in rows] == sorted(row.arrives for row in rows)
-        clean = [row.values[PLACES["event_time"]] or "" for row in rows if row.dirt is None]
-        assert max(clean)[:10] == str(day), "nothing arrives before it happens"
-        earlier += sum(time[:10] < str(day) for time in clean)
-        assert min(clean)[:10] >= str(day - timedelta(days=MAX_LATE_DAYS))
-    assert earlier > 5
+def test_rows_arrive_in_order_and_some_happened_before(small: pa.Table) -> None:
+    assert (np.diff(small["arrives"].to_numpy()) >= 0).all()
+    late_by = pc.subtract(pc.divide(small["arrives"], 86_400), small["day"]).to_numpy()
+    assert set(late_by.tolist()) == set(range(MAX_LATE_DAYS + 1))
+    clean = small.filter(pc.less(small["fate"], DIRTY))
+    happened = [date.fromisoformat(time[:10]).toordinal() for time in clean["event_time"].to_pylist()]
+    assert happened == clean["day"].to_pylist()
 
 
-def test_only_copies_are_equal() -> None:
+def test_only_copies_are_equal(small: pa.Table) -> None:
     """A row that equals another by chance would be counted as a duplicate downstream."""
-    rows = [row for _, rows in rows_of(SMALL, FIRST, 8) for row in rows if row.dirt is None]
-    equal = sum(count - 1 for count in Counter(row.values for row in rows).values())
-    assert equal == sum(row.copy for row in rows) > 0
+    clean = small.filter(pc.less(small["fate"], DIRTY))
+    seen: set[tuple[str | None, ...]] = set()
+    for row in clean.select([*COLUMNS, "fate"]).to_pylist():
+        fate, values = row.pop("fate"), tuple(row.values())
+        assert (values in seen) == (fate == COPY), "and the copy comes after"
+        seen.add(values)
+    assert COPY in clean["fate"].to_pylist()
 
 
-def test_a_larger_shop_has_more_of_everything() -> None:
-    small, large = Summary(), Summary()
-    for shop, summary in ((SMALL, small), (Shop(7, FIRST, 3000, 120_000), large)):
-        for _, rows in rows_of(shop, FIRST, 3):
-            summary.add(rows)
-    assert large.events == pytest.approx(2 * small.events, rel=0.1)
-    assert large.customers == pytest.approx(2 * small.customers, rel=0.1)
+def test_a_larger_shop_has_more_of_everything(small: pa.Table) -> None:
+    large = counted(history(Shop(7, FIRST, 3000, 120_000), FIRST, 8))
+    assert large.events == pytest.approx(2 * counted(small).events, rel=0.1)
+    assert large.customers == pytest.approx(2 * counted(small).customers, rel=0.1)
+
+
+@pytest.mark.parametrize(("customers", "events"), [(2000, 6000), (1500, 21_000), (3000, 60_000), (300, 60_000)])
+def test_sixty_days_have_the_size_that_is_asked_for(customers: int, events: int) -> None:
+    made = counted(history(Shop(7, date(2019, 9, 2), customers, events), date(2019, 9, 2), 60))
+    assert made.rows == pytest.approx(events, rel=0.03)
+    assert made.customers == pytest.approx(customers, rel=0.05)
 
 
 def test_the_sale_is_a_day_of_its_own() -> None:
     sale = date(2019, *SALE)
-    days = {day: len(rows) for day, rows in SMALL.arrivals(sale - timedelta(days=1), sale + timedelta(days=1))}
-    assert days[sale] > 1.5 * max(days[sale - timedelta(days=1)], days[sale + timedelta(days=1)])
+    made = history(SMALL, sale - timedelta(days=1), 3)
+    days = Counter(made["day"].to_pylist())
+    assert days[sale.toordinal()] > 1.5 * max(days[sale.toordinal() - 1], days[sale.toordinal() + 1])
+
+
+def test_evenings_and_saturdays_are_busy(dirty: pa.Table) -> None:
+    hours = Counter(row // 3600 % 24 for row in dirty["arrives"].to_pylist())
+    assert hours[17] > 3 * hours[2]
+    first, saturday = FIRST.toordinal(), FIRST.toordinal() + 1
+    days = Counter(dirty["day"].to_pylist())
+    assert days[saturday] > days[first + 3], "21 September is a Saturday, the 23rd a Monday"
 
 
 def test_new_customers_come_every_day_also_after_the_sixtieth() -> None:
-    seen: set[str | None] = set()
-    for number, (_, rows) in enumerate(rows_of(SMALL, FIRST, 64)):
-        users = {row.values[PLACES["user_id"]] for row in rows if row.dirt is None}
-        assert number == 0 or len(users - seen) >= 10
-        seen |= users
+    made = history(SMALL, FIRST, 64)
+    seen: set[int] = set()
+    for number in range(64):
+        came = set(arriving(made, FIRST + timedelta(days=number))["customer"].to_pylist())
+        assert number == 0 or len(came - seen) >= 8
+        seen |= came

@@ -1,69 +1,79 @@
-"""A visit makes sense: it stays in its day, nothing is bought that is not in the cart."""
+"""A visit makes sense: it stays in its day, an order holds a product once, nothing is taken out that was not put in."""
 
 from __future__ import annotations
 
-from collections import Counter
-from datetime import date
-from random import Random
+from collections import defaultdict
 
-from hypothesis import given, settings
-from hypothesis import strategies as st
+import numpy as np
+import pytest
 
-from source_server.history.catalogue import CATEGORIES, shelves
-from source_server.history.customers import customers_until
-from source_server.history.rows import PLACES, rows_of_visit
-from source_server.history.visits import SECONDS_A_DAY, Visit, visit_on_day
+from source_server.history.catalogue import CATEGORIES, Catalogue, catalogue
+from source_server.history.customers import KINDS
+from source_server.history.rhythm import SECONDS_A_DAY
+from source_server.history.seeds import rng_of
+from source_server.history.visits import CART, PURCHASE, REMOVAL, VIEW, Events, Visitors, events_of
 
-SHELVES = shelves(1)
-CUSTOMERS = customers_until(1, 300, 0)
+VISITS = 30_000
 
 
-@st.composite
-def visits(draw: st.DrawFn) -> tuple[Visit, bool]:
-    sale = draw(st.booleans())
-    customer = draw(st.sampled_from(CUSTOMERS))
-    return visit_on_day(Random(draw(st.integers(0, 2**32))), customer, SHELVES, sale), sale
+@pytest.fixture(scope="module")
+def goods() -> Catalogue:
+    return catalogue(1, 300_000)
 
 
-@given(visits())
-def test_seconds_grow_within_the_day(made: tuple[Visit, bool]) -> None:
-    seconds = [event.second for event in made[0].events]
-    assert seconds == sorted(set(seconds))
-    assert 0 <= seconds[0] <= seconds[-1] < SECONDS_A_DAY
+def visits(goods: Catalogue, length: float = 4.6, sale: bool = False) -> Events:
+    rng = rng_of(1, "test")
+    favourites = rng.integers(0, len(CATEGORIES), (VISITS, 2))
+    visitors = Visitors(rng.integers(0, len(KINDS), VISITS), favourites, rng.integers(0, SECONDS_A_DAY, VISITS))
+    return events_of(rng, visitors, goods, length, sale)
 
 
-@given(visits())
-@settings(max_examples=300)
-def test_what_is_bought_lies_in_the_cart(made: tuple[Visit, bool]) -> None:
-    cart: Counter[str] = Counter()
-    bought = []
-    assert made[0].events[0].event_type == "view"
-    for event in made[0].events:
-        product = event.product.product_id
-        if event.event_type == "cart":
-            cart[product] += 1
-        elif event.event_type == "remove_from_cart":
-            assert cart.pop(product)
-        elif event.event_type == "purchase":
-            assert event.quantity >= cart[product] > 0
-            bought.append(product)
-    assert bought in ([], list(cart)), "an order takes the whole cart, each product once"
+def test_every_visit_begins_with_a_view_and_its_seconds_grow_within_the_day(goods: Catalogue) -> None:
+    events = visits(goods)
+    opening = np.diff(events.visit, prepend=-1) > 0
+    assert opening.sum() == VISITS
+    assert (events.type[opening] == VIEW).all()
+    assert (np.diff(events.second)[~opening[1:]] > 0).all()
+    assert 0 <= events.second.min() <= events.second.max() < SECONDS_A_DAY
 
 
-@given(visits())
-def test_a_row_says_what_the_visit_was(made: tuple[Visit, bool]) -> None:
-    visit, sale = made
-    rows = rows_of_visit(visit, date(2019, 10, 10), sale)
-    for event, row in zip(visit.events, rows, strict=True):
-        assert row.values[PLACES["price"]] == (event.product.sale_price if sale else event.product.price)
-        assert row.values[PLACES["user_id"]] == visit.customer.user_id
-        assert (row.values[PLACES["order_id"]] is not None) == (event.event_type == "purchase" and visit.order_id is not None)
-        assert row.values[PLACES["quantity"]] == (str(event.quantity) if event.quantity > 1 else None)
+def test_the_basket_of_a_visit_adds_up(goods: Catalogue) -> None:
+    events = visits(goods)
+    seen: dict[int, set[tuple[int, int]]] = defaultdict(set)
+    for visit, kind, product in zip(events.visit.tolist(), events.type.tolist(), events.product.tolist(), strict=True):
+        assert kind == VIEW or (visit, product) in seen[VIEW], "only what was looked at"
+        assert kind == VIEW or (visit, product) not in seen[kind], "once"
+        assert kind != REMOVAL or (visit, product) in seen[CART], "only what was put in"
+        assert kind != PURCHASE or (visit, product) not in seen[REMOVAL], "not what was taken out"
+        seen[kind].add((visit, product))
+    assert 0.5 < len(seen[PURCHASE] & seen[CART]) / len(seen[PURCHASE]) < 0.9, "some buy at a click"
 
 
-def test_products_have_ids_of_their_own_and_prices_are_money() -> None:
-    products = [product for shelf in SHELVES for product in shelf.products]
-    assert len({product.product_id for product in products}) == len(products)
-    assert {len(product.product_id) for product in products} == {8, 19}
-    assert all(0 < float(product.sale_price) <= float(product.price) < 1e6 for product in products)
-    assert len(CATEGORIES) >= 15
+@pytest.mark.parametrize("length", [1.5, 3.0, 4.6])
+def test_visits_have_the_length_that_is_asked_for(goods: Catalogue, length: float) -> None:
+    assert len(visits(goods, length)) / VISITS == pytest.approx(length, rel=0.05)
+
+
+def test_a_sale_sells(goods: Catalogue) -> None:
+    assert (visits(goods, sale=True).type == PURCHASE).sum() > 1.2 * (visits(goods).type == PURCHASE).sum()
+
+
+def test_only_purchases_take_more_than_one_unit(goods: Catalogue) -> None:
+    events = visits(goods)
+    assert set(events.quantity[events.type == PURCHASE].tolist()) == {1, 2, 3, 4}
+    assert (events.quantity[events.type != PURCHASE] == 1).all()
+
+
+@pytest.mark.parametrize("events", [4000, 300_000, 10_000_000])
+def test_products_have_ids_of_their_own_and_prices_are_money(events: int) -> None:
+    goods = catalogue(1, events)
+    ids = goods.product_id.to_pylist()
+    assert len(set(ids)) == len(ids)
+    assert {len(one) for one in ids} >= {8, 9, 19}
+    prices = zip(goods.sale_price.to_pylist(), goods.price.to_pylist(), strict=True)
+    assert all(0 < float(sale) <= float(price) < 1e5 and price[-3] == sale[-3] == "." for sale, price in prices)
+    assert len({category.code for category in CATEGORIES if category.code}) >= 15
+
+
+def test_a_larger_shop_sells_more_products(goods: Catalogue) -> None:
+    assert len(catalogue(1, 1_200_000).product_id) == pytest.approx(2 * len(goods.product_id), rel=0.05)

@@ -1,0 +1,68 @@
+"""Runs benchmarks on a stack of their own: ./run bench [NAME] [--scale S] [--json]. Status 1 where a goal is missed."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from benchmarks import ingest, ingest_faults
+from benchmarks.outcome import Outcome
+from infra.stack import lifecycle
+from infra.stack.stack import Stack, StackError, open_stack
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    name: str
+    about: str
+    needs: tuple[str, ...]
+    run: Callable[[Stack, float], Outcome]
+
+
+BENCHES = (
+    Bench("ingest", "source to Kafka: the old way, ours, and Kafka's own ProducerPerformance", ("kafka", "source"), ingest.run),
+    Bench("ingest-faults", "producer, source and broker killed during a load", ("kafka", "source"), ingest_faults.run),
+)
+
+
+def main(argv: list[str] | None = None) -> int:
+    asked = _parser().parse_args(argv)
+    outcomes = [_run(bench, asked.scale) for bench in BENCHES if asked.name in (bench.name, None)]
+    for outcome in outcomes:
+        print(json.dumps(outcome.as_json(), indent=1)) if asked.json else outcome.show()
+    return 0 if all(outcome.met for outcome in outcomes) else 1
+
+
+def _run(bench: Bench, scale: float) -> Outcome:
+    """On servers that hold nothing yet, and are gone afterwards."""
+    stack = open_stack()
+    if stack.state.exists():
+        lifecycle.down(stack)
+        shutil.rmtree(stack.state)
+    try:
+        lifecycle.up(stack, bench.needs)
+        return bench.run(open_stack(), scale)
+    finally:
+        lifecycle.down(open_stack())
+        shutil.rmtree(stack.state, ignore_errors=True)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=os.environ.get("PROGRAM_NAME", "python -m benchmarks"), description=__doc__)
+    names = [bench.name for bench in BENCHES]
+    parser.add_argument("name", nargs="?", choices=names, help="; ".join(f"{bench.name}: {bench.about}" for bench in BENCHES))
+    parser.add_argument("--scale", type=float, default=1.0, metavar="S", help="times the usual number of events")
+    parser.add_argument("--json", action="store_true", help="for programs")
+    return parser
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except StackError as error:
+        sys.exit(f"bench: {error}")

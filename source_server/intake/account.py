@@ -1,0 +1,94 @@
+"""What became of a file's rows: how many were read, left out, taken, refused, and why. Accounts of parts add up."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from cdp.events import REASONS
+
+KEPT_PLACES = 5
+SHOWN_DETAIL = 100
+_SAYS = {reason.code: reason.says for reason in REASONS}
+
+
+@dataclass(slots=True)
+class Refusals:
+    """Rows refused for one reason: how many, where the first stand, and what was wrong with the first of them."""
+
+    count: int = 0
+    places: list[int] = field(default_factory=list)
+    field: str | None = None
+    detail: str = ""
+
+    def __add__(self, other: Refusals) -> Refusals:
+        """The other stands later in the file."""
+        first = self if self.count else other
+        places = (self.places + other.places)[:KEPT_PLACES]
+        return Refusals(self.count + other.count, places, first.field, first.detail)
+
+
+@dataclass(slots=True)
+class Account:
+    """read == sum of skipped + events + sum of refused."""
+
+    read: int = 0
+    skipped: dict[str, int] = field(default_factory=dict)
+    events: int = 0
+    refused: dict[str, Refusals] = field(default_factory=dict)
+    place: str = "line"  # what the places count: lines of text, or rows of a table
+
+    def __add__(self, other: Account) -> Account:
+        skipped = dict(self.skipped)
+        for rule, count in other.skipped.items():
+            skipped[rule] = skipped.get(rule, 0) + count
+        refused = dict(self.refused)
+        for reason, refusals in other.refused.items():
+            refused[reason] = refused.get(reason, Refusals()) + refusals
+        place = other.place if other.read else self.place
+        return Account(self.read + other.read, skipped, self.events + other.events, refused, place)
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, told: dict[str, Any]) -> Account:
+        refused = {reason: Refusals(**refusals) for reason, refusals in told["refused"].items()}
+        return cls(**{**told, "refused": refused})
+
+    @property
+    def refused_count(self) -> int:
+        return sum(refusals.count for refusals in self.refused.values())
+
+    def __str__(self) -> str:
+        """A table of counts; each reason with its sentence, its first places and an example."""
+        skips = [(f"  {rule}", count) for rule, count in self.skipped.items()]
+        reasons = [(f"  {reason}", refusals.count) for reason, refusals in self._in_order()]
+        rows = [("rows read", self.read)]
+        rows += [("left out by the mapping", sum(self.skipped.values())), *skips] if skips else []
+        rows += [("events", self.events)]
+        rows += [("refused, kept in quarantine", self.refused_count), *reasons] if reasons else []
+        wide = max(len(name) for name, _ in rows)
+        digits = max(len(f"{count:,}") for _, count in rows)
+        notes = {f"  {reason}": self._note(reason, refusals) for reason, refusals in self._in_order()}
+        return "\n".join(
+            f"{name:<{wide}}  {count:>{digits},}{_indented(notes.get(name), wide + digits + 4)}" for name, count in rows
+        )
+
+    def _in_order(self) -> list[tuple[str, Refusals]]:
+        return [(code, self.refused[code]) for code in _SAYS if code in self.refused]
+
+    def _note(self, reason: str, refusals: Refusals) -> list[str]:
+        places = ", ".join(f"{place:,}" for place in refusals.places)
+        several = "s" if refusals.count > 1 else ""
+        more = ", …" if refusals.count > len(refusals.places) else ""
+        what = f"{refusals.field}: {refusals.detail}" if refusals.field else refusals.detail
+        cut = what if len(what) <= SHOWN_DETAIL else what[:SHOWN_DETAIL] + "…"
+        return [_SAYS[reason], f"{self.place}{several} {places}{more}: {cut}"]
+
+
+def _indented(notes: list[str] | None, column: int) -> str:
+    """The first note behind the number, the others under it."""
+    if not notes:
+        return ""
+    return "  " + ("\n" + " " * column).join(notes)

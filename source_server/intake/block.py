@@ -1,0 +1,38 @@
+"""A piece of a file between reading and judging: rows that could be read, and lines that are kept whole."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+Places = npt.NDArray[np.int64]
+
+
+def no_places() -> Places:
+    return np.zeros(0, np.int64)
+
+
+@dataclass(slots=True)
+class Kept:
+    """Lines as they came, without line ends; `why` says what a reader found wrong with the one at a place."""
+
+    lines: pa.Array = field(default_factory=lambda: pa.array([], pa.binary()))
+    places: Places = field(default_factory=no_places)
+    why: dict[int, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Block:
+    """Rows as columns of text, each with its place in the file; `fraction` of the file is read when this is."""
+
+    table: pa.Table | None = None
+    places: Places = field(default_factory=no_places)
+    kept: Kept = field(default_factory=Kept)
+    fraction: float | None = None
+
+    @property
+    def rows(self) -> int:
+        return len(self.places) + len(self.kept.places)

@@ -1,0 +1,168 @@
+"""The mapping as SQL: what each field's value is made of, which rows are left out, and what conditions change."""
+
+from __future__ import annotations
+
+from cdp.events import FIELDS
+from source_server.intake.mapping import Change, Condition, FieldRule, Mapping, Shape
+from source_server.intake.sql import literal, name
+
+#: Formats of times that are no pattern of strptime.
+ISO, EPOCH, EPOCH_MS = "iso", "epoch", "epoch_ms"
+_WHOLE_DOT_ZERO = r"^\s*([+-]?\d+)\.0*\s*$"
+_NUMBER = r"^-?\d{1,20}(\.\d*)?$"
+_DIGITS_PER_UNIT = 9  # decimals that a line's total may have
+
+
+def field_values(mapping: Mapping, columns: tuple[str, ...]) -> dict[str, str]:
+    """Field -> SQL of its text. A column that has a field's name is taken as it is where nothing else is said."""
+    rules = dict(mapping.fields)
+    constants = dict(mapping.constants)
+    values: dict[str, str] = {}
+    for field in _names(mapping, columns):
+        value = literal(constants[field]) if field in constants else _value(rules.get(field), field, mapping.shape)
+        for change in reversed(mapping.changes):
+            value = _changed(field, value, change, mapping.shape)
+        values[field] = value
+    return values
+
+
+def _names(mapping: Mapping, columns: tuple[str, ...]) -> list[str]:
+    said = {field for field, _ in (*mapping.fields, *mapping.constants)}
+    said |= {field for change in mapping.changes for field, _ in change.constants}
+    return [field.name for field in FIELDS if field.name in said or field.name in columns]
+
+
+def _changed(field: str, value: str, change: Change, shape: Shape) -> str:
+    constants = dict(change.constants)
+    if field in constants:
+        return f"CASE WHEN {condition(change.when, shape)} THEN {literal(constants[field])} ELSE {value} END"
+    if field in change.absolute:
+        return f"CASE WHEN {condition(change.when, shape)} THEN {_absolute(value)} ELSE {value} END"
+    return value
+
+
+def _absolute(value: str) -> str:
+    return f"regexp_replace({value}, '^\\s*-', '')"
+
+
+def _value(rule: FieldRule | None, field: str, shape: Shape) -> str:
+    if rule is None:
+        return name(field) if field not in ("price", "quantity") else _number(name(field), shape)
+    if len(rule.columns) > 1:
+        parts = [f"trim({name(column)})" for column in rule.columns]
+        value = "(" + f" || {literal(rule.join)} || ".join(parts) + ")"
+    else:
+        value = name(rule.columns[0])
+    value = _cleaned(value, rule)
+    value = _number(value, shape) if field in ("price", "quantity") else value
+    value = _absolute(value) if rule.absolute else value
+    if rule.per:
+        value = _per_unit(value, _number(name(rule.per), shape))
+    if rule.formats:
+        value = _time(value, rule.formats, rule.zone or "UTC")
+    return value
+
+
+def _cleaned(value: str, rule: FieldRule) -> str:
+    if rule.strip_prefix:
+        prefix, rest = literal(rule.strip_prefix), f"substr(trim({value}), {len(rule.strip_prefix) + 1})"
+        value = f"CASE WHEN starts_with(trim({value}), {prefix}) THEN {rest} ELSE {value} END"
+    if rule.strip_suffix:
+        suffix = literal(rule.strip_suffix)
+        value = f"CASE WHEN suffix(trim({value}), {suffix}) THEN left(trim({value}), -{len(rule.strip_suffix)}) ELSE {value} END"
+    if rule.whole:
+        value = f"regexp_replace({value}, {literal(_WHOLE_DOT_ZERO)}, '\\1')"
+    if rule.lower:
+        value = f"lower({value})"
+    if rule.values:
+        cases = " ".join(f"WHEN {literal(found)} THEN {literal(meant)}" for found, meant in rule.values)
+        value = f"CASE trim({value}) {cases} ELSE {literal(rule.default) if rule.default is not None else value} END"
+    elif rule.default is not None:
+        value = f"coalesce(nullif(trim({value}), ''), {literal(rule.default)})"
+    return value
+
+
+def _number(value: str, shape: Shape) -> str:
+    """A number in the file's own writing with a decimal point; one that is not written so stays as it came."""
+    if shape.decimal == "." and not shape.thousands:
+        return value
+    groups = f"\\d{{1,3}}({_escaped(shape.thousands)}\\d{{3}})+|" if shape.thousands else ""
+    looks = f"^\\s*[+-]?({groups}\\d+)({_escaped(shape.decimal)}\\d*)?\\s*$"
+    bare = f"replace({value}, {literal(shape.thousands)}, '')" if shape.thousands else value
+    pointed = f"replace({bare}, {literal(shape.decimal)}, '.')"
+    return f"CASE WHEN regexp_matches({value}, {literal(looks)}) THEN {pointed} ELSE {value} END"
+
+
+def _escaped(text: str) -> str:
+    return "".join(f"\\{char}" if not char.isalnum() and char.isascii() and not char.isspace() else char for char in text)
+
+
+def _per_unit(total: str, quantity: str) -> str:
+    """Unit price of a line's total, rounded half up to cents, in whole numbers only. Where one of both is no number or the
+    quantity is nothing, the total stays as it came, and is refused with its row."""
+    scale = 10**_DIGITS_PER_UNIT
+    exact = f"CAST(CAST(r.total AS DECIMAL(38, {_DIGITS_PER_UNIT})) AS VARCHAR)"
+    return f"""list_transform([{{'total': trim({total}), 'units': regexp_replace(trim({quantity}), '\\.0*$', '')}}],
+        lambda r: CASE WHEN regexp_matches(r.total, '{_NUMBER}') AND try_cast(r.units AS INTEGER) <> 0 THEN
+            list_transform([{{'scaled': CAST(replace({exact}, '.', '') AS HUGEINT),
+                              'units': CAST(CAST(r.units AS INTEGER) AS HUGEINT)}}],
+            lambda w: list_transform([(abs(w.scaled) * 200 + {scale} * abs(w.units)) // (2 * {scale} * abs(w.units))],
+            lambda cents: CASE WHEN (w.scaled < 0) <> (w.units < 0) AND w.scaled <> 0 THEN '-' ELSE '' END
+                || CAST(cents // 100 AS VARCHAR) || '.' || lpad(CAST(cents % 100 AS VARCHAR), 2, '0'))[1])[1]
+        ELSE r.total END)[1]"""
+
+
+def _time(value: str, formats: tuple[str, ...], zone: str) -> str:
+    """The first format that fits; local times become UTC. What fits none stays as it came."""
+    tries = [_instant("t", format_, zone) for format_ in formats]
+    found = tries[0] if len(tries) == 1 else f"coalesce({', '.join(tries)})"
+    written = (
+        "CASE WHEN microsecond(i) % 1000000 = 0 THEN strftime(i, '%Y-%m-%d %H:%M:%S UTC')"
+        " ELSE strftime(i, '%Y-%m-%dT%H:%M:%S.%fZ') END"
+    )
+    with_zone = "regexp_matches(t, '(Z|UTC|[+-]\\d\\d(:?\\d\\d)?)$') AND regexp_matches(t, '^\\d{4}-.*:')"
+    text = f"coalesce(list_transform([{found}], lambda i: {written})[1], t)"
+    if ISO in formats:
+        text = f"CASE WHEN {with_zone} THEN t ELSE {text} END"
+    return f"list_transform([trim({value})], lambda t: {text})[1]"
+
+
+def _instant(text: str, format_: str, zone: str) -> str:
+    """SQL of a timestamp in UTC, null where the text is not of the format."""
+    if format_ in (EPOCH, EPOCH_MS):
+        factor = 1_000_000 if format_ == EPOCH else 1_000
+        return f"CASE WHEN regexp_matches({text}, '^\\d{{1,13}}$') THEN make_timestamp(CAST({text} AS BIGINT) * {factor}) END"
+    if format_ == ISO:
+        local = f"CASE WHEN regexp_matches({text}, '^\\d{{4}}-\\d\\d-\\d\\d') THEN try_cast({text} AS TIMESTAMP) END"
+    else:
+        local = f"try_strptime({text}, {literal(format_)})"
+    if zone.upper() in ("UTC", "ETC/UTC"):
+        return f"CAST({local} AS TIMESTAMP)"
+    return f"CAST(timezone({literal(zone)}, CAST({local} AS TIMESTAMP)) AS TIMESTAMP)"
+
+
+def condition(when: Condition, shape: Shape) -> str:
+    """Holds or does not: an empty value is an empty text, and no number."""
+    text = f"coalesce(trim({name(when.column)}), '')"
+    return "(" + " AND ".join(_TESTS[test](text, value, shape) for test, value in when.tests) + ")"
+
+
+def _as_number(text: str, shape: Shape) -> str:
+    return f"try_cast({_number(text, shape)} AS DECIMAL(38, 9))"
+
+
+_TESTS = {
+    "equals": lambda text, value, shape: f"{text} IN ({', '.join(literal(str(each)) for each in value)})",
+    "starts_with": lambda text, value, shape: f"starts_with({text}, {literal(value)})",
+    "matches": lambda text, value, shape: f"regexp_matches({text}, {literal(value)})",
+    "is_empty": lambda text, value, shape: f"({text} = '') = {'true' if value else 'false'}",
+    "less_than": lambda text, value, shape: f"coalesce({_as_number(text, shape)} < {value}, false)",
+}
+
+
+def skipped_by(mapping: Mapping) -> str:
+    """The number of the first rule that leaves the row out, 0 where none does."""
+    whens = " ".join(
+        f"WHEN {condition(skip.when, mapping.shape)} THEN {place}" for place, skip in enumerate(mapping.skips, start=1)
+    )
+    return f"CASE {whens} ELSE 0 END" if whens else "0"

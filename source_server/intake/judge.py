@@ -1,0 +1,167 @@
+"""What the parser downstream will say of a message, as SQL: the number of the check that fails, 0 where it is an event.
+
+The rules are those of streaming/values.py, in the order of the contract; tests hold the two together. A number instead of a
+text keeps it fast: the sentence is made in Python, and only for the few rows that are shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from cdp.events import EVENT_TYPES, FIELDS
+from cdp.events.fields import (
+    EARLIEST_DAY,
+    MAX_AHEAD_HOURS,
+    MAX_QUANTITY,
+    MAX_TEXT,
+    NEGATIVE,
+    NUMBER,
+    TIME,
+    WHOLE,
+    EventField,
+)
+from source_server.intake.sql import literal
+
+SHOWN = 60  # characters of a value that a refusal repeats
+NOT_JSON = 1
+_TIME, _PRICE, _QUANTITY = "t_event_time", "t_price", "t_quantity"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A way to be refused: SQL over the texts of the fields, and over those marked `t_` trimmed and `v_` read."""
+
+    reason: str
+    field: str | None
+    fails: str
+    says: Callable[[str], str]
+
+
+def _said(what: str) -> Callable[[str], str]:
+    return lambda text: f"'{text[:SHOWN] + '…' if len(text) > SHOWN else text}' {what}"
+
+
+def _where(cheap: str, dear: str) -> str:
+    """Both hold; unlike AND the second is looked at only where the first does."""
+    return f"CASE WHEN {cheap} THEN {dear} ELSE false END"
+
+
+def _missing(field: EventField) -> list[Check]:
+    # Whatever sorts before '!' begins with white space or is empty: most texts need no trimming to know.
+    blank = _where(f"{field.name} < '!'", f"trim({field.name}, ' ') = ''")
+    fails = f"({field.name} IS NULL OR {blank})"
+    return [Check("missing", field.name, fails, lambda _: "it is missing or empty")] if field.required else []
+
+
+def _time(name: str) -> list[Check]:
+    ahead = f"lies more than {MAX_AHEAD_HOURS} hours after it was received"
+    return [
+        Check("bad_time", name, f"({_TIME} IS NOT NULL AND v_time IS NULL)", _said("is not a time with seconds and a zone")),
+        Check("bad_time", name, f"v_time < TIMESTAMP '{EARLIEST_DAY}'", _said(f"lies before {EARLIEST_DAY}")),
+        Check("bad_time", name, "v_time > $latest", _said(ahead)),
+    ]
+
+
+def _type(name: str) -> list[Check]:
+    known = ", ".join(map(literal, EVENT_TYPES))
+    fails = f"(t_{name} IS NOT NULL AND t_{name} NOT IN ({known}))"
+    return [Check("bad_type", name, fails, _said(f"is none of {', '.join(EVENT_TYPES)}"))]
+
+
+def _text(name: str) -> list[Check]:
+    # A text of few bytes has few characters: counting bytes is free.
+    fails = _where(f"strlen({name}) > {MAX_TEXT}", f"length(trim({name}, ' ')) > {MAX_TEXT}")
+    return [Check("too_long", name, fails, lambda text: f"{len(text)} characters, {MAX_TEXT} at most")]
+
+
+def _money(name: str) -> list[Check]:
+    unread = f"({_PRICE} IS NOT NULL AND v_price IS NULL)"
+    too_large = _where(unread, f"regexp_matches({_PRICE}, {literal(NUMBER)})")
+    negative = _where(f"{_PRICE} < '.'", f"regexp_matches({_PRICE}, {literal(NEGATIVE)})")
+    return [
+        Check("bad_price", name, negative, _said("is negative")),
+        Check("bad_price", name, too_large, _said("has more than ten digits before the point")),
+        Check("bad_price", name, unread, _said("is not a number")),
+    ]
+
+
+def _quantity(name: str) -> list[Check]:
+    number = f"try_cast(split_part({_QUANTITY}, '.', 1) AS INTEGER)"
+    read = _where(f"regexp_matches({_QUANTITY}, {literal(WHOLE)})", f"coalesce({number} BETWEEN 1 AND {MAX_QUANTITY}, false)")
+    fails = _where(f"{_QUANTITY} IS NOT NULL", f"NOT {read}")
+    return [Check("bad_quantity", name, fails, _said(f"is not a whole number from 1 to {MAX_QUANTITY}"))]
+
+
+_OF_KIND = {"time": _time, "type": _type, "text": _text, "money": _money, "quantity": _quantity}
+#: The number that the SQL gives is the place in this list, counted from 1.
+CHECKS: tuple[Check, ...] = (
+    Check("not_json", None, "false", lambda _: "it is not one JSON object"),
+    *(check for field in FIELDS for check in [*_missing(field), *_OF_KIND[field.kind](field.name)]),
+)
+
+#: `2019-10-01 12:00:00` at the front of a time that has the shape; the fraction is cut at microseconds as Spark does.
+_LOCAL = f"try_cast(left({_TIME}, 19) AS TIMESTAMP)"
+_FRACTION = rf"CAST(left(regexp_extract({_TIME}, '\.(\d+)', 1) || '000000', 6) AS BIGINT)"
+_OFFSET = rf"regexp_extract({_TIME}, '([+-])(\d\d):?(\d\d)?$', ['sign', 'hours', 'minutes'])"
+_MINUTES = (
+    "CASE WHEN o.sign IS NULL OR o.sign = '' THEN 0"
+    " WHEN coalesce(try_cast(o.minutes AS INTEGER), 0) > 59 THEN NULL"
+    " WHEN CAST(o.hours AS INTEGER) * 60 + coalesce(try_cast(o.minutes AS INTEGER), 0) > 18 * 60 THEN NULL"
+    " ELSE (CAST(o.hours AS INTEGER) * 60 + coalesce(try_cast(o.minutes AS INTEGER), 0))"
+    " * CASE o.sign WHEN '-' THEN -1 ELSE 1 END END"
+)
+TIME_VALUE = f"""
+    CASE WHEN {_TIME} IS NULL OR NOT regexp_matches({_TIME}, {literal(TIME)}) OR contains({_TIME}, '24:00:00') THEN NULL
+         WHEN strlen({_TIME}) = 20 OR (strlen({_TIME}) = 23 AND suffix({_TIME}, ' UTC')) THEN {_LOCAL}
+         ELSE list_transform([{_OFFSET}],
+              lambda o: {_LOCAL} + to_microseconds({_FRACTION}) - to_minutes(CAST({_MINUTES} AS BIGINT)))[1]
+    END"""
+
+#: An exponent is written out digit by digit first: DuckDB's own reading of one loses long numbers.
+_MANTISSA = f"regexp_extract({_PRICE}, '^\\+?(\\d*)\\.?(\\d*)[eE]([+-]?\\d+)$', ['whole', 'part', 'exponent'])"
+_WRITTEN_OUT = (
+    f"list_transform(list_transform([{_MANTISSA}],"
+    " lambda m: {'digits': m.whole || m.part, 'point': CAST(length(m.whole) + CAST(m.exponent AS INTEGER) AS INTEGER)}),"
+    " lambda n: CASE WHEN n.point <= 0 THEN '0.' || repeat('0', -n.point) || n.digits"
+    " WHEN n.point >= length(n.digits) THEN n.digits || repeat('0', n.point - length(n.digits))"
+    " ELSE left(n.digits, n.point) || '.' || substr(n.digits, n.point + 1) END)[1]"
+)
+PRICE_VALUE = f"""
+    CASE WHEN {_PRICE} IS NULL OR NOT regexp_matches({_PRICE}, {literal(NUMBER)}) THEN NULL
+         WHEN contains({_PRICE}, 'e') OR contains({_PRICE}, 'E') THEN try_cast({_WRITTEN_OUT} AS DECIMAL(12, 2))
+         ELSE try_cast({_PRICE} AS DECIMAL(12, 2)) END"""
+
+
+def cleaned(text: str, has_escapes: str) -> str:
+    """As the parser: control characters are white space where the message has an escape at all. Trimmed by the checks."""
+    spaced = rf"regexp_replace({text}, '[\x00-\x20\x7f]+', ' ', 'g')"
+    return f"CASE WHEN {has_escapes} THEN nullif(trim({spaced}, ' '), '') ELSE {text} END"
+
+
+def _trimmed(text: str) -> str:
+    """Most texts have no space at their ends; finding that out is cheaper than trimming them."""
+    return f"CASE WHEN {text} < '!' OR suffix({text}, ' ') THEN nullif(trim({text}, ' '), '') ELSE {text} END"
+
+
+def judging(frame: str, clean: bool, kept: str) -> str:
+    """A query over one that gives the fields' texts; columns `code` and `v_time` are added to those in `kept`.
+
+    `clean`: no text of it can hold an escape, so that only trimming is left to do.
+    """
+    names = [field.name for field in FIELDS]
+    cleaning = ", ".join(names if clean else (f"{cleaned(name, 'has_escapes')} AS {name}" for name in names))
+    trimmed = ", ".join(f"{_trimmed(field.name)} AS t_{field.name}" for field in FIELDS if field.kind != "text")
+    whens = " ".join(f"WHEN {check.fails} THEN {number}" for number, check in enumerate(CHECKS, start=1))
+    return f"""
+        SELECT {kept}, v_time, t_event_type AS type, CASE WHEN is_object THEN CASE {whens} ELSE 0 END ELSE {NOT_JSON} END AS code
+        FROM (SELECT *, {TIME_VALUE} AS v_time, {PRICE_VALUE} AS v_price
+        FROM (SELECT *, {trimmed}
+        FROM (SELECT {kept}, is_object, {cleaning} FROM ({frame}))))"""
+
+
+def latest(now: datetime) -> str:
+    """The last time that is not too far ahead, as SQL."""
+    moment = (now.astimezone(UTC) + timedelta(hours=MAX_AHEAD_HOURS)).replace(tzinfo=None)
+    return f"TIMESTAMP '{moment.isoformat(sep=' ')}'"

@@ -1,0 +1,133 @@
+"""A file's text as blocks of whole lines in UTF-8, unpacked as its name says, with the number of each block's first line."""
+
+from __future__ import annotations
+
+import codecs
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import pyarrow as pa
+
+from source_server.intake.refusal import FileRefused
+
+BLOCK_BYTES = 3 << 20
+MAX_LINE_BYTES = 256 << 10
+SHOWN = 160  # characters of what an unpacker says
+PACKED = {".gz": "gzip", ".zst": "zstd"}
+ZIP = ".zip"
+UTF8 = ("utf-8", "utf8", "utf-8-sig", "ascii")
+
+#: Takes bytes, whether they are the file's last, and the number of their first line; says how many of them are used up.
+Split = Callable[[bytes, bool, int], int]
+
+
+@dataclass(slots=True)
+class TextFile:
+    """An open file: `read` gives unpacked bytes, `fraction` how much of the packed ones is used up."""
+
+    unpacked: Any
+    packed: IO[bytes]
+    size: int
+
+    def read(self) -> bytes:
+        return bytes(self.unpacked.read(BLOCK_BYTES))
+
+    @property
+    def fraction(self) -> float:
+        return min(1.0, self.packed.tell() / self.size) if self.size else 1.0
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[TextFile]:
+    with path.open("rb") as packed:
+        unpacked: Any = packed
+        if path.suffix == ZIP:
+            unpacked = _in_zip(path, packed)
+        elif path.suffix in PACKED:
+            unpacked = pa.CompressedInputStream(pa.PythonFile(packed, mode="r"), PACKED[path.suffix])
+        yield TextFile(unpacked, packed, path.stat().st_size)
+
+
+def file_in_zip(path: Path) -> str:
+    """The name of the one file that a zip holds."""
+    with path.open("rb") as packed:
+        return _only_entry(path, packed)[1].filename
+
+
+def _in_zip(path: Path, packed: IO[bytes]) -> IO[bytes]:
+    archive, entry = _only_entry(path, packed)
+    try:
+        return archive.open(entry)
+    except RuntimeError as error:  # a password
+        raise FileRefused(f"{path.name} can't be read: {error}") from error
+
+
+def _only_entry(path: Path, packed: IO[bytes]) -> tuple[zipfile.ZipFile, zipfile.ZipInfo]:
+    try:
+        archive = zipfile.ZipFile(packed)
+    except zipfile.BadZipFile as error:
+        raise FileRefused(f"{path.name} is no whole zip file ({error}); it may be cut off, copy it anew.") from error
+    files = [entry for entry in archive.infolist() if not entry.is_dir() and not entry.filename.startswith("__MACOSX/")]
+    if len(files) != 1:
+        held = ", ".join(entry.filename for entry in files) or "none"
+        raise FileRefused(f"{path.name} must hold exactly one file, and holds {held}; unpack it and load them one by one.")
+    return archive, files[0]
+
+
+def blocks(path: Path, encoding: str = "utf-8") -> Iterator[tuple[bytes, bool, float]]:
+    """Bytes in UTF-8 as they are read, whether they are the last, and the fraction read. The mark of the byte order is taken off.
+
+    A byte that is no character of the encoding stays a byte that is none in UTF-8, so that its row is found later.
+    """
+    lines = 0
+    decode = _decoder(encoding)
+    with opened(path) as file:
+        first, data = True, b""
+        while True:
+            try:
+                read = file.read()
+                text = decode(read, not read)
+            except FileRefused:
+                raise
+            except (OSError, EOFError, ValueError, zipfile.BadZipFile) as error:
+                says = str(error).splitlines()[0][:SHOWN] if str(error) else type(error).__name__
+                raise FileRefused(f"{path.name} can't be read after line {lines:,}: {says}; copy the file anew.") from error
+            if first:
+                text, first = text.removeprefix(codecs.BOM_UTF8), False
+            lines += text.count(b"\n")
+            if data or not read:
+                yield data, not read, file.fraction if read else 1.0
+            if not read:
+                return
+            data = text
+
+
+def _decoder(encoding: str) -> Callable[[bytes, bool], bytes]:
+    if encoding.lower() in UTF8:
+        return lambda data, final: data
+    decoder = codecs.getincrementaldecoder(encoding)("strict" if "16" in encoding or "32" in encoding else "surrogateescape")
+    return lambda data, final: decoder.decode(data, final).encode("utf-8", "surrogateescape")
+
+
+def split_blocks(path: Path, encoding: str, split: Split) -> Iterator[float]:
+    """Feeds `split` with pieces of whole lines, what it leaves coming again in front of the next; yields the fraction read.
+
+    The last line gets its line end where it has none.
+    """
+    rest, number = b"", 1
+    for data, last, fraction in blocks(path, encoding):
+        data = rest + data
+        if last and data and not data.endswith(b"\n"):
+            data += b"\n"
+        whole = data.rfind(b"\n") + 1
+        if len(data) - whole > MAX_LINE_BYTES:
+            place = number + data.count(b"\n", 0, whole)
+            raise FileRefused(f"{path.name}: line {place:,} is longer than {MAX_LINE_BYTES:,} bytes; is it a file of lines?")
+        used = split(data[:whole], last, number) if whole else 0
+        number += data.count(b"\n", 0, used)
+        rest = data[used:]
+        yield fraction

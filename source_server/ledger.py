@@ -1,0 +1,95 @@
+"""What became of every row of every file, from the file into Kafka: what ./run ledger prints.
+
+Each number stands where it cannot disagree with what it counts: what was read lies in the data set's own file, what was sent
+in the record that Kafka took together with the events.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from cdp.settings import Settings, current
+from source_server.kafka import Patience
+from source_server.positions import Position, read_positions
+from source_server.producer import TROUBLES
+from source_server.source_client import SourceClient
+
+PATIENCE_SECONDS = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One data set. read = skipped + served; served = sent + left; sent = acknowledged + too large."""
+
+    name: str
+    read: int
+    skipped: int
+    served: int
+    acknowledged: int
+    too_large: int
+    left: int
+    refused: dict[str, int]  # of those served, by the reason the stream will refuse them for
+
+    @property
+    def balanced(self) -> bool:
+        return self.read == self.skipped + self.served and self.served == self.acknowledged + self.too_large + self.left
+
+
+def lines(settings: Settings) -> list[Line]:
+    patience = Patience(settings, PATIENCE_SECONDS, threading.Event())
+    with SourceClient(settings, patience.pause) as source:
+        told = source.datasets()
+    positions = read_positions(settings, patience)
+    return [_line(each, positions.get(each["content_id"]) or Position(each["name"])) for each in told]
+
+
+def _line(told: dict[str, Any], position: Position) -> Line:
+    file = told["file"]
+    return Line(
+        name=told["name"],
+        read=file["read"],
+        skipped=sum(file["skipped"].values()),
+        served=told["rows"],
+        acknowledged=position.rows - position.refused,
+        too_large=position.refused,
+        left=told["rows"] - position.rows,
+        refused={reason: found["count"] for reason, found in file["refused"].items()},
+    )
+
+
+def as_table(found: Sequence[Line]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("data set")
+    for heading in ("rows read", "skipped", "served", "in Kafka", "too large", "left"):
+        table.add_column(heading, justify="right")
+    table.add_column("of these the stream will refuse")
+    for line in found:
+        counts = (line.read, line.skipped, line.served, line.acknowledged, line.too_large, line.left)
+        refused = ", ".join(f"{reason} {count:,}" for reason, count in line.refused.items()) or "none"
+        table.add_row(line.name, *(f"{count:,}" for count in counts), refused if line.balanced else f"{refused}  DOES NOT ADD UP")
+    return table
+
+
+def main(argv: list[str] | None = None) -> int:
+    name = os.environ.get("PROGRAM_NAME", "python -m source_server.ledger")
+    parser = argparse.ArgumentParser(prog=name, description="What became of the rows of every file; status 1 when a sum is off.")
+    parser.parse_args(argv)
+    try:
+        found = lines(current())
+    except TROUBLES as error:
+        parser.exit(1, f"{parser.prog}: {error}\n")
+    Console(soft_wrap=True).print(as_table(found) if found else "nothing was loaded yet: ./run load FILE")
+    return 0 if all(line.balanced for line in found) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,83 @@
+"""The importer's judge, in DuckDB, and the stream's parser, in Spark, refuse the same messages for the same reason: what a
+load announces is what quarantine will hold.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pyspark.sql import SparkSession
+
+from cdp.events.examples import BASE, INVALID, RECEIVED, VALID, message
+from cdp.events.fields import MAX_QUANTITY, MAX_TEXT
+from source_server.intake import judged
+from streaming.parse import parse
+from tests.spark_session import spark
+
+__all__ = ["spark"]
+pytestmark = pytest.mark.spark
+
+#: Texts at the edges of what the contract takes, beside those that nobody thought of.
+EDGES = st.sampled_from(
+    [
+        "", " ", "\u00a0", "\t", "a\u0000b", "x" * MAX_TEXT, "x" * (MAX_TEXT + 1), "é" * MAX_TEXT, "😀" * MAX_TEXT, "٣",
+        "0", "-0", "-0.0", "+1", "1.", ".5", ".", "1e2", "1E-2", "1e99", "-1e5", "1,5", "1_000",
+        "0x10", "2.0", "2.5", "2\u2028", "2\u0085",
+        "9999999999.99", "9999999999.994", "9999999999.995", "1" * 31, "0" * 20 + "1", "NaN", "Infinity",
+        str(MAX_QUANTITY), str(MAX_QUANTITY + 1), "view", "VIEW", " view ",
+        "2019-10-01 12:00:00 UTC", "2019-10-01T12:00:00Z", "2019-10-01T12:00:00.123456789Z", "2019-10-01T12:00:00Z\u2029",
+        "2019-10-01T12:00:00+02", "2019-10-01 12:00:00+0200", "2019-10-01T00:00:00+18:00", "2019-10-01T00:00:00+19:00",
+        "2019-10-01T24:00:00Z", "2019-10-01T12:60:00Z", "2019-10-01T23:59:60Z", "2019-02-29T00:00:00Z", "2020-02-29T00:00:00Z",
+        "2019-10-02 12:30:00 UTC", "2019-10-02 12:30:01 UTC", "0000-01-01T00:00:00Z", "1989-12-31T23:59:59Z",
+        "1989-12-31T23:59:59-01:00", "1990-01-01T00:30:00+01:00", "2019-10-01 12:00:00  UTC", "2019-10-01 12:00:00 utc",
+    ]
+)  # fmt: skip
+VALUES = (
+    EDGES | st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.lists(st.integers(), max_size=2)
+)
+FIELDS = st.sampled_from([*BASE, "quantity", "order_id", "event_id", "source", "other"])
+MESSAGES = (
+    st.dictionaries(FIELDS, VALUES, max_size=3).map(message) | st.binary(max_size=30) | st.text(max_size=20).map(str.encode)
+)
+
+
+def by_the_parser(spark: SparkSession, lines: list[bytes]) -> list[tuple[str, str | None] | None]:
+    received = RECEIVED.replace(tzinfo=None)
+    rows = [(None, bytearray(line), "events.raw", 0, place, received) for place, line in enumerate(lines)]
+    columns = "key binary, value binary, topic string, partition int, offset bigint, timestamp timestamp"
+    found = parse(spark.createDataFrame(rows, columns)).select("kafka_offset", "refusal.reason", "refusal.field").collect()
+    by_offset = {row.kafka_offset: (row.reason, row.field) if row.reason else None for row in found}
+    return [by_offset[place] for place in range(len(lines))]
+
+
+def differing(spark: SparkSession, lines: list[bytes]) -> list[Any]:
+    both = zip(lines, judged(lines, RECEIVED), by_the_parser(spark, lines), strict=True)
+    return [(line, ours, theirs) for line, ours, theirs in both if ours != theirs]
+
+
+def test_the_examples_of_the_contract(spark: SparkSession) -> None:
+    lines = [message(content) for content in VALID.values()] + [message(bad.content) for bad in INVALID.values()]
+    expected = [None] * len(VALID) + [(bad.reason, bad.field) for bad in INVALID.values()]
+    assert judged(lines, RECEIVED) == expected
+    assert differing(spark, lines) == []
+
+
+@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.lists(MESSAGES, min_size=300, max_size=400))
+def test_whatever_comes(spark: SparkSession, lines: list[bytes]) -> None:
+    assert differing(spark, [line.replace(b"\n", b" ") for line in lines]) == []
+
+
+def test_every_field_with_every_edge(spark: SparkSession) -> None:
+    edges = EDGES.elements  # type: ignore[attr-defined]
+    lines = [message({field: edge}) for field in [*BASE, "quantity", "order_id", "event_id", "source"] for edge in edges]
+    assert differing(spark, lines) == []
+    as_they_are = [
+        json.dumps(BASE | {"price": "?"}).replace('"?"', text).encode()
+        for text in ("1e2", "-0", "1E400", "01", "1.", "NaN", "-1e-400")
+    ]
+    assert differing(spark, as_they_are) == []

@@ -1,0 +1,97 @@
+"""The importer says of a message what the contract's examples say."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from decimal import ROUND_HALF_UP, Decimal
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cdp.events.examples import INVALID, RECEIVED, VALID, message
+from source_server.intake import judged
+from source_server.intake.judge import CHECKS, PRICE_VALUE, TIME_VALUE
+from source_server.intake.sql import engine
+from tests.source_server.intake.conftest import HEADER, ROW, load
+
+ENGINE = engine()
+
+
+def test_the_examples_that_are_events() -> None:
+    found = judged([message(content) for content in VALID.values()], RECEIVED)
+    assert {name: verdict for name, verdict in zip(VALID, found, strict=True) if verdict} == {}
+
+
+def test_the_examples_that_are_refused() -> None:
+    found = judged([message(invalid.content) for invalid in INVALID.values()], RECEIVED)
+    expected = {name: (invalid.reason, invalid.field) for name, invalid in INVALID.items()}
+    assert dict(zip(INVALID, found, strict=True)) == expected
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        (message({"x": 0})[:-2] + b"NaN}", ("not_json", None)),
+        (message({})[:-1] + b",}", ("not_json", None)),
+        (message({"x": [1]}).replace(b"[1]", b"[1,]"), ("not_json", None)),
+        (message({"brand": "NaN, ]"}), None),
+        (message({"brand": "x"}).replace(b'"x"', b'"\\ud800"'), None),
+        (message({"user_id": 12345678901234567890123}), None),
+        (message({"event_time": "2019-10-01 24:00:00 UTC"}), ("bad_time", "event_time")),
+        (message({"event_time": "2019-10-01 12:00:00+19:00"}), ("bad_time", "event_time")),
+        (message({"event_time": "2019-10-01 12:00:00+02:60"}), ("bad_time", "event_time")),
+        (message({"price": "123456789012345678901234567890e-25"}), None),
+    ],
+)
+def test_what_the_engine_would_read_otherwise(line: bytes, says: tuple[str, str | None] | None) -> None:
+    assert judged([line], RECEIVED) == [says]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.from_regex(r"\+?([0-9]{1,14}(\.[0-9]{0,4})?|\.[0-9]{1,4})([eE][+-]?[0-9]{1,2})?", fullmatch=True), min_size=1))
+def test_money_is_read_as_decimals_are(texts: list[str]) -> None:
+    rows = ENGINE.execute(f"SELECT {PRICE_VALUE} FROM (SELECT unnest($1) AS t_price)", [texts]).fetchall()
+    for text, (found,) in zip(texts, rows, strict=True):
+        exact = Decimal(text).quantize(Decimal("0.01"), ROUND_HALF_UP) if Decimal(text) < 10**11 else Decimal(10**11)
+        assert found == (exact if exact < 10**10 else None), text
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.datetimes(datetime(1990, 1, 1), datetime(2030, 1, 1)), st.integers(-18 * 60, 18 * 60))  # noqa: DTZ001
+def test_times_are_read_as_python_does(local: datetime, minutes: int) -> None:
+    text = f"{local.isoformat()}{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02d}:{abs(minutes) % 60:02d}"
+    found = ENGINE.execute(f"SELECT {TIME_VALUE} FROM (SELECT $1 AS t_event_time)", [text]).fetchall()[0][0]
+    assert found == datetime.fromisoformat(text).astimezone(UTC).replace(tzinfo=None)
+
+
+def test_every_check_has_a_sentence() -> None:
+    assert all(check.says("x" * 300) for check in CHECKS)
+
+
+def test_rows_and_lines_are_judged_alike(file: Callable[..., Path]) -> None:
+    """The examples that a CSV can hold, as its rows."""
+    names = [*HEADER.split(","), "quantity", "order_id", "event_id", "source"]
+    cases = {name: json.loads(message(content)) for name, content in VALID.items()}
+    texts = {name: case for name, case in cases.items() if all(isinstance(value, str) for value in case.values())}
+    texts = {name: case for name, case in texts.items() if case.keys() <= set(names) and "time just" not in name}
+    bad = {name: json.loads(message(case.content)) for name, case in INVALID.items() if isinstance(case.content, dict)}
+    bad = {name: case for name, case in bad.items() if all(isinstance(v, str) for v in case.values()) and "ahead" not in name}
+    rows = [
+        ",".join('"' + case.get(name, "").replace('"', '""') + '"' for name in names) for case in (*texts.values(), *bad.values())
+    ]
+    found = load(file("x.csv", ",".join(names), *rows))
+    expected: dict[str, int] = {}
+    for name in bad:
+        expected[INVALID[name].reason] = expected.get(INVALID[name].reason, 0) + 1
+    assert {reason: count for reason, (count, _) in found.refused.items()} == expected
+    assert len(texts) > 10
+    assert len(bad) > 10
+
+
+def test_the_detail_repeats_the_value(file: Callable[..., Path]) -> None:
+    found = load(file("x.csv", HEADER, ROW, ROW.replace("9.50", "19;99"), ROW.replace("9.50", "-1"))).account.refused["bad_price"]
+    assert (found.count, found.places, found.field, found.detail) == (2, [3, 4], "price", "'19;99' is not a number")

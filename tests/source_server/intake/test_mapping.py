@@ -1,0 +1,200 @@
+"""Mappings: what is wrong with one is said with its place; rules do what they say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from source_server.intake import MappingError, mapping_for
+from source_server.intake.mapping import IDENTITY
+from source_server.intake.mapping_file import read_mapping
+from tests.source_server.intake.conftest import HEADER, ROW, load
+from tests.source_server.intake.test_delimited import refusal
+
+FILE = Callable[..., Path]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("[feilds]", "feilds is not known; did you mean fields?"),
+        ("[fields]\nprise = 'x'", "fields.prise is not known; did you mean price?"),
+        ("[fields]\nprice = { colum = 'x' }", "fields.price.colum is not known; did you mean column?"),
+        ("[fields]\nbrand = { column = 'x', format = 'iso' }", "fields.brand.format is not known; it can be column,"),
+        ("[fields]\nbrand = {}", "fields.brand must say column or columns, one of both."),
+        ("[fields]\nbrand = 3", "fields.brand must be a column's name"),
+        (
+            "[fields]\nevent_time = { column = 'x', format = 'ISO8601' }",
+            "fields.event_time.format is 'ISO8601'; it can be iso, epoch",
+        ),
+        (
+            "[fields]\nevent_time = { column = 'x', zone = 'Europe/Vieena' }",
+            "zone Europe/Vieena is not known; did you mean Europe/Vienna?",
+        ),
+        ("[file]\ndelimiter = 'semi'", "file.delimiter must be one character or whitespace, not 'semi'."),
+        ("[file]\nheader = 'no'", "file.header must be true or false, not 'no'."),
+        ("[file]\nheader = false", "file.columns must name the columns of a file without header"),
+        ("[file]\nencoding = 'latin'", None),
+        ("[file]\nencoding = 'latin-17'", "file.encoding latin-17 is not known; utf-8,"),
+        ("[file]\nformat = 'json'", "file.format is json; did you mean ndjson?"),
+        ("[file]\ndecimal = ','\nthousands = ','", "file.thousands is the same as file.decimal."),
+        ("[constants]\nbrand = 3", "constants.brand must be a text in quotes, not 3."),
+        ("[constants]\nbrand = 'a'\n[fields]\nbrand = 'b'", "fields.brand stands under constants too"),
+        ("[[skip]]\ncolumn = 'a'", "skip[1] must say column and one of equals,"),
+        ("[[skip]]\ncolumn = 'a'\nmatches = '('", "skip[1].matches is no regular expression"),
+        ("[[skip]]\ncolumn = 'a'\nis_empty = 'yes'", "skip[1].is_empty can't be 'yes'."),
+        ("[[change]]\ncolumn = 'a'\nequals = 'b'", "change[1] changes nothing; say set or absolute."),
+        (
+            "[[change]]\ncolumn = 'a'\nequals = 'b'\nabsolute = ['brand']",
+            "change[1].absolute is for price and quantity, not brand.",
+        ),
+        ("[skip]\ncolumn = 'a'", "skip must be written as [[skip]]."),
+        ("[file", "m.toml is no TOML"),
+    ],
+)
+def test_what_is_wrong_is_named(text: str, says: str | None) -> None:
+    if says is None:
+        assert read_mapping(text.encode(), "m.toml")
+        return
+    with pytest.raises(MappingError) as refused:
+        read_mapping(text.encode(), "m.toml")
+    assert str(refused.value).startswith("m.toml")
+    assert says in str(refused.value)
+
+
+def test_a_mapping_that_is_not_there() -> None:
+    with pytest.raises(MappingError, match=r"There is no mapping invoice-line: .* did you mean invoice-lines\?"):
+        mapping_for(Path("x.csv"), "invoice-line")
+
+
+def test_fingerprints_are_of_what_is_meant() -> None:
+    def of(text: str) -> str:
+        return read_mapping(text.encode(), "m.toml").fingerprint
+
+    one = of("[fields]\nbrand = 'a'\nprice = 'b'")
+    assert one == of(
+        "# a note\nabout = 'x'\n[fields]\nprice = 'b'\nbrand = { column = 'a', lower = false }\n[file]\nheader = true"
+    )
+    others = [
+        "[fields]\nbrand = 'b'\nprice = 'b'",
+        "[file]\nquote = ''\n[fields]\nbrand = 'a'\nprice = 'b'",
+        "[constants]\nbrand = ''",
+    ]
+    assert len({one, IDENTITY.fingerprint, *map(of, others)}) == 5
+    assert IDENTITY.fingerprint == mapping_for(Path("y.csv"), None).fingerprint
+
+
+def test_a_missing_column_is_named_with_its_key(file: FILE) -> None:
+    mapping = file("m.toml", "[fields]", 'price = "Preis"')
+    assert "has no column Preis, which m.toml names in fields.price; it has event_time, event_type" in refusal(
+        file("x.csv", HEADER, ROW), str(mapping)
+    )
+
+
+def mapped(file: FILE, toml: list[str], *values: str) -> list[dict[str, Any]]:
+    """The contract's columns, and two more whose values are given: `a;b`."""
+    mapping = file("m.toml", *toml)
+    rows = [f"{ROW},{','.join(value.split(';'))}" for value in values]
+    return load(file("x.csv", HEADER + ",a,b", *rows), str(mapping)).events
+
+
+@pytest.mark.parametrize(
+    ("rule", "values", "expected"),
+    [
+        ("brand = { column = 'a', strip_prefix = 'B-', lower = true }", ["B-Ab;", "Cd;", ";"], ["ab", "cd", None]),
+        ("brand = { column = 'a', whole = true }", ["17850.0;", "0017;", "1.5;"], ["17850", "0017", "1.5"]),
+        ("brand = { column = 'a', values = { x = 'y' } }", ["x;", " x ;", "z;"], ["y", "y", "z"]),
+        ("brand = { column = 'a', values = { x = 'y' }, default = 'd' }", ["x;", "z;", ";"], ["y", "d", "d"]),
+        ("brand = { columns = ['a', 'b'], join = '/' }", ["1;2", "1;"], ["1/2", None]),
+        ("""brand = { column = 'a', values = { x = 'q"\\' } }""", ["x;"], ['q"\\']),
+        ("price = { column = 'a', per = 'b' }", ["10;4", "1;8", "0.01;2", "29.33;2"], ["2.50", "0.13", "0.01", "14.67"]),
+        ("price = { column = 'a', per = 'b' }", ["-10;-4", "-10;4", "10;0", "free;2"], ["2.50", "-2.50", "10", "free"]),
+        ("price = { column = 'a', per = 'b' }", ["99999999999999999999;99999999999", "1;1.0"], ["99999999999999999999", "1.00"]),
+        ("quantity = { column = 'a', absolute = true }", ["-3;", "4;", "x;"], ["3", "4", "x"]),
+        (
+            "event_time = { column = 'a', format = ['%d.%m.%Y %H:%M', '%Y%m%d'], zone = 'Europe/Berlin' }",
+            ["31.03.2019 01:30;", "27.10.2019 03:30;", "20190701;", "31.02.2019 01:00;"],
+            ["2019-03-31 00:30:00 UTC", "2019-10-27 02:30:00 UTC", "2019-06-30 22:00:00 UTC", "31.02.2019 01:00"],
+        ),
+        (
+            "event_time = { column = 'a', format = 'iso', zone = 'America/New_York' }",
+            ["2019-10-01T00:00:00+02:00;", "2019-10-01 00:00:00 UTC;", "2019-10-01T00:00:00.5;", "2019-10-01;"],
+            ["2019-10-01T00:00:00+02:00", "2019-10-01 00:00:00 UTC", "2019-10-01T04:00:00.500000Z", "2019-10-01 04:00:00 UTC"],
+        ),
+        ("event_time = { column = 'a', format = 'epoch' }", ["1569888000;", "soon;"], ["2019-10-01 00:00:00 UTC", "soon"]),
+    ],
+)
+def test_what_becomes_of_values(rule: str, values: list[str], expected: list[str | None], file: FILE) -> None:
+    field = rule.split(" ")[0]
+    assert [event.get(field) for event in mapped(file, ["[fields]", rule], *values)] == expected
+
+
+def test_a_local_time_that_comes_twice_is_the_later_one(file: FILE) -> None:
+    rule = "event_time = { column = 'a', zone = 'Europe/Berlin' }"
+    found = mapped(file, ["[fields]", rule], "2019-10-27T02:30:00;", "2019-03-31T02:30:00;")
+    assert [event["event_time"] for event in found] == ["2019-10-27 01:30:00 UTC", "2019-03-31 01:30:00 UTC"]
+
+
+def test_skips_are_counted_by_rule_and_tests_hold_together(file: FILE) -> None:
+    toml = [
+        "[[skip]]", "rule = 'tests'", "column = 'a'", "equals = ['x', 'y']",
+        "[[skip]]", "column = 'b'", "less_than = 0",
+        "[[skip]]", "rule = 'empty'", "column = 'a'", "is_empty = true",
+        "[[skip]]", "rule = 'both'", "column = 'a'", "starts_with = 'T'", "matches = '[0-9]$'",
+    ]  # fmt: skip
+    values = ["x;1", "k;-0.5", "k;-x", ";3", "T1;3", "Tx;3", "k;"]
+    mapping = file("m.toml", *toml)
+    found = load(file("x.csv", HEADER + ",a,b", *[f"{ROW},{value.replace(';', ',')}" for value in values]), str(mapping))
+    assert found.account.skipped == {"tests": 1, "b less_than 0": 1, "empty": 1, "both": 1}
+    assert (found.account.read, found.account.events) == (7, 3)
+
+
+def test_columns_can_be_sent_along(file: FILE) -> None:
+    found = mapped(file, ["keep = ['a', 'b']"], 'x\\;"u ""v"""')
+    assert (found[0]["a"], found[0]["b"]) == ("x\\", 'u "v"')
+
+
+def test_an_encoding_with_gaps_spoils_one_row(file: FILE) -> None:
+    mapping = file("m.toml", "[file]", 'encoding = "cp1252"')
+    bad = ROW.replace("apple", "a\x81b").encode("latin-1")
+    found = load(file("x.csv", HEADER, ROW.replace("apple", "größe"), bad, encoding="cp1252"), str(mapping))
+    assert found.account.events == 1
+    assert "größe".encode() in found.lines[0]
+    assert found.refused == {"not_json": (1, [3])}
+
+
+def test_utf_16(file: FILE) -> None:
+    mapping = file("m.toml", "[file]", 'encoding = "utf-16"')
+    path = file("x.csv")
+    path.write_bytes(f"{HEADER}\n{ROW.replace('apple', 'größe')}\n".encode("utf-16"))
+    assert load(path, str(mapping)).events[0]["brand"] == "größe"
+
+
+def test_another_ending_with_a_format(file: FILE) -> None:
+    mapping = file("m.toml", "[file]", 'format = "tsv"')
+    assert load(file("x.dat", HEADER.replace(",", "\t"), ROW.replace(",", "\t")), str(mapping)).account.events == 1
+
+
+def test_the_well_known_invoice_lines(file: FILE) -> None:
+    rows = [
+        "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country",
+        '536365,85123A,"WHITE, ""HEART""",6,12/1/2010 8:26,2.55,17850.0,United Kingdom',
+        "C536379,D,Discount,-1,12/1/2010 9:41,27.5,14527,United Kingdom",
+        "536414,22139,,56,12/1/2010 11:52,0,,United Kingdom",
+    ]
+    found = load(file("retail.csv", *rows), "invoice-lines")
+    assert found.events[0] == {
+        "event_time": "2010-12-01 08:26:00 UTC", "event_type": "purchase", "product_id": "85123A", "price": "2.55",
+        "user_id": "17850", "quantity": "6", "order_id": "536365", "source": "retail",
+    }  # fmt: skip
+    assert (found.events[1]["event_type"], found.events[1]["quantity"]) == ("remove_from_cart", "1")
+    assert found.refused == {"missing": (1, [4])}
+    assert found.account.refused["missing"].field == "user_id"
+
+
+def test_rees46_leaves_other_columns_out(file: FILE) -> None:
+    found = load(file("x.csv", HEADER + ",more", ROW + ",1"), "rees46")
+    assert "more" not in found.events[0]

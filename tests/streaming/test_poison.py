@@ -1,0 +1,111 @@
+"""Hostile messages among good ones: none stops a batch, each is in quarantine with its reason and byte for byte as it came."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+
+from cdp.events.examples import message
+from cdp.paths import EVENTS, QUARANTINE, table_url
+from cdp.settings import load
+from streaming.sink import write_batch
+from streaming.tables import ensure_tables
+from tests.streaming.conftest import Messages
+
+pytestmark = pytest.mark.spark
+
+GOOD = message({})
+DEEP = 20_000
+MEGABYTE = 1 << 20
+
+
+def with_price(text: str) -> bytes:
+    """The base event with a price that is written just so."""
+    return message({"price": "?"}).replace(b'"?"', text.encode())
+
+
+#: What is sent -> the reason, and the field that is to blame.
+POISON: dict[str, tuple[bytes, str, str | None]] = {
+    "nothing": (b"", "not_json", None),
+    "white space": (b" \t\r\n ", "not_json", None),
+    "a word": (b"hello", "not_json", None),
+    "a null": (b"null", "not_json", None),
+    "a number": (b"1e308", "not_json", None),
+    "a text": (b'"{}"', "not_json", None),
+    "a list of an event": (b"[" + GOOD + b"]", "not_json", None),
+    "an empty list": (b"[]", "not_json", None),
+    "CSV": (b"2019-10-01 00:00:00 UTC,view,1,2,,,9.5,u1,s1", "not_json", None),
+    "XML": (b"<event><price>1</price></event>", "not_json", None),
+    "a page": (b"<!doctype html><script>alert(1)</script>", "not_json", None),
+    "cut off": (GOOD[:-5], "not_json", None),
+    "cut off within a character": (message({"brand": "é"}).replace(b"\\u00e9", b"\xc3"), "not_json", None),
+    "twice": (GOOD + GOOD, "not_json", None),
+    "twice on two lines": (GOOD + b"\n" + GOOD, "not_json", None),
+    "with something behind it": (GOOD + b"}", "not_json", None),
+    "a byte order mark": (b"\xef\xbb\xbf" + GOOD, "not_json", None),
+    "UTF-16": (GOOD.decode().encode("utf-16"), "not_json", None),
+    "Latin-1": (message({"brand": "?"}).replace(b"?", b"\xe9"), "not_json", None),
+    "overlong UTF-8": (message({"brand": "?"}).replace(b"?", b"\xc0\xaf"), "not_json", None),
+    "a surrogate in UTF-8": (message({"brand": "?"}).replace(b"?", b"\xed\xa0\x80"), "not_json", None),
+    "null bytes": (b"\x00" * 100, "not_json", None),
+    "a null byte within": (message({"brand": "?"}).replace(b"?", b"\x00"), "not_json", None),
+    "random bytes": (bytes(range(256)) * 4, "not_json", None),
+    "gzip": (bytes.fromhex("1f8b0800000000000003") + b"\x00" * 20, "not_json", None),
+    "single quotes": (GOOD.replace(b'"', b"'"), "not_json", None),
+    "a comma too many": (GOOD[:-1] + b",}", "not_json", None),
+    "a comment": (b"/* */" + GOOD, "not_json", None),
+    "an unquoted name": (GOOD.replace(b'"price"', b"price"), "not_json", None),
+    "a bare NaN": (with_price("NaN"), "not_json", None),
+    "a bare Infinity": (with_price("-Infinity"), "not_json", None),
+    "a number with a leading zero": (with_price("01.5"), "not_json", None),
+    "lists in lists": (b"[" * DEEP + b"]" * DEEP, "not_json", None),
+    "objects in objects": (b'{"a":' * DEEP + b"1" + b"}" * DEEP, "not_json", None),
+    "ten megabytes of nothing known": (b'{"a":"' + b"x" * 10 * MEGABYTE + b'"}', "missing", "event_time"),
+    "a brand of ten megabytes": (message({"brand": "x" * 10 * MEGABYTE}), "too_long", "brand"),
+    "an empty object": (b"{}", "missing", "event_time"),
+    "another program's message": (b'{"level":"info","msg":"started"}', "missing", "event_time"),
+    "names in capitals": (GOOD.upper(), "missing", "event_time"),
+    "a list for a customer": (message({"user_id": ["u1"], "price": "x"}), "bad_price", "price"),
+    "a customer of spaces": (message({"user_id": " \t "}), "missing", "user_id"),
+    "an object for a time": (message({"event_time": {"$date": 0}}), "bad_time", "event_time"),
+    "a time of the year 9999": (message({"event_time": "9999-12-31 23:59:59 UTC"}), "bad_time", "event_time"),
+    "a time before the calendar": (message({"event_time": "0000-00-00 00:00:00 UTC"}), "bad_time", "event_time"),
+    "a time of five digits": (message({"event_time": "+12019-10-01T00:00:00Z"}), "bad_time", "event_time"),
+    "a time with a leap second": (message({"event_time": "2019-10-01 23:59:60 UTC"}), "bad_time", "event_time"),
+    "a negative price": (with_price("-0.01"), "bad_price", "price"),
+    "a price of 1e308": (with_price("1e308"), "bad_price", "price"),
+    "a price of nine hundred digits": (with_price("9" * 900), "bad_price", "price"),
+    "a price that no reader of JSON takes": (with_price("9" * 5000), "not_json", None),
+    "a price with a hundred decimals and a letter": (message({"price": "1." + "0" * 100 + "x"}), "bad_price", "price"),
+    "a true price": (with_price("true"), "bad_price", "price"),
+    "SQL for a type": (message({"event_type": "view'; DROP TABLE events; --"}), "bad_type", "event_type"),
+    "a type from right to left": (message({"event_type": "\u202eweiv"}), "bad_type", "event_type"),
+    "a quantity of 2147483648": (message({"quantity": 2147483648}), "bad_quantity", "quantity"),
+    "a quantity of minus nothing": (message({"quantity": "-0"}), "bad_quantity", "quantity"),
+    "a quantity in words": (message({"quantity": "a dozen"}), "bad_quantity", "quantity"),
+}
+
+
+def test_none_stops_the_batch_and_each_is_kept_as_it_came(spark: SparkSession, messages: Messages, tmp_path: Path) -> None:
+    settings = replace(load({}), hdfs_url=f"file:{tmp_path}")  # as Spark writes a path itself
+    ensure_tables(spark, settings)
+    sent = [payload for payload, _, _ in POISON.values()]
+    among_good = [each for payload in sent for each in (GOOD, payload)]
+    counts = write_batch(settings, messages(*among_good), "poison", 0)
+    taken = {
+        row.kafka_offset for row in spark.read.format("delta").load(table_url(settings, EVENTS)).select("kafka_offset").collect()
+    }
+    assert [name for place, name in enumerate(POISON) if 2 * place + 1 in taken] == []
+    assert (counts.received, counts.good, counts.quarantined) == (2 * len(sent), len(sent), len(sent))
+    kept = spark.read.format("delta").load(table_url(settings, QUARANTINE)).orderBy("kafka_offset").collect()
+    assert [bytes(row.payload) for row in kept] == sent
+    assert {name: (row.reason, row.field) for name, row in zip(POISON, kept, strict=True)} == {
+        name: (reason, field) for name, (_, reason, field) in POISON.items()
+    }
+
+
+def test_there_are_fifty_at_least() -> None:
+    assert len(POISON) >= 50
