@@ -36,7 +36,7 @@ TIMELESS = "those without a readable time are left out"
 #: A page under a cursor never changes: the cursor names the content. What has no cursor may be other content tomorrow.
 FOR_EVER, ASK_AGAIN = "max-age=31536000, immutable", "no-cache"
 
-router = APIRouter()
+router = APIRouter(tags=["source"])
 Row = Annotated[int, Path(ge=0, description="its place in the data set, from 0")]
 
 

@@ -10,7 +10,18 @@ from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import HTMLResponse
 from fastapi.staticfiles import StaticFiles
 
+from source_server.problems import MEDIA_TYPE
+
 SCRIPTS = "/docs/static"
+PROBLEM = {
+    "type": "object",
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string", "description": "one sentence for people"},
+    },
+}
 
 
 def describe(app: FastAPI) -> None:
@@ -19,14 +30,24 @@ def describe(app: FastAPI) -> None:
     app.add_api_route("/docs", lambda: _page(app.title), include_in_schema=False, response_class=HTMLResponse)
     made = app.openapi
 
-    def with_token() -> dict[str, Any]:
-        """The description says how the token is sent, so that the page asks for it."""
-        described = made()
-        described.setdefault("components", {})["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
-        described["security"] = [{"token": []}]
-        return described
+    app.openapi = lambda: _as_it_is(made())  # type: ignore[method-assign]
 
-    app.openapi = with_token  # type: ignore[method-assign]
+
+def _as_it_is(described: dict[str, Any]) -> dict[str, Any]:
+    """With the token, so that the page asks for it, and with problems in the place of FastAPI's own errors."""
+    described["components"] = {
+        "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+        "schemas": {"Problem": PROBLEM},
+    }
+    described["security"] = [{"token": []}]
+    answer = {
+        "description": "What was wrong, and what is allowed",
+        "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    }
+    for path in described["paths"].values():
+        path["get"]["responses"].pop("422", None)
+        path["get"]["responses"]["4XX"] = answer
+    return described
 
 
 def _page(title: str) -> HTMLResponse:

@@ -24,6 +24,7 @@ from source_server.producer import TROUBLES
 from source_server.source_client import SourceClient
 
 PATIENCE_SECONDS = 20.0
+WIDTH = 110
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,15 +69,20 @@ def _line(told: dict[str, Any], position: Position) -> Line:
 
 def as_table(found: Sequence[Line]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("data set")
-    for heading in ("rows read", "skipped", "served", "in Kafka", "too large", "left"):
+    table.add_column("data set", overflow="fold")
+    for heading in ("rows read", "skipped", "served", "in Kafka", "too large", "left", "for quarantine", ""):
         table.add_column(heading, justify="right")
-    table.add_column("of these the stream will refuse")
     for line in found:
-        counts = (line.read, line.skipped, line.served, line.acknowledged, line.too_large, line.left)
-        refused = ", ".join(f"{reason} {count:,}" for reason, count in line.refused.items()) or "none"
-        table.add_row(line.name, *(f"{count:,}" for count in counts), refused if line.balanced else f"{refused}  DOES NOT ADD UP")
+        refused = sum(line.refused.values())
+        counts = (line.read, line.skipped, line.served, line.acknowledged, line.too_large, line.left, refused)
+        table.add_row(line.name, *(f"{count:,}" for count in counts), "" if line.balanced else "DOES NOT ADD UP")
     return table
+
+
+def reasons(found: Sequence[Line]) -> str:
+    """What the contract refuses of each data set's rows: it is sent, and ends in quarantine."""
+    told = ((line.name, ", ".join(f"{reason} {count:,}" for reason, count in line.refused.items())) for line in found)
+    return "\n".join(f"for quarantine of {name}: {refused}" for name, refused in told if refused)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -87,7 +93,14 @@ def main(argv: list[str] | None = None) -> int:
         found = lines(current())
     except TROUBLES as error:
         parser.exit(1, f"{parser.prog}: {error}\n")
-    Console(soft_wrap=True).print(as_table(found) if found else "nothing was loaded yet: ./run load FILE")
+    if not found:
+        print("nothing was loaded yet: ./run load FILE")
+        return 0
+    console = Console()
+    console.width = max(console.width, WIDTH)  # a number that is cut off is no number
+    console.print(as_table(found))
+    if told := reasons(found):
+        print(f"\n{told}")
     return 0 if all(line.balanced for line in found) else 1
 
 

@@ -12,7 +12,7 @@ from cdp.settings import Settings
 from streaming.sink import Sink
 
 #: Bounds what a batch holds in memory after a long pause.
-MESSAGES_A_BATCH = 150_000
+MESSAGES_A_BATCH = 200_000
 #: Events are on HDFS within about this time; shorter makes more and smaller files.
 INTERVAL = "15 seconds"
 KAFKA_SECONDS = 10.0

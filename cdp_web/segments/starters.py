@@ -54,10 +54,10 @@ STARTERS: tuple[Starter, ...] = (
     ),
     Starter(
         "Good customers gone quiet",
-        "Two orders or 200 spent, and not seen for 60 days or more.",
+        "Two orders or 200 spent, and nothing bought for 30 days or more.",
         _every(
             {"any": [_is("total_purchase", "ge", 2), _is("total_purchase_value", "ge", "200.00")]},
-            _is("lifecycle", "eq", "lapsed"),
+            _is("days_since_order", "ge", 30),
         ),
     ),
 )
