@@ -38,9 +38,7 @@ def _web(stack: Stack) -> Command:
 
 
 def _celery(stack: Stack, *arguments: str) -> Command:
-    return Command(
-        (venv_bin("celery"), "--workdir", str(REPOSITORY), "-A", "cdp_web.celery:app", *arguments, "--loglevel", "info")
-    )
+    return Command((venv_bin("celery"), "-A", "cdp_web.celery:app", *arguments, "--loglevel", "info"))
 
 
 def _worker(stack: Stack) -> Command:
