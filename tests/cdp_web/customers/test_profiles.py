@@ -77,6 +77,7 @@ class TestFromMongo:
 def test_mongo_that_does_not_answer_is_said_so(monkeypatch: pytest.MonkeyPatch) -> None:
     settings = replace(current(), mongo_url="mongodb://127.0.0.1:9/?serverSelectionTimeoutMS=50")
     monkeypatch.setattr(profiles, "current", lambda: settings)
-    monkeypatch.setattr(profiles, "_client", lambda url: MongoClient(url))
-    with pytest.raises(ProfilesUnavailable, match=r"127\.0\.0\.1:9"):
-        profile_get(PUBLICATION, "9")
+    with MongoClient(settings.mongo_url) as client:  # closed: its thread would go on trying in the tests after this one
+        monkeypatch.setattr(profiles, "_client", lambda url: client)
+        with pytest.raises(ProfilesUnavailable, match=r"127\.0\.0\.1:9"):
+            profile_get(PUBLICATION, "9")
