@@ -13,6 +13,7 @@ import statistics
 import subprocess
 import sys
 import time
+from itertools import takewhile
 from pathlib import Path
 
 import httpx
@@ -21,13 +22,13 @@ import psutil
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
 
-from benchmarks.history import make_history
+from benchmarks.history import make_history, pages_of
 from benchmarks.outcome import Goal, Outcome
 from cdp.events import EVENTS_RAW
 from cdp.kafka import client_config
 from infra.stack.stack import JARS, Stack, java
 from infra.stack.supervise import Supervisor
-from source_server import pages, store
+from source_server import store
 from source_server.intake import mapping_for
 
 EVENTS = 500_000
@@ -89,13 +90,12 @@ def _taken_in(stack: Stack, history: Path, turns: int, outcome: Outcome) -> tupl
         seconds = time.monotonic() - begun
     outcome.measure("events", dataset.rows, "")
     outcome.measure("file into the source", dataset.rows / seconds, "rows/s", "mapped, judged, written as lines")
-    lines, row = stack.state / "lines.ndjson", 0
+    lines, written = stack.state / "lines.ndjson", 0
     with lines.open("wb") as out:
-        while row < min(dataset.rows, MOST_PEER_LINES):
-            page = pages.page(stack.settings, dataset, row, 50_000)
+        for page in takewhile(lambda page: page.next_row - page.rows < MOST_PEER_LINES, pages_of(stack.settings, dataset)):
             out.write(page.body)
-            row = page.next_row
-    outcome.measure("bytes a message", lines.stat().st_size / row, "")
+            written = page.next_row
+    outcome.measure("bytes a message", lines.stat().st_size / written, "")
     return lines, dataset.rows
 
 

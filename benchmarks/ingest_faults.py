@@ -11,13 +11,13 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from confluent_kafka import Consumer, KafkaError, TopicPartition
 
-from benchmarks.history import make_history
+from benchmarks.history import lines_of_store, make_history
 from benchmarks.outcome import Goal, Outcome
 from cdp.events import EVENTS_RAW
 from cdp.kafka import client_config
@@ -25,7 +25,7 @@ from infra.stack.services import BY_NAME
 from infra.stack.stack import Stack
 from infra.stack.status import statuses
 from infra.stack.supervise import Supervisor
-from source_server import pages, store
+from source_server import store
 from source_server.intake import mapping_for
 
 EVENTS = 500_000
@@ -80,7 +80,8 @@ def load_under_fire(stack: Stack, path: Path, kills: int, say: Callable[[str], N
         load.kill() if victim == PRODUCER else _kill(stack, victim)
         load.keep_running()
     load.finish()
-    expected, there = _lines_of_store(stack, dataset), _lines_of_kafka(stack, dataset)
+    expected = lines_of_store(stack.settings, dataset)
+    there = _lines_of_kafka(stack, expected.keys())
     found.missing, found.doubled = (expected - there).total(), (there - expected).total()
     found.kills, found.restarts, found.seconds = dict(Counter(order)), load.gave_up, time.monotonic() - begun
     return found
@@ -129,20 +130,9 @@ def _kill(stack: Stack, name: str) -> None:
         time.sleep(0.2)
 
 
-def _lines_of_store(stack: Stack, dataset: store.Dataset) -> Counter[bytes]:
-    found: Counter[bytes] = Counter()
-    row = 0
-    while row < dataset.rows:
-        page = pages.page(stack.settings, dataset, row, 50_000)
-        found.update(page.body.split(b"\n")[:-1])
-        row = page.next_row
-    return found
-
-
-def _lines_of_kafka(stack: Stack, dataset: store.Dataset) -> Counter[bytes]:
-    """What a reader of committed records finds. Other data sets' rows are told apart by not being in this one's file."""
+def _lines_of_kafka(stack: Stack, mine: Set[bytes]) -> Counter[bytes]:
+    """What a reader of committed records finds of these lines; other data sets' are passed over."""
     own = {"group.id": "bench", "enable.auto.commit": False, "isolation.level": "read_committed", "enable.partition.eof": True}
-    mine = set(_lines_of_store(stack, dataset))
     found: Counter[bytes] = Counter()
     ended: set[int | None] = set()
     with Consumer(client_config(stack.settings) | own) as consumer:

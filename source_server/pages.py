@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from cdp.settings import Settings
-from source_server.store import Dataset, DatasetUnknown, described, metadata_of, path_of
+from source_server.store import Dataset, DatasetUnknown, File, described, file_at, metadata_of, path_of
 
 MAX_PAGE_BYTES = 16 << 20
 #: Row groups kept decoded, so that small pages and single rows don't read theirs again each time; some 10 MB each.
@@ -44,10 +43,8 @@ class Page:
 
 def page(settings: Settings, wanted: Dataset, row: int, limit: int, between: Between = Between()) -> Page:
     """Up to `limit` rows from `row` on; fewer at the end, and where the page would become too large."""
-    path = path_of(settings, wanted.name)
-    state = path.stat()
-    file = _File(str(path), state.st_ino, state.st_mtime_ns)
-    if described(_metadata(file), file.path).content_id != wanted.content_id:
+    file = file_at(path_of(settings, wanted.name))
+    if described(file).content_id != wanted.content_id:
         raise DatasetUnknown(f"the data set {wanted.name!r} was replaced while it was read.")
     pieces: list[pa.Table] = []
     place, left, size = row, limit, 0
@@ -60,29 +57,15 @@ def page(settings: Settings, wanted: Dataset, row: int, limit: int, between: Bet
     return _joined(pieces, place)
 
 
-@dataclass(frozen=True, slots=True)
-class _File:
-    """One file that stood in this place; another one with the same name is another file."""
-
-    path: str
-    inode: int
-    changed: int
-
-
-@lru_cache(maxsize=64)
-def _metadata(file: _File) -> pq.FileMetaData:
-    return metadata_of(Path(file.path))
-
-
 @lru_cache(maxsize=GROUPS_KEPT)
-def _group(file: _File, number: int) -> pa.Table:
+def _group(file: File, number: int) -> pa.Table:
     """One row group, decoded, each column in one piece."""
-    return pq.ParquetFile(file.path, metadata=_metadata(file)).read_row_group(number, use_threads=False).combine_chunks()
+    return pq.ParquetFile(file.path, metadata=metadata_of(file)).read_row_group(number, use_threads=False).combine_chunks()
 
 
-def _piece(file: _File, row: int, limit: int, size: int, between: Between) -> tuple[pa.Table, int]:
+def _piece(file: File, row: int, limit: int, size: int, between: Between) -> tuple[pa.Table, int]:
     """What one row group has for the page, and the row after it."""
-    metadata = _metadata(file)
+    metadata = metadata_of(file)
     begin, number = 0, 0
     while begin + (rows := metadata.row_group(number).num_rows) <= row:
         begin, number = begin + rows, number + 1

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 
 import orjson
@@ -32,6 +33,7 @@ ROW_GROUP_ROWS = 50_000
 #: A line ends with its line end, so that lines that follow each other in the column are a page of NDJSON as they lie.
 SCHEMA = pa.schema([("line", pa.binary()), ("time", pa.timestamp("us", "UTC"))])
 METADATA = b"cdp.dataset"
+FILES_KEPT = 64  # whose metadata are kept, so that a request does not read them again
 
 #: Called as a file is taken in: rows so far, and the part of the file that has been read where that is known.
 Progress = Callable[[int, float | None], None]
@@ -81,7 +83,7 @@ def add(settings: Settings, path: Path, mapping: Mapping, progress: Progress | N
 
 def datasets(settings: Settings) -> list[Dataset]:
     """All data sets, by name."""
-    return [_dataset(path) for path in sorted(folder(settings).glob("[!.]*.parquet"))]
+    return [described(file_at(path)) for path in sorted(folder(settings).glob("[!.]*.parquet"))]
 
 
 def dataset(settings: Settings, name: str) -> Dataset:
@@ -92,30 +94,44 @@ def dataset(settings: Settings, name: str) -> Dataset:
     return found
 
 
-def described(metadata: pq.FileMetaData, path: str) -> Dataset:
-    noted = (metadata.metadata or {}).get(METADATA)
+@dataclass(frozen=True, slots=True)
+class File:
+    """One file that stood in its place; another one of the same name is another file."""
+
+    path: str
+    inode: int
+    changed: int
+    size: int
+
+
+def file_at(path: Path) -> File:
+    state = path.stat()
+    return File(str(path), state.st_ino, state.st_mtime_ns, state.st_size)
+
+
+@lru_cache(maxsize=FILES_KEPT)
+def described(file: File) -> Dataset:
+    """What a file says of itself, read once."""
+    noted = (metadata_of(file).metadata or {}).get(METADATA)
     if noted is None:
-        raise DatasetBroken(f"{path} was not put there by ./run load; move it elsewhere and load it.")
+        raise DatasetBroken(f"{file.path} was not put there by ./run load; move it elsewhere and load it.")
     told = orjson.loads(noted)
     first, last = (told[name] and datetime.fromisoformat(told[name]) for name in ("first_time", "last_time"))
     account = Account.from_json(told["account"])
     return Dataset(told["name"], told["content_id"], told["rows"], first, last, account)
 
 
-def metadata_of(path: Path) -> pq.FileMetaData:
+@lru_cache(maxsize=FILES_KEPT)
+def metadata_of(file: File) -> pq.FileMetaData:
     try:
-        return pq.read_metadata(path)
+        return pq.read_metadata(file.path)
     except (pa.ArrowException, OSError) as error:
-        raise DatasetBroken(f"{path} is damaged; load its file again. {error}") from error
+        raise DatasetBroken(f"{file.path} is damaged; load its file again. {error}") from error
 
 
 def _find(settings: Settings, name: str) -> Dataset | None:
     path = path_of(settings, name)
-    return _dataset(path) if NAME.fullmatch(name) and path.is_file() else None
-
-
-def _dataset(path: Path) -> Dataset:
-    return described(metadata_of(path), str(path))
+    return described(file_at(path)) if NAME.fullmatch(name) and path.is_file() else None
 
 
 def _convert(path: Path, target: Path, mapping: Mapping, content_id: str, progress: Progress) -> Dataset:

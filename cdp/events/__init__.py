@@ -1,7 +1,18 @@
 """What an event is: its fields and bounds, its types, its topic, and why one is refused."""
 
-from cdp.events.fields import EVENT_TYPES, FIELDS, MONEY_SCALE, EventField
+from cdp.events.fields import EVENT_TYPES, FIELD_NAMES, FIELDS, MONEY_SCALE, EventField
 from cdp.events.reasons import REASONS, Reason
 from cdp.events.topics import EVENTS_RAW, TOPICS, Topic
 
-__all__ = ["EVENTS_RAW", "EVENT_TYPES", "FIELDS", "MONEY_SCALE", "REASONS", "TOPICS", "EventField", "Reason", "Topic"]
+__all__ = [
+    "EVENTS_RAW",
+    "EVENT_TYPES",
+    "FIELDS",
+    "FIELD_NAMES",
+    "MONEY_SCALE",
+    "REASONS",
+    "TOPICS",
+    "EventField",
+    "Reason",
+    "Topic",
+]

@@ -50,3 +50,4 @@ FIELDS = (
     EventField("event_id", "text", False, "where it is missing, a stable hash of the fields above"),
     EventField("source", "text", False, "which import or tracker sent it"),
 )
+FIELD_NAMES = tuple(field.name for field in FIELDS)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from cdp.events import EVENT_TYPES, FIELDS
+from cdp.events import EVENT_TYPES, FIELD_NAMES, FIELDS
 from cdp.events.fields import (
     EARLIEST_DAY,
     MAX_AHEAD_HOURS,
@@ -150,8 +150,7 @@ def judging(frame: str, clean: bool, kept: str) -> str:
 
     `clean`: no text of it can hold an escape, so that only trimming is left to do.
     """
-    names = [field.name for field in FIELDS]
-    cleaning = ", ".join(names if clean else (f"{cleaned(name, 'has_escapes')} AS {name}" for name in names))
+    cleaning = ", ".join(FIELD_NAMES if clean else (f"{cleaned(name, 'has_escapes')} AS {name}" for name in FIELD_NAMES))
     trimmed = ", ".join(f"{_trimmed(field.name)} AS t_{field.name}" for field in FIELDS if field.kind != "text")
     whens = " ".join(f"WHEN {check.fails} THEN {number}" for number, check in enumerate(CHECKS, start=1))
     return f"""

@@ -5,18 +5,16 @@ from __future__ import annotations
 import codecs
 import re
 import tomllib
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from zoneinfo import available_timezones
 
-from cdp.events import FIELDS
+from cdp.events import FIELD_NAMES
 from source_server.intake.kinds import FORMATS
 from source_server.intake.mapping import IDENTITY, WHITESPACE, Change, Condition, FieldRule, Mapping, Shape, Skip
 from source_server.intake.refusal import MappingError, did_you_mean
 
 SHIPPED = Path(__file__).parent / "mappings"
-FIELD_NAMES = tuple(field.name for field in FIELDS)
 _TABLES = ("about", "file", "fields", "constants", "keep", "skip", "change")
 _FILE = ("format", "delimiter", "quote", "encoding", "header", "columns", "skip_lines", "decimal", "thousands")
 _TESTS = ("equals", "starts_with", "matches", "is_empty", "less_than")
@@ -164,7 +162,10 @@ class _Reader:
         column = self.of_kind(said, "column", str, None, place)
         if (column is None) == (not columns):
             raise self.wrong(place, "must say column or columns, one of both.")
-        get: Callable[[str, type, Any], Any] = lambda key, kind, default: self.of_kind(said, key, kind, default, place)  # noqa: E731
+
+        def get(key: str, kind: type, default: Any) -> Any:
+            return self.of_kind(said, key, kind, default, place)
+
         return FieldRule(
             columns=(column,) if column is not None else columns,
             **{key: get(key, str, "") for key in ("strip_prefix", "strip_suffix")},

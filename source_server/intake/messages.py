@@ -13,15 +13,13 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from cdp.events import FIELDS
+from cdp.events import FIELD_NAMES
 from source_server.intake.block import Kept
 from source_server.intake.fields import field_values, skipped_by
 from source_server.intake.judge import judging, latest
 from source_server.intake.lines import path_of, readable, texts_of
 from source_server.intake.mapping import Mapping
 from source_server.intake.sql import literal, name
-
-FIELD_NAMES = tuple(field.name for field in FIELDS)
 
 
 @dataclass(slots=True)

@@ -10,7 +10,7 @@ import numpy as np
 import orjson
 import pyarrow as pa
 
-from cdp.events import FIELDS
+from cdp.events import FIELD_NAMES, FIELDS
 from source_server.intake.block import Block, Kept
 from source_server.intake.delimited import Dialect, rows_of, values_in
 from source_server.intake.kinds import DELIMITERS, format_of
@@ -20,7 +20,6 @@ from source_server.intake.parquet import PAYLOAD, blocks_of, columns_of
 from source_server.intake.refusal import FileRefused
 from source_server.intake.stream import split_blocks
 
-FIELD_NAMES = tuple(field.name for field in FIELDS)
 REQUIRED = tuple(field.name for field in FIELDS if field.required)
 _GUESSES = {";": "';'", "\t": 'a tab (delimiter = "tab")', ",": "','", "|": "'|'"}
 SHOWN = 80  # characters of a line that a message repeats

@@ -15,7 +15,6 @@ from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
 from cdp.events import Topic
 from cdp.kafka import client_config
 from cdp.settings import Settings
-from source_server import pages, store
 
 TOPIC = Topic("test.events", "user_id", "what the tests of the producer send", spread=True)
 
@@ -37,16 +36,6 @@ def events_file(path: Path, count: int) -> Path:
     rows[count // 3] = f'{{"cut":"{path.stem}'.encode()
     path.write_bytes(b"\n".join(rows))
     return path
-
-
-def lines_of_store(settings: Settings, dataset: store.Dataset) -> Counter[bytes]:
-    found: Counter[bytes] = Counter()
-    row = 0
-    while row < dataset.rows:
-        page = pages.page(settings, dataset, row, 50_000)
-        found.update(page.body.split(b"\n")[:-1])
-        row = page.next_row
-    return found
 
 
 def messages(settings: Settings, *, of: str, committed: bool = True) -> list[Message]:

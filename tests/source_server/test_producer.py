@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.history import lines_of_store
 from cdp.events import TOPICS
 from cdp.settings import REPOSITORY, Settings, current
 from infra.stack.stack import Stack
@@ -26,7 +27,7 @@ from source_server.page_writer import PageWriter
 from source_server.positions import Position, read_position
 from source_server.producer import OtherProducer, Report, main, produce
 from tests.source_server.conftest import taken_in
-from tests.source_server.kafka_log import TOPIC, events_file, lines_of_kafka, lines_of_store, messages
+from tests.source_server.kafka_log import TOPIC, events_file, lines_of_kafka, messages
 
 pytestmark = pytest.mark.stack("kafka", "source")
 ROWS = 2500

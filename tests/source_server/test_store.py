@@ -53,7 +53,7 @@ def test_row_groups_are_even_however_the_file_is_read(settings: Settings, ndjson
 
     monkeypatch.setattr(store, "chunks", in_pieces)
     dataset = taken_in(settings, ndjson("shop.ndjson", *({"user_id": f"u{n}"} for n in range(25))))
-    metadata = store.metadata_of(store.path_of(settings, "shop"))
+    metadata = store.metadata_of(store.file_at(store.path_of(settings, "shop")))
     assert [metadata.row_group(number).num_rows for number in range(metadata.num_row_groups)] == [10, 10, 5]
     assert values(settings, dataset, "user_id") == [f"u{n}" for n in range(25)]
 
