@@ -1,6 +1,6 @@
 """Messages that show the contract: what is an event, and what is refused, for which reason and in which field.
 
-The parser, the importer's judge, the generator and the docs are all held against these.
+The parser, the importer's judge, the producer and the docs are held against these.
 """
 
 from __future__ import annotations

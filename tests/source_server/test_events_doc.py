@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from cdp.events import FIELDS, REASONS
+from cdp.events.examples import INVALID, message
 from cdp.events.fields import CONTRACT_VERSION, MAX_AHEAD_HOURS, MAX_QUANTITY, MAX_TEXT
 from cdp.events.topics import POSITIONS
 from cdp.settings import REPOSITORY
@@ -34,6 +35,12 @@ def test_the_contract_is_the_one_of_the_code() -> None:
 
 def test_the_reasons_are_those_of_the_code() -> None:
     assert table("reason") == [[f"`{reason.code}`", reason.says] for reason in REASONS]
+
+
+def test_the_examples_are_those_of_the_contract() -> None:
+    assert f"```json\n{message({}).decode()}\n```" in TEXT
+    assert {f"`{INVALID[name].reason}`" for name, _ in table("example")} == {f"`{reason.code}`" for reason in REASONS}
+    assert table("example") == [[name, f"`{INVALID[name].reason}`"] for name, _ in table("example")]
 
 
 def test_the_kinds_of_files_are_those_that_are_read() -> None:

@@ -5,8 +5,14 @@ from __future__ import annotations
 import pytest
 
 from cdp.events import EVENTS_RAW
+from cdp.events.examples import VALID, message
 from source_server import page_writer
 from source_server.page_writer import key_of
+
+
+@pytest.mark.parametrize("name", VALID)
+def test_every_valid_example_has_the_key_of_its_customer(name: str) -> None:
+    assert key_of(message(VALID[name])) == b"513042592"
 
 
 def test_events_go_where_the_stream_reads_them() -> None:
