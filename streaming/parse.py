@@ -1,18 +1,21 @@
 """The one parser: from messages as Kafka gives them to events and refusals. Stream, replay and tests all use it.
 
 Pure column expressions over (value, topic, partition, offset, timestamp): no clock, no UDF, no IO. A message is a good
-event or is refused for one reason; nothing is dropped. Fields are checked in the order of the contract.
+event or is refused for one reason; nothing is dropped. Fields are checked in the order of the contract. A replay may repair
+the texts of fields before they are looked at, and may be told other bounds.
 """
 
 from __future__ import annotations
 
-from functools import reduce
+from collections.abc import Callable, Mapping
+from functools import partial, reduce
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from cdp.events import FIELDS
-from streaming.tables import EVENTS_TABLE, QUARANTINE_TABLE
+from cdp.events.fields import BOUNDS, Bounds
+from streaming.tables import EVENTS_TABLE, QUARANTINE_TABLE, REPLAY_COLUMNS
 from streaming.values import VALUES, Check, checks, cleaned
 
 REFUSAL = "struct<reason: string, field: string, detail: string>"
@@ -22,10 +25,21 @@ STRICT = {"allowSingleQuotes": "false", "allowNonNumericNumbers": "false"}
 IDENTITY = tuple(field.name for field in FIELDS if field.name not in ("event_id", "source"))
 LEVELS = 3
 
+#: Field -> what becomes of its text, which is null where the message has none.
+TextRepairs = Mapping[str, Callable[[Column], Column]]
 
-def parse(messages: DataFrame) -> DataFrame:
+
+def parse(messages: DataFrame, bounds: Bounds = BOUNDS, repairs: TextRepairs | None = None) -> DataFrame:
     """The columns of both tables beside each other; `refusal` is null where the message is a good event."""
-    steps = (_with_object, _with_texts, _with_values, _with_refusal, _with_id, _with_derived, _of_both_tables)
+    steps: tuple[Callable[[DataFrame], DataFrame], ...] = (
+        _with_object,
+        partial(_with_texts, repairs=repairs or {}),
+        partial(_with_values, bounds=bounds),
+        partial(_with_refusal, bounds=bounds),
+        _with_id,
+        _with_derived,
+        _of_both_tables,
+    )
     return reduce(lambda frame, step: frame.transform(step), steps, messages)
 
 
@@ -34,7 +48,9 @@ def good(parsed: DataFrame) -> DataFrame:
 
 
 def refused(parsed: DataFrame) -> DataFrame:
-    return parsed.where(F.col("refusal").isNotNull()).select("*", "refusal.*").select(*QUARANTINE_TABLE.column_names)
+    waiting = [F.lit(None).cast(kind).alias(name) for name, kind in REPLAY_COLUMNS.items()]
+    found = parsed.where(F.col("refusal").isNotNull()).select("*", "refusal.*", *waiting)
+    return found.select(*QUARANTINE_TABLE.column_names)
 
 
 def _with_object(messages: DataFrame) -> DataFrame:
@@ -61,24 +77,25 @@ def _is_one_value(text: Column) -> Column:
     return F.coalesce((alone == 1) & (followed == 2), F.lit(False))
 
 
-def _with_texts(frame: DataFrame) -> DataFrame:
+def _with_texts(frame: DataFrame, repairs: TextRepairs) -> DataFrame:
     has_escapes = F.contains("json", F.lit("\\"))
-    texts = {_text(field.name): cleaned(F.col("object")[field.name], has_escapes) for field in FIELDS}
-    return frame.withColumns(texts)
+    texts = {field.name: cleaned(F.col("object")[field.name], has_escapes) for field in FIELDS}
+    repaired = {name: repairs[name](text) if name in repairs else text for name, text in texts.items()}
+    return frame.withColumns({_text(name): text for name, text in repaired.items()})
 
 
-def _with_values(frame: DataFrame) -> DataFrame:
-    values = {field.name: VALUES[field.kind](F.col(_text(field.name))) for field in FIELDS}
+def _with_values(frame: DataFrame, bounds: Bounds) -> DataFrame:
+    values = {field.name: VALUES[field.kind](F.col(_text(field.name)), bounds) for field in FIELDS}
     # A text that does not fit is missing here, so that the default comes only where nothing was given.
     values["quantity"] = F.when(F.col(_text("quantity")).isNull(), F.lit(1)).otherwise(values["quantity"])
     values["brand"] = F.lower(values["brand"])
     return frame.withColumns(values)
 
 
-def _with_refusal(frame: DataFrame) -> DataFrame:
+def _with_refusal(frame: DataFrame, bounds: Bounds) -> DataFrame:
     refusals = [_refusal(F.col("object").isNull(), "not_json", None, F.lit("it is not one JSON object"))]
     for field in FIELDS:
-        found = checks(field, F.col(_text(field.name)), F.col(field.name), F.col("received_at"))
+        found = checks(field, F.col(_text(field.name)), F.col(field.name), F.col("received_at"), bounds)
         refusals += [_refused_for(field.name, check) for check in found]
     return frame.withColumn("refusal", F.coalesce(*refusals))
 

@@ -44,12 +44,15 @@ EVENTS_TABLE = Table(
     partition="event_day",
     statistics="event_time,received_at",
 )
+#: Null while a message waits. A replay claims it by its id, and says when it became an event and by which repair.
+REPLAY_COLUMNS = {"replay_id": "string", "replayed_at": "timestamp", "replayed_how": "string"}
 QUARANTINE_TABLE = Table(
     QUARANTINE,
     """
     reason string, field string, detail string, payload binary,
-    received_day date, received_at timestamp, kafka_topic string, kafka_partition int, kafka_offset bigint
-    """,
+    received_day date, received_at timestamp, kafka_topic string, kafka_partition int, kafka_offset bigint,
+    """
+    + ", ".join(f"{name} {kind}" for name, kind in REPLAY_COLUMNS.items()),
     partition="received_day",
     statistics="received_at",
 )
@@ -63,10 +66,12 @@ TABLES = (EVENTS_TABLE, QUARANTINE_TABLE, LEDGER_TABLE)
 
 
 def ensure_tables(spark: SparkSession, settings: Settings) -> None:
-    """Make the tables that are not there."""
+    """Make the tables that are not there, and give those of an earlier version the columns they lack."""
     for table in TABLES:
         url = table_url(settings, table.name)
-        if not DeltaTable.isDeltaTable(spark, url):
+        if DeltaTable.isDeltaTable(spark, url):
+            _add_columns(spark, table, url)
+        else:
             _create(spark, table, url)
 
 
@@ -75,3 +80,11 @@ def _create(spark: SparkSession, table: Table, url: str) -> None:
     if table.partition:
         builder = builder.partitionedBy(table.partition)
     builder.property("delta.dataSkippingStatsColumns", table.statistics).execute()
+
+
+def _add_columns(spark: SparkSession, table: Table, url: str) -> None:
+    """Rows that are there have null in them. Changing a table disturbs who writes just then, so only where it must be."""
+    there = spark.read.format("delta").load(url).columns
+    missing = [f"{field.name} {field.dataType.simpleString()}" for field in table.schema if field.name not in there]
+    if missing:
+        spark.sql(f"ALTER TABLE delta.`{url}` ADD COLUMNS ({', '.join(missing)})")

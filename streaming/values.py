@@ -11,18 +11,7 @@ from dataclasses import dataclass
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-from cdp.events.fields import (
-    EARLIEST_DAY,
-    EVENT_TYPES,
-    MAX_AHEAD_HOURS,
-    MAX_QUANTITY,
-    MAX_TEXT,
-    NEGATIVE,
-    NUMBER,
-    TIME,
-    WHOLE,
-    EventField,
-)
+from cdp.events.fields import EVENT_TYPES, NEGATIVE, NUMBER, TIME, WHOLE, Bounds, EventField
 
 SHOWN = 60  # characters of a value that a refusal repeats
 
@@ -43,25 +32,25 @@ def cleaned(raw: Column, has_escapes: Column) -> Column:
     return F.nullif(F.trim(spaced), F.lit(""))
 
 
-def time_value(text: Column) -> Column:
+def time_value(text: Column, bounds: Bounds) -> Column:
     return F.when(text.rlike(TIME), text.try_cast("timestamp"))
 
 
-def money_value(text: Column) -> Column:
+def money_value(text: Column, bounds: Bounds) -> Column:
     """More than two decimals are rounded half up: trackers send what binary fractions make of a price, 17.990000000000002."""
     return F.when(text.rlike(NUMBER), text.try_cast("decimal(12, 2)"))
 
 
-def quantity_value(text: Column) -> Column:
+def quantity_value(text: Column, bounds: Bounds) -> Column:
     number = F.when(text.rlike(WHOLE), F.substring_index(text, ".", 1).cast("int"))
-    return F.when(number.between(1, MAX_QUANTITY), number)
+    return F.when(number.between(1, bounds.max_quantity), number)
 
 
-def as_it_came(text: Column) -> Column:
+def as_it_came(text: Column, bounds: Bounds) -> Column:
     return text
 
 
-VALUES: dict[str, Callable[[Column], Column]] = {
+VALUES: dict[str, Callable[[Column, Bounds], Column]] = {
     "time": time_value,
     "type": as_it_came,
     "text": as_it_came,
@@ -70,32 +59,33 @@ VALUES: dict[str, Callable[[Column], Column]] = {
 }
 
 
-def checks(field: EventField, text: Column, value: Column, received: Column) -> list[Check]:
+def checks(field: EventField, text: Column, value: Column, received: Column, bounds: Bounds) -> list[Check]:
     """What is looked at for one field, in order; the first that fails is the reason."""
     missing = [Check(text.isNull(), "missing", F.lit("it is missing or empty"))] if field.required else []
-    return missing + _CHECKS[field.kind](text, value, received)
+    return missing + _CHECKS[field.kind](text, value, received, bounds)
 
 
-def _time_checks(text: Column, value: Column, received: Column) -> list[Check]:
-    early, ahead = F.lit(EARLIEST_DAY).cast("date"), received + F.make_dt_interval(hours=F.lit(MAX_AHEAD_HOURS))
+def _time_checks(text: Column, value: Column, received: Column, bounds: Bounds) -> list[Check]:
+    early, hours = F.lit(bounds.earliest_day).cast("date"), bounds.max_ahead_hours
+    ahead = received + F.make_dt_interval(hours=F.lit(hours))
     return [
         Check(_unread(text, value), "bad_time", _said(text, "is not a time with seconds and a zone")),
-        Check(value < early, "bad_time", _said(text, f"lies before {EARLIEST_DAY}")),
-        Check(value > ahead, "bad_time", _said(text, f"lies more than {MAX_AHEAD_HOURS} hours after it was received")),
+        Check(value < early, "bad_time", _said(text, f"lies before {bounds.earliest_day}")),
+        Check(value > ahead, "bad_time", _said(text, f"lies more than {hours} hours after it was received")),
     ]
 
 
-def _type_checks(text: Column, value: Column, received: Column) -> list[Check]:
+def _type_checks(text: Column, value: Column, received: Column, bounds: Bounds) -> list[Check]:
     return [Check(~text.isin(*EVENT_TYPES), "bad_type", _said(text, f"is none of {', '.join(EVENT_TYPES)}"))]
 
 
-def _text_checks(text: Column, value: Column, received: Column) -> list[Check]:
+def _text_checks(text: Column, value: Column, received: Column, bounds: Bounds) -> list[Check]:
     length = F.char_length(text)
-    detail = F.concat(length.cast("string"), F.lit(f" characters, {MAX_TEXT} at most"))
-    return [Check(length > MAX_TEXT, "too_long", detail)]
+    detail = F.concat(length.cast("string"), F.lit(f" characters, {bounds.max_text} at most"))
+    return [Check(length > bounds.max_text, "too_long", detail)]
 
 
-def _money_checks(text: Column, value: Column, received: Column) -> list[Check]:
+def _money_checks(text: Column, value: Column, received: Column, bounds: Bounds) -> list[Check]:
     return [
         Check(text.rlike(NEGATIVE), "bad_price", _said(text, "is negative")),
         Check(_unread(text, value) & text.rlike(NUMBER), "bad_price", _said(text, "has more than ten digits before the point")),
@@ -103,11 +93,12 @@ def _money_checks(text: Column, value: Column, received: Column) -> list[Check]:
     ]
 
 
-def _quantity_checks(text: Column, value: Column, received: Column) -> list[Check]:
-    return [Check(_unread(text, value), "bad_quantity", _said(text, f"is not a whole number from 1 to {MAX_QUANTITY}"))]
+def _quantity_checks(text: Column, value: Column, received: Column, bounds: Bounds) -> list[Check]:
+    detail = _said(text, f"is not a whole number from 1 to {bounds.max_quantity}")
+    return [Check(_unread(text, value), "bad_quantity", detail)]
 
 
-_CHECKS: dict[str, Callable[[Column, Column, Column], list[Check]]] = {
+_CHECKS: dict[str, Callable[[Column, Column, Column, Bounds], list[Check]]] = {
     "time": _time_checks,
     "type": _type_checks,
     "text": _text_checks,

@@ -16,6 +16,19 @@ EARLIEST_DAY = "1990-01-01"
 #: A tracker's clock may run ahead by so much; what lies further ahead of the time it was received is a broken one.
 MAX_AHEAD_HOURS = 24
 
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How far values may go. The stream takes these; only a replay may be told others."""
+
+    max_text: int = MAX_TEXT
+    max_quantity: int = MAX_QUANTITY
+    earliest_day: str = EARLIEST_DAY
+    max_ahead_hours: int = MAX_AHEAD_HOURS
+
+
+BOUNDS = Bounds()
+
 # How a text must look to be a value, for Java's and RE2's regular expressions alike: `$` would let a line separator pass in Java.
 #: `2019-10-01 00:00:00 UTC` and ISO 8601 with seconds and an offset.
 TIME = r"^\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}:\d{2}(\.\d{1,9})? ?(UTC|Z|[+-]\d{2}(:?\d{2})?)\z"
