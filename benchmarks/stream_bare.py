@@ -1,0 +1,35 @@
+"""Spark reading the topic, with the parser's own reading of JSON and nothing else, into nothing."""
+
+from __future__ import annotations
+
+import time
+
+from pyspark.sql import functions as F
+
+from cdp.events import EVENTS_RAW
+from cdp.settings import current
+from cdp.spark import session
+from streaming.parse import STRICT
+
+
+def main() -> None:
+    settings = current()
+    spark = session(settings, "bench bare", settings.spark_stream_cores, quiet=True)
+    begun = time.monotonic()
+    messages = (
+        spark.read.format("kafka")
+        .option("kafka.bootstrap.servers", settings.kafka_bootstrap)
+        .option("kafka.isolation.level", "read_committed")
+        .option("subscribe", EVENTS_RAW.name)
+        .load()
+    )
+    read = messages.select(
+        F.from_json(F.col("value").cast("string"), "map<string, string>", STRICT), "topic", "partition", "offset", "timestamp"
+    )
+    read.write.format("noop").mode("overwrite").save()
+    print(f"took {time.monotonic() - begun:.2f} s")
+    spark.stop()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,125 @@
+"""A consumer as one would write it by hand: confluent-kafka, orjson, checks in Python, parquet by pyarrow on the local disk.
+
+It checks what the contract checks and keeps what it refuses, in two processes that share the partitions. It does not have to
+survive a crash, write once, or know of Delta and HDFS.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import re
+import sys
+import time
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pyarrow as pa
+import pyarrow.parquet as pq
+from confluent_kafka import Consumer, KafkaError, TopicPartition
+
+from cdp.events import EVENT_TYPES, EVENTS_RAW, FIELDS
+from cdp.events.fields import EARLIEST_DAY, MAX_AHEAD_HOURS, MAX_QUANTITY, MAX_TEXT
+from cdp.kafka import client_config
+from cdp.settings import current
+
+PROCESSES = 2
+ROWS_A_FILE = 200_000
+EARLIEST = datetime.fromisoformat(EARLIEST_DAY).replace(tzinfo=UTC)
+TIME = re.compile(r"\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}:\d{2}(\.\d{1,9})? ?(UTC|Z|[+-]\d{2}(:?\d{2})?)")
+NUMBER = re.compile(r"\+?(\d{1,30}(\.\d*)?|\.\d+)([eE][+-]?\d{1,2})?")
+WHOLE = re.compile(r"\+?\d{1,9}(\.0*)?")
+CENT, MOST = Decimal("0.01"), Decimal("10000000000")
+TEXTS = tuple(field.name for field in FIELDS if field.kind == "text")
+REQUIRED = tuple(field.name for field in FIELDS if field.required)
+
+
+class Refused(Exception):
+    """A message that is no event."""
+
+
+def event_of(value: bytes, latest: datetime) -> dict[str, Any]:
+    try:
+        event = orjson.loads(value)
+    except orjson.JSONDecodeError:
+        raise Refused("not_json") from None
+    if not isinstance(event, dict):
+        raise Refused("not_json")
+    event = {name: text.strip() or None if isinstance(text, str) else text for name, text in event.items()}
+    for name in REQUIRED:
+        if event.get(name) is None:
+            raise Refused("missing")
+    return _typed(event, latest)
+
+
+def _typed(event: dict[str, Any], latest: datetime) -> dict[str, Any]:
+    time_text, price, quantity = str(event["event_time"]), str(event["price"]), str(event.get("quantity") or 1)
+    if not TIME.fullmatch(time_text):
+        raise Refused("bad_time")
+    try:
+        happened = datetime.fromisoformat(time_text.replace(" UTC", "+00:00")).astimezone(UTC)
+    except ValueError:
+        raise Refused("bad_time") from None
+    if not EARLIEST <= happened <= latest:
+        raise Refused("bad_time")
+    if event["event_type"] not in EVENT_TYPES:
+        raise Refused("bad_type")
+    if not NUMBER.fullmatch(price) or (money := Decimal(price).quantize(CENT)) >= MOST:
+        raise Refused("bad_price")
+    if not WHOLE.fullmatch(quantity) or not 1 <= (units := int(float(quantity))) <= MAX_QUANTITY:
+        raise Refused("bad_quantity")
+    texts = {name: None if event.get(name) is None else str(event[name]) for name in TEXTS}
+    if any(text is not None and len(text) > MAX_TEXT for text in texts.values()):
+        raise Refused("too_long")
+    texts["brand"] = texts["brand"] and texts["brand"].lower()
+    return {**texts, "event_time": happened, "event_type": event["event_type"], "price": money, "quantity": units}
+
+
+def consume(partitions: list[int], folder: Path) -> None:
+    settings = current()
+    own = {"group.id": "bench", "enable.auto.commit": False, "isolation.level": "read_committed", "enable.partition.eof": True}
+    latest = datetime.now(UTC) + timedelta(hours=MAX_AHEAD_HOURS)
+    good: list[dict[str, Any]] = []
+    bad: list[dict[str, Any]] = []
+    files = 0
+    with Consumer(client_config(settings) | own) as consumer:
+        consumer.assign([TopicPartition(EVENTS_RAW.name, partition, 0) for partition in partitions])
+        left = set(partitions)
+        while left:
+            for message in consumer.consume(10_000, timeout=1.0):
+                error = message.error()
+                if error is not None:
+                    if error.code() == KafkaError._PARTITION_EOF:
+                        left.discard(message.partition() or 0)
+                    continue
+                value = message.value() or b""
+                try:
+                    good.append(event_of(value, latest))
+                except Refused as refusal:
+                    bad.append({"reason": str(refusal), "payload": value, "offset": message.offset()})
+            if len(good) >= ROWS_A_FILE or not left:
+                pq.write_table(pa.Table.from_pylist(good), folder / f"good-{partitions[0]}-{files}.parquet", compression="zstd")
+                good, files = [], files + 1
+    if bad:
+        pq.write_table(pa.Table.from_pylist(bad), folder / f"bad-{partitions[0]}.parquet")
+
+
+def main(folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    begun = time.monotonic()
+    numbers = range(current().kafka_partitions)
+    shares = [[number for number in numbers if number % PROCESSES == place] for place in range(PROCESSES)]
+    workers = [multiprocessing.Process(target=consume, args=(share, folder)) for share in shares if share]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    if any(worker.exitcode for worker in workers):
+        sys.exit("a consumer failed")
+    print(f"took {time.monotonic() - begun:.2f} s")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
