@@ -8,7 +8,7 @@ import sys
 from datetime import UTC, date, datetime
 
 from batch.mart import MartAway, NightRuns, night_connection
-from batch.night import Night, publish_day
+from batch.night import Night, keep_house, publish_day
 from batch.steps import StepFailed
 from cdp.days import day_from_text, days_between
 from cdp.settings import SettingError, Settings, current
@@ -23,6 +23,7 @@ def run(settings: Settings, days: list[date], everything: bool, quiet: bool) -> 
             night = Night(settings, spark, connection, lambda: datetime.now(UTC), say)
             for day in days:
                 publish_day(night, day, everything)
+            keep_house(night, days[-1])
         finally:
             spark.stop()
 

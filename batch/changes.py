@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
+import pyarrow as pa
 from deltalake import DeltaTable
 from deltalake.exceptions import TableNotFoundError
 from pyspark.sql import DataFrame, SparkSession
@@ -16,13 +17,35 @@ from cdp.days import day_from_text
 from cdp.paths import EVENTS, table_url
 from cdp.settings import Settings
 
-_ACTIONS = "add struct<partitionValues: map<string, string>, dataChange: boolean>"
+_ACTIONS = "add struct<partitionValues: map<string, string>, dataChange: boolean>, commitInfo struct<userMetadata: string>"
 _COMMIT = r"^\d{20}\.json$"
 MOST_DAYS = 10_000
 
 
 class NoEvents(RuntimeError):
     """There is nothing to make a night of."""
+
+
+@dataclass(frozen=True, slots=True)
+class EventFile:
+    path: str
+    size: int
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class EventFiles:
+    """The files that are the events at one version, by day. A table that was made anew has another id."""
+
+    table_id: str
+    version: int
+    days: Mapping[date, list[EventFile]]
+
+    def rows(self, day: date) -> int:
+        return sum(file.rows for file in self.days.get(day, []))
+
+    def paths(self, day: date) -> frozenset[str]:
+        return frozenset(file.path for file in self.days.get(day, []))
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +63,16 @@ def events_now(settings: Settings) -> EventsNow:
     except TableNotFoundError as error:
         raise NoEvents(f"there are no events at {url}; take them from Kafka first: ./run stream --once") from error
     return EventsNow(table.version(), frozenset(day_from_text(part["event_day"]) for part in table.partitions()))
+
+
+def event_files(settings: Settings, version: int | None = None) -> EventFiles:
+    """At this version, or now. It asks the log alone, and reads no file."""
+    table = DeltaTable(table_url(settings, EVENTS), version=version)
+    days: dict[date, list[EventFile]] = {}
+    columns = ["partition.event_day", "path", "size_bytes", "num_records"]
+    for day, *file in zip(*pa.table(table.get_add_actions(flatten=True)).select(columns).to_pydict().values(), strict=True):
+        days.setdefault(day, []).append(EventFile(*file))
+    return EventFiles(str(table.metadata().id), table.version(), days)
 
 
 def changed_after(spark: SparkSession, settings: Settings, now: EventsNow, version: int) -> Mapping[date, int]:
@@ -60,12 +93,19 @@ def changed_after(spark: SparkSession, settings: Settings, now: EventsNow, versi
         commits.unpersist()
 
 
+def commits_that_say(spark: SparkSession, settings: Settings, what: str, after: int, up_to: int) -> list[int]:
+    """The versions after one, up to another, whose writer noted this in its commit."""
+    commits = _commits(spark, f"{table_url(settings, EVENTS)}/_delta_log", after, up_to)
+    return sorted(row.version for row in commits.where(F.col("said") == what).collect())
+
+
 def _commits(spark: SparkSession, log: str, after: int, up_to: int) -> DataFrame:
     name = F.col("_metadata.file_name")
     # Names are versions with leading zeros, so that they compare as text and files are passed over unread.
     wanted = (name > f"{after:020}.json") & (name <= f"{up_to:020}.json")
     actions = spark.read.schema(_ACTIONS).option("pathGlobFilter", "*.json").json(log).where(wanted & name.rlike(_COMMIT))
-    return actions.select(F.left(name, F.lit(20)).cast("bigint").alias("version"), "add")
+    version = F.left(name, F.lit(20)).cast("bigint").alias("version")
+    return actions.select(version, "add", F.col("commitInfo.userMetadata").alias("said"))
 
 
 def _last_versions(commits: DataFrame) -> DataFrame:

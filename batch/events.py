@@ -23,13 +23,13 @@ def events_of_days(events: DataFrame, days: Collection[date]) -> DataFrame:
     return events.where(F.col("event_day").isin(list(days)))
 
 
+def without_copies(events: DataFrame) -> DataFrame:
+    """Of each event the copy that was received first, whole."""
+    receipt = Window.partitionBy(*IDENTITY).orderBy(*ORDER_OF_RECEIPT)
+    return events.withColumn("copy", F.row_number().over(receipt)).where("copy = 1").drop("copy")
+
+
 def events_once(events: DataFrame) -> DataFrame:
     """A row an event, with its customer as `customer_id` and its day as `day`, all of a customer in one partition."""
-    receipt = Window.partitionBy(*IDENTITY).orderBy(*ORDER_OF_RECEIPT)
-    first = (
-        events.select(*COLUMNS, *ORDER_OF_RECEIPT)
-        .repartition("user_id")
-        .withColumn("copy", F.row_number().over(receipt))
-        .where("copy = 1")
-    )
+    first = without_copies(events.select(*COLUMNS, *ORDER_OF_RECEIPT).repartition("user_id"))
     return first.select(*COLUMNS).withColumnsRenamed({"user_id": "customer_id", "event_day": "day"})

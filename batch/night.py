@@ -16,6 +16,7 @@ from pyspark.sql import functions as F
 from pyspark.storagelevel import StorageLevel
 
 from batch.changes import EventsNow, NoEvents, changed_after, events_now
+from batch.compact import compact
 from batch.customer_day import customer_day
 from batch.customers import customers
 from batch.events import events_of_days, events_once
@@ -26,9 +27,10 @@ from batch.profile_store import next_collection, write_profiles
 from batch.profiles import profiles
 from batch.publish import DailyNumbers, Publication, publish
 from batch.staging import stage
-from batch.steps import Steps
+from batch.steps import StepFailed, Steps
 from batch.tables import read_customer_day, read_customers, read_events, write_customer_day, write_customers
 from cdp.settings import Settings
+from cdp.spark import root_cause
 
 #: Twenty-seven years; a broken clock can't make more of them than the parser lets through.
 MOST_DAYS = 10_000
@@ -91,6 +93,17 @@ def publish_day(night: Night, day: date, everything: bool = False) -> None:
     with steps.step("publication") as note:
         publish(night.connection, made.numbers, _publication(night, plan, steps, made))
         note(f"publication {plan.id} serves {day}")
+
+
+def keep_house(night: Night, last_day: date) -> None:
+    """After publication, so that readers need not wait for it. It can't fail the night: all it does can be done later."""
+    steps = Steps(night.say)
+    try:
+        with steps.step("compaction") as note:
+            note(str(compact(night.spark, night.settings, last_day, night.clock()) or "every day is compact"))
+    except StepFailed as failed:
+        reason = root_cause(failed.__cause__ or failed)
+        night.say(f"  compaction   failed: {reason}; what was published stands, and the next night tries again")
 
 
 def make_plan(night: Night, day: date, everything: bool) -> Plan:

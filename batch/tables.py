@@ -2,18 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import date
 
+from delta.tables import DeltaTable as SparkDeltaTable
 from deltalake import DeltaTable
 from pyspark.sql import DataFrame, DataFrameReader, SparkSession
+from pyspark.sql import functions as F
 
 from cdp.paths import CUSTOMER_DAY, CUSTOMERS, EVENTS, table_url
 from cdp.settings import Settings
 
+Shape = Callable[[DataFrame], DataFrame]
+#: What Delta itself holds to be safe.
+SAFE_HOURS = 168
+LISTING_TASKS = 8
+
 
 def read_events(spark: SparkSession, settings: Settings, version: int) -> DataFrame:
     return _delta(spark).option("versionAsOf", version).load(table_url(settings, EVENTS))
+
+
+def rewrite_events(spark: SparkSession, settings: Settings, days: Collection[date], shape: Shape, said: str) -> None:
+    """Put the same events in the place of the files of these days; `said` stands in the commit.
+
+    The frame is neither pinned to a version nor kept: Delta then plans the read inside the write's own transaction, so that
+    the files that are read are the files that are replaced, and what the stream appends meanwhile stays beside them.
+    `dataChange` says that these are no new events, so that appends never conflict with this and `batch/changes.py` passes
+    it over. Copies may go missing in it, because every reader leaves them out anyway.
+    """
+    events = _delta(spark).load(table_url(settings, EVENTS)).where(F.col("event_day").isin(list(days)))
+    writer = shape(events).write.format("delta").mode("overwrite").option("replaceWhere", _any_of("event_day", days))
+    writer.option("dataChange", "false").option("userMetadata", said).save(table_url(settings, EVENTS))
+
+
+def vacuum(spark: SparkSession, settings: Settings, table: str) -> None:
+    """Delete the files that no version of the last hours refers to."""
+    # Spark would list the folders in ten thousand tasks.
+    spark.conf.set("spark.sql.sources.parallelPartitionDiscovery.parallelism", LISTING_TASKS)
+    # Delta refuses less than a week, for the sake of long readers and writers; a setting below says that it is meant.
+    spark.conf.set("spark.databricks.delta.retentionDurationCheck.enabled", str(settings.vacuum_hours >= SAFE_HOURS).lower())
+    SparkDeltaTable.forPath(spark, table_url(settings, table)).vacuum(settings.vacuum_hours)
 
 
 def read_customer_day(spark: SparkSession, settings: Settings) -> DataFrame:
@@ -27,9 +56,8 @@ def read_customers(spark: SparkSession, settings: Settings, version: int) -> Dat
 
 def write_customer_day(frame: DataFrame, settings: Settings, days: Collection[date]) -> None:
     """Put these days in the place of what was there; other days stay."""
-    restated = ", ".join(f"DATE '{day}'" for day in days)
     writer = frame.repartition("day").write.format("delta").mode("overwrite").partitionBy("day")
-    writer.option("replaceWhere", f"day IN ({restated})").save(table_url(settings, CUSTOMER_DAY))
+    writer.option("replaceWhere", _any_of("day", days)).save(table_url(settings, CUSTOMER_DAY))
 
 
 def write_customers(frame: DataFrame, settings: Settings) -> int:
@@ -38,6 +66,11 @@ def write_customers(frame: DataFrame, settings: Settings) -> int:
     writer = frame.write.format("delta").mode("overwrite").option("overwriteSchema", "true")
     writer.option("partitionOverwriteMode", "static").save(url)
     return int(DeltaTable(url).version())
+
+
+def _any_of(column: str, days: Collection[date]) -> str:
+    dates = ", ".join(f"DATE '{day}'" for day in days)
+    return f"{column} IN ({dates})"
 
 
 def _delta(spark: SparkSession) -> DataFrameReader:

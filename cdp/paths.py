@@ -9,8 +9,9 @@ QUARANTINE = "quarantine"  # streaming: every refused message with its reason
 LEDGER = "ledger"  # streaming: received = good + quarantined + duplicate, a row a batch and hour
 CUSTOMER_DAY = "customer_day"  # batch: a row a customer and day
 CUSTOMERS = "customers"  # batch: the profile snapshot, one version a published day
+COMPACTIONS = "compactions"  # batch: a row a compaction and day of the events, with the copies it dropped
 
-TABLES = (EVENTS, QUARANTINE, LEDGER, CUSTOMER_DAY, CUSTOMERS)
+TABLES = (EVENTS, QUARANTINE, LEDGER, CUSTOMER_DAY, CUSTOMERS, COMPACTIONS)
 
 
 def table_url(settings: Settings, table: str) -> str:

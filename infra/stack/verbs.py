@@ -14,6 +14,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from cdp.paths import TABLES
 from infra.stack import checks, demo, doctor, env_file, lifecycle, programs, status
 from infra.stack.programs import Program
 from infra.stack.services import NAMES, SERVICES, with_needs
@@ -30,6 +31,7 @@ class Verb:
     help: str
     run: Callable[[Stack, argparse.Namespace], int] | Program
     arguments: Callable[[argparse.ArgumentParser], None] = lambda parser: None
+    passes_on: bool = False  # what follows, options too, is for the program behind it
 
 
 def _services(parser: argparse.ArgumentParser) -> None:
@@ -73,6 +75,29 @@ def _status(stack: Stack, given: argparse.Namespace) -> int:
     else:
         status.show(stack, found)
     return 0 if all(line.state == "healthy" for line in found) else 1
+
+
+def _files_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("table", nargs="?", default="", metavar="TABLE", help=f"a line a day of it; of: {', '.join(TABLES)}")
+    parser.add_argument("--days", type=int, default=30, metavar="N", help="how many of its last days (30)")
+    parser.add_argument("--json", action="store_true", help="for programs")
+
+
+def _files(stack: Stack, given: argparse.Namespace) -> int:
+    from infra.stack import files  # what it imports would cost every verb a third of a second
+
+    names = files.chosen(given.table)
+    if given.days < 1:
+        raise StackError("--days takes a number from 1.")
+    programs.require(stack, ("namenode",))
+    found = files.holdings(stack.settings, names)
+    if given.json:
+        print(json.dumps(files.as_json(found, given.days if given.table else None), indent=1))
+    elif given.table and found:
+        files.show_days(found[0], given.days)
+    else:
+        files.show(stack.settings, found, names)
+    return 0
 
 
 def _logs_arguments(parser: argparse.ArgumentParser) -> None:
@@ -127,27 +152,22 @@ def _demo(stack: Stack, given: argparse.Namespace) -> int:
     return demo.run(stack)
 
 
-def _test_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("pytest", nargs=argparse.REMAINDER, metavar="ARGS", help="go to pytest")
-
-
 def _test(stack: Stack, given: argparse.Namespace) -> int:
-    return checks.run(given.pytest)
-
-
-def _bench_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "benchmark", nargs=argparse.REMAINDER, metavar="ARGS", help="NAME, --scale, --json; --help tells the names"
-    )
+    if given.passed_on in (["-h"], ["--help"]):
+        print(
+            "usage: ./run test [ARGS]\n\nevery check: ruff, mypy, pytest with real servers; ARGS go to pytest (-k WORD, a file, --durations=20)"
+        )
+        return 0
+    return checks.run(given.passed_on)
 
 
 def _bench(stack: Stack, given: argparse.Namespace) -> int:
-    return checks.bench(given.benchmark)
+    return checks.bench(given.passed_on)
 
 
 VERBS: tuple[Verb, ...] = (
     Verb("demo", "demo", "everything, with a sample history through the real path; again: goes on from where it is", _demo),
-    Verb("test", "test [ARGS]", "every check, with real servers of their own; ARGS go to pytest", _test, _test_arguments),
+    Verb("test", "test [ARGS]", "every check, with real servers of their own; ARGS go to pytest", _test, passes_on=True),
     Verb(
         "up",
         "up [SERVICE…]",
@@ -163,11 +183,24 @@ VERBS: tuple[Verb, ...] = (
         _status,
         _status_arguments,
     ),
+    Verb(
+        "files",
+        "files [TABLE] [--days N] [--json]",
+        "files, sizes and days of the tables on HDFS, and where small files pile up",
+        _files,
+        _files_arguments,
+    ),
     Verb("logs", "logs SERVICE [-n N] [-f]", "what a service said", _logs, _logs_arguments),
     Verb("doctor", "doctor", "what this machine needs, what it has, and the remedy", _doctor),
     Verb("load", "load FILE… [--mapping FILE] [--dry-run]", "event files into the source and on into Kafka", programs.LOAD),
     Verb("ledger", "ledger", "what became of every row; exit 1 where a sum is off", programs.LEDGER),
     Verb("stream", "stream [--once]", "Kafka to HDFS; --once drains what is there and ends", programs.STREAM),
+    Verb(
+        "replay",
+        "replay [--reason R…] [REPAIR…] [--dry-run]",
+        "quarantined messages through the parser again, as they came or repaired",
+        programs.REPLAY,
+    ),
     Verb(
         "night",
         "night --day D | --from D --to D",
@@ -180,7 +213,7 @@ VERBS: tuple[Verb, ...] = (
         "bench [NAME] [--scale S] [--json]",
         "measurements beside peers; exit 1 where a goal is missed",
         _bench,
-        _bench_arguments,
+        passes_on=True,
     ),
     Verb("env", "env", "write .env for docker-compose, with secrets of its own", _env),
     Verb("reset", "reset --yes", "remove the state of this stack", _reset, _reset_arguments),
@@ -205,6 +238,8 @@ def _call(verb: Verb, arguments: list[str]) -> int:
     if isinstance(verb.run, Program):
         return programs.run(open_stack(), verb.run, arguments)
     parser = argparse.ArgumentParser(prog=f"./run {verb.name}", description=verb.help)
+    if verb.passes_on:
+        return verb.run(open_stack(), argparse.Namespace(passed_on=arguments))
     verb.arguments(parser)
     given = parser.parse_args(arguments)
     return verb.run(open_stack(), given)

@@ -16,10 +16,11 @@ from deltalake import DeltaTable
 from pymongo import MongoClient
 from pyspark.sql import SparkSession
 
+from batch import compact as compaction
 from batch import night as nights
 from batch import publish, staging
 from batch.mart import NightRuns, connection_arguments, night_connection
-from batch.night import Night, publish_day
+from batch.night import Night, keep_house, publish_day
 from batch.steps import StepFailed
 from cdp.paths import CUSTOMER_DAY, CUSTOMERS, EVENTS, table_url
 from cdp.settings import Settings, load
@@ -55,6 +56,10 @@ class Shop:
         with night_connection(self.settings) as connection:
             for day in days:
                 publish_day(Night(self.settings, self.spark, connection, lambda: NOW, self.said.append), day, everything)
+
+    def keep_house(self, day: date) -> None:
+        with night_connection(self.settings) as connection:
+            keep_house(Night(self.settings, self.spark, connection, lambda: NOW, self.said.append), day)
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         connection = psycopg2.connect(**connection_arguments(self.settings))
@@ -265,6 +270,43 @@ def test_events_that_come_during_the_night_are_for_the_next(shop: Shop, monkeypa
     assert set(shop.profiles()) == {"ann"}
     shop.night(D1)
     assert set(shop.profiles()) == {"ann", "bob"}
+
+
+def test_numbers_are_the_same_with_compaction_and_without(shop: Shop) -> None:
+    shop.receive(on(1), on(1, "bob", event_type="purchase"), on(2))
+    shop.receive(on(1, event_id="1-0"), on(2, "bob"))
+    shop.night(D2)
+    shop.night(D2, everything=True)
+    without = shop.seen()
+    shop.keep_house(D2)
+    assert shop.said[-1].endswith("2 days, 4 files made into 2, 1 copies dropped")
+    shop.night(D2)
+    assert shop.said[-1] == "  nothing has changed since publication 2 of 2019-10-02; it goes on serving"
+    shop.night(D2, everything=True)
+    again = shop.seen()
+    assert {key: again[key] for key in ("customer_day", "kpi_day", "profiles")} == {
+        key: without[key] for key in ("customer_day", "kpi_day", "profiles")
+    }
+    shop.receive(on(1, "cid"))
+    shop.night(D2)
+    shop.keep_house(D2)
+    assert shop.rows("SELECT counts->'days_restated' FROM mart.publication ORDER BY id") == [(2,), (2,), (2,), (1,)]
+    shop.keep_house(D2)
+    assert shop.said[-1].endswith("every day is compact")
+
+
+def test_compaction_that_fails_is_said_and_the_night_stands(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop.receive(on(1))
+    shop.night(D1)
+    seen = shop.seen()
+
+    def cut_off(*_: Any) -> None:
+        raise OSError("cut off here")
+
+    monkeypatch.setattr(compaction, "rewrite_events", cut_off)
+    shop.keep_house(D1)
+    assert shop.said[-1] == "  compaction   failed: cut off here; what was published stands, and the next night tries again"
+    assert shop.seen() == seen
 
 
 def test_day_before_the_first_event_is_refused(shop: Shop) -> None:

@@ -1,0 +1,315 @@
+"""Compaction on tables on the local disk: the same events in fewer files, and nobody disturbed."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+from deltalake import DeltaTable
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from batch import compact as compaction
+from batch.changes import EventFile, EventFiles, changed_after, event_files, events_now
+from batch.compact import Compacted, commits, compact, not_compact, pieces
+from batch.compactions import Book, read_book
+from batch.events import events_once
+from batch.tables import read_events, vacuum
+from cdp.paths import COMPACTIONS, EVENTS, table_url
+from cdp.settings import Settings, load
+from tests.batch.conftest import Events
+from tests.spark_session import utc
+
+D1, D2, D3 = (date(2019, 10, day) for day in (1, 2, 3))
+NOW = datetime(2026, 1, 1, 3, tzinfo=UTC)
+LATER = datetime(2026, 1, 2, 3, tzinfo=UTC)
+
+
+class Place:
+    """One table of events, and what a test asks of it."""
+
+    def __init__(self, spark: SparkSession, events: Events, settings: Settings) -> None:
+        self.spark, self._events, self.settings = spark, events, settings
+        self.url = table_url(settings, EVENTS)
+
+    def receive(self, *given: dict[str, Any]) -> None:
+        """Events as the stream appends them."""
+        writer = self._events(*given).write.format("delta").mode("append").partitionBy("event_day")
+        writer.save(self.url)
+
+    def compact(self, up_to: date = D3, at: datetime = NOW) -> Compacted | None:
+        return compact(self.spark, self.settings, up_to, at)
+
+    def rows(self, version: int | None = None) -> list[dict[str, Any]]:
+        return DeltaTable(self.url, version=version).to_pyarrow_table().to_pylist()
+
+    def ids(self, version: int | None = None) -> list[str]:
+        return sorted(row["event_id"] for row in self.rows(version))
+
+    def version(self) -> int:
+        return DeltaTable(self.url).version()
+
+    def files(self) -> dict[date, int]:
+        return {day: len(files) for day, files in sorted(event_files(self.settings).days.items())}
+
+    def changed_after(self, version: int) -> set[date]:
+        return set(changed_after(self.spark, self.settings, events_now(self.settings), version))
+
+    def book(self) -> list[dict[str, Any]]:
+        rows = DeltaTable(table_url(self.settings, COMPACTIONS)).to_pyarrow_table().to_pylist()
+        return sorted(rows, key=lambda row: (row["version"], row["day"]))
+
+
+@pytest.fixture
+def place(spark: SparkSession, events: Events, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
+    """Its vacuum, which takes seconds, does nothing."""
+    monkeypatch.setattr(compaction, "vacuum", lambda *_: None)
+    return Place(spark, events, replace(load({}), hdfs_url=f"file:{tmp_path}"))
+
+
+def on(day: int, event_id: str, user: str = "ann", hour: int = 12, **given: Any) -> dict[str, Any]:
+    return {"event_time": utc(2019, 10, day, hour), "event_id": event_id, "user_id": user} | given
+
+
+def received(second: int) -> datetime:
+    return utc(2019, 10, 9, 0, 0, second)
+
+
+@pytest.mark.spark
+def test_same_events_in_one_sorted_file_a_day_with_copies_dropped_and_counted(place: Place) -> None:
+    place.receive(on(1, "a", "cid"), on(1, "b", "bob", 13), on(2, "c"))
+    place.receive(on(1, "d", "bob", 9), on(1, "a", "cid", received_at=received(1)), on(2, "e"))
+    place.receive(on(1, "f"), on(1, "a", "dan"))
+    before, version = place.ids(), place.version()
+    done = place.compact()
+    assert done is not None
+    assert place.files() == {D1: 1, D2: 1}
+    # The same id of another customer is another event.
+    assert (before, place.ids()) == (["a", "a", "a", "b", "c", "d", "e", "f"], ["a", "a", "b", "c", "d", "e", "f"])
+    assert [(entry.day, entry.files_before, entry.files_after, entry.dropped) for entry in done.entries] == [
+        (D1, 3, 1, 1),
+        (D2, 2, 1, 0),
+    ]
+    assert str(done) == "2 days, 5 files made into 2, 1 copies dropped"
+    (file,) = [uri for uri in DeltaTable(place.url).file_uris() if "2019-10-01" in uri]
+    rows = pq.ParquetFile(file.removeprefix("file://")).read(["user_id", "event_time"]).to_pylist()
+    assert [row["user_id"] for row in rows] == ["ann", "bob", "bob", "cid", "dan"]
+    assert rows == sorted(rows, key=lambda row: (row["user_id"], row["event_time"]))
+    assert place.changed_after(version) == set()
+
+
+@pytest.mark.spark
+def test_copy_that_is_kept_is_the_one_that_the_night_keeps(place: Place) -> None:
+    copies = [on(1, "a", product_id=f"p{n}", received_at=received(n % 3), kafka_offset=9 - n) for n in range(6)]
+    for copy in copies:
+        place.receive(copy)
+
+    def kept() -> list[Any]:
+        return events_once(read_events(place.spark, place.settings, place.version())).collect()
+
+    before = kept()
+    place.compact()
+    assert kept() == before
+    assert [row["product_id"] for row in place.rows()] == [before[0].product_id] == ["p3"]
+    assert [row["dropped"] for row in place.book()] == [5]
+
+
+@pytest.mark.spark
+def test_twice_is_once_and_a_late_event_makes_only_its_own_day_change_again(place: Place) -> None:
+    place.receive(on(1, "a"), on(2, "b"))
+    place.receive(on(1, "c"), on(3, "d"))
+    place.compact()
+    version = place.version()
+    assert place.compact(at=LATER) is None
+    assert place.version() == version
+    place.receive(on(2, "e"), on(2, "b", received_at=received(5)))
+    assert place.changed_after(version) == {D2}
+    done = place.compact()
+    assert done is not None
+    assert [(entry.day, entry.dropped) for entry in done.entries] == [(D2, 1)]
+    assert place.changed_after(version) == {D2}
+    assert place.changed_after(version + 1) == set()
+    assert [(row["day"], row["dropped"]) for row in place.book()] == [(D1, 0), (D2, 0), (D3, 0), (D2, 1)]
+
+
+@pytest.mark.spark
+def test_days_after_the_published_one_and_beyond_what_a_night_does_are_for_later(place: Place) -> None:
+    place.receive(on(1, "a"), on(2, "b"), on(3, "c"))
+    place.receive(on(2, "d"), on(3, "e"))
+    place.settings = replace(place.settings, compact_days=1)
+    done = place.compact(D2)
+    assert done is not None
+    assert (done.left, place.files()) == (1, {D1: 1, D2: 1, D3: 2})
+    assert "1 days are for the next night" in str(done)
+    place.settings = replace(place.settings, compact_days=0)
+    assert place.compact(D3) is None
+
+
+@pytest.mark.spark
+def test_large_day_becomes_several_files_that_no_customer_lies_across(place: Place) -> None:
+    noise = random.Random(0)
+    place.receive(*(on(1, f"e{n}", f"u{n % 40:02}", extra=noise.randbytes(1_000).hex()) for n in range(2_000)))
+    place.settings = replace(place.settings, compact_file_mb=1)
+    expected = pieces(event_files(place.settings).days[D1], 2**20)
+    assert expected > 1
+    place.compact()
+    users = [
+        {row["user_id"] for row in pq.ParquetFile(uri.removeprefix("file://")).read(["user_id"]).to_pylist()}
+        for uri in DeltaTable(place.url).file_uris()
+    ]
+    assert len(users) == expected
+    assert sum(map(len, users)) == 40
+    assert len(place.ids()) == 2_000
+
+
+@pytest.mark.spark
+@pytest.mark.parametrize("when", ["before the write begins", "while it writes"])
+def test_events_that_come_meanwhile_are_kept_and_are_new(
+    place: Place, monkeypatch: pytest.MonkeyPatch, when: str, tmp_path: Path
+) -> None:
+    place.receive(on(1, "a"))
+    place.receive(on(1, "b"))
+    version = place.version()
+    without_copies = compaction.without_copies
+
+    def stream_goes_on() -> None:
+        place.receive(on(1, "late"))
+
+    if when == "before the write begins":
+        monkeypatch.setattr(compaction, "without_copies", _after(stream_goes_on, without_copies))
+        place.compact()
+    else:
+        begun, go_on = tmp_path / "begun", tmp_path / "go_on"
+        monkeypatch.setattr(compaction, "without_copies", lambda events: _waiting(without_copies(events), begun, go_on))
+        writing = threading.Thread(target=place.compact)
+        writing.start()
+        _wait_for(begun)
+        stream_goes_on()
+        go_on.touch()
+        writing.join(60)
+    assert place.ids() == ["a", "b", "late"]
+    assert place.changed_after(version) == {D1}
+    monkeypatch.setattr(compaction, "without_copies", without_copies)
+    place.compact()
+    assert (place.ids(), place.files()) == (["a", "b", "late"], {D1: 1})
+
+
+def _after(first: Callable[[], None], then: Callable[[DataFrame], DataFrame]) -> Callable[[DataFrame], DataFrame]:
+    def both(events: DataFrame) -> DataFrame:
+        first()
+        return then(events)
+
+    return both
+
+
+def _wait_for(file: Path) -> None:
+    for _ in range(600):
+        if file.exists():
+            return
+        threading.Event().wait(0.1)
+    raise TimeoutError(f"{file} does not come")
+
+
+def _waiting(events: DataFrame, begun: Path, go_on: Path) -> DataFrame:
+    """A frame whose rows come after a file is there."""
+
+    def wait(text: str) -> str:
+        import time
+        from pathlib import Path as File
+
+        File(str(begun)).touch()
+        while not File(str(go_on)).exists():
+            time.sleep(0.05)
+        return text
+
+    return events.withColumn("event_id", F.udf(wait, "string")("event_id"))
+
+
+@pytest.mark.spark
+def test_day_that_somebody_else_rewrites_meanwhile_is_skipped_and_done_the_next_time(
+    place: Place, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    place.receive(on(1, "a"))
+    place.receive(on(1, "b"))
+    begun, go_on = tmp_path / "begun", tmp_path / "go_on"
+    without_copies = compaction.without_copies
+    done: list[Compacted | None] = []
+    with monkeypatch.context() as patch:
+        patch.setattr(compaction, "without_copies", lambda events: _waiting(without_copies(events), begun, go_on))
+        writing = threading.Thread(target=lambda: done.append(place.compact()))
+        writing.start()
+        _wait_for(begun)
+        DeltaTable(place.url).delete("event_id = 'b'")
+        go_on.touch()
+        writing.join(60)
+    assert place.ids() == ["a"]
+    assert "2019-10-01 changed meanwhile and are for the next night" in str(done[0])
+    place.compact()
+    assert (place.ids(), place.files()) == (["a"], {D1: 1})
+
+
+@pytest.mark.spark
+def test_pinned_version_can_be_read_until_the_vacuum_which_runs_once_a_day(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    place.receive(on(1, "a"))
+    place.receive(on(1, "a"), on(1, "b"))
+    version = place.version()
+    first = place.compact()
+    place.receive(on(1, "c"))
+    second = place.compact()
+    assert first is not None
+    assert second is not None
+    assert (first.vacuumed, second.vacuumed) == (True, False)
+    place.receive(on(1, "d"))
+    monkeypatch.setattr(compaction, "vacuum", vacuum)
+    place.settings = replace(place.settings, vacuum_hours=0)
+    assert place.ids(version) == ["a", "a", "b"]
+    place.compact(at=LATER)
+    assert place.ids() == ["a", "b", "c", "d"]
+    with pytest.raises(FileNotFoundError):
+        place.ids(version)
+
+
+@pytest.mark.spark
+def test_what_a_killed_night_did_not_write_down_the_next_one_does(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    place.receive(on(1, "a"))
+    place.receive(on(1, "a"), on(2, "b"))
+    with monkeypatch.context() as patch:
+        patch.setattr(compaction, "write_down", _cut_off)
+        with pytest.raises(OSError, match="cut off"):
+            place.compact()
+    assert place.ids() == ["a", "b"]
+    place.compact()
+    assert sum(row["dropped"] for row in place.book()) == 1
+    assert place.compact() is None
+    table_id = event_files(place.settings).table_id
+    assert read_book(place.settings, table_id).version == place.version()
+    # A table that was made anew begins a new book.
+    assert read_book(place.settings, "another") == Book()
+
+
+def _cut_off(*_: Any) -> None:
+    raise OSError("cut off here")
+
+
+def files(*sizes: int) -> list[EventFile]:
+    return [EventFile(f"f{place}", size, 1) for place, size in enumerate(sizes)]
+
+
+def test_day_is_compact_when_its_files_are_those_that_were_left() -> None:
+    now = EventFiles("t", 5, {D1: files(1), D2: files(1, 1), D3: files(1, 1, 1)})
+    assert not_compact(now, Book(), D2) == [D2, D1]
+    assert not_compact(now, Book(3, NOW, {D1: frozenset({"f0"}), D2: frozenset({"f0"})}), D3) == [D3, D2]
+
+
+def test_small_days_share_a_commit_and_large_ones_have_their_own() -> None:
+    days = [date(2019, 1, 1 + n) for n in range(31)] + [D1, D2]
+    now = EventFiles("t", 5, dict.fromkeys(days, files(60, 40)) | {D1: files(60, 41)})
+    assert list(commits(now, days, 100)) == [[D1], days[:31], [D2]]
+    assert pieces(files(60, 41), 100) == 2
