@@ -74,11 +74,13 @@ def test_a_second_up_during_the_first_is_refused(stack: Stack) -> None:
     environ = {"PATH": "/usr/bin:/bin", "CDP_STACK": STACK, "HOME": "/nonexistent"}
     with subprocess.Popen([str(RUN), "up", "kafka", "redis"], env=environ, stderr=subprocess.PIPE, text=True) as first:
         assert first.stderr is not None
-        while "Redis" not in first.stderr.readline():  # healthy, while the broker is on its way
-            assert first.poll() is None
+        said = [""]
+        while "Redis" not in said[-1]:  # healthy, while the broker is on its way
+            assert first.poll() is None, said
+            said.append(first.stderr.readline())
         second = run("up", "redis", stack=STACK)
-        first.communicate(timeout=100)
-    assert first.returncode == 0
+        said.append(first.communicate(timeout=100)[1])
+    assert first.returncode == 0, said
     assert second.code == 1
     assert second.err.startswith(f"run: Another ./run works on the stack 'faults' now (up, pid {first.pid})")
 
