@@ -35,9 +35,18 @@ def published(shop: Settings, tmp_path_factory: pytest.TempPathFactory) -> Setti
     return shop
 
 
-def load_events(file: Path, events: tuple[story.Event, ...]) -> None:
+def load_events(file: Path, events: tuple[story.Event, ...], *others: Path) -> None:
     file.write_text("".join(json.dumps(event) + "\n" for event in events))
-    typed("load", str(file))
+    typed("load", str(file), *map(str, others))
+
+
+@pytest.fixture(scope="module")
+def history(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Five generated days, later than the story's, with their dirt, copies and late events."""
+    file = tmp_path_factory.mktemp("history") / "history.parquet"
+    shape = ("--days", "5", "--customers", "300", "--events", "4000", "--seed", "11", "--last-day", "2021-06-05")
+    subprocess.run([sys.executable, "-m", "source_server.generate", "--out", str(file), *shape], check=True, cwd=REPOSITORY)
+    return file
 
 
 def rows(settings: Settings, sql: str) -> list[tuple[Any, ...]]:
@@ -112,8 +121,8 @@ def test_a_segment_is_run_by_the_worker_and_shows_its_members(published: Setting
     expect(page.get_by_text("Rule: Orders is at least 2")).to_be_visible()
 
 
-def test_the_next_day_comes_by_airflow(published: Settings, page: Page, airflow: Airflow, tmp_path: Path) -> None:
-    load_events(tmp_path / "next.ndjson", story.NEXT_DAY)
+def test_the_next_day_comes_by_airflow(published: Settings, page: Page, airflow: Airflow, history: Path, tmp_path: Path) -> None:
+    load_events(tmp_path / "next.ndjson", story.NEXT_DAY, history)
     assert airflow.night(story.DAY_AFTER) == "success"
     page.goto("/")
     expect(page.locator("[data-kpi=revenue]")).to_contain_text("125.49")
@@ -123,15 +132,10 @@ def test_the_next_day_comes_by_airflow(published: Settings, page: Page, airflow:
     assert runs[0][0] >= 1
 
 
-def test_a_generated_history_reads_the_same_by_another_way(published: Settings, tmp_path: Path) -> None:
-    """Also with its dirt, copies and late events: revenue, orders and customers of each day, from the file and from the site."""
-    file = tmp_path / "history.parquet"
-    history = ("--days", "5", "--customers", "300", "--events", "4000", "--seed", "11", "--last-day", "2021-06-05")
-    subprocess.run([sys.executable, "-m", "source_server.generate", "--out", str(file), *history], check=True, cwd=REPOSITORY)
-    typed("load", str(file))
-    typed("stream", "--once")
+def test_a_generated_history_reads_the_same_by_another_way(published: Settings, history: Path) -> None:
+    """Revenue, orders and customers of each day, from the file and from what the site reads. It came with the next day."""
     typed("night", "--from", "2021-06-04", "--to", "2021-06-05")
-    expected = revenue_orders_customers(file)
+    expected = revenue_orders_customers(history)
     assert len(expected) == 5
     found = rows(published, "SELECT day::text, revenue, orders, customers FROM mart.kpi_day WHERE day >= '2021-06-01'")
     assert {day: tuple(numbers) for day, *numbers in found} == expected

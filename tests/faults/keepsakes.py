@@ -19,6 +19,8 @@ from cdp.settings import Settings
 from infra.stack.services.hdfs import USER
 from infra.stack.services.stores import postgres_connect
 
+STORES = ("postgres", "mongo", "redis", "hdfs", "kafka")
+
 
 @dataclass(frozen=True)
 class Keepsake:

@@ -15,6 +15,7 @@ from infra.stack.services import BY_NAME, SERVICES
 from infra.stack.services.site import BEAT_KEY
 from infra.stack.stack import Stack
 from infra.stack.supervise import Supervisor
+from tests.conftest import TestStack
 from tests.faults import keepsakes
 
 BACK_WITHIN = 30
@@ -40,7 +41,6 @@ def await_health(stack: Stack, *names: str, within: float = BACK_WITHIN) -> None
 
 @pytest.mark.parametrize("name", ALL)
 def test_a_killed_service_is_back_with_its_data(name: str, servers: Stack) -> None:
-    await_health(servers)
     kept = keepsakes.leave(servers.settings)
     before = Supervisor(servers).state(name)
     os.kill(before.pid, signal.SIGKILL)
@@ -72,16 +72,17 @@ def test_all_killed_at_once_come_up_with_their_data(servers: Stack) -> None:
     for process in processes.of_stack(servers):
         process.kill()
     lifecycle.up(servers, ())
-    assert keepsakes.found(servers.settings, kept) == dict.fromkeys(("postgres", "mongo", "redis", "hdfs", "kafka"), True)
+    assert keepsakes.found(servers.settings, kept) == dict.fromkeys(keepsakes.STORES, True)
 
 
-def test_down_leaves_no_process_and_no_port_and_up_finds_the_data(servers: Stack) -> None:
+def test_down_leaves_no_process_and_no_port_and_up_finds_the_data(servers: Stack, test_stack: TestStack) -> None:
     kept = keepsakes.leave(servers.settings)
     lifecycle.down(servers)
+    test_stack.healthy.clear()
     assert processes.of_stack(servers) == []
     held = [field for service in SERVICES for field in service.ports if not free(servers, field)]
     assert held == []
-    lifecycle.up(servers, ())
+    test_stack.require(keepsakes.STORES)  # the tests that follow need no more of them all
     assert set(keepsakes.found(servers.settings, kept).values()) == {True}
 
 
