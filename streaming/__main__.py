@@ -11,14 +11,21 @@ import time
 
 from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
-from pyspark.sql.streaming.query import StreamingQuery
+from pyspark.sql import SparkSession
 
 from cdp.events import EVENTS_RAW
 from cdp.settings import SettingError, Settings, current
 from cdp.spark import SparkAway, root_cause, session
-from streaming.sink import Counts, Sink
-from streaming.stream import TopicAway, require_topic, start
+from streaming.account import Counts
+from streaming.book import Book, LedgerAway, StreamRuns
+from streaming.checkpoint import Checkpoint
+from streaming.sink import Sink
+from streaming.stream import start
 from streaming.tables import ensure_tables
+from streaming.topic import Topic, TopicAway, topic_now
+
+#: Each with one line for a person.
+TROUBLES = (SettingError, TopicAway, SparkAway, LedgerAway, StreamRuns)
 
 
 class StreamFailed(RuntimeError):
@@ -30,36 +37,52 @@ class Stopped(RuntimeError):
 
 
 def run(settings: Settings, topic: str, once: bool, quiet: bool) -> Counts:
-    """Start the stream and stay until it ends or is asked to. A batch that a stop cuts off is replayed at the next start."""
-    require_topic(settings, topic)
-    spark = session(settings, "cdp stream", settings.spark_stream_cores, quiet=quiet)
+    """Start the stream and stay until it ends or is asked to; a running batch is brought to its end first."""
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    sink = Sink(settings, say)
+    now, book = topic_now(settings, topic), Book(settings, stop)
+    # What says no at once comes before a cluster is kept waiting.
+    book.open()
     try:
-        ensure_tables(spark, settings)
-        query = start(spark, settings, topic, sink, once)
-        say(f"reading {topic} from {settings.kafka_bootstrap}")
-        _stay(query, stop)
+        counts = _stream(settings, now, book, stop, once, quiet)
+    finally:
+        book.close()
+    if once and stop.is_set():
+        raise Stopped(f"asked to stop after {counts}; the same again goes on from there.")
+    return counts
+
+
+def _stream(settings: Settings, topic: Topic, book: Book, stop: threading.Event, once: bool, quiet: bool) -> Counts:
+    spark = session(settings, "cdp stream", settings.spark_stream_cores, quiet=quiet)
+    sink = Sink(settings, book, Checkpoint(spark, settings, topic.name), topic.id, say, stop)
+    try:
+        _take(spark, settings, topic, sink, once)
     except (Py4JError, PySparkException) as error:
         # Asked to stop, the JVM may have been asked too, and be gone first.
         if not stop.is_set():
-            raise StreamFailed(
-                f"{root_cause(sink.error or error)}; on the way from Kafka at {settings.kafka_bootstrap} to {settings.hdfs_url}."
-                " See ./run status; the same again goes on where it ended."
-            ) from error
+            raise _failure(settings, sink.error or error) from error
     finally:
         spark.stop()
-    if once and stop.is_set():
-        raise Stopped(f"asked to stop after {sink.counts}; the same again goes on from there.")
     return sink.counts
 
 
-def _stay(query: StreamingQuery, stop: threading.Event) -> None:
+def _take(spark: SparkSession, settings: Settings, topic: Topic, sink: Sink, once: bool) -> None:
+    ensure_tables(spark, settings)
+    query = start(spark, settings, topic.name, sink, once)
+    say(f"reading {topic.name} from {settings.kafka_bootstrap}")
     while not query.awaitTermination(1):
-        if stop.is_set():
+        if sink.stop.is_set() and not query.status["isTriggerActive"]:
             query.stop()
+
+
+def _failure(settings: Settings, error: Exception) -> Exception:
+    if isinstance(error, TROUBLES):
+        return error
+    return StreamFailed(
+        f"{root_cause(error)}; on the way from Kafka at {settings.kafka_bootstrap} to {settings.hdfs_url}."
+        " See ./run status; the same again goes on where it ended."
+    )
 
 
 def say(line: str) -> None:
@@ -71,7 +94,7 @@ def main(argv: list[str] | None = None, topic: str = EVENTS_RAW.name) -> int:
     begun = time.monotonic()
     try:
         counts = run(current(), topic, given.once, quiet=given.once and not given.debug)
-    except (SettingError, TopicAway, SparkAway, StreamFailed, Stopped) as error:
+    except (*TROUBLES, StreamFailed, Stopped) as error:
         if given.debug:
             raise
         print(f"stream: {error}", file=sys.stderr)

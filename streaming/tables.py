@@ -9,7 +9,7 @@ from delta.tables import DeltaTable
 from pyspark.sql import SparkSession
 from pyspark.sql.types import StructType
 
-from cdp.paths import EVENTS, LEDGER, QUARANTINE, table_url
+from cdp.paths import EVENTS, QUARANTINE, table_url
 from cdp.settings import Settings
 
 
@@ -56,13 +56,7 @@ QUARANTINE_TABLE = Table(
     partition="received_day",
     statistics="received_at",
 )
-#: A row a batch and hour of receipt; `stream` tells the batches of one stream from those of another with its own checkpoint.
-LEDGER_TABLE = Table(
-    LEDGER,
-    "stream string, batch_id bigint, hour timestamp, received bigint, good bigint, quarantined bigint",
-    statistics="batch_id,hour",
-)
-TABLES = (EVENTS_TABLE, QUARANTINE_TABLE, LEDGER_TABLE)
+TABLES = (EVENTS_TABLE, QUARANTINE_TABLE)
 
 
 def ensure_tables(spark: SparkSession, settings: Settings) -> None:

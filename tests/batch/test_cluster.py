@@ -14,7 +14,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import psycopg2
 import pytest
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient
@@ -22,9 +21,9 @@ from confluent_kafka.cimpl import NewTopic
 from deltalake import DeltaTable
 from pymongo import MongoClient
 
-from batch.mart import connection_arguments
-from cdp.paths import EVENTS, LEDGER, QUARANTINE, table_url
+from cdp.paths import EVENTS, QUARANTINE, table_url
 from cdp.settings import REPOSITORY, Settings, load
+from tests.databases import database, rows
 
 pytestmark = [pytest.mark.stack("kafka", "hdfs", "spark", "postgres", "mongo"), pytest.mark.timeout(600)]
 
@@ -81,27 +80,20 @@ class Place:
 @pytest.fixture
 def place() -> Iterator[Place]:
     name = f"test_{uuid.uuid4().hex[:8]}"
-    settings = load({**os.environ, "CDP_HDFS_ROOT": f"/{name}", "CDP_POSTGRES_DATABASE": name, "CDP_MONGO_DATABASE": name})
+    with database(load({**os.environ, "CDP_HDFS_ROOT": f"/{name}", "CDP_MONGO_DATABASE": name})) as settings:
+        yield from placed(name, settings)
+
+
+def placed(name: str, settings: Settings) -> Iterator[Place]:
     made = Place(settings, f"events.{name}")
     kafka = AdminClient({"bootstrap.servers": settings.kafka_bootstrap})
     kafka.create_topics([NewTopic(made.topic, 2, 1)])[made.topic].result(30)
-    administer(settings, f"CREATE DATABASE {name}")
     made.hdfs("PUT", "/_spark-events", "MKDIRS")
     yield made
     kafka.delete_topics([made.topic])[made.topic].result(30)
-    administer(settings, f"DROP DATABASE {name} WITH (FORCE)")
     made.hdfs("DELETE", "", "DELETE&recursive=true")
     with MongoClient(settings.mongo_url) as client:
         client.drop_database(name)
-
-
-def administer(settings: Settings, statement: str) -> None:
-    connection = psycopg2.connect(**connection_arguments(settings) | {"dbname": "postgres"})
-    connection.autocommit = True
-    try:
-        connection.cursor().execute(statement)
-    finally:
-        connection.close()
 
 
 def send(place: Place) -> None:
@@ -136,17 +128,15 @@ def test_killed_stream_goes_on_and_the_night_publishes_what_was_sent(place: Plac
     place.run("-c", STREAM, place.topic)
     assert place.count(EVENTS) == GOOD
     assert place.count(QUARANTINE) == BAD
-    ledger = DeltaTable(table_url(place.settings, LEDGER)).to_pyarrow_table().to_pylist()
-    assert sum(row["received"] for row in ledger) == GOOD + BAD
-    assert sum(row["good"] for row in ledger) == GOOD
+    sums = "SELECT sum(received), sum(good), sum((reasons->>'not_json')::int), sum((late->>'31+')::int) FROM mart.stream_ledger"
+    assert rows(place.settings, sums) == [(GOOD + BAD, GOOD, BAD, GOOD)]
+    ends = "SELECT sum((p.value->>'until')::int) FROM mart.stream_batch, jsonb_each(offsets) p"
+    assert rows(place.settings, ends) == [(GOOD + BAD,)], "without transactions an offset is a message"
 
     said = place.run("-m", "batch", "--day", DAY)
     assert "publication 1 serves 2021-05-02" in said
-    connection = psycopg2.connect(**connection_arguments(place.settings))
-    with connection, connection.cursor() as cursor:
-        cursor.execute("SELECT sum(events), sum(orders), sum(revenue) FROM mart.kpi_day")
-        assert [str(value) for value in cursor.fetchone() or ()] == [str(GOOD), str(GOOD), "3750.00"]
-    connection.close()
+    ((*counts, revenue),) = rows(place.settings, "SELECT sum(events), sum(orders), sum(revenue) FROM mart.kpi_day")
+    assert [*map(int, counts), str(revenue)] == [GOOD, GOOD, "3750.00"]
     assert "nothing new" in place.run("-c", STREAM, place.topic)
 
 

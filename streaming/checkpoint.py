@@ -1,0 +1,77 @@
+"""The stream's checkpoint on HDFS: which offsets of Kafka each batch takes, as Spark wrote them down before the batch began.
+
+Read by Hadoop's own client in the driver's JVM, which costs no job. Spark writes the files; this only reads them, and can set
+the whole folder aside.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pyspark.sql import SparkSession
+
+from cdp.paths import EVENTS, checkpoint_url
+from cdp.settings import Settings
+
+#: Partition -> offset.
+Offsets = Mapping[int, int]
+
+
+class Unreadable(ValueError):
+    """A file of the checkpoint is not as Spark writes it, or is missing where there must be one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """What a batch takes of one partition: from the first offset up to the second, which is the next batch's."""
+
+    start: int
+    end: int
+
+
+def spans(before: Offsets, after: Offsets) -> dict[int, Span]:
+    """A partition that comes into being is taken from its beginning."""
+    return {partition: Span(before.get(partition, 0), end) for partition, end in after.items()}
+
+
+def offsets_of(text: str, topic: str) -> dict[int, int]:
+    """The last line of a file of offsets, whichever of Spark's two kinds it is."""
+    lines = text.lstrip("\0").strip().splitlines()
+    try:
+        if len(lines) < 2 or lines[0] != "v1":
+            raise ValueError("it does not begin with v1")
+        return {int(partition): int(offset) for partition, offset in json.loads(lines[-1])[topic].items()}
+    except (ValueError, KeyError, AttributeError, TypeError) as error:
+        raise Unreadable(f"is not Spark's: {error}") from error
+
+
+class Checkpoint:
+    """The folder of the stream of one topic."""
+
+    def __init__(self, spark: SparkSession, settings: Settings, topic: str) -> None:
+        self.url = checkpoint_url(settings, EVENTS)
+        self.topic = topic
+        jvm: Any = spark.sparkContext._jvm
+        self._hadoop = jvm.org.apache.hadoop
+        self._path = self._hadoop.fs.Path
+        self._files = self._path(self.url).getFileSystem(spark.sparkContext._jsc.hadoopConfiguration())  # type: ignore[attr-defined]
+
+    def spans_of(self, batch: int) -> dict[int, Span]:
+        before = self.offsets(f"offsets/{batch - 1}") if batch else self.offsets("sources/0/0")
+        return spans(before, self.offsets(f"offsets/{batch}"))
+
+    def offsets(self, name: str) -> dict[int, int]:
+        try:
+            return offsets_of(self._text(name), self.topic)
+        except Unreadable as error:
+            raise Unreadable(f"{self.url}/{name} {error}") from error
+
+    def _text(self, name: str) -> str:
+        stream = self._files.open(self._path(f"{self.url}/{name}"))
+        try:
+            return bytes(stream.readAllBytes()).decode(errors="replace")
+        finally:
+            stream.close()
