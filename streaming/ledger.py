@@ -60,7 +60,7 @@ def as_json(found: Found, judged: list[Check]) -> dict[str, Any]:
 
 def as_text(found: Found, judged: list[Check]) -> str:
     if found.never_ran:
-        return "the stream has not run yet: ./run stream --once"
+        return f"the stream has not run yet, {sum(found.waiting.values()):,} offsets wait in Kafka: ./run stream --once"
     lines = [f"{'ok  ' if check.ok else 'OFF '} {check.text}" for check in judged]
     for topic in found.topics:
         lines += [f"     {topic.topic}: {topic.batches:,} batches"]
@@ -87,7 +87,7 @@ def main(argv: list[str] | None = None, topic: str = EVENTS_RAW.name) -> int:
     try:
         settings = current()
         found = look_until_it_adds_up(lambda: look(settings, topic, given.acknowledged))
-        if given.recount:
+        if given.recount and found.reaches:
             found = replace(found, recounted=recount(settings, topic, retained(settings, found.now)))
     except TROUBLES as error:
         parser.exit(1, f"{parser.prog}: {error}\n")

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from cdp.paths import TABLES
-from infra.stack import checks, demo, doctor, env_file, lifecycle, programs, status
+from infra.stack import checks, demo, doctor, env_file, ledger, lifecycle, programs, status
 from infra.stack.programs import Program
 from infra.stack.services import NAMES, SERVICES, with_needs
 from infra.stack.stack import Stack, StackError, open_stack
@@ -98,6 +98,15 @@ def _files(stack: Stack, given: argparse.Namespace) -> int:
     else:
         files.show(stack.settings, found, names)
     return 0
+
+
+def _ledger_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--recount", action="store_true", help="read the topic and count its messages; takes its time")
+    parser.add_argument("--json", action="store_true", help="for programs")
+
+
+def _ledger(stack: Stack, given: argparse.Namespace) -> int:
+    return ledger.show_json(stack, given.recount) if given.json else ledger.show(stack, given.recount)
 
 
 def _logs_arguments(parser: argparse.ArgumentParser) -> None:
@@ -193,7 +202,13 @@ VERBS: tuple[Verb, ...] = (
     Verb("logs", "logs SERVICE [-n N] [-f]", "what a service said", _logs, _logs_arguments),
     Verb("doctor", "doctor", "what this machine needs, what it has, and the remedy", _doctor),
     Verb("load", "load FILE… [--mapping FILE] [--dry-run]", "event files into the source and on into Kafka", programs.LOAD),
-    Verb("ledger", "ledger", "what became of every row; exit 1 where a sum is off", programs.LEDGER),
+    Verb(
+        "ledger",
+        "ledger [--recount] [--json]",
+        "what became of every row, from the file to HDFS; exit 1 where a sum is off",
+        _ledger,
+        _ledger_arguments,
+    ),
     Verb("stream", "stream [--once]", "Kafka to HDFS; --once drains what is there and ends", programs.STREAM),
     Verb(
         "replay",

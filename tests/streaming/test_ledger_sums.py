@@ -107,7 +107,7 @@ def test_a_sum_that_is_off_is_looked_at_again() -> None:
 
 def test_stream_that_never_ran_is_said() -> None:
     nothing = Found([], [], [], Hdfs(), NOW)
-    assert as_text(nothing, checks(nothing)) == "the stream has not run yet: ./run stream --once"
+    assert as_text(nothing, checks(nothing)) == "the stream has not run yet, 100 offsets wait in Kafka: ./run stream --once"
     assert off(nothing) == []
     # A ledger that was lost is not the same.
     assert off(replace(nothing, hdfs=HDFS)) != []
