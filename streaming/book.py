@@ -18,12 +18,13 @@ from psycopg2.extras import Json, execute_batch
 
 from cdp import postgres
 from cdp.paths import EVENTS, checkpoint_url
+from cdp.programs import STREAM
 from cdp.settings import Settings
 from cdp.warehouse import STREAM_BATCH, STREAM_LEDGER, Table, create_statements
 from streaming.account import Account, Hour
 from streaming.checkpoint import Span
+from streaming.standing import Position
 
-PROGRAM = "cdp stream"
 #: With a hash of the checkpoint's address. Any number, as long as nobody else in this database takes it.
 STREAM_LOCK = 7_301_002
 #: A restart of Postgres takes seconds.
@@ -92,6 +93,17 @@ class Book:
             except psycopg2.Error as error:
                 raise self._away(error) from error
 
+    def position(self, topic: str, stream: str | None) -> Position | None:
+        """Up to where the stream has written down its batches; without one, the stream that was the last."""
+        wanted = f"SELECT topic_id, offsets FROM {STREAM_BATCH.full_name} WHERE topic = %s AND (%s IS NULL OR stream = %s)"
+        try:
+            with self._connected() as connection, connection.cursor() as cursor:
+                cursor.execute(f"{wanted} ORDER BY written_at DESC, batch DESC LIMIT 1", [topic, stream, stream])
+                row = cursor.fetchone()
+        except psycopg2.Error as error:
+            raise self._away(error) from error
+        return Position(row[0], {int(number): taken["until"] for number, taken in row[1].items()}) if row else None
+
     def _write(self, batch: Batch, written: Account) -> None:
         connection = self._connected()
         with connection, connection.cursor() as cursor:
@@ -100,7 +112,7 @@ class Book:
 
     def _connected(self) -> Connection:
         if self._connection is None:
-            connection = psycopg2.connect(**postgres.connection_arguments(self._settings, PROGRAM))
+            connection = psycopg2.connect(**postgres.connection_arguments(self._settings, STREAM))
             try:
                 self._prepare(connection)
             except BaseException:

@@ -63,13 +63,54 @@ class Checkpoint:
         before = self.offsets(f"offsets/{batch - 1}") if batch else self.offsets("sources/0/0")
         return spans(before, self.offsets(f"offsets/{batch}"))
 
-    def offsets(self, name: str) -> dict[int, int]:
+    def stream(self) -> str | None:
+        """The id of the stream, or nothing where there is no checkpoint yet."""
+        if not self._batches("offsets"):
+            return None
         try:
-            return offsets_of(self._text(name), self.topic)
+            return str(json.loads(self._text("metadata"))["id"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise Unreadable(f"{self.url}/metadata is not Spark's: {error}") from error
+
+    def position(self) -> dict[int, int]:
+        """From where Spark goes on: a batch that was planned and not committed is taken again."""
+        planned, committed = self._batches("offsets"), self._batches("commits")
+        last = max(planned)
+        done = last if last in committed else last - 1
+        if done >= 0 and done not in planned:
+            raise Unreadable(f"{self.url}/offsets/{done} is missing")
+        for batch in sorted({last, done} - {-1}):
+            self.offsets(f"offsets/{batch}")
+        return self.offsets(f"offsets/{done}" if done >= 0 else "sources/0/0")
+
+    def set_aside(self) -> str:
+        """Under the first free name beside it; nothing where there is none."""
+        if not self._files.exists(self._path(self.url)):
+            return ""
+        number = 1
+        while self._files.exists(self._path(f"{self.url}.{number}")):
+            number += 1
+        if not self._files.rename(self._path(self.url), self._path(f"{self.url}.{number}")):
+            raise Unreadable(f"{self.url} can't be moved to {self.url}.{number}")
+        return f"{self.url}.{number}"
+
+    def _batches(self, kind: str) -> set[int]:
+        folder = self._path(f"{self.url}/{kind}")
+        if not self._files.exists(folder):
+            return set()
+        names = (status.getPath().getName() for status in self._files.listStatus(folder))
+        return {int(name) for name in names if name.isdecimal()}
+
+    def offsets(self, name: str) -> dict[int, int]:
+        text = self._text(name)
+        try:
+            return offsets_of(text, self.topic)
         except Unreadable as error:
             raise Unreadable(f"{self.url}/{name} {error}") from error
 
     def _text(self, name: str) -> str:
+        if not self._files.exists(self._path(f"{self.url}/{name}")):
+            raise Unreadable(f"{self.url}/{name} is missing")
         stream = self._files.open(self._path(f"{self.url}/{name}"))
         try:
             return bytes(stream.readAllBytes()).decode(errors="replace")

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from cdp.paths import TABLES
 from infra.stack import checks, demo, doctor, env_file, ledger, lifecycle, programs, status
 from infra.stack.programs import Program
-from infra.stack.services import NAMES, SERVICES, with_needs
+from infra.stack.services import ALL, NAMES, SERVICES, with_needs
 from infra.stack.stack import Stack, StackError, open_stack
 from infra.stack.suggest import suggest
 
@@ -67,13 +67,12 @@ def _status_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _status(stack: Stack, given: argparse.Namespace) -> int:
-    names = _checked(given.services)
-    wanted = tuple(s for s in SERVICES if not names or s.name in names or s.group in names)
-    found = status.statuses(stack, wanted)
+    found = status.statuses(stack, status.chosen(stack, _checked(given.services)))
+    stream = status.stream(stack, found)
     if given.json:
-        print(json.dumps(status.as_json(found), indent=1))
+        print(json.dumps(status.as_json(found, stream), indent=1))
     else:
-        status.show(stack, found)
+        status.show(stack, found, stream)
     return 0 if all(line.state == "healthy" for line in found) else 1
 
 
@@ -116,7 +115,7 @@ def _logs_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _logs(stack: Stack, given: argparse.Namespace) -> int:
-    names = [service.name for service in SERVICES] + ["supervisord"]
+    names = [service.name for service in ALL] + ["supervisord"]
     if given.service not in names:
         raise StackError(f"{given.service!r} is not a service.{suggest(given.service, names)}")
     log = stack.log_dir / f"{given.service}.log"
@@ -209,7 +208,12 @@ VERBS: tuple[Verb, ...] = (
         _ledger,
         _ledger_arguments,
     ),
-    Verb("stream", "stream [--once]", "Kafka to HDFS; --once drains what is there and ends", programs.STREAM),
+    Verb(
+        "stream",
+        "stream [--once] [--from-earliest-retained]",
+        "Kafka to HDFS; --once drains what is there and ends",
+        programs.STREAM,
+    ),
     Verb(
         "replay",
         "replay [--reason R…] [REPAIR…] [--dry-run]",

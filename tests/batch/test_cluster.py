@@ -24,6 +24,7 @@ from pymongo import MongoClient
 
 from cdp.paths import EVENTS, QUARANTINE, table_url
 from cdp.settings import REPOSITORY, Settings, load
+from infra.stack.stream_progress import stream_state
 from tests.databases import database, rows
 
 pytestmark = [pytest.mark.stack("kafka", "hdfs", "spark", "postgres", "mongo"), pytest.mark.timeout(600)]
@@ -133,10 +134,28 @@ def killed_between_two_writes(place: Place) -> None:
         stream.communicate()
 
 
+def goes_on_until_it_is_asked_to_end(place: Place) -> None:
+    """The stream that stays: a second one is refused meanwhile, and it ends with what it has begun."""
+    with place.start("-c", STREAM.replace("'--once'", ""), place.topic) as stream:
+        assert stream.stdout is not None
+        assert "reading" in stream.stdout.readline()
+        second = place.start("-c", STREAM, place.topic)
+        out, err = second.communicate(timeout=60)
+        assert (second.returncode, out) == (1, "")
+        url = f"{place.settings.hdfs_url}{place.settings.hdfs_root}/_checkpoints/events"
+        assert err == f"stream: another stream runs on the checkpoint {url}; end that one first.\n"
+        assert stream_state(place.settings).runs
+        stream.terminate()
+        said, err = stream.communicate(timeout=120)
+    assert stream.returncode == 0, err
+    assert "stream: received 3,007, good 3,000, quarantined 7 in" in said, "the batch that ran was brought to its end"
+    assert not stream_state(place.settings).runs
+
+
 def test_killed_stream_goes_on_and_the_night_publishes_what_was_sent(place: Place) -> None:
     send(place)
     killed_between_two_writes(place)
-    place.run("-c", STREAM, place.topic)
+    goes_on_until_it_is_asked_to_end(place)
     assert place.count(EVENTS) == GOOD
     assert place.count(QUARANTINE) == BAD
     sums = "SELECT sum(received), sum(good), sum((reasons->>'not_json')::int), sum((late->>'31+')::int) FROM mart.stream_ledger"

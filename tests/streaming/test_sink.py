@@ -20,7 +20,7 @@ from streaming.account import Counts
 from streaming.book import Book
 from streaming.checkpoint import Checkpoint
 from streaming.sink import Sink, StopAsked, write_batch
-from streaming.tables import TABLES, ensure_tables
+from streaming.tables import TABLES, ForeignTable, ensure_tables
 from tests import databases
 from tests.spark_session import utc
 from tests.streaming.conftest import Messages
@@ -83,9 +83,15 @@ def stream(servers: object, spark: SparkSession, disk: Settings) -> Iterator[Str
         made.book.close()
 
 
-def test_tables_are_there_and_empty_before_the_first_batch(spark: SparkSession, disk: Settings, read: Read) -> None:
+def test_tables_are_there_before_the_first_batch_and_one_that_is_not_ours_is_refused(
+    spark: SparkSession, disk: Settings, read: Read
+) -> None:
     ensure_tables(spark, disk)  # twice = once
     assert {table.name: read(table.name) for table in TABLES} == {EVENTS: [], QUARANTINE: []}
+    url = table_url(disk, EVENTS)
+    spark.sql(f"ALTER TABLE delta.`{url}` ADD COLUMNS (color string)")
+    with pytest.raises(ForeignTable, match=rf"^the table {url} is not as this version writes it: color is not ours\. Nothing"):
+        ensure_tables(spark, disk)
 
 
 @pytest.mark.stack("postgres")
