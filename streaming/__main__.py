@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 import time
+from dataclasses import dataclass
 
 from cdp.events import EVENTS_RAW
 from cdp.programs import STREAM_NEEDS_PERSON
@@ -16,38 +17,50 @@ from cdp.spark import SparkAway, session
 from streaming.account import Counts
 from streaming.book import Book, LedgerAway, StreamRuns
 from streaming.carry import Carrier, StreamFailed
+from streaming.ledger_read import LedgerUnread
 from streaming.standing import ANEW, Stuck
 from streaming.tables import ForeignTable
 from streaming.topic import TopicAway, topic_now
-
-
-class Stopped(RuntimeError):
-    """It was asked to end before all that was there had been taken."""
-
+from streaming.turn import Stopped, take_turn, taken_by_another
 
 #: Each with one line for a person. The second need one; after the first the same again may help.
-TROUBLES = (SettingError, TopicAway, SparkAway, LedgerAway, StreamRuns, StreamFailed, Stopped)
+TROUBLES = (SettingError, TopicAway, SparkAway, LedgerAway, LedgerUnread, StreamRuns, StreamFailed, Stopped)
 NEED_PERSON = (Stuck, ForeignTable)
 
 
-def run(settings: Settings, topic: str, once: bool, anew: bool, quiet: bool) -> Counts:
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What was typed."""
+
+    once: bool = False
+    or_wait: bool = False
+    anew: bool = False
+    debug: bool = False
+
+    @property
+    def quiet(self) -> bool:
+        return self.once and not self.debug
+
+
+def run(settings: Settings, topic: str, asked: Asked) -> Counts:
     """Start the stream and stay until it ends or is asked to; a running batch is brought to its end first."""
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    topic_now(settings, topic)
-    book = Book(settings, stop)
+    there, book = topic_now(settings, topic), Book(settings, stop)
     # What says no at once comes before a cluster is kept waiting.
-    book.open()
+    if not take_turn(book, (lambda: taken_by_another(settings, there)) if asked.or_wait else None, stop):
+        say("another stream runs, and has taken what was there")
+        return Counts()
     try:
-        spark = session(settings, "cdp stream", settings.spark_stream_cores, quiet=quiet)
+        spark = session(settings, "cdp stream", settings.spark_stream_cores, quiet=asked.quiet)
         try:
-            counts = Carrier(spark, settings, topic, book, stop, say).carry(once, anew)
+            counts = Carrier(spark, settings, topic, book, stop, say).carry(asked.once, asked.anew)
         finally:
             spark.stop()
     finally:
         book.close()
-    if once and stop.is_set():
+    if asked.once and stop.is_set():
         raise Stopped(f"asked to stop after {counts}; the same again goes on from there.")
     return counts
 
@@ -57,12 +70,12 @@ def say(line: str) -> None:
 
 
 def main(argv: list[str] | None = None, topic: str = EVENTS_RAW.name) -> int:
-    given = _parser().parse_args(argv)
+    asked = _asked(argv)
     begun = time.monotonic()
     try:
-        counts = run(current(), topic, given.once, given.anew, quiet=given.once and not given.debug)
+        counts = run(current(), topic, asked)
     except (*TROUBLES, *NEED_PERSON) as error:
-        if given.debug:
+        if asked.debug:
             raise
         print(f"stream: {error}", file=sys.stderr)
         return STREAM_NEEDS_PERSON if isinstance(error, NEED_PERSON) else 1
@@ -70,11 +83,20 @@ def main(argv: list[str] | None = None, topic: str = EVENTS_RAW.name) -> int:
     return 0
 
 
+def _asked(argv: list[str] | None) -> Asked:
+    parser = _parser()
+    asked = Asked(**vars(parser.parse_args(argv)))
+    if asked.or_wait and not asked.once:
+        parser.error("--or-wait goes with --once.")
+    return asked
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=os.environ.get("PROGRAM_NAME", "python -m streaming"), description="Carries events from Kafka to HDFS."
     )
     parser.add_argument("--once", action="store_true", help="take what is there and end")
+    parser.add_argument("--or-wait", action="store_true", help="where another stream runs: wait until it has taken that")
     parser.add_argument(
         ANEW,
         dest="anew",

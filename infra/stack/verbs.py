@@ -210,7 +210,7 @@ VERBS: tuple[Verb, ...] = (
     ),
     Verb(
         "stream",
-        "stream [--once] [--from-earliest-retained]",
+        "stream [--once [--or-wait]] [--from-earliest-retained]",
         "Kafka to HDFS; --once drains what is there and ends",
         programs.STREAM,
     ),
