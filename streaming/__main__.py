@@ -14,7 +14,6 @@ from cdp.events import EVENTS_RAW
 from cdp.programs import STREAM_NEEDS_PERSON
 from cdp.settings import SettingError, Settings, current
 from cdp.spark import SparkAway, session
-from streaming.account import Counts
 from streaming.book import Book, LedgerAway, StreamRuns
 from streaming.carry import Carrier, StreamFailed
 from streaming.ledger_read import LedgerUnread
@@ -42,16 +41,16 @@ class Asked:
         return self.once and not self.debug
 
 
-def run(settings: Settings, topic: str, asked: Asked) -> Counts:
-    """Start the stream and stay until it ends or is asked to; a running batch is brought to its end first."""
+def run(settings: Settings, topic: str, asked: Asked) -> str:
+    """Start the stream and stay until it ends or is asked to; a running batch is brought to its end first. What it did."""
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     there, book = topic_now(settings, topic), Book(settings, stop)
     # What says no at once comes before a cluster is kept waiting.
     if not take_turn(book, (lambda: taken_by_another(settings, there)) if asked.or_wait else None, stop):
-        say("another stream runs, and has taken what was there")
-        return Counts()
+        return "another stream runs, and has taken what was there"
+    begun = time.monotonic()
     try:
         spark = session(settings, "cdp stream", settings.spark_stream_cores, quiet=asked.quiet)
         try:
@@ -62,7 +61,7 @@ def run(settings: Settings, topic: str, asked: Asked) -> Counts:
         book.close()
     if asked.once and stop.is_set():
         raise Stopped(f"asked to stop after {counts}; the same again goes on from there.")
-    return counts
+    return f"{counts} in {time.monotonic() - begun:.1f} s" if counts.received else "nothing new"
 
 
 def say(line: str) -> None:
@@ -71,15 +70,13 @@ def say(line: str) -> None:
 
 def main(argv: list[str] | None = None, topic: str = EVENTS_RAW.name) -> int:
     asked = _asked(argv)
-    begun = time.monotonic()
     try:
-        counts = run(current(), topic, asked)
+        say(run(current(), topic, asked))
     except (*TROUBLES, *NEED_PERSON) as error:
         if asked.debug:
             raise
         print(f"stream: {error}", file=sys.stderr)
         return STREAM_NEEDS_PERSON if isinstance(error, NEED_PERSON) else 1
-    say(f"{counts} in {time.monotonic() - begun:.1f} s" if counts.received else "nothing new")
     return 0
 
 

@@ -68,7 +68,9 @@ def test_postgres_that_goes_away_is_waited_for_and_loses_and_doubles_nothing(
 def test_second_stream_is_refused_on_the_same_checkpoint_only(settings: Settings) -> None:
     first, second = (Book(settings, threading.Event(), patience=0) for _ in range(2))
     first.open()
-    with pytest.raises(StreamRuns, match=r"^another stream runs on the checkpoint hdfs://\S+/cdp/_checkpoints/events; end it"):
+    with pytest.raises(
+        StreamRuns, match=r"^another stream runs on the checkpoint hdfs://\S+/cdp/_checkpoints/events; end that one"
+    ):
         second.open()
     with pytest.raises(StreamRuns):
         second.write(*batch(0))
