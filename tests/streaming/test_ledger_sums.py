@@ -3,13 +3,17 @@ tests/batch/test_cluster.py."""
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from streaming import ledger
 from streaming.account import Counts
 from streaming.ledger import as_json, as_text, look_until_it_adds_up
+from streaming.ledger_read import LedgerUnread
 from streaming.ledger_sums import Found, Gap, Hdfs, Lost, Reach, Recount, TopicSums, checks
 from streaming.recount import Tally
 from streaming.topic import Held, Topic
@@ -122,3 +126,36 @@ def test_recount_ends_where_the_last_stretch_does_and_counts_each_stretch_for_it
     tally.take(0, 9)  # a mark lies before it, so that nothing told of the end sooner
     assert tally.open == set()
     assert [part.in_kafka for part in tally.counted()] == [3, 2, 0]
+
+
+@pytest.mark.parametrize(("hdfs", "status"), [(HDFS, 0), (Hdfs(), 1)])
+def test_program_tells_and_writes_down_what_it_found(
+    hdfs: Hdfs, status: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked: list[Any] = []
+    monkeypatch.setattr(ledger, "PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr(ledger, "look", lambda *given: asked.append(given[1:]) or replace(FOUND, hdfs=hdfs))
+    file = tmp_path / "told.json"
+    assert ledger.main(["--acknowledged", "100", "--json", str(file)], topic="raw") == status
+    assert asked[0] == ("raw", 100)
+    told = json.loads(file.read_text())
+    assert (told["adds_up"], told["waiting"], told["topics"][0]["counts"]["good"]) == (status == 0, {"0": 0, "1": 0}, 90)
+    assert ("OFF " in capsys.readouterr().out) is (status == 1)
+    ledger.main(["--quiet"], topic="raw")
+    assert capsys.readouterr().out == ""
+
+
+def test_store_that_is_away_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def away(*_: Any) -> None:
+        raise LedgerUnread("the tables can't be read: refused; see ./run status namenode")
+
+    monkeypatch.setattr(ledger, "look", away)
+    monkeypatch.delenv("PROGRAM_NAME", raising=False)
+    with pytest.raises(SystemExit) as ended:
+        ledger.main([])
+    assert ended.value.code == 1
+    said = capsys.readouterr()
+    assert (said.out, said.err) == (
+        "",
+        "python -m streaming.ledger: the tables can't be read: refused; see ./run status namenode\n",
+    )
