@@ -12,10 +12,10 @@ import psycopg2
 from psycopg2.extensions import connection as Connection
 
 from batch.plan import Published
+from cdp import postgres
 from cdp.settings import Settings
 from cdp.warehouse import PUBLICATION, create_statements
 
-CONNECT_SECONDS = 10
 #: Any number, as long as nobody else in this database takes it.
 NIGHT_LOCK = 7_301_001
 
@@ -38,16 +38,7 @@ class Serving:
 
 
 def connection_arguments(settings: Settings) -> dict[str, Any]:
-    return {
-        "host": settings.postgres_host,
-        "port": settings.postgres_port,
-        "user": settings.postgres_user,
-        "password": settings.postgres_password,
-        "dbname": settings.postgres_database,
-        "connect_timeout": CONNECT_SECONDS,
-        "application_name": "cdp night",
-        "options": "-c timezone=UTC",
-    }
+    return postgres.connection_arguments(settings, "cdp night")
 
 
 @contextmanager
@@ -56,9 +47,8 @@ def night_connection(settings: Settings) -> Iterator[Connection]:
     try:
         connection = psycopg2.connect(**connection_arguments(settings))
     except psycopg2.OperationalError as error:
-        place = f"{settings.postgres_host}:{settings.postgres_port}"
-        reason = str(error).strip().splitlines()[0]
-        raise MartAway(f"Postgres at {place} can't be used: {reason}; see ./run status.") from error
+        where, why = postgres.place(settings), postgres.reason(error)
+        raise MartAway(f"Postgres at {where} can't be used: {why}; see ./run status.") from error
     try:
         _take_lock(connection)
         with connection, connection.cursor() as cursor:

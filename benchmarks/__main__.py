@@ -24,7 +24,9 @@ class Bench:
     run: Callable[[Stack, float], Outcome]
 
 
-STREAM_NEEDS = ("kafka", "source", "namenode", "datanode1", "datanode2", "spark-master", "spark-worker", "spark-history")
+STREAM_NEEDS = (
+    "kafka", "source", "namenode", "datanode1", "datanode2", "spark-master", "spark-worker", "spark-history", "postgres",
+)  # fmt: skip
 BENCHES = (
     Bench("ingest", "source to Kafka: the old way, ours, and Kafka's own ProducerPerformance", ("kafka", "source"), ingest.run),
     Bench("stream", "Kafka to HDFS: ours, bare Spark, and a consumer by hand", STREAM_NEEDS, stream.run),

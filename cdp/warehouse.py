@@ -1,4 +1,4 @@
-"""The platform's tables in Postgres: written by batch/, read by cdp_web/. Columns, kinds and the statements that make them.
+"""The platform's tables in Postgres: the night's and the stream's. Columns, kinds and the statements that make them.
 
 Django's own tables are not here; they live in the schema `public`, these in `mart`.
 """
@@ -109,12 +109,54 @@ PUBLICATION = Table(
     key=("id",),
 )
 
-TABLES = (CUSTOMER_DAY, KPI_DAY, PUBLICATION)
+#: What became of the messages; the last thing that a batch of the stream writes. `stream` tells the batches of one stream from
+#: those of another with its own checkpoint.
+STREAM_LEDGER = Table(
+    "stream_ledger",
+    "what became of the messages of one batch that were received in one hour",
+    (
+        Column("stream", "text"),
+        Column("batch", "long"),
+        Column("topic", "text"),
+        Column("hour", "time", "hour of receipt, by Kafka's clock"),
+        Column("received", "long"),
+        Column("good", "long"),
+        Column("quarantined", "long"),
+        Column("reasons", "json", "quarantined by reason"),
+        Column("late", "json", "good by days from the event to its receipt"),
+        Column("partitions", "json", "by partition of Kafka: first and last offset of a message, and how many there are"),
+    ),
+    key=("stream", "batch", "topic", "hour"),
+)
+
+#: Written in one transaction with the hours of the batch. What a batch took from Kafka is more than its first and last message:
+#: the marks of transactions have offsets too, and only the whole range shows that nothing lies between two batches.
+STREAM_BATCH = Table(
+    "stream_batch",
+    "one batch of the stream, and which offsets it took",
+    (
+        Column("stream", "text"),
+        Column("batch", "long"),
+        Column("topic", "text"),
+        Column("topic_id", "text", "Kafka's id of the topic: another one of the same name has another"),
+        Column("received", "long"),
+        Column("offsets", "json", "by partition: from (included), until (not included), count of messages"),
+        Column("milliseconds", "long", "how long the batch took until here"),
+        Column("written_at", "time"),
+    ),
+    key=("stream", "batch"),
+)
+
+TABLES = (CUSTOMER_DAY, KPI_DAY, PUBLICATION, STREAM_LEDGER, STREAM_BATCH)
+#: Any number, as long as nobody else in this database takes it.
+SCHEMA_LOCK = 7_301_000
 
 
 def create_statements() -> list[str]:
-    """Statements that make schema and tables where they are missing."""
-    return [f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}", *(create_table(table) for table in TABLES)]
+    """Statements that make schema and tables where they are missing, in one transaction. Night and stream may both be the
+    first, at the same moment: IF NOT EXISTS alone fails then."""
+    lock = f"SELECT pg_advisory_xact_lock({SCHEMA_LOCK})"
+    return [lock, f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}", *(create_table(table) for table in TABLES)]
 
 
 def create_table(table: Table) -> str:

@@ -29,7 +29,7 @@ with DAG(
     default_args={"retries": 1, "retry_delay": timedelta(minutes=1), "execution_timeout": timedelta(hours=2)},
 ) as dag:
     run = f"{REPOSITORY}/run"
-    stream = BashOperator(task_id="stream", bash_command=f"{run} stream --once", append_env=True)
+    stream = BashOperator(task_id="stream", bash_command=f"{run} stream --once --or-wait", append_env=True)
     night = BashOperator(task_id="night", bash_command=f"{run} night --day {DAY}", append_env=True)
     segments = BashOperator(task_id="segments", bash_command=f"{run} segments refresh --day {DAY}", append_env=True)
 

@@ -1,4 +1,4 @@
-"""What became of every row of every file, from the file into Kafka: what ./run ledger prints.
+"""What became of every row of every file, from the file into Kafka: the first half of ./run ledger.
 
 Each number stands where it cannot disagree with what it counts: what was read lies in the data set's own file, what was sent
 in the record that Kafka took together with the events.
@@ -7,11 +7,13 @@ in the record that Kafka took together with the events.
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -85,23 +87,46 @@ def reasons(found: Sequence[Line]) -> str:
     return "\n".join(f"for quarantine of {name}: {refused}" for name, refused in told if refused)
 
 
-def main(argv: list[str] | None = None) -> int:
-    name = os.environ.get("PROGRAM_NAME", "python -m source_server.ledger")
-    parser = argparse.ArgumentParser(prog=name, description="What became of the rows of every file; status 1 when a sum is off.")
-    parser.parse_args(argv)
-    try:
-        found = lines(current())
-    except TROUBLES as error:
-        parser.exit(1, f"{parser.prog}: {error}\n")
+def as_json(found: Sequence[Line]) -> dict[str, Any]:
+    return {
+        "datasets": [asdict(line) for line in found],
+        "acknowledged": sum(line.acknowledged for line in found),
+        "adds_up": all(line.balanced for line in found),
+    }
+
+
+def show(found: Sequence[Line]) -> None:
     if not found:
         print("nothing was loaded yet: ./run load FILE")
-        return 0
+        return
     console = Console()
     console.width = max(console.width, WIDTH)  # a number that is cut off is no number
     console.print(as_table(found))
     if told := reasons(found):
         print(f"\n{told}")
-    return 0 if all(line.balanced for line in found) else 1
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = _parser()
+    given = parser.parse_args(argv)
+    try:
+        found = lines(current())
+    except TROUBLES as error:
+        parser.exit(1, f"{parser.prog}: {error}\n")
+    told = as_json(found)
+    if given.json:
+        given.json.write_text(json.dumps(told))
+    if not given.quiet:
+        show(found)
+    return 0 if told["adds_up"] else 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    name = os.environ.get("PROGRAM_NAME", "python -m source_server.ledger")
+    parser = argparse.ArgumentParser(prog=name, description="What became of the rows of every file; status 1 when a sum is off.")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write it into this file as well")
+    parser.add_argument("--quiet", action="store_true", help="show nothing")
+    return parser
 
 
 if __name__ == "__main__":

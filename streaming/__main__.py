@@ -1,4 +1,4 @@
-"""The stream: python -m streaming, until SIGTERM; python -m streaming --once takes what is there and ends."""
+"""The stream: python -m streaming, until SIGTERM; python -m streaming --once takes what is there and ends. Only wires."""
 
 from __future__ import annotations
 
@@ -8,58 +8,60 @@ import signal
 import sys
 import threading
 import time
-
-from py4j.protocol import Py4JError
-from pyspark.errors import PySparkException
-from pyspark.sql.streaming.query import StreamingQuery
+from dataclasses import dataclass
 
 from cdp.events import EVENTS_RAW
+from cdp.programs import STREAM_NEEDS_PERSON
 from cdp.settings import SettingError, Settings, current
-from cdp.spark import SparkAway, root_cause, session
-from streaming.sink import Counts, Sink
-from streaming.stream import TopicAway, require_topic, start
-from streaming.tables import ensure_tables
+from cdp.spark import SparkAway, session
+from streaming.book import Book, LedgerAway, StreamRuns
+from streaming.carry import Carrier, StreamFailed
+from streaming.ledger_read import LedgerUnread
+from streaming.standing import ANEW, Stuck
+from streaming.tables import ForeignTable
+from streaming.topic import TopicAway, topic_now
+from streaming.turn import Stopped, take_turn, taken_by_another
+
+#: Each with one line for a person. The second need one; after the first the same again may help.
+TROUBLES = (SettingError, TopicAway, SparkAway, LedgerAway, LedgerUnread, StreamRuns, StreamFailed, Stopped)
+NEED_PERSON = (Stuck, ForeignTable)
 
 
-class StreamFailed(RuntimeError):
-    """It ended by itself where it should have gone on."""
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What was typed."""
+
+    once: bool = False
+    or_wait: bool = False
+    anew: bool = False
+    debug: bool = False
+
+    @property
+    def quiet(self) -> bool:
+        return self.once and not self.debug
 
 
-class Stopped(RuntimeError):
-    """It was asked to end before all that was there had been taken."""
-
-
-def run(settings: Settings, topic: str, once: bool, quiet: bool) -> Counts:
-    """Start the stream and stay until it ends or is asked to. A batch that a stop cuts off is replayed at the next start."""
-    require_topic(settings, topic)
-    spark = session(settings, "cdp stream", settings.spark_stream_cores, quiet=quiet)
+def run(settings: Settings, topic: str, asked: Asked) -> str:
+    """Start the stream and stay until it ends or is asked to; a running batch is brought to its end first. What it did."""
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    sink = Sink(settings, say)
+    there, book = topic_now(settings, topic), Book(settings, stop)
+    # What says no at once comes before a cluster is kept waiting.
+    if not take_turn(book, (lambda: taken_by_another(settings, there)) if asked.or_wait else None, stop):
+        return "another stream runs, and has taken what was there"
+    begun = time.monotonic()
     try:
-        ensure_tables(spark, settings)
-        query = start(spark, settings, topic, sink, once)
-        say(f"reading {topic} from {settings.kafka_bootstrap}")
-        _stay(query, stop)
-    except (Py4JError, PySparkException) as error:
-        # Asked to stop, the JVM may have been asked too, and be gone first.
-        if not stop.is_set():
-            raise StreamFailed(
-                f"{root_cause(sink.error or error)}; on the way from Kafka at {settings.kafka_bootstrap} to {settings.hdfs_url}."
-                " See ./run status; the same again goes on where it ended."
-            ) from error
+        spark = session(settings, "cdp stream", settings.spark_stream_cores, quiet=asked.quiet)
+        try:
+            counts = Carrier(spark, settings, topic, book, stop, say).carry(asked.once, asked.anew)
+        finally:
+            spark.stop()
     finally:
-        spark.stop()
-    if once and stop.is_set():
-        raise Stopped(f"asked to stop after {sink.counts}; the same again goes on from there.")
-    return sink.counts
-
-
-def _stay(query: StreamingQuery, stop: threading.Event) -> None:
-    while not query.awaitTermination(1):
-        if stop.is_set():
-            query.stop()
+        book.close()
+    if asked.once and stop.is_set():
+        raise Stopped(f"asked to stop after {counts}; the same again goes on from there.")
+    return f"{counts} in {time.monotonic() - begun:.1f} s" if counts.received else "nothing new"
 
 
 def say(line: str) -> None:
@@ -67,17 +69,23 @@ def say(line: str) -> None:
 
 
 def main(argv: list[str] | None = None, topic: str = EVENTS_RAW.name) -> int:
-    given = _parser().parse_args(argv)
-    begun = time.monotonic()
+    asked = _asked(argv)
     try:
-        counts = run(current(), topic, given.once, quiet=given.once and not given.debug)
-    except (SettingError, TopicAway, SparkAway, StreamFailed, Stopped) as error:
-        if given.debug:
+        say(run(current(), topic, asked))
+    except (*TROUBLES, *NEED_PERSON) as error:
+        if asked.debug:
             raise
         print(f"stream: {error}", file=sys.stderr)
-        return 1
-    say(f"{counts} in {time.monotonic() - begun:.1f} s" if counts.received else "nothing new")
+        return STREAM_NEEDS_PERSON if isinstance(error, NEED_PERSON) else 1
     return 0
+
+
+def _asked(argv: list[str] | None) -> Asked:
+    parser = _parser()
+    asked = Asked(**vars(parser.parse_args(argv)))
+    if asked.or_wait and not asked.once:
+        parser.error("--or-wait goes with --once.")
+    return asked
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -85,6 +93,13 @@ def _parser() -> argparse.ArgumentParser:
         prog=os.environ.get("PROGRAM_NAME", "python -m streaming"), description="Carries events from Kafka to HDFS."
     )
     parser.add_argument("--once", action="store_true", help="take what is there and end")
+    parser.add_argument("--or-wait", action="store_true", help="where another stream runs: wait until it has taken that")
+    parser.add_argument(
+        ANEW,
+        dest="anew",
+        action="store_true",
+        help="set the checkpoint aside and begin with what Kafka still has; says what is lost",
+    )
     parser.add_argument("--debug", action="store_true", help="Spark's own log, and the traceback of an error")
     return parser
 

@@ -1,38 +1,32 @@
-"""Writes one batch of messages into the three tables, so that a batch that is written again changes nothing.
+"""Writes one batch of messages: quarantine, events, and last the ledger, so that a batch that is written again changes nothing.
 
-Each write carries the stream's id and the batch's number into Delta's own log (txnAppId, txnVersion). A crash between two
-tables is healed by the replay: what is there already is passed over, what is missing is written. The id comes from the
+Each write of a table carries the stream's id and the batch's number into Delta's own log (txnAppId, txnVersion); the ledger
+has them as its key. A crash between two writes is healed by the replay: what is there already is passed over, what is missing
+is written. Spark commits the batch after all that, so a batch that is committed stands in the ledger. The id comes from the
 checkpoint: a stream with a new one is another stream, and its batch 0 is not taken for that of the old one.
 """
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from pyspark.sql import Column, DataFrame
-from pyspark.sql import functions as F
+from pyspark.sql import DataFrame
 from pyspark.storagelevel import StorageLevel
 
 from cdp.paths import table_url
 from cdp.settings import Settings
+from streaming.account import Account, Counts, Group, account, grouped
+from streaming.book import Batch, Book, Taken
+from streaming.checkpoint import Checkpoint
 from streaming.parse import good, parse, refused
-from streaming.tables import EVENTS_TABLE, LEDGER_TABLE, QUARANTINE_TABLE, Table
+from streaming.tables import EVENTS_TABLE, QUARANTINE_TABLE, Table
 
 
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """received = good + quarantined, always."""
-
-    received: int = 0
-    good: int = 0
-    quarantined: int = 0
-
-    def __add__(self, other: Counts) -> Counts:
-        return Counts(self.received + other.received, self.good + other.good, self.quarantined + other.quarantined)
-
-    def __str__(self) -> str:
-        return f"received {self.received:,}, good {self.good:,}, quarantined {self.quarantined:,}"
+class StopAsked(Exception):
+    """No batch is begun any more."""
 
 
 @dataclass(slots=True)
@@ -40,52 +34,53 @@ class Sink:
     """What foreachBatch calls. Remembers how much went through, and the error that ended the stream."""
 
     settings: Settings
+    book: Book
+    checkpoint: Checkpoint
+    topic_id: str
     say: Callable[[str], None]
+    stop: threading.Event = field(default_factory=threading.Event)
     counts: Counts = field(default_factory=Counts)
     error: Exception | None = None
 
     def __call__(self, messages: DataFrame, batch_id: int) -> None:
+        if self.stop.is_set():
+            raise StopAsked
         stream = messages.sparkSession.sparkContext.getLocalProperty("sql.streaming.queryId")
         assert stream is not None, "a batch comes from a stream"
         try:
-            written = write_batch(self.settings, messages, stream, batch_id)
+            written = self._write(messages, stream, batch_id)
         except Exception as error:
             # What the JVM makes of it is a page long.
             self.error = error
             raise
-        self.counts += written
-        self.say(f"batch {batch_id}: {written}")
+        self.counts += written.counts
+        self.say(f"batch {batch_id}: {written.counts}")
+
+    def _write(self, messages: DataFrame, stream: str, batch_id: int) -> Account:
+        begun = time.monotonic()
+        spans = self.checkpoint.spans_of(batch_id)
+        written = write_batch(self.settings, messages, stream, batch_id)
+        taken = {partition: Taken(span, written.in_partition(partition)) for partition, span in spans.items()}
+        milliseconds = round((time.monotonic() - begun) * 1000)
+        self.book.write(Batch(stream, batch_id, self.checkpoint.topic, self.topic_id, taken, milliseconds), written)
+        return written
 
 
-def write_batch(settings: Settings, messages: DataFrame, stream: str, batch_id: int) -> Counts:
+def write_batch(settings: Settings, messages: DataFrame, stream: str, batch_id: int) -> Account:
+    """Into the tables; the ledger comes after them."""
     parsed = parse(messages).persist(StorageLevel.MEMORY_AND_DISK)
     try:
-        hours = ledger(parsed).collect()  # a row an hour
-        counts = sum((Counts(row.received, row.good, row.quarantined) for row in hours), Counts())
-        rows = [(stream, batch_id, *row) for row in hours]
-        book = messages.sparkSession.createDataFrame(rows, LEDGER_TABLE.columns)
+        found = account(Group(**row.asDict()) for row in grouped(parsed).collect())  # a row an hour, partition and reason
         for frame, table, count in (
-            (refused(parsed), QUARANTINE_TABLE, counts.quarantined),
+            (refused(parsed), QUARANTINE_TABLE, found.counts.quarantined),
             # One file a day and batch, not one a day, batch and task.
-            (good(parsed).repartition("event_day"), EVENTS_TABLE, counts.good),
-            (book.coalesce(1), LEDGER_TABLE, counts.received),
+            (good(parsed).repartition("event_day"), EVENTS_TABLE, found.counts.good),
         ):
             if count:
                 _append(frame, settings, table, stream, batch_id)
     finally:
         parsed.unpersist()
-    return counts
-
-
-def ledger(parsed: DataFrame) -> DataFrame:
-    is_refused = F.col("refusal").isNotNull()
-    return parsed.groupBy(F.date_trunc("hour", "received_at").alias("hour")).agg(
-        F.count("*").alias("received"), _count(~is_refused).alias("good"), _count(is_refused).alias("quarantined")
-    )
-
-
-def _count(condition: Column) -> Column:
-    return F.count_if(condition)
+    return found
 
 
 def _append(frame: DataFrame, settings: Settings, table: Table, stream: str, batch_id: int) -> None:

@@ -2,40 +2,12 @@
 
 from __future__ import annotations
 
-from confluent_kafka import KafkaException
-from confluent_kafka.admin import AdminClient
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
 
 from cdp.paths import EVENTS, checkpoint_url
 from cdp.settings import Settings
 from streaming.sink import Sink
-
-#: Bounds what a batch holds in memory after a long pause.
-MESSAGES_A_BATCH = 200_000
-#: Events are on HDFS within about this time; shorter makes more and smaller files.
-INTERVAL = "15 seconds"
-KAFKA_SECONDS = 10.0
-
-
-class TopicAway(RuntimeError):
-    """There is nothing to read from."""
-
-
-def require_topic(settings: Settings, topic: str) -> None:
-    """Spark itself asks Kafka for minutes before it gives up."""
-    config: dict[str, str | int | float | bool] = {
-        "bootstrap.servers": settings.kafka_bootstrap,
-        "security.protocol": settings.kafka_security,
-        "log_level": 0,
-    }
-    try:
-        topics = AdminClient(config).list_topics(timeout=KAFKA_SECONDS).topics
-    except KafkaException as error:
-        reason = error.args[0].str()
-        raise TopicAway(f"Kafka at {settings.kafka_bootstrap} does not answer: {reason}; start it: ./run up kafka") from error
-    if topic not in topics:
-        raise TopicAway(f"Kafka at {settings.kafka_bootstrap} has no topic {topic}; ./run up kafka makes the declared ones.")
 
 
 def start(spark: SparkSession, settings: Settings, topic: str, sink: Sink, once: bool) -> StreamingQuery:
@@ -46,7 +18,8 @@ def start(spark: SparkSession, settings: Settings, topic: str, sink: Sink, once:
         .foreachBatch(sink)
         .option("checkpointLocation", checkpoint_url(settings, EVENTS))
     )
-    trigger = writer.trigger(availableNow=True) if once else writer.trigger(processingTime=INTERVAL)
+    interval = f"{settings.stream_interval_seconds} seconds"
+    trigger = writer.trigger(availableNow=True) if once else writer.trigger(processingTime=interval)
     return trigger.start()
 
 
@@ -60,6 +33,7 @@ def messages(spark: SparkSession, settings: Settings, topic: str) -> DataFrame:
         .option("subscribe", topic)
         .option("startingOffsets", "earliest")
         .option("failOnDataLoss", "true")
-        .option("maxOffsetsPerTrigger", MESSAGES_A_BATCH)
+        # Bounds what a batch holds in memory after a long pause.
+        .option("maxOffsetsPerTrigger", settings.stream_batch_messages)
         .load()
     )

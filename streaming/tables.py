@@ -9,7 +9,7 @@ from delta.tables import DeltaTable
 from pyspark.sql import SparkSession
 from pyspark.sql.types import StructType
 
-from cdp.paths import EVENTS, LEDGER, QUARANTINE, table_url
+from cdp.paths import EVENTS, QUARANTINE, table_url
 from cdp.settings import Settings
 
 
@@ -56,13 +56,11 @@ QUARANTINE_TABLE = Table(
     partition="received_day",
     statistics="received_at",
 )
-#: A row a batch and hour of receipt; `stream` tells the batches of one stream from those of another with its own checkpoint.
-LEDGER_TABLE = Table(
-    LEDGER,
-    "stream string, batch_id bigint, hour timestamp, received bigint, good bigint, quarantined bigint",
-    statistics="batch_id,hour",
-)
-TABLES = (EVENTS_TABLE, QUARANTINE_TABLE, LEDGER_TABLE)
+TABLES = (EVENTS_TABLE, QUARANTINE_TABLE)
+
+
+class ForeignTable(RuntimeError):
+    """A table is not as this version of the code writes it."""
 
 
 def ensure_tables(spark: SparkSession, settings: Settings) -> None:
@@ -84,7 +82,20 @@ def _create(spark: SparkSession, table: Table, url: str) -> None:
 
 def _add_columns(spark: SparkSession, table: Table, url: str) -> None:
     """Rows that are there have null in them. Changing a table disturbs who writes just then, so only where it must be."""
-    there = spark.read.format("delta").load(url).columns
-    missing = [f"{field.name} {field.dataType.simpleString()}" for field in table.schema if field.name not in there]
+    there = spark.read.format("delta").load(url).schema
+    if wrong := differences(table.schema, there):
+        raise ForeignTable(
+            f"the table {url} is not as this version writes it: {', '.join(wrong)}. Nothing was written."
+            " What to do: docs/operations.md, When the stream stops."
+        )
+    missing = [f"{field.name} {field.dataType.simpleString()}" for field in table.schema if field.name not in there.names]
     if missing:
         spark.sql(f"ALTER TABLE delta.`{url}` ADD COLUMNS ({', '.join(missing)})")
+
+
+def differences(ours: StructType, there: StructType) -> list[str]:
+    """Columns of another type, and those that are not ours; a column that is missing can be added."""
+    types = {field.name: field.dataType.simpleString() for field in ours}
+    found = {field.name: field.dataType.simpleString() for field in there}
+    others = [f"{name} is {kind} and not {types[name]}" for name, kind in found.items() if types.get(name, kind) != kind]
+    return others + [f"{name} is not ours" for name in found if name not in types]

@@ -12,7 +12,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from cdp.settings import REPOSITORY
-from cdp.spark import jars
+from cdp.spark import USER, jars
 
 
 def utc(*parts: int) -> datetime:
@@ -25,6 +25,8 @@ def spark() -> Iterator[SparkSession]:
     os.environ["SPARK_CONF_DIR"] = str(REPOSITORY / "infra" / "spark")
     os.environ["SPARK_LOCAL_IP"] = "127.0.0.1"
     os.environ["PYSPARK_PYTHON"] = sys.executable
+    # Some tests have their tables on the real HDFS.
+    os.environ["HADOOP_USER_NAME"] = USER
     os.environ["PYTHONPATH"] = str(REPOSITORY)
     options = {
         "spark.jars": jars(),

@@ -15,7 +15,7 @@ from infra.stack import doctor, processes
 from infra.stack.said import why
 from infra.stack.secrets import ensure_secrets
 from infra.stack.service import Service, Unhealthy
-from infra.stack.services import SERVICES, with_needs
+from infra.stack.services import ALL, SERVICES, with_needs
 from infra.stack.stack import Stack, StackError
 from infra.stack.supervise import Supervisor
 from infra.stack.tools import ensure_jars, ensure_system, say
@@ -157,7 +157,8 @@ class Launch:
         state = self.supervisor.state(service.name)
         if state.state in ("BACKOFF", "EXITED"):
             deaths.add(state.since)
-        if state.state == "FATAL" or len(deaths) >= MAX_DEATHS:
+        ended = state.state == "EXITED" and service.needs_person
+        if state.state == "FATAL" or ended or len(deaths) >= MAX_DEATHS:
             raise StackError(f"{service.title} does not start: {self.last_words(service)} (./run logs {service.name})")
 
     def last_words(self, service: Service) -> str:
@@ -203,6 +204,6 @@ def stop_all(stack: Stack, supervisor: Supervisor) -> None:
 def levels() -> list[list[Service]]:
     """Services by how far down the dependences they stand."""
     depth: dict[str, int] = {}
-    for service in SERVICES:
+    for service in ALL:
         depth[service.name] = 1 + max((depth[need] for need in service.needs), default=-1)
-    return [[s for s in SERVICES if depth[s.name] == level] for level in range(max(depth.values()) + 1)]
+    return [[s for s in ALL if depth[s.name] == level] for level in range(max(depth.values()) + 1)]

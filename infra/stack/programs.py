@@ -25,8 +25,9 @@ class Program:
 
 
 LOAD = Program(("-m", "source_server.load"), ("source", "kafka"), "./run load")
-LEDGER = Program(("-m", "source_server.ledger"), ("source", "kafka"), "./run ledger")
-STREAM = Program(("-m", "streaming"), ("kafka", "namenode", "spark-master"), "./run stream")
+SOURCE_LEDGER = Program(("-m", "source_server.ledger"), ("source", "kafka"), "./run ledger")
+STREAM_LEDGER = Program(("-m", "streaming.ledger"), ("kafka", "postgres", "namenode"), "./run ledger")
+STREAM = Program(("-m", "streaming"), ("kafka", "namenode", "spark-master", "postgres"), "./run stream")
 REPLAY = Program(("-m", "streaming.replay"), ("namenode", "spark-master"), "./run replay")
 NIGHT = Program(("-m", "batch"), ("namenode", "spark-master", "postgres", "mongo"), "./run night")
 SEGMENTS = Program(

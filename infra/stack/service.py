@@ -42,3 +42,4 @@ class Service:
     prepare: Callable[[Stack], None] | None = None  # before each start by ./run up; safe to repeat
     address: str = ""  # a template over the settings
     stop_signal: str = "TERM"
+    needs_person: int = 0  # the exit status with which it says so; after another it is started again

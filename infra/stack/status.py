@@ -11,7 +11,9 @@ from rich.table import Table
 
 from infra.stack import processes
 from infra.stack.service import Service, Unhealthy
+from infra.stack.services import ALL, ON_DEMAND, SERVICES
 from infra.stack.stack import Stack
+from infra.stack.stream_progress import StreamState, stream_state
 from infra.stack.supervise import ProcessState, Supervisor
 
 STOPPED = ProcessState("STOPPED", 0, 0, "")
@@ -33,6 +35,15 @@ class Status:
     detail: str
     wrong: str
     remedy: str
+
+
+def chosen(stack: Stack, names: tuple[str, ...]) -> tuple[Service, ...]:
+    """Those that are named, also by their group; else all that a plain start brings up, and what was started besides."""
+    if names:
+        return tuple(service for service in ALL if service.name in names or service.group in names)
+    known = Supervisor(stack).states()
+    besides = (service for service in ON_DEMAND if known.get(service.name, STOPPED).state != "STOPPED")
+    return (*SERVICES, *besides)
 
 
 def statuses(stack: Stack, services: tuple[Service, ...]) -> list[Status]:
@@ -70,6 +81,8 @@ def _judge(stack: Stack, service: Service, process: ProcessState) -> tuple[str, 
         return "stopped", "", "it is not running", f"./run up {service.name}"
     if process.state == "FATAL":
         return "gave up", "", process.said or "it died again and again", f"./run logs {service.name}"
+    if process.state == "EXITED" and service.needs_person:
+        return "gave up", "", "it ended and needs a person; the last line of its log says what for", f"./run logs {service.name}"
     if process.state in ("BACKOFF", "EXITED"):
         return "restarting", "", process.said or "it died", f"./run logs {service.name}"
     try:
@@ -79,15 +92,16 @@ def _judge(stack: Stack, service: Service, process: ProcessState) -> tuple[str, 
         return "starting" if young else "unhealthy", "", error.wrong, error.remedy
 
 
-def as_json(found: list[Status]) -> dict[str, object]:
+def as_json(found: list[Status], stream: StreamState | None) -> dict[str, object]:
     return {
+        "stream": stream and stream.as_json(),
         "healthy": all(status.state == "healthy" for status in found),
         "memory": sum(status.memory for status in found),
         "services": [asdict(status) for status in found],
     }
 
 
-def show(stack: Stack, found: list[Status]) -> None:
+def show(stack: Stack, found: list[Status], stream: StreamState | None) -> None:
     table = Table(title=None, box=None, pad_edge=False, header_style="bold")
     for column in ("service", "state", "since", "memory", "address", "what it says"):
         table.add_column(
@@ -102,7 +116,15 @@ def show(stack: Stack, found: list[Status]) -> None:
     console.print(table)
     healthy = sum(status.state == "healthy" for status in found)
     total = sum(status.memory for status in found) / 2**30
+    if stream:
+        console.print(f"\nstream: {stream}")
     console.print(f"\nstack {stack.settings.stack}: {healthy} of {len(found)} services healthy, {total:.1f} GB of memory")
+
+
+def stream(stack: Stack, found: list[Status]) -> StreamState | None:
+    """Asked only of servers that have just been found healthy, so that nobody waits."""
+    healthy = {status.service for status in found if status.state == "healthy"}
+    return stream_state(stack.settings) if {"kafka", "postgres"} <= healthy else None
 
 
 def _ago(seconds: int) -> str:

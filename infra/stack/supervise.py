@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from infra.stack.service import Service
-from infra.stack.services import SERVICES
+from infra.stack.services import ALL
 from infra.stack.stack import Stack, StackError, write_json, write_private
 
 LAUNCH = Path(__file__).with_name("launch.py")
@@ -46,7 +46,8 @@ PROGRAM = """
 [program:{name}]
 command={python} -I -S {launch} {run}/{name}.json
 autostart=false
-autorestart=true
+autorestart={restart}
+exitcodes={needs_person}
 startsecs=2
 startretries=30
 stopsignal={stop_signal}
@@ -93,7 +94,7 @@ class Supervisor:
     def configure(self) -> None:
         """Write the configuration. A service's program is written when it is started."""
         parts = [HEAD.format(run=_escape(self.stack.run_dir), log=_escape(self.stack.log_dir), socket=_escape(self.socket))]
-        for service in SERVICES:
+        for service in ALL:
             (self.stack.run_dir / service.name).mkdir(parents=True, exist_ok=True)
             parts.append(
                 PROGRAM.format(
@@ -103,6 +104,8 @@ class Supervisor:
                     run=_escape(self.stack.run_dir),
                     log=_escape(self.stack.log_dir),
                     stop_signal=service.stop_signal,
+                    restart="unexpected" if service.needs_person else "true",
+                    needs_person=service.needs_person,
                 )
             )
         write_private(self.stack.run_dir / "supervisord.conf", "".join(parts))

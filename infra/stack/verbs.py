@@ -15,9 +15,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from cdp.paths import TABLES
-from infra.stack import checks, demo, doctor, env_file, lifecycle, programs, status
+from infra.stack import checks, demo, doctor, env_file, ledger, lifecycle, programs, status
 from infra.stack.programs import Program
-from infra.stack.services import NAMES, SERVICES, with_needs
+from infra.stack.services import ALL, NAMES, SERVICES, with_needs
 from infra.stack.stack import Stack, StackError, open_stack
 from infra.stack.suggest import suggest
 
@@ -67,13 +67,12 @@ def _status_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _status(stack: Stack, given: argparse.Namespace) -> int:
-    names = _checked(given.services)
-    wanted = tuple(s for s in SERVICES if not names or s.name in names or s.group in names)
-    found = status.statuses(stack, wanted)
+    found = status.statuses(stack, status.chosen(stack, _checked(given.services)))
+    stream = status.stream(stack, found)
     if given.json:
-        print(json.dumps(status.as_json(found), indent=1))
+        print(json.dumps(status.as_json(found, stream), indent=1))
     else:
-        status.show(stack, found)
+        status.show(stack, found, stream)
     return 0 if all(line.state == "healthy" for line in found) else 1
 
 
@@ -100,6 +99,15 @@ def _files(stack: Stack, given: argparse.Namespace) -> int:
     return 0
 
 
+def _ledger_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--recount", action="store_true", help="read the topic and count its messages; takes its time")
+    parser.add_argument("--json", action="store_true", help="for programs")
+
+
+def _ledger(stack: Stack, given: argparse.Namespace) -> int:
+    return ledger.show_json(stack, given.recount) if given.json else ledger.show(stack, given.recount)
+
+
 def _logs_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("service", metavar="SERVICE")
     parser.add_argument("-n", "--lines", type=int, default=50, help="how many of the last lines (50)")
@@ -107,7 +115,7 @@ def _logs_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _logs(stack: Stack, given: argparse.Namespace) -> int:
-    names = [service.name for service in SERVICES] + ["supervisord"]
+    names = [service.name for service in ALL] + ["supervisord"]
     if given.service not in names:
         raise StackError(f"{given.service!r} is not a service.{suggest(given.service, names)}")
     log = stack.log_dir / f"{given.service}.log"
@@ -193,8 +201,19 @@ VERBS: tuple[Verb, ...] = (
     Verb("logs", "logs SERVICE [-n N] [-f]", "what a service said", _logs, _logs_arguments),
     Verb("doctor", "doctor", "what this machine needs, what it has, and the remedy", _doctor),
     Verb("load", "load FILE… [--mapping FILE] [--dry-run]", "event files into the source and on into Kafka", programs.LOAD),
-    Verb("ledger", "ledger", "what became of every row; exit 1 where a sum is off", programs.LEDGER),
-    Verb("stream", "stream [--once]", "Kafka to HDFS; --once drains what is there and ends", programs.STREAM),
+    Verb(
+        "ledger",
+        "ledger [--recount] [--json]",
+        "what became of every row, from the file to HDFS; exit 1 where a sum is off",
+        _ledger,
+        _ledger_arguments,
+    ),
+    Verb(
+        "stream",
+        "stream [--once [--or-wait]] [--from-earliest-retained]",
+        "Kafka to HDFS; --once drains what is there and ends",
+        programs.STREAM,
+    ),
     Verb(
         "replay",
         "replay [--reason R…] [REPAIR…] [--dry-run]",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -14,7 +15,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import psycopg2
 import pytest
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient
@@ -22,14 +22,16 @@ from confluent_kafka.cimpl import NewTopic
 from deltalake import DeltaTable
 from pymongo import MongoClient
 
-from batch.mart import connection_arguments
-from cdp.paths import EVENTS, LEDGER, QUARANTINE, table_url
+from cdp.paths import EVENTS, QUARANTINE, table_url
 from cdp.settings import REPOSITORY, Settings, load
+from infra.stack.stream_progress import stream_state
+from tests.databases import database, rows
 
 pytestmark = [pytest.mark.stack("kafka", "hdfs", "spark", "postgres", "mongo"), pytest.mark.timeout(600)]
 
 GOOD, BAD = 3_000, 7
 DAY = "2021-05-02"
+LEDGER = "import sys; from streaming.ledger import main; sys.exit(main(sys.argv[2:], topic=sys.argv[1]))"
 STREAM = "import sys; from streaming.__main__ import main; sys.exit(main(['--once'], topic=sys.argv[1]))"
 
 
@@ -81,31 +83,27 @@ class Place:
 @pytest.fixture
 def place() -> Iterator[Place]:
     name = f"test_{uuid.uuid4().hex[:8]}"
-    settings = load({**os.environ, "CDP_HDFS_ROOT": f"/{name}", "CDP_POSTGRES_DATABASE": name, "CDP_MONGO_DATABASE": name})
+    with database(load({**os.environ, "CDP_HDFS_ROOT": f"/{name}", "CDP_MONGO_DATABASE": name})) as settings:
+        yield from placed(name, settings)
+
+
+def placed(name: str, settings: Settings) -> Iterator[Place]:
     made = Place(settings, f"events.{name}")
     kafka = AdminClient({"bootstrap.servers": settings.kafka_bootstrap})
     kafka.create_topics([NewTopic(made.topic, 2, 1)])[made.topic].result(30)
-    administer(settings, f"CREATE DATABASE {name}")
     made.hdfs("PUT", "/_spark-events", "MKDIRS")
     yield made
     kafka.delete_topics([made.topic])[made.topic].result(30)
-    administer(settings, f"DROP DATABASE {name} WITH (FORCE)")
     made.hdfs("DELETE", "", "DELETE&recursive=true")
     with MongoClient(settings.mongo_url) as client:
         client.drop_database(name)
 
 
-def administer(settings: Settings, statement: str) -> None:
-    connection = psycopg2.connect(**connection_arguments(settings) | {"dbname": "postgres"})
-    connection.autocommit = True
-    try:
-        connection.cursor().execute(statement)
-    finally:
-        connection.close()
-
-
 def send(place: Place) -> None:
-    producer = Producer({"bootstrap.servers": place.settings.kafka_bootstrap, "linger.ms": 50})
+    """In transactions, as the source does: their marks have offsets too, and so has what was taken back."""
+    producer = Producer({"bootstrap.servers": place.settings.kafka_bootstrap, "linger.ms": 50, "transactional.id": place.topic})
+    producer.init_transactions(30)
+    producer.begin_transaction()
     for number in range(GOOD):
         user = f"u{number % 500}"
         event = {
@@ -113,9 +111,15 @@ def send(place: Place) -> None:
             "price": "1.25", "user_id": user, "user_session": f"s{number}",
         }  # fmt: skip
         producer.produce(place.topic, json.dumps(event).encode(), user.encode())
+    producer.commit_transaction(30)
+    producer.begin_transaction()
+    producer.produce(place.topic, b"taken back")
+    producer.flush(30)
+    producer.abort_transaction(30)
+    producer.begin_transaction()
     for _ in range(BAD):
         producer.produce(place.topic, b"broken")
-    assert producer.flush(30) == 0
+    producer.commit_transaction(30)
 
 
 def killed_between_two_writes(place: Place) -> None:
@@ -130,24 +134,69 @@ def killed_between_two_writes(place: Place) -> None:
         stream.communicate()
 
 
+def goes_on_until_it_is_asked_to_end(place: Place) -> None:
+    """It finishes what the killed one began and stays; a second one is refused meanwhile, and SIGTERM is no error."""
+    with place.start("-c", STREAM.replace("'--once'", ""), place.topic) as stream:
+        assert stream.stdout is not None
+        said = [stream.stdout.readline() for _ in range(2)]
+        assert said[1] == "stream: batch 0: received 3,007, good 3,000, quarantined 7\n", said
+        assert stream_state(place.settings).runs
+        with place.start("-c", STREAM, place.topic) as second:
+            out, err = second.communicate(timeout=60)
+        assert (second.returncode, out) == (1, "")
+        url = f"{place.settings.hdfs_url}{place.settings.hdfs_root}/_checkpoints/events"
+        assert err == f"stream: another stream runs on the checkpoint {url}; end that one first.\n"
+        waiting = place.run("-c", STREAM.replace("'--once'", "'--once', '--or-wait'"), place.topic)
+        assert waiting == "stream: another stream runs, and has taken what was there\n"
+        stream.terminate()
+        out, err = stream.communicate(timeout=120)
+    assert stream.returncode == 0, err
+    assert out.startswith("stream: received 3,007, good 3,000, quarantined 7 in")
+    assert not stream_state(place.settings).runs
+
+
 def test_killed_stream_goes_on_and_the_night_publishes_what_was_sent(place: Place) -> None:
     send(place)
     killed_between_two_writes(place)
-    place.run("-c", STREAM, place.topic)
+    goes_on_until_it_is_asked_to_end(place)
     assert place.count(EVENTS) == GOOD
     assert place.count(QUARANTINE) == BAD
-    ledger = DeltaTable(table_url(place.settings, LEDGER)).to_pyarrow_table().to_pylist()
-    assert sum(row["received"] for row in ledger) == GOOD + BAD
-    assert sum(row["good"] for row in ledger) == GOOD
+    sums = "SELECT sum(received), sum(good), sum((reasons->>'not_json')::int), sum((late->>'31+')::int) FROM mart.stream_ledger"
+    assert rows(place.settings, sums) == [(GOOD + BAD, GOOD, BAD, GOOD)]
+    assert_ledger_adds_up(place)
 
     said = place.run("-m", "batch", "--day", DAY)
     assert "publication 1 serves 2021-05-02" in said
-    connection = psycopg2.connect(**connection_arguments(place.settings))
-    with connection, connection.cursor() as cursor:
-        cursor.execute("SELECT sum(events), sum(orders), sum(revenue) FROM mart.kpi_day")
-        assert [str(value) for value in cursor.fetchone() or ()] == [str(GOOD), str(GOOD), "3750.00"]
-    connection.close()
+    ((*counts, revenue),) = rows(place.settings, "SELECT sum(events), sum(orders), sum(revenue) FROM mart.kpi_day")
+    assert [*map(int, counts), str(revenue)] == [GOOD, GOOD, "3750.00"]
     assert "nothing new" in place.run("-c", STREAM, place.topic)
+
+    # A message that the ledger does not know of is found by counting, and rows that are no longer there by the tables.
+    rows(place.settings, "UPDATE mart.stream_batch SET offsets = jsonb_set(offsets, '{0,count}', '1') RETURNING 1")
+    rows(place.settings, "UPDATE mart.stream_ledger SET good = good - 1 RETURNING 1")
+    done = ledger(place, "--recount")
+    assert done.returncode == 1
+    off = [line for line in done.stdout.splitlines() if line.startswith("OFF ")]
+    assert [line.split(":")[0] for line in off[:3]] == [f"OFF  {place.topic}"] * 2 + ["OFF  events on HDFS"]
+    assert "committed messages in Kafka" in off[-1]
+
+
+def ledger(place: Place, *arguments: str) -> subprocess.CompletedProcess[str]:
+    with place.start("-c", LEDGER, place.topic, *arguments) as process:
+        out, err = process.communicate(timeout=120)
+    return subprocess.CompletedProcess([], process.returncode, out, err)
+
+
+def assert_ledger_adds_up(place: Place) -> None:
+    done = ledger(place, "--recount", "--acknowledged", str(GOOD + BAD))
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+    assert f"ok   {place.topic}: received 3,007 = good 3,000 + quarantined 7" in done.stdout
+    assert "acknowledged by the source 3,007 - received by the stream 3,007 = 0 waiting in Kafka" in done.stdout
+    assert "waiting in Kafka: 0 offsets" in done.stdout
+    counted = re.findall(r"ok   partition (\d) from .*: committed messages in Kafka ([\d,]+) = received \2", done.stdout)
+    assert [number for number, _ in counted] == ["0", "1"]
+    taken = "SELECT sum((p.value->>'until')::int) FROM mart.stream_batch, jsonb_each(offsets) p WHERE batch = 0"
+    assert rows(place.settings, taken)[0][0] > GOOD + BAD + 1, "marks and what was taken back have offsets"
 
 
 def test_master_that_is_away_is_said_in_one_line(place: Place) -> None:

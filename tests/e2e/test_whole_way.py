@@ -71,6 +71,9 @@ def test_every_event_is_on_hdfs_or_in_quarantine(published: Settings) -> None:
     assert dropped == 1, "the night's compaction leaves out the copy"
     assert len(good) + dropped + len(refused) == len(story.FIRST_DAYS)
     assert "1000000000000000001" in {event["product_id"] for event in good}
+    told = typed("ledger", "--recount").out
+    assert "ok   events on HDFS: good 10 + replayed 0 = rows 9 + copies that compaction dropped 1" in told
+    assert "acknowledged by the source 12 - received by the stream 12 = 0 waiting in Kafka" in told
 
 
 def test_day_level_numbers_are_exact_in_postgres(published: Settings) -> None:

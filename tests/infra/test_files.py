@@ -128,7 +128,7 @@ def test_real_hdfs(on_hdfs: Stack, capsys: pytest.CaptureFixture[str]) -> None:
     ]
     verbs._files(on_hdfs, Namespace(table="", days=30, json=False))
     said = capsys.readouterr().out
-    assert "not there yet: quarantine, ledger" in said
+    assert "not there yet: quarantine, customer_day" in said
     assert "events: small files pile up; a night compacts the days up to its own: ./run night --day 2019-10-01" in said
     verbs._files(on_hdfs, Namespace(table=EVENTS, days=1, json=False))
     said = capsys.readouterr().out

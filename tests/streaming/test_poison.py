@@ -94,7 +94,7 @@ def test_none_stops_the_batch_and_each_is_kept_as_it_came(spark: SparkSession, m
     ensure_tables(spark, settings)
     sent = [payload for payload, _, _ in POISON.values()]
     among_good = [each for payload in sent for each in (GOOD, payload)]
-    counts = write_batch(settings, messages(*among_good), "poison", 0)
+    counts = write_batch(settings, messages(*among_good), "poison", 0).counts
     taken = {
         row.kafka_offset for row in spark.read.format("delta").load(table_url(settings, EVENTS)).select("kafka_offset").collect()
     }

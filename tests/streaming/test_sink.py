@@ -1,9 +1,11 @@
-"""Writing batches: into which table what goes, and that a batch written again, or half written before, changes nothing."""
+"""Writing batches: into which table and which row of the ledger what goes, and that a batch written again, or half written
+before, changes nothing."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -11,17 +13,23 @@ from typing import Any
 import pytest
 from pyspark.sql import DataFrame, Row, SparkSession
 
-from cdp.paths import EVENTS, LEDGER, QUARANTINE, table_url
+from cdp.paths import EVENTS, QUARANTINE, table_url
 from cdp.settings import Settings, load
 from streaming import sink
-from streaming.sink import Counts, write_batch
-from streaming.tables import TABLES, ensure_tables
+from streaming.account import Counts
+from streaming.book import Book
+from streaming.checkpoint import Checkpoint
+from streaming.sink import Sink, StopAsked, write_batch
+from streaming.tables import TABLES, ForeignTable, ensure_tables
+from tests import databases
 from tests.spark_session import utc
 from tests.streaming.conftest import Messages
 
 pytestmark = pytest.mark.spark
 
 Read = Callable[[str], list[Row]]
+TOPIC = "events.raw"
+LEDGER = "SELECT stream, batch, topic, hour::text, received, good, quarantined, reasons, late, partitions FROM mart.stream_ledger"
 
 
 @pytest.fixture
@@ -37,46 +45,127 @@ def read(spark: SparkSession, disk: Settings) -> Read:
     return lambda table: spark.read.format("delta").load(table_url(disk, table)).collect()
 
 
-def test_tables_are_there_and_empty_before_the_first_batch(spark: SparkSession, disk: Settings, read: Read) -> None:
+@dataclass
+class Stream:
+    """Calls the sink as Spark does: the offsets of a batch are written down before it."""
+
+    spark: SparkSession
+    settings: Settings
+    book: Book
+    said: list[str] = field(default_factory=list)
+
+    def take(self, batch: int, messages: DataFrame, end: dict[str, int]) -> Sink:
+        """From where the batch before ended up to `end`."""
+        checkpoint = Checkpoint(self.spark, self.settings, TOPIC)
+        folder = Path(checkpoint.url.removeprefix("file:"))
+        for name, offsets in (("sources/0/0", '{"0":0}'), (f"offsets/{batch}", str(end).replace("'", '"'))):
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(f'v1\n{{"{TOPIC}":{offsets}}}')
+        self.spark.sparkContext.setLocalProperty("sql.streaming.queryId", "s1")
+        made = Sink(self.settings, self.book, checkpoint, "topic-1", self.said.append)
+        made(messages, batch)
+        return made
+
+    def batches(self) -> list[tuple[Any, ...]]:
+        wanted = "batch, topic_id, received, offsets, milliseconds >= 0, written_at"
+        return databases.rows(self.settings, f"SELECT {wanted} FROM mart.stream_batch ORDER BY batch")
+
+
+@pytest.fixture
+def stream(servers: object, spark: SparkSession, disk: Settings) -> Iterator[Stream]:
+    given = load()
+    place = {name: getattr(given, name) for name in ("stack", "postgres_host", "postgres_port", "postgres_password")}
+    with databases.database(replace(disk, **place)) as settings:
+        made = Stream(spark, settings, Book(settings, threading.Event()))
+        made.book.open()
+        yield made
+        made.book.close()
+
+
+def test_tables_are_there_before_the_first_batch_and_one_that_is_not_ours_is_refused(
+    spark: SparkSession, disk: Settings, read: Read
+) -> None:
     ensure_tables(spark, disk)  # twice = once
-    assert {table.name: read(table.name) for table in TABLES} == {EVENTS: [], QUARANTINE: [], LEDGER: []}
+    assert {table.name: read(table.name) for table in TABLES} == {EVENTS: [], QUARANTINE: []}
+    url = table_url(disk, EVENTS)
+    spark.sql(f"ALTER TABLE delta.`{url}` ADD COLUMNS (color string)")
+    with pytest.raises(ForeignTable, match=rf"^the table {url} is not as this version writes it: color is not ours\. Nothing"):
+        ensure_tables(spark, disk)
 
 
-def test_received_is_good_and_quarantined_by_the_hour(messages: Messages, disk: Settings, read: Read) -> None:
-    early, late = utc(2019, 10, 1, 12, 59, 59), utc(2019, 10, 1, 13, 0, 0)
-    batch = messages({}, b"x", received=early).union(messages({}, {"price": "-1"}, b"y", first_offset=2, received=late))
-    assert write_batch(disk, batch, "stream", 0) == Counts(5, 2, 3)
-    hours = {row.hour.hour: (row.stream, row.batch_id, row.received, row.good, row.quarantined) for row in read(LEDGER)}
-    assert hours == {12: ("stream", 0, 2, 1, 1), 13: ("stream", 0, 3, 1, 2)}
-    assert sorted(row.kafka_offset for row in read(EVENTS)) == [0, 2]
+@pytest.mark.stack("postgres")
+def test_ledger_has_a_row_an_hour_and_what_the_batch_took_and_twice_is_once(
+    stream: Stream, messages: Messages, read: Read
+) -> None:
+    early, late = utc(2019, 10, 1, 12, 59, 59), utc(2019, 10, 2, 13, 0, 0)
+    days = ("2019-10-03", "2019-10-02", "2019-10-01", "2019-09-30", "2019-09-24", "2019-09-02", "2019-09-01")
+    events = [{"event_time": f"{day} 12:00:00 UTC"} for day in days]
+    batch = messages({}, b"x", received=early).union(messages({"price": "-1"}, b"y", *events, first_offset=3, received=late))
+    for _ in range(2):
+        made = stream.take(0, batch, {"0": 20, "1": 4})
+        assert made.counts == Counts(11, 8, 3)
+    assert stream.said == ["batch 0: received 11, good 8, quarantined 3"] * 2
+    assert databases.rows(stream.settings, f"{LEDGER} ORDER BY hour") == [
+        (
+            "s1", 0, TOPIC, "2019-10-01 12:00:00+00", 2, 1, 1, {"not_json": 1},
+            {"0": 1}, {"0": {"first": 0, "last": 1, "count": 2}},
+        ),
+        (
+            "s1", 0, TOPIC, "2019-10-02 13:00:00+00", 9, 7, 2, {"bad_price": 1, "not_json": 1},
+            {"0": 2, "1": 1, "2-7": 1, "8-30": 2, "31+": 1}, {"0": {"first": 3, "last": 11, "count": 9}},
+        ),
+    ]  # fmt: skip
+    ((*taken, written_at),) = stream.batches()
+    offsets = {"0": {"from": 0, "until": 20, "count": 11}, "1": {"from": 0, "until": 4, "count": 0}}
+    assert taken == [0, "topic-1", 11, offsets, True]
+    assert sorted(row.kafka_offset for row in read(EVENTS)) == [0, 5, 6, 7, 8, 9, 10, 11]
     assert {row.kafka_offset: (row.reason, row.received_day) for row in read(QUARANTINE)} == {
-        1: ("not_json", date(2019, 10, 1)), 3: ("bad_price", date(2019, 10, 1)), 4: ("not_json", date(2019, 10, 1)),
+        1: ("not_json", date(2019, 10, 1)), 3: ("bad_price", date(2019, 10, 2)), 4: ("not_json", date(2019, 10, 2)),
     }  # fmt: skip
 
+    # Only marks of transactions: no message, but the range goes on.
+    assert stream.take(1, batch.limit(0), {"0": 22, "1": 4}).counts == Counts()
+    first, second = stream.batches()
+    assert first[-1] == written_at
+    assert second[:4] == (1, "topic-1", 0, {"0": {"from": 20, "until": 22, "count": 0}, "1": {"from": 4, "until": 4, "count": 0}})
 
-def test_batch_written_twice_is_written_once(messages: Messages, disk: Settings, read: Read) -> None:
-    for _ in range(2):
-        assert write_batch(disk, messages({}, b"x"), "stream", 0) == Counts(2, 1, 1)
-    assert (len(read(EVENTS)), len(read(QUARANTINE)), len(read(LEDGER))) == (1, 1, 1)
 
-
-@pytest.mark.parametrize("fails_at", [QUARANTINE, EVENTS, LEDGER])
+@pytest.mark.stack("postgres")
 def test_crash_between_two_writes_is_healed_by_the_replay(
-    messages: Messages, disk: Settings, read: Read, monkeypatch: pytest.MonkeyPatch, fails_at: str
+    stream: Stream, messages: Messages, read: Read, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     append = sink._append
 
-    def crash(frame: DataFrame, settings: Settings, table: Any, *rest: Any) -> None:
-        if table.name == fails_at:
-            raise RuntimeError("killed here")
-        append(frame, settings, table, *rest)
+    def crash_at(place: str) -> Callable[..., None]:
+        def crash(frame: DataFrame, settings: Settings, table: Any, *rest: Any) -> None:
+            if table.name == place:
+                raise RuntimeError("killed here")
+            append(frame, settings, table, *rest)
 
-    with monkeypatch.context() as patch:
-        patch.setattr(sink, "_append", crash)
-        with pytest.raises(RuntimeError, match="killed here"):
-            write_batch(disk, messages({}, b"x"), "stream", 0)
-    write_batch(disk, messages({}, b"x"), "stream", 0)
-    assert (len(read(EVENTS)), len(read(QUARANTINE)), len(read(LEDGER))) == (1, 1, 1)
+        return crash
+
+    def crash_in_ledger(*_: Any) -> None:
+        raise RuntimeError("killed here")
+
+    for batch, fails_at in enumerate((QUARANTINE, EVENTS, "ledger")):
+        received = messages({}, b"x", first_offset=2 * batch)
+        with monkeypatch.context() as patch:
+            patch.setattr(sink, "_append", crash_at(fails_at))
+            if fails_at == "ledger":
+                patch.setattr(Book, "write", crash_in_ledger)
+            with pytest.raises(RuntimeError, match="killed here"):
+                stream.take(batch, received, {"0": 2 * batch + 2})
+        assert len(stream.batches()) == batch, fails_at
+        stream.take(batch, received, {"0": 2 * batch + 2})
+    assert (len(read(EVENTS)), len(read(QUARANTINE)), len(stream.batches())) == (3, 3, 3)
+
+
+def test_no_batch_is_begun_after_a_stop(spark: SparkSession, disk: Settings, messages: Messages) -> None:
+    stop = threading.Event()
+    stop.set()
+    with pytest.raises(StopAsked):
+        Sink(disk, Book(disk, stop), Checkpoint(spark, disk, TOPIC), "topic-1", print, stop)(messages({}), 0)
 
 
 def test_stream_with_a_new_checkpoint_is_not_taken_for_the_old_one(messages: Messages, disk: Settings, read: Read) -> None:

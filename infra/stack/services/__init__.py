@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from infra.stack.service import Service
-from infra.stack.services import airflow, hdfs, kafka, site, spark, stores
+from infra.stack.services import airflow, hdfs, kafka, site, spark, stores, stream
 
 SERVICES: tuple[Service, ...] = (
     kafka.KAFKA,
@@ -25,18 +25,22 @@ SERVICES: tuple[Service, ...] = (
     site.BEAT,
 )
 
-BY_NAME = {service.name: service for service in SERVICES}
+#: Started only by name: they hold cores and memory that a small machine needs for other things.
+ON_DEMAND: tuple[Service, ...] = (stream.STREAM,)
+ALL = SERVICES + ON_DEMAND
+
+BY_NAME = {service.name: service for service in ALL}
 #: What a person may name on the command line.
-NAMES = tuple(dict.fromkeys([*BY_NAME, *(service.group for service in SERVICES if service.group)]))
+NAMES = tuple(dict.fromkeys([*BY_NAME, *(service.group for service in ALL if service.group)]))
 
 
 def with_needs(names: tuple[str, ...]) -> tuple[Service, ...]:
-    """The named services and groups and all they need, in the order of SERVICES."""
+    """The named services and groups and all they need, in the order of ALL."""
     wanted: set[str] = set()
-    todo = [service.name for service in SERVICES if service.name in names or service.group in names]
+    todo = [service.name for service in ALL if service.name in names or service.group in names]
     while todo:
         name = todo.pop()
         if name not in wanted:
             wanted.add(name)
             todo.extend(BY_NAME[name].needs + BY_NAME[name].brings)
-    return tuple(service for service in SERVICES if service.name in wanted)
+    return tuple(service for service in ALL if service.name in wanted)

@@ -1,0 +1,34 @@
+"""How every program of ours reaches the platform's database, whichever folder and driver it is in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cdp.settings import Settings
+
+CONNECT_SECONDS = 10
+
+
+def connection_arguments(settings: Settings, program: str, connect_seconds: int = CONNECT_SECONDS) -> dict[str, Any]:
+    """As libpq names them. The program is what Postgres calls the connection, in pg_stat_activity and in its log."""
+    return {
+        "host": settings.postgres_host,
+        "port": settings.postgres_port,
+        "user": settings.postgres_user,
+        "password": settings.postgres_password,
+        "dbname": settings.postgres_database,
+        "connect_timeout": connect_seconds,
+        "application_name": program,
+        "options": "-c timezone=UTC",
+    }
+
+
+def place(settings: Settings) -> str:
+    """As a message to a person names it."""
+    return f"{settings.postgres_host}:{settings.postgres_port}"
+
+
+def reason(error: Exception) -> str:
+    """What the driver says first; what follows is its own help. A connection that breaks has it empty."""
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__
