@@ -1,0 +1,45 @@
+"""Messages as typed events, each once. `messages` is a table of texts in the order of receipt, which `place` gives."""
+
+from __future__ import annotations
+
+import duckdb
+
+#: The fields of a message that a reading needs.
+FIELDS = (
+    "event_time", "event_type", "product_id", "category_code", "brand", "price", "user_id", "user_session", "quantity",
+    "order_id", "event_id",
+)  # fmt: skip
+
+#: Of an event that came twice for a customer's day, the first received counts.
+EVENTS_SQL = """
+CREATE TABLE events AS
+WITH typed AS (
+    SELECT *, strptime(replace(event_time, ' UTC', ''), '%Y-%m-%d %H:%M:%S') AS moment,
+        CAST(price AS DECIMAL(12, 2)) AS unit_price,
+        CAST(coalesce(quantity, '1') AS INTEGER) AS units, nullif(user_session, '') AS session,
+        list_filter(string_split(category_code, '.')[1:3], lambda level: level <> '') AS levels,
+        nullif(lower(trim(brand)), '') AS label
+    FROM messages
+), known AS (
+    SELECT *, CAST(moment AS DATE) AS day,
+        nullif(array_to_string(levels, '.'), '') AS category,
+        coalesce(event_id, concat_ws('|', moment, event_type, product_id, unit_price, session, units, order_id)) AS id
+    FROM typed
+)
+SELECT user_id, day, moment, event_type, product_id, category, label AS brand, units, session,
+    CASE WHEN event_type = 'purchase' THEN unit_price * units END AS money,
+    CASE WHEN event_type = 'purchase'
+        THEN coalesce('given ' || order_id, 'session ' || session, 'event ' || id) END AS bought_in
+FROM known QUALIFY row_number() OVER (PARTITION BY user_id, day, id ORDER BY place) = 1
+"""
+
+INTERACTIONS_SQL = """
+SELECT day, user_id AS customer_id, event_type, product_id, category, brand, count(*) AS events, sum(units) AS quantity,
+    coalesce(sum(money), 0) AS money, count(DISTINCT bought_in) AS orders
+FROM events GROUP BY ALL
+"""
+
+
+def read_events(duck: duckdb.DuckDBPyConnection) -> None:
+    """The table `events` out of the table `messages`."""
+    duck.execute(EVENTS_SQL)
