@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import duckdb
 
 #: The fields of a message that a reading needs.
@@ -38,6 +40,26 @@ SELECT day, user_id AS customer_id, event_type, product_id, category, brand, cou
     coalesce(sum(money), 0) AS money, count(DISTINCT bought_in) AS orders
 FROM events GROUP BY ALL
 """
+
+
+#: The rows of a file that the contract lets through; a made history has each kind of dirt. The file has no event ids.
+FILE_SQL = """
+CREATE TABLE messages AS
+SELECT row_number() OVER () AS place, NULL::VARCHAR AS event_id, event_time, event_type, product_id, category_code, brand, price,
+    user_id, user_session, quantity, order_id
+FROM read_parquet(?)
+WHERE regexp_full_match(event_time, '20[0-9]{2}-[0-9]{2}-[0-9]{2} [0-9:]{8} UTC')
+    AND event_type IN ('view', 'cart', 'remove_from_cart', 'purchase')
+    AND coalesce(product_id, '') <> '' AND coalesce(user_id, '') <> ''
+    AND regexp_full_match(price, '[0-9]{1,10}(\\.[0-9]{1,2})?')
+    AND (quantity IS NULL OR regexp_full_match(quantity, '[1-9][0-9]*'))
+    AND length(coalesce(brand, '')) <= 200 AND length(coalesce(user_session, '')) <= 200
+"""
+
+
+def read_file(duck: duckdb.DuckDBPyConnection, path: Path) -> None:
+    """The table `messages` out of a file of a made history."""
+    duck.execute(FILE_SQL, [str(path)])
 
 
 def read_events(duck: duckdb.DuckDBPyConnection) -> None:
