@@ -41,7 +41,7 @@ def run(stack: Stack, scale: float) -> Outcome:
     with duckdb.connect() as duck:
         outcome.measure("the second reading", _read_again(duck, path), "s", "DuckDB, from the file, one process")
         duck.register("snapshot", DeltaTable(table_url(stack.settings, CUSTOMERS)).to_pyarrow_dataset())
-        _compare(duck, outcome)
+        compare(duck, outcome)
     return outcome
 
 
@@ -64,7 +64,8 @@ def _read_again(duck: duckdb.DuckDBPyConnection, path: Path) -> float:
     return time.monotonic() - begun
 
 
-def _compare(duck: duckdb.DuckDBPyConnection, outcome: Outcome) -> None:
+def compare(duck: duckdb.DuckDBPyConnection, outcome: Outcome) -> None:
+    """`snapshot`, what the night says, beside `again`."""
     duck.execute("CREATE TABLE ours AS SELECT * FROM snapshot")
     outcome.measure("customers", _number(duck, "SELECT count(*) FROM ours"), "")
     only_one = "SELECT count(*) FROM ours o FULL JOIN again a USING (customer_id) WHERE o.views IS NULL OR a.views IS NULL"
