@@ -1,4 +1,4 @@
-"""The customers as of a day: every metric of cdp/metrics.py, from the daily rows up to that day."""
+"""The customers as of a day: every metric of the catalogue, from the daily rows and the interactions up to that day."""
 
 from __future__ import annotations
 
@@ -7,20 +7,31 @@ from datetime import date
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from cdp.metrics import METRICS, Metric, sql_for_day
+from batch.scores import scored
+from batch.things import things
+from cdp.metrics import METRICS, Metric, Stage, of_stage, sql_for_day
 from cdp.spark import METRIC_TYPES
 
 CUSTOMER_ID = "customer_id"
 
 
-def customers(customer_day: DataFrame, as_of: date) -> DataFrame:
+def customers(customer_day: DataFrame, interactions: DataFrame, as_of: date) -> DataFrame:
     """`customer_id` and a column a metric, in the order of the catalogue."""
-    aggregates = [_expression(metric, as_of) for metric in METRICS if metric.stage == "aggregate"]
-    known = customer_day.where(F.col("day") <= F.lit(as_of)).groupBy(CUSTOMER_ID).agg(*aggregates)
-    for metric in METRICS:
-        if metric.stage == "derived":
-            known = known.withColumn(metric.key, _expression(metric, as_of))
-    return known.select(CUSTOMER_ID, *(metric.key for metric in METRICS))
+    known = customer_day.where(F.col("day") <= F.lit(as_of))
+    totals = _aggregated(known, "days", as_of)
+    whole = totals.join(_aggregated(things(interactions, as_of), "things", as_of), CUSTOMER_ID, "left")
+    # The scores look at three totals only: computing those twice is cheaper than keeping every column of every customer.
+    placed = scored(whole, totals, of_stage("scores"), as_of)
+    return placed.select(CUSTOMER_ID, *(_column(metric, as_of) for metric in METRICS))
+
+
+def _aggregated(rows: DataFrame, stage: Stage, as_of: date) -> DataFrame:
+    return rows.groupBy(CUSTOMER_ID).agg(*(_expression(metric, as_of) for metric in of_stage(stage)))
+
+
+def _column(metric: Metric, as_of: date) -> Column:
+    """A derived metric from those that are columns already; the rest as they are."""
+    return _expression(metric, as_of) if metric.stage == "derived" else F.col(metric.key)
 
 
 def _expression(metric: Metric, as_of: date) -> Column:

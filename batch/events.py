@@ -14,8 +14,8 @@ ORDER_OF_RECEIPT = ("received_at", "kafka_topic", "kafka_partition", "kafka_offs
 
 #: What the transforms need; the rest is not carried through the shuffle.
 COLUMNS = (
-    *IDENTITY, "event_time", "event_type", "product_id", "category_code", "brand", "price", "quantity", "revenue",
-    "user_session", "order_id",
+    *IDENTITY, "event_time", "event_type", "product_id", "category_code", "category_1", "category_2", "category_3",
+    "brand", "price", "quantity", "revenue", "user_session", "order_id",
 )  # fmt: skip
 
 

@@ -20,6 +20,7 @@ from batch.compact import compact
 from batch.customer_day import customer_day
 from batch.customers import customers
 from batch.events import events_of_days, events_once
+from batch.interactions import interactions
 from batch.kpi_day import kpi_day, newcomers
 from batch.mart import Serving, published, serving
 from batch.plan import NEVER, days_to_restate, known_since
@@ -28,7 +29,8 @@ from batch.profiles import profiles
 from batch.publish import DailyNumbers, Publication, publish
 from batch.staging import stage
 from batch.steps import StepFailed, Steps
-from batch.tables import read_customer_day, read_customers, read_events, write_customer_day, write_customers
+from batch.tables import days_written, read_customers, read_events, read_history, write_customers, write_days
+from cdp.paths import CUSTOMER_DAY, INTERACTIONS
 from cdp.settings import Settings
 from cdp.spark import root_cause
 
@@ -115,20 +117,24 @@ def make_plan(night: Night, day: date, everything: bool) -> Plan:
         past = []
     since = known_since(past, day)
     changed = {} if since == NEVER else changed_after(night.spark, night.settings, now, since)
-    days = days_to_restate(now.days, changed, past, day)
+    # A platform that was published by an earlier version has no interactions of its days yet.
+    lacking = now.days - days_written(night.settings, INTERACTIONS)
+    days = days_to_restate(now.days, changed, past, day, lacking)
     return Plan(before.id + 1 if before else 1, day, before, now, days)
 
 
 def _restate(night: Night, plan: Plan, steps: Steps, made: Progress) -> None:
-    """The daily rows of the days that are behind: on HDFS, and beside their place in Postgres."""
+    """The rows of the days that are behind: on HDFS, and the daily ones beside their place in Postgres."""
     came = events_of_days(read_events(night.spark, night.settings, plan.events.version), plan.days)
     with _kept(events_once(came)) as events:
         with steps.step("customer_day") as note:
-            write_customer_day(customer_day(events), night.settings, plan.days)
+            write_days(customer_day(events), night.settings, CUSTOMER_DAY, plan.days)
             once, copies = events.count(), came.count() - events.count()
             made.counts["copies"] = copies
             note(f"{once:,} events, {copies:,} copies left out")
-        history = read_customer_day(night.spark, night.settings)
+        with steps.step("interactions"):
+            write_days(interactions(events), night.settings, INTERACTIONS, plan.days)
+        history = read_history(night.spark, night.settings, CUSTOMER_DAY)
         restated = history.where(F.col("day").isin(list(plan.days)))
         with steps.step("kpi_day") as note, _kept(newcomers(history)) as first_days:
             kpis = _rows(kpi_day(events, restated, first_days))
@@ -142,16 +148,17 @@ def _restate(night: Night, plan: Plan, steps: Steps, made: Progress) -> None:
 
 def _take_stock(night: Night, plan: Plan, steps: Steps, made: Progress) -> None:
     """The customers as of the day: the snapshot on HDFS, and the collection of profiles that nobody reads yet."""
-    history = read_customer_day(night.spark, night.settings)
+    history = read_history(night.spark, night.settings, CUSTOMER_DAY)
     with steps.step("customers") as note:
-        made.customers_version = write_customers(customers(history, plan.day), night.settings)
+        done = read_history(night.spark, night.settings, INTERACTIONS)
+        made.customers_version = write_customers(customers(history, done, plan.day), night.settings)
         snapshot = read_customers(night.spark, night.settings, made.customers_version)
         made.counts["customers"] = snapshot.count()
         note(f"{made.counts['customers']:,} customers, version {made.customers_version}")
     with steps.step("profiles") as note:
         made.collection = next_collection(plan.before.profiles_collection if plan.before else None)
-        done = write_profiles(night.settings, profiles(snapshot, history, plan.day), made.collection)
-        note(f"{made.collection}: {done.written:,} written, {done.unchanged:,} unchanged, {done.removed:,} removed")
+        written = write_profiles(night.settings, profiles(snapshot, history, plan.day), made.collection)
+        note(f"{made.collection}: {written.written:,} written, {written.unchanged:,} unchanged, {written.removed:,} removed")
 
 
 def _publication(night: Night, plan: Plan, steps: Steps, made: Progress) -> Publication:

@@ -37,12 +37,17 @@ def known_since(published: Sequence[Published], day: date) -> int:
 
 
 def days_to_restate(
-    event_days: Collection[date], changed: Mapping[date, int], published: Sequence[Published], day: date
+    event_days: Collection[date],
+    changed: Mapping[date, int],
+    published: Sequence[Published],
+    day: date,
+    lacking: Collection[date] = (),
 ) -> list[date]:
-    """Of the days that have events: those up to `day` that are behind. `changed` says in which version a day last grew."""
+    """Of the days that have events: those up to `day` that are behind, or `lacking` in one of the tables. `changed` says in
+    which version a day last grew."""
 
     def is_behind(candidate: date) -> bool:
         computed_from = version_of_day(published, candidate)
-        return computed_from == NEVER or changed.get(candidate, NEVER) > computed_from
+        return candidate in lacking or computed_from == NEVER or changed.get(candidate, NEVER) > computed_from
 
     return sorted(candidate for candidate in event_days if candidate <= day and is_behind(candidate))

@@ -7,10 +7,12 @@ from datetime import date
 
 from delta.tables import DeltaTable as SparkDeltaTable
 from deltalake import DeltaTable
+from deltalake.exceptions import TableNotFoundError
 from pyspark.sql import DataFrame, DataFrameReader, SparkSession
 from pyspark.sql import functions as F
 
-from cdp.paths import CUSTOMER_DAY, CUSTOMERS, EVENTS, table_url
+from cdp.days import day_from_text
+from cdp.paths import CUSTOMERS, EVENTS, table_url
 from cdp.settings import Settings
 
 Shape = Callable[[DataFrame], DataFrame]
@@ -45,19 +47,28 @@ def vacuum(spark: SparkSession, settings: Settings, table: str) -> None:
     SparkDeltaTable.forPath(spark, table_url(settings, table)).vacuum(settings.vacuum_hours)
 
 
-def read_customer_day(spark: SparkSession, settings: Settings) -> DataFrame:
-    """Every day there is. The lock of the night keeps other writers away."""
-    return _delta(spark).load(table_url(settings, CUSTOMER_DAY))
+def read_history(spark: SparkSession, settings: Settings, table: str) -> DataFrame:
+    """Every day there is, of `customer_day` or `interactions`. The lock of the night keeps other writers away."""
+    return _delta(spark).load(table_url(settings, table))
+
+
+def days_written(settings: Settings, table: str) -> frozenset[date]:
+    """The days that a table has, of those two. It asks the log alone."""
+    try:
+        partitions = DeltaTable(table_url(settings, table)).partitions()
+    except TableNotFoundError:
+        return frozenset()
+    return frozenset(day_from_text(part["day"]) for part in partitions)
 
 
 def read_customers(spark: SparkSession, settings: Settings, version: int) -> DataFrame:
     return _delta(spark).option("versionAsOf", version).load(table_url(settings, CUSTOMERS))
 
 
-def write_customer_day(frame: DataFrame, settings: Settings, days: Collection[date]) -> None:
+def write_days(frame: DataFrame, settings: Settings, table: str, days: Collection[date]) -> None:
     """Put these days in the place of what was there; other days stay."""
     writer = frame.repartition("day").write.format("delta").mode("overwrite").partitionBy("day")
-    writer.option("replaceWhere", _any_of("day", days)).save(table_url(settings, CUSTOMER_DAY))
+    writer.option("replaceWhere", _any_of("day", days)).save(table_url(settings, table))
 
 
 def write_customers(frame: DataFrame, settings: Settings) -> int:

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from benchmarks import ingest, ingest_faults, stream
+from benchmarks import ingest, ingest_faults, night_agreement, stream
 from benchmarks.outcome import Outcome
 from infra.stack import lifecycle
 from infra.stack.stack import Stack, StackError, open_stack
@@ -27,9 +27,11 @@ class Bench:
 STREAM_NEEDS = (
     "kafka", "source", "namenode", "datanode1", "datanode2", "spark-master", "spark-worker", "spark-history", "postgres",
 )  # fmt: skip
+NIGHT_NEEDS = (*STREAM_NEEDS, "mongo")
 BENCHES = (
     Bench("ingest", "source to Kafka: the old way, ours, and Kafka's own ProducerPerformance", ("kafka", "source"), ingest.run),
     Bench("stream", "Kafka to HDFS: ours, bare Spark, and a consumer by hand", STREAM_NEEDS, stream.run),
+    Bench("night-agreement", "every metric, read a second time from the file", NIGHT_NEEDS, night_agreement.run),
     Bench("ingest-faults", "producer, source and broker killed during a load", ("kafka", "source"), ingest_faults.run),
 )
 

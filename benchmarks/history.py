@@ -16,10 +16,11 @@ EVENTS_A_CUSTOMER = 20
 PAGE_ROWS = 50_000
 
 
-def make_history(path: Path, events: int) -> None:
+def make_history(path: Path, events: int, *more: str) -> None:
+    """`more` goes to the generator as it is."""
     customers = max(1, events // EVENTS_A_CUSTOMER)
     argv = [sys.executable, "-m", "source_server.generate", "--events", str(events), "--customers", str(customers)]
-    subprocess.run([*argv, "--out", str(path)], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([*argv, "--out", str(path), *more], check=True, stdout=subprocess.DEVNULL)
 
 
 def pages_of(settings: Settings, dataset: Dataset) -> Iterator[pages.Page]:

@@ -7,10 +7,11 @@ from cdp.settings import Settings
 EVENTS = "events"  # streaming: every good event once, partitioned by event_day
 QUARANTINE = "quarantine"  # streaming: every refused message with its reason
 CUSTOMER_DAY = "customer_day"  # batch: a row a customer and day
+INTERACTIONS = "interactions"  # batch: a row a customer, day, event type and product
 CUSTOMERS = "customers"  # batch: the profile snapshot, one version a published day
 COMPACTIONS = "compactions"  # batch: a row a compaction and day of the events, with the copies it dropped
 
-TABLES = (EVENTS, QUARANTINE, CUSTOMER_DAY, CUSTOMERS, COMPACTIONS)
+TABLES = (EVENTS, QUARANTINE, CUSTOMER_DAY, INTERACTIONS, CUSTOMERS, COMPACTIONS)
 
 
 def table_url(settings: Settings, table: str) -> str:

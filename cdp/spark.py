@@ -32,7 +32,7 @@ COLUMN_TYPES: dict[str, DataType] = {
     "time": TimestampType(),
     "json": StringType(),
 }
-#: Kind of a metric of cdp/metrics.py -> its type in Spark; sums over a long time need more room than one day's count.
+#: Kind of a metric of cdp/metrics/ -> its type in Spark; sums over a long time need more room than one day's count.
 METRIC_TYPES: dict[str, DataType] = {
     "integer": LongType(),
     "money": DecimalType(18, 2),

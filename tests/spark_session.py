@@ -38,6 +38,8 @@ def spark() -> Iterator[SparkSession]:
         # A handful of rows: every task more is only slower.
         "spark.sql.shuffle.partitions": "1",
         "spark.default.parallelism": "1",
+        # So is planning anew after each stage. The tests on the cluster have it, as all jobs do.
+        "spark.sql.adaptive.enabled": "false",
         "spark.ui.enabled": "false",
     }
     builder = SparkSession.builder.master("local[2]").appName("tests")

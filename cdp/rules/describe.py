@@ -9,13 +9,14 @@ from cdp.rules.operators import Operator, operators_of
 
 
 def catalogue() -> list[dict[str, Any]]:
-    """Fields in the order of the metric catalogue; plain data that goes into JSON as it is."""
+    """Fields in the order of the metric catalogue, those of a group together; plain data that goes into JSON as it is."""
     return [_field(metric) for metric in METRICS]
 
 
 def _field(metric: Metric) -> dict[str, Any]:
     return {
         "key": metric.key,
+        "group": metric.group.title,
         "title": metric.title,
         "kind": metric.kind,
         "unit": metric.unit,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 _SHOWN = 60  # characters of a foreign value that a message repeats
+_LISTED = 30  # words that a message names
 
 
 class RuleError(ValueError):
@@ -31,10 +32,13 @@ class Problem:
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """The tail of a message about an unknown word: the nearest known one, or all of them."""
+    """The tail of a message about an unknown word: the nearest known one, or all of them, if they are few."""
     words = list(known)
     near = difflib.get_close_matches(word[:_SHOWN], words, n=1)
-    return f"did you mean {near[0]!r}?" if near else f"known are {', '.join(words)}."
+    if near:
+        return f"did you mean {near[0]!r}?"
+    more = f" and {len(words) - _LISTED} more" if len(words) > _LISTED else ""
+    return f"known are {', '.join(words[:_LISTED])}{more}."
 
 
 def shown(value: object) -> str:

@@ -62,8 +62,9 @@ def _comparison(leaf: Compare) -> str:
 
 
 def _name(metric: Metric) -> str:
-    """The title inside a sentence: "orders in the last 30 days"."""
-    title = metric.title[:1].lower() + metric.title[1:]
+    """The title inside a sentence: "orders in the last 30 days". An abbreviation keeps its capitals."""
+    is_abbreviation = metric.title[:2].isupper()
+    title = metric.title if is_abbreviation else metric.title[:1].lower() + metric.title[1:]
     return title.replace(", last ", " in the last ") if metric.window else title
 
 

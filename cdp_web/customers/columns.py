@@ -1,10 +1,8 @@
-"""Which metrics the list shows and how the page of a customer groups them. Groups follow from the catalogue."""
+"""Which metrics the list of customers shows. The page of one shows all, under the headings of the catalogue."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from cdp.metrics import BY_KEY, METRICS, Metric
+from cdp.metrics import BY_KEY, Metric
 
 #: The columns of the list, beside the customer's id.
 LIST_COLUMNS: tuple[Metric, ...] = tuple(
@@ -19,30 +17,3 @@ LIST_COLUMNS: tuple[Metric, ...] = tuple(
         "last_order",
     )
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    title: str
-    metrics: tuple[Metric, ...]
-
-
-def group_title(metric: Metric) -> str:
-    """The heading a metric stands under, on the customer's page and in the rule builder."""
-    if metric.window:
-        return f"Last {metric.window} days"
-    if metric.kind == "text":
-        return "Profile"
-    if metric.kind == "date" or metric.unit == "days":
-        return "Dates and recency"
-    if metric.kind == "money":
-        return "Money"
-    return "Activity"
-
-
-def groups() -> list[Group]:
-    """Every metric once, in the order of the catalogue."""
-    titles: dict[str, list[Metric]] = {}
-    for metric in METRICS:
-        titles.setdefault(group_title(metric), []).append(metric)
-    return [Group(title, tuple(metrics)) for title, metrics in titles.items()]

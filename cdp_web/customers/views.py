@@ -10,8 +10,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from cdp.metrics import LIFECYCLES
-from cdp_web.customers.columns import LIST_COLUMNS, groups
+from cdp.metrics import GROUPS, LIFECYCLES, metrics_of
+from cdp_web.customers.columns import LIST_COLUMNS
 from cdp_web.customers.listing import CustomerQuery, ListingError, customer_page, query_from
 from cdp_web.customers.profiles import profile_get
 from cdp_web.customers.sparkline import DAYS, HEIGHT, WIDTH, bars_of
@@ -62,7 +62,7 @@ def customer_detail(request: HttpRequest, customer_id: str) -> HttpResponse:
     by_day = [(day, list(events)) for day, events in groupby(profile.recent, key=lambda event: event.time.date())]
     context = {
         "profile": profile,
-        "groups": groups(),
+        "groups": [(group, metrics_of(group)) for group in GROUPS],
         "bars": bars_of(profile.days, publication.day),
         "spark": {"days": DAYS, "width": WIDTH, "height": HEIGHT},
         "events_by_day": by_day,

@@ -45,7 +45,7 @@ def percent(value: float | Decimal | None, decimals: int = 1) -> str:
     return f"{value * 100:.{decimals}f}%"
 
 
-def number(value: float | None) -> str:
+def number(value: float | Decimal | None) -> str:
     return MISSING if value is None else f"{value:,.2f}".rstrip("0").rstrip(".")
 
 
@@ -71,20 +71,30 @@ def duration(seconds: float | None) -> str:
     return f"{minutes} min {rest} s"
 
 
+def days(value: float | Decimal | None) -> str:
+    """1 day, 12.5 days."""
+    return MISSING if value is None else f"{number(value)} day{'' if value == 1 else 's'}"
+
+
 def metric_value(metric: Metric, value: object) -> str:
-    """A value of the catalogue, by its kind."""
+    """A value of the catalogue, as the catalogue says that it is shown."""
     if value is None:
         return MISSING
-    match metric.kind:
+    match metric.shown:
         case "money":
             return money(Decimal(str(value)))
-        case "integer":
+        case "count":
             return count(int(str(value)))
-        case "number":
-            return number(float(str(value)))
-        case "date":
+        case "decimal":
+            return number(Decimal(str(value)))
+        case "days":
+            return days(Decimal(str(value)))
+        case "percent":
+            return percent(Decimal(str(value)))
+        case "day":
             return day(value if isinstance(value, date) else str(value))
-    return str(value)
+        case "text":
+            return str(value)
 
 
 def currency_symbol() -> str:

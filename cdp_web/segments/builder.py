@@ -14,9 +14,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
-from cdp.metrics import BY_KEY
 from cdp.rules import catalogue
-from cdp_web.customers.columns import group_title
 from cdp_web.layout.formats import currency_symbol
 from cdp_web.segments import services
 from cdp_web.segments.models import Segment
@@ -94,7 +92,7 @@ def _saved(draft: Draft, save: Callable[..., Segment]) -> Segment | None:
 
 def _page(request: HttpRequest, draft: Draft, segment: Segment | None) -> HttpResponse:
     data = {
-        "catalogue": [{**entry, "group": group_title(BY_KEY[str(entry["key"])])} for entry in catalogue()],
+        "catalogue": catalogue(),
         "document": draft.rule,
         "problems": draft.problems,
         "preview": reverse("api:segment-preview"),

@@ -1,7 +1,6 @@
 """Generated customers and rules, shared by the tests that hold the meanings of a rule against each other.
 
-Rules and customers draw from the same small pools of nasty values, so that they meet often. Two metrics that the
-catalogue does not have yet stand in for its other kinds: a free text and a number.
+Rules and customers draw from the same small pools of nasty values, so that they meet often.
 """
 
 from __future__ import annotations
@@ -13,19 +12,21 @@ from decimal import Decimal
 
 from hypothesis import strategies as st
 
-from cdp.metrics import BY_KEY, METRICS, Kind, Metric
+from cdp.metrics import BY_KEY, Kind, Metric
 from cdp.rules import OPERATORS, All, Any, Compare, Not, Operator, Rule
 from cdp.rules.operators import BY_KEY as BY_OPERATOR
 from cdp.rules.values import fault
 
 AS_OF = date(2020, 2, 29)
-EXTRA = (
-    Metric("test_word", "text", "Word", "A free text.", "derived", "NULL"),
-    Metric("test_share", "number", "Share", "A number with six decimals.", "derived", "NULL"),
-)
 KINDS: tuple[Kind, ...] = ("integer", "money", "number", "date", "text")
-#: Two metrics of each kind: enough to tell columns apart, and quick to generate.
-FIELDS = tuple(metric for kind in KINDS for metric in [m for m in (*EXTRA, *METRICS) if m.kind == kind][:2])
+#: Two metrics of each kind: enough to tell columns apart, and quick to generate. One text has choices, the other is free.
+FIELDS = tuple(
+    BY_KEY[key]
+    for key in (
+        "sessions", "recency_score", "total_purchase_value", "revenue_30d", "abandonment_rate", "mean_days_between_orders",
+        "first_seen", "last_order", "rfm_group", "favourite_brand_by_views",
+    )
+)  # fmt: skip
 PAIRS = [(kind, operator) for kind in KINDS for operator in OPERATORS if kind in operator.kinds]
 
 Customer = dict[str, object]

@@ -80,7 +80,7 @@ def test_the_condition_is_never_null(snapshot: Snapshot, people: list[Customer],
 
 @generated
 @given(people=customers(), rule=rules())
-def test_the_document_and_the_canonical_form_keep_the_meaning(people: list[Customer], rule: Rule, wider_catalogue: None) -> None:
+def test_the_document_and_the_canonical_form_keep_the_meaning(people: list[Customer], rule: Rule) -> None:
     assert decode(encode(rule)) == rule
     again = decode(json.loads(canonical(rule)))
     assert by_referee(again, people) == by_referee(rule, people)

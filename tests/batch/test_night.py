@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import uuid
 from collections.abc import Iterator
 from dataclasses import replace
@@ -22,7 +23,7 @@ from batch import publish, staging
 from batch.mart import NightRuns, connection_arguments, night_connection
 from batch.night import Night, keep_house, publish_day
 from batch.steps import StepFailed
-from cdp.paths import CUSTOMER_DAY, CUSTOMERS, EVENTS, table_url
+from cdp.paths import CUSTOMER_DAY, CUSTOMERS, EVENTS, INTERACTIONS, table_url
 from cdp.settings import Settings, load
 from tests.batch.conftest import Events
 from tests.spark_session import utc
@@ -139,9 +140,9 @@ def test_first_night_publishes_every_store_at_one_day(shop: Shop) -> None:
         "bob": ("2019-10-02", 1),
     }
     snapshot = DeltaTable(table_url(shop.settings, CUSTOMERS), version=0).to_pyarrow_table().to_pylist()
-    assert {row["customer_id"]: row["total_purchase_value"] for row in snapshot} == {
-        "ann": Decimal("20.00"),
-        "bob": Decimal("0.00"),
+    assert {row["customer_id"]: (row["total_purchase_value"], row["products_bought"]) for row in snapshot} == {
+        "ann": (Decimal("20.00"), 1),
+        "bob": (Decimal("0.00"), 0),
     }
 
 
@@ -149,13 +150,15 @@ def test_late_event_restates_its_own_day_and_no_other(shop: Shop) -> None:
     shop.receive(on(1), on(2), on(3, "bob"))
     shop.night(D3)
     before = shop.partitions()
-    written = DeltaTable(table_url(shop.settings, CUSTOMER_DAY)).file_uris()
+    tables = (CUSTOMER_DAY, INTERACTIONS)
+    written = [file for name in tables for file in DeltaTable(table_url(shop.settings, name)).file_uris()]
     shop.receive(on(2, "bob", event_type="purchase"))
     shop.night(D3)
     changed = set(shop.partitions()) - set(before)
     assert changed == {"customer_day_20191002_2"}
-    rewritten = set(DeltaTable(table_url(shop.settings, CUSTOMER_DAY)).file_uris()) - set(written)
-    assert {Path(file).parent.name for file in rewritten} == {"day=2019-10-02"}
+    now = [file for name in tables for file in DeltaTable(table_url(shop.settings, name)).file_uris()]
+    rewritten = [Path(file).parent for file in set(now) - set(written)]
+    assert {(folder.parent.name, folder.name) for folder in rewritten} == {(name, "day=2019-10-02") for name in tables}
     # Bob is new a day earlier than was thought: his old first day is told too.
     assert shop.rows("SELECT day, new_customers, revenue FROM mart.kpi_day ORDER BY 1") == [
         (D1, 1, Decimal("0.00")),
@@ -172,6 +175,16 @@ def test_nothing_new_publishes_nothing(shop: Shop) -> None:
     shop.night(D1)
     assert shop.seen() == seen
     assert shop.said[-1] == "  nothing has changed since publication 1 of 2019-10-01; it goes on serving"
+
+
+def test_night_after_an_upgrade_makes_the_interactions_of_days_that_were_published_without(shop: Shop) -> None:
+    shop.receive(on(1), on(2, event_type="purchase"))
+    shop.night(D2)
+    shutil.rmtree(table_url(shop.settings, INTERACTIONS).removeprefix("file:"))
+    seen = shop.profiles()
+    shop.night(D2)
+    assert shop.rows("SELECT id, counts->'days_restated' FROM mart.publication ORDER BY id") == [(1, 2), (2, 2)]
+    assert shop.profiles() == seen
 
 
 def test_twice_is_once_also_when_everything_is_restated(shop: Shop) -> None:

@@ -38,6 +38,11 @@ def test_unknown_changes_restate_everything() -> None:
     assert days_to_restate([D1, D2], dict.fromkeys([D1, D2], ALWAYS), [Published(D2, 5)], D2) == [D1, D2]
 
 
+def test_day_that_a_table_lacks_is_restated_and_no_later_one() -> None:
+    """As after an upgrade: the days were published before the table was thought of."""
+    assert days_to_restate([D1, D2, D3], {}, [Published(D3, 5)], D2, lacking=[D1, D3]) == [D1]
+
+
 def test_log_is_read_from_what_the_day_was_last_computed_from() -> None:
     assert known_since([], D1) == NEVER
     assert known_since([Published(D2, 5)], D4) == 5

@@ -19,8 +19,11 @@ from cdp_web.publications.selectors import Publication, publication_get
 
 DAY = date(2019, 11, 30)
 
-_ARROW = {"integer": pa.int64(), "money": pa.decimal128(18, 2), "number": pa.float64(), "date": pa.date32(), "text": pa.string()}
-_PLAIN = {"integer": 0, "money": Decimal("0.00"), "number": 0.0, "date": None, "text": None}
+_ARROW = {
+    "integer": pa.int64(), "money": pa.decimal128(18, 2), "number": pa.decimal128(18, 6), "date": pa.date32(),
+    "text": pa.string(),
+}  # fmt: skip
+_PLAIN = {"integer": 0, "money": Decimal("0.00"), "number": None, "date": None, "text": None}
 SCHEMA = pa.schema([("customer_id", pa.string()), *((metric.key, _ARROW[metric.kind]) for metric in METRICS)])
 
 
@@ -28,7 +31,8 @@ def customer(customer_id: str, **changes: Any) -> dict[str, Any]:
     """A row of the snapshot: someone who looked once on the published day, with the differences given."""
     unknown = changes.keys() - {metric.key for metric in METRICS}
     assert not unknown, f"no such metrics: {unknown}"
-    row = {"customer_id": customer_id, **{metric.key: _PLAIN[metric.kind] for metric in METRICS}}
+    plain = {metric.key: None if metric.unit == "score" else _PLAIN[metric.kind] for metric in METRICS}
+    row = {"customer_id": customer_id, **plain}
     once = {"first_seen": DAY, "last_seen": DAY, "active_days": 1, "sessions": 1, "views": 1, "lifecycle": "new"}
     return row | once | changes
 

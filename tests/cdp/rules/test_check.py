@@ -36,7 +36,7 @@ def test_a_good_rule_has_no_problem(rule: Rule) -> None:
     ("leaf", "part", "says"),
     [
         (Compare("totl_purchase", "ge", 1), "field", "did you mean 'total_purchase'?"),
-        (Compare("qqq", "ge", 1), "field", "known are first_seen"),
+        (Compare("qqq", "ge", 1), "field", "known are lifecycle, rfm_group"),
         (Compare("views", "betwen", 1), "operator", "did you mean 'between'?"),
         (Compare("views", "contains", "1"), "operator", "does not go with views (integer); take one of eq, ne"),
         (Compare("lifecycle", "ge", "new"), "operator", "does not go with lifecycle (text)"),

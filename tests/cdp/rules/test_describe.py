@@ -18,8 +18,9 @@ def test_every_metric_is_listed_in_order_with_the_operators_of_its_kind() -> Non
 
 def test_a_field_says_all_that_the_builder_needs() -> None:
     lifecycle = next(field for field in catalogue() if field["key"] == "lifecycle")
-    assert {"key", "title", "kind", "unit", "about", "choices", "operators"} == set(lifecycle)
+    assert {"key", "group", "title", "kind", "unit", "about", "choices", "operators"} == set(lifecycle)
     assert "new" in lifecycle["choices"]
+    assert lifecycle["group"] == "Lifecycle and RFM"
     assert lifecycle["operators"][0] == {"key": "eq", "label": "is", "values": "one", "value_kind": "text", "about": ""}
 
 

@@ -25,6 +25,8 @@ C = Compare("last_seen", "in_last_days", 30)
         (Compare("orders_30d", "eq", 0), "orders in the last 30 days is 0"),
         (Compare("avg_purchase_value", "between", (Decimal("1.5"), 2)), "average order is from 1.50 to 2.00"),
         (Compare("last_order", "is_not_set"), "last order has no value"),
+        (Compare("rfm_group", "in", ("Champions", "Loyal")), 'RFM group is one of ("Champions", "Loyal")'),
+        (Compare("abandonment_rate", "gt", Decimal("0.125")), "cart abandonment is more than 0.125"),
         (Compare("lifecycle", "eq", "at risk"), 'lifecycle is "at risk"'),
         (Compare("lifecycle", "contains", 'Ế"'), 'lifecycle contains "Ế\\""'),
         (Compare("lifecycle", "in", ("new", "lapsed")), 'lifecycle is one of ("new", "lapsed")'),

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from cdp_web.customers.columns import groups
 from cdp_web.customers.listing import PAGE_SIZE, CustomerPage, CustomerQuery, ListingError, customer_page, query_from
 from cdp_web.publications.selectors import Publication
 from cdp_web.snapshot import source, store
@@ -83,9 +82,3 @@ def test_pages_hold_every_customer_once(monkeypatch: pytest.MonkeyPatch, tmp_pat
     assert [(page.first, page.last) for page in pages] == [(1, 50), (51, 100), (101, 107)]
     assert pages[0].pages == 3
     assert sorted(found for page in pages for found in ids(page)) == sorted(row["customer_id"] for row in rows)
-
-
-def test_every_metric_stands_in_one_group() -> None:
-    keys = [metric.key for group in groups() for metric in group.metrics]
-    assert len(keys) == len(set(keys))
-    assert set(keys) == {column for column in factories.SCHEMA.names if column != "customer_id"}

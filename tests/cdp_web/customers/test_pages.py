@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from django.test import Client
 
+from cdp.metrics import GROUPS, METRICS
 from cdp_web.customers import views
 from cdp_web.customers.profiles import profile_from
 from cdp_web.segments.refresh import segments_refresh
@@ -56,7 +58,12 @@ def test_an_id_is_text_and_never_markup(publish: Any, site: Client) -> None:
 
 
 def test_page_of_a_customer(publish: Any, site: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    row = factories.buyer("512", orders=2, value="10.00", lifecycle="returned")
+    standing = {
+        "rfm_group": "Cannot lose them",
+        "abandonment_rate": Decimal("0.125"),
+        "mean_days_between_orders": Decimal("1.500000"),
+    }
+    row = factories.buyer("512", orders=2, value="10.00", lifecycle="returned", **standing)
     published = publish([row])
     profile = profile_from(factories.profile(row, events=2))
     monkeypatch.setattr(views, "profile_get", lambda publication, customer_id: {"512": profile}.get(customer_id))
@@ -68,4 +75,7 @@ def test_page_of_a_customer(publish: Any, site: Client, monkeypatch: pytest.Monk
     assert "electronics.smartphone" in page
     assert "Buyers" in page
     assert "Others" not in page
+    assert all(f"<h3>{group.title}</h3>" in page for group in GROUPS)
+    assert page.count("<dt title=") == len(METRICS)
+    assert all(f"<dd>{shown}</dd>" in page for shown in ("Cannot lose them", "12.5%", "1.5 days"))
     assert site.get("/customers/513").status_code == 404

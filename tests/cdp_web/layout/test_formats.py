@@ -41,9 +41,11 @@ def test_percent_never_rounds_something_to_nothing(value: float | None, shown: s
         ("total_purchase_value", Decimal("1234.5"), "$1,234.50"), ("sessions", 1234, "1,234"),
         ("last_order", "2019-11-03", "3 Nov 2019"),
         ("last_order", date(2019, 11, 3), "3 Nov 2019"), ("lifecycle", "at risk", "at risk"), ("last_order", None, "–"),
+        ("abandonment_rate", Decimal("0.333333"), "33.3%"), ("days_since_seen", 1, "1 day"),
+        ("mean_days_between_orders", Decimal("12.500000"), "12.5 days"), ("views_per_session", Decimal("3.250000"), "3.25"),
     ],
 )  # fmt: skip
-def test_metric_is_shown_by_its_kind(key: str, value: object, shown: str) -> None:
+def test_metric_is_shown_by_its_unit_else_by_its_kind(key: str, value: object, shown: str) -> None:
     assert formats.metric_value(BY_KEY[key], value) == shown
 
 

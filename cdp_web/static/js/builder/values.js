@@ -1,6 +1,9 @@
 // The inputs for the values of a condition: as many as the operator takes, each for its kind.
 import { h } from "./dom.js";
 
+// What stands behind the input, by the metric's unit; a share is typed as it is kept, and shown in percent elsewhere.
+const UNITS = { days: "days", share: "from 0 to 1", score: "from 1 to 5" };
+
 export function valueInputs(condition, field, operator, currency, onchange) {
   if (!operator || operator.values === "none") return [];
   if (operator.values === "many")
@@ -41,7 +44,7 @@ function scalar(condition, place, field, operator, currency, onchange) {
     autocomplete: "off",
     ...common,
   });
-  const unit = kind === "days" || field.unit === "days" ? "days" : "";
+  const unit = kind === "days" ? "days" : (UNITS[field.unit] ?? "");
   if (kind === "money") return h("span", { class: "with-unit" }, h("span", { class: "unit" }, currency), input);
   return unit ? h("span", { class: "with-unit" }, input, h("span", { class: "unit" }, unit)) : input;
 }

@@ -1,0 +1,88 @@
+"""Whether every metric of every customer is right: a made history goes the whole way from the source over Kafka, stream and
+HDFS through the night, and is read a second time by DuckDB from its file (`benchmarks/reading/`). Nothing may differ."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import duckdb
+from deltalake import DeltaTable
+
+from benchmarks.history import make_history
+from benchmarks.outcome import Goal, Outcome
+from benchmarks.reading.customers import READ, customers_sql
+from benchmarks.reading.events import read_events, read_file
+from cdp.paths import CUSTOMERS, table_url
+from infra.stack.services.spark import environment
+from infra.stack.stack import Stack
+from source_server import store
+from source_server.generate import DAYS, LAST_DAY
+from source_server.intake import mapping_for
+from source_server.producer import produce
+
+EVENTS = 300_000
+#: Long enough for every window and every lifecycle.
+HISTORY_DAYS = 150
+LONGEST = 3600
+
+
+def run(stack: Stack, scale: float) -> Outcome:
+    outcome = Outcome("night-agreement")
+    path = stack.state / "bench.parquet"
+    make_history(path, round(EVENTS * scale * DAYS / HISTORY_DAYS), "--days", str(HISTORY_DAYS))
+    dataset = store.add(stack.settings, path, mapping_for(path, None))
+    produce(stack.settings, dataset.name)
+    outcome.measure("messages", dataset.rows, "")
+    outcome.measure("stream", _seconds(stack, "streaming", "--once"), "s")
+    outcome.measure(f"night of {LAST_DAY}", _seconds(stack, "batch", "--day", str(LAST_DAY)), "s")
+    with duckdb.connect() as duck:
+        outcome.measure("the second reading", _read_again(duck, path), "s", "DuckDB, from the file, one process")
+        duck.register("snapshot", DeltaTable(table_url(stack.settings, CUSTOMERS)).to_pyarrow_dataset())
+        compare(duck, outcome)
+    return outcome
+
+
+def _seconds(stack: Stack, module: str, *arguments: str) -> float:
+    begun = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, "-m", module, *arguments], env=stack.base_env | environment(stack), capture_output=True, text=True,
+        timeout=LONGEST,
+    )  # fmt: skip
+    if done.returncode:
+        raise RuntimeError(f"{module} failed: {done.stdout[-500:]} {done.stderr[-2000:]}")
+    return time.monotonic() - begun
+
+
+def _read_again(duck: duckdb.DuckDBPyConnection, path: Path) -> float:
+    begun = time.monotonic()
+    read_file(duck, path)
+    read_events(duck)
+    duck.execute(f"CREATE TABLE again AS {customers_sql(LAST_DAY)}")
+    return time.monotonic() - begun
+
+
+def compare(duck: duckdb.DuckDBPyConnection, outcome: Outcome) -> None:
+    """`snapshot`, what the night says, beside `again`."""
+    duck.execute("CREATE TABLE ours AS SELECT * FROM snapshot")
+    outcome.measure("customers", _number(duck, "SELECT count(*) FROM ours"), "")
+    only_one = "SELECT count(*) FROM ours o FULL JOIN again a USING (customer_id) WHERE o.views IS NULL OR a.views IS NULL"
+    outcome.goals.append(Goal("customers that only one of the two knows", _number(duck, only_one), 0, at_least=False))
+    differing = {key: _differing(duck, key) for key in READ}
+    for key, number in differing.items():
+        if number:
+            outcome.measure(f"{key} differs", number, "customers")
+    outcome.measure("values compared", len(READ) * _number(duck, "SELECT count(*) FROM ours JOIN again USING (customer_id)"), "")
+    outcome.goals.append(Goal("values that differ", sum(differing.values()), 0, at_least=False))
+
+
+def _differing(duck: duckdb.DuckDBPyConnection, key: str) -> int:
+    return _number(duck, f"SELECT count(*) FROM ours o JOIN again a USING (customer_id) WHERE o.{key} IS DISTINCT FROM a.{key}")
+
+
+def _number(duck: duckdb.DuckDBPyConnection, sql: str) -> int:
+    found = duck.execute(sql).fetchone()
+    assert found is not None
+    return int(found[0])

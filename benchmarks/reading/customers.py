@@ -1,0 +1,123 @@
+"""Every metric of every customer, from the table `events` up to the day `$as_of`.
+
+A metric's line says what it is over one customer's events, orders or standing; a test fails for a metric without one.
+Shares and means are counted in whole numbers and rounded half up: DuckDB divides decimals as floats.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+from benchmarks.reading.standing import FAVOURITES, FAVOURITES_SQL, STANDING, STANDING_SQL
+
+WINDOWS = (7, 30, 90)
+ORDER = "event_type = 'purchase'"
+
+
+def half_up(part: str, whole: str, digits: int) -> str:
+    twice = f"CAST({2 * 10**digits} * ({part}) AS BIGINT)"
+    return f"(({twice} + ({whole})) // nullif(2 * ({whole}), 0)) * {10**-digits:.{digits}f}"
+
+
+def _counts(when: str) -> dict[str, str]:
+    """Counts and money over the events for which `when` holds."""
+    return {
+        "orders": f"count(DISTINCT (day, bought_in)) FILTER ({ORDER} AND {when})",
+        "revenue": f"coalesce(sum(money) FILTER ({when}), 0)",
+        "items": f"coalesce(sum(units) FILTER ({ORDER} AND {when}), 0)",
+        "active_days": f"count(DISTINCT day) FILTER ({when})",
+        "sessions": f"count(DISTINCT (day, coalesce(session, 'none at all'))) FILTER ({when})",
+        "views": f"count(*) FILTER (event_type = 'view' AND {when})",
+        "carts": f"count(*) FILTER (event_type = 'cart' AND {when})",
+        "removals": f"count(*) FILTER (event_type = 'remove_from_cart' AND {when})",
+    }
+
+
+def _of(event_type: str, thing: str) -> str:
+    return f"count(DISTINCT {thing}) FILTER (event_type = '{event_type}')"
+
+
+def _products(event_type: str) -> str:
+    return f"coalesce(list(DISTINCT product_id) FILTER (event_type = '{event_type}'), [])"
+
+
+_EVER = _counts("true")
+_DAYS = "count(DISTINCT day) FILTER"
+_CART_DAYS = f"{_DAYS} (event_type = 'cart')"
+_BOTH_DAYS = f"len(list_intersect(list(DISTINCT day) FILTER (event_type = 'cart'), list(DISTINCT day) FILTER ({ORDER})))"
+_ABANDONED = f"{_CART_DAYS} - coalesce({_BOTH_DAYS}, 0)"
+_GAP = f"max(day) FILTER ({ORDER}) - min(day) FILTER ({ORDER})"
+
+#: Over the events of a customer.
+OF_EVENTS = {
+    **{name: sql for name, sql in _EVER.items() if name not in ("orders", "revenue")},
+    "total_purchase": _EVER["orders"],
+    "total_purchase_value": _EVER["revenue"],
+    "avg_purchase_value": half_up(_EVER["revenue"], _EVER["orders"], 2),
+    "first_seen": "min(day)",
+    "last_seen": "max(day)",
+    "first_order": f"min(day) FILTER ({ORDER})",
+    "last_order": f"max(day) FILTER ({ORDER})",
+    "days_since_first_seen": "$as_of - min(day)",
+    "days_since_seen": "$as_of - max(day)",
+    "days_since_order": f"$as_of - max(day) FILTER ({ORDER})",
+    "days_to_first_order": f"min(day) FILTER ({ORDER}) - min(day)",
+    "mean_days_between_orders": half_up(_GAP, f"{_EVER['orders']} - 1", 6),
+    "order_days": f"{_DAYS} ({ORDER})",
+    "cart_days": _CART_DAYS,
+    "abandoned_cart_days": _ABANDONED,
+    "products_viewed": _of("view", "product_id"),
+    "products_carted": _of("cart", "product_id"),
+    "products_bought": _of("purchase", "product_id"),
+    "categories_viewed": _of("view", "category"),
+    "categories_bought": _of("purchase", "category"),
+    "brands_viewed": _of("view", "brand"),
+    "brands_bought": _of("purchase", "brand"),
+    "view_to_cart_rate": half_up(f"len(list_intersect({_products('view')}, {_products('cart')}))", _of("view", "product_id"), 6),
+    "cart_to_order_rate": half_up(
+        f"len(list_intersect({_products('cart')}, {_products('purchase')}))", _of("cart", "product_id"), 6
+    ),
+    "abandonment_rate": half_up(_ABANDONED, _CART_DAYS, 6),
+    "order_session_rate": half_up(_EVER["orders"], _EVER["sessions"], 6),
+    "views_per_session": half_up(_EVER["views"], _EVER["sessions"], 6),
+    "items_per_order": half_up(_EVER["items"], _EVER["orders"], 6),
+    **{f"{name}_{days}d": sql for days in WINDOWS for name, sql in _counts(f"$as_of - day < {days}").items()},
+    **{
+        f"avg_purchase_value_{days}d": half_up(counts["revenue"], counts["orders"], 2)
+        for days in WINDOWS
+        for counts in [_counts(f"$as_of - day < {days}")]
+    },
+    "lifecycle": f"""CASE
+        WHEN $as_of - min(day) < 30 THEN 'new'
+        WHEN count(*) FILTER ({ORDER} AND $as_of - day < 30) > 0
+            AND count(*) FILTER ({ORDER} AND $as_of - day BETWEEN 30 AND 89) = 0
+            AND count(*) FILTER ({ORDER} AND $as_of - day >= 90) > 0 THEN 'returned'
+        WHEN $as_of - max(day) < 30 THEN 'active'
+        WHEN $as_of - max(day) < 60 THEN 'at risk'
+        ELSE 'lapsed' END""",
+}
+#: Over the orders of a customer: `day`, `value`.
+OF_ORDERS = {
+    "min_purchase_value": "min(value)",
+    "max_purchase_value": "max(value)",
+    **{f"{end}_purchase_value_{n}d": f"{end}(value) FILTER ($as_of - day < {n})" for n in WINDOWS for end in ("min", "max")},
+}
+READ = (*OF_EVENTS, *OF_ORDERS, *FAVOURITES, *STANDING)
+
+
+def customers_sql(as_of: date) -> str:
+    """A row a customer with a column a metric, by its key."""
+    return f"""
+        WITH known AS (SELECT * FROM events WHERE day <= $as_of),
+        orders AS (SELECT user_id, day, sum(money) AS value FROM known WHERE {ORDER} GROUP BY user_id, day, bought_in),
+        counted AS (SELECT user_id, {_listed(OF_EVENTS)} FROM known GROUP BY user_id),
+        ordered AS (SELECT user_id, {_listed(OF_ORDERS)} FROM orders GROUP BY user_id),
+        {FAVOURITES_SQL},
+        {STANDING_SQL}
+        SELECT user_id AS customer_id, * EXCLUDE (user_id, worth)
+        FROM counted LEFT JOIN ordered USING (user_id) LEFT JOIN favourites USING (user_id) LEFT JOIN standing USING (user_id)
+    """.replace("$as_of", f"DATE '{as_of}'")
+
+
+def _listed(columns: dict[str, str]) -> str:
+    return ", ".join(f"{sql} AS {key}" for key, sql in columns.items())

@@ -1,0 +1,67 @@
+"""Messages as typed events, each once. `messages` is a table of texts in the order of receipt, which `place` gives."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+
+#: The fields of a message that a reading needs.
+FIELDS = (
+    "event_time", "event_type", "product_id", "category_code", "brand", "price", "user_id", "user_session", "quantity",
+    "order_id", "event_id",
+)  # fmt: skip
+
+#: Of an event that came twice for a customer's day, the first received counts.
+EVENTS_SQL = """
+CREATE TABLE events AS
+WITH typed AS (
+    SELECT *, strptime(replace(event_time, ' UTC', ''), '%Y-%m-%d %H:%M:%S') AS moment,
+        CAST(price AS DECIMAL(12, 2)) AS unit_price,
+        CAST(coalesce(quantity, '1') AS INTEGER) AS units, nullif(user_session, '') AS session,
+        list_filter(string_split(category_code, '.')[1:3], lambda level: level <> '') AS levels,
+        nullif(lower(trim(brand)), '') AS label
+    FROM messages
+), known AS (
+    SELECT *, CAST(moment AS DATE) AS day,
+        nullif(array_to_string(levels, '.'), '') AS category,
+        coalesce(event_id, concat_ws('|', moment, event_type, product_id, unit_price, session, units, order_id)) AS id
+    FROM typed
+)
+SELECT user_id, day, moment, event_type, product_id, category, label AS brand, units, session,
+    CASE WHEN event_type = 'purchase' THEN unit_price * units END AS money,
+    CASE WHEN event_type = 'purchase'
+        THEN coalesce('given ' || order_id, 'session ' || session, 'event ' || id) END AS bought_in
+FROM known QUALIFY row_number() OVER (PARTITION BY user_id, day, id ORDER BY place) = 1
+"""
+
+INTERACTIONS_SQL = """
+SELECT day, user_id AS customer_id, event_type, product_id, category, brand, count(*) AS events, sum(units) AS quantity,
+    coalesce(sum(money), 0) AS money, count(DISTINCT bought_in) AS orders
+FROM events GROUP BY ALL
+"""
+
+
+#: The rows of a file that the contract lets through; a made history has each kind of dirt. The file has no event ids.
+FILE_SQL = """
+CREATE TABLE messages AS
+SELECT row_number() OVER () AS place, NULL::VARCHAR AS event_id, event_time, event_type, product_id, category_code, brand, price,
+    user_id, user_session, quantity, order_id
+FROM read_parquet(?)
+WHERE regexp_full_match(event_time, '20[0-9]{2}-[0-9]{2}-[0-9]{2} [0-9:]{8} UTC')
+    AND event_type IN ('view', 'cart', 'remove_from_cart', 'purchase')
+    AND coalesce(product_id, '') <> '' AND coalesce(user_id, '') <> ''
+    AND regexp_full_match(price, '[0-9]{1,10}(\\.[0-9]{1,2})?')
+    AND (quantity IS NULL OR regexp_full_match(quantity, '[1-9][0-9]*'))
+    AND length(coalesce(brand, '')) <= 200 AND length(coalesce(user_session, '')) <= 200
+"""
+
+
+def read_file(duck: duckdb.DuckDBPyConnection, path: Path) -> None:
+    """The table `messages` out of a file of a made history."""
+    duck.execute(FILE_SQL, [str(path)])
+
+
+def read_events(duck: duckdb.DuckDBPyConnection) -> None:
+    """The table `events` out of the table `messages`."""
+    duck.execute(EVENTS_SQL)

@@ -1,0 +1,20 @@
+"""The lifecycle: one word for where a customer stands, by dates alone."""
+
+from __future__ import annotations
+
+from cdp.metrics.groups import STANDING
+from cdp.metrics.metric import Metric
+
+LIFECYCLES = ("new", "active", "at risk", "lapsed", "returned")
+
+LIFECYCLE = Metric(
+    "lifecycle", "text", STANDING, "Lifecycle",
+    "New: first seen in the last 30 days. Active: seen in the last 30 days. At risk: not seen for 30 to 60 days. Lapsed: for longer. "
+    "Returned: ordered in the last 30 days after at least 60 days without an order.",
+    "derived",
+    "CASE WHEN datediff({as_of}, first_seen) < 30 THEN 'new' "
+    "WHEN orders_30d > 0 AND orders_90d = orders_30d AND datediff({as_of}, first_order) >= 90 THEN 'returned' "
+    "WHEN datediff({as_of}, last_seen) < 30 THEN 'active' "
+    "WHEN datediff({as_of}, last_seen) < 60 THEN 'at risk' ELSE 'lapsed' END",
+    choices=LIFECYCLES,
+)  # fmt: skip

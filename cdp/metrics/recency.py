@@ -1,0 +1,37 @@
+"""When the customer came and ordered, as days of the calendar and as days back from the published one."""
+
+from __future__ import annotations
+
+from cdp.metrics.groups import RECENCY
+from cdp.metrics.metric import Metric, ratio
+
+RECENCY_METRICS: tuple[Metric, ...] = (
+    Metric("first_seen", "date", RECENCY, "First seen", "Day of the first event.", "days", "min(day)"),
+    Metric("last_seen", "date", RECENCY, "Last seen", "Day of the latest event.", "days", "max(day)"),
+    Metric("first_order", "date", RECENCY, "First order", "Day of the first order.", "days", "min(CASE WHEN orders > 0 THEN day END)"),
+    Metric("last_order", "date", RECENCY, "Last order", "Day of the latest order.", "days", "max(CASE WHEN orders > 0 THEN day END)"),
+    Metric(
+        "days_since_first_seen", "integer", RECENCY, "Days since first seen", "Days from the first event to the published day.",
+        "derived", "datediff({as_of}, first_seen)", "days",
+    ),
+    Metric(
+        "days_since_seen", "integer", RECENCY, "Days since last seen", "Days from the latest event to the published day.",
+        "derived", "datediff({as_of}, last_seen)", "days",
+    ),
+    Metric(
+        "days_since_order", "integer", RECENCY, "Days since last order",
+        "Days from the latest order to the published day; missing without an order.",
+        "derived", "datediff({as_of}, last_order)", "days",
+    ),
+    Metric(
+        "days_to_first_order", "integer", RECENCY, "Days to first order",
+        "Days from the first event to the first order; missing without an order.",
+        "derived", "datediff(first_order, first_seen)", "days",
+    ),
+    Metric(
+        "mean_days_between_orders", "number", RECENCY, "Mean days between orders",
+        "Days from the first order to the latest, divided by the orders after the first; missing with fewer than two. "
+        "Orders of one day lie 0 days apart.",
+        "derived", ratio("datediff(last_order, first_order)", "total_purchase - 1"), "days",
+    ),
+)  # fmt: skip

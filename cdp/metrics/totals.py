@@ -1,0 +1,54 @@
+"""What the customer did in the whole history: orders and their money, activity, and rates between them."""
+
+from __future__ import annotations
+
+from cdp.metrics.groups import ACTIVITY, ORDERS, RATES
+from cdp.metrics.metric import Metric, mean_money, ratio
+
+ORDER_METRICS: tuple[Metric, ...] = (
+    Metric("total_purchase", "integer", ORDERS, "Orders", "Orders placed.", "days", "sum(orders)"),
+    Metric("total_purchase_value", "money", ORDERS, "Revenue", "Money spent in all.", "days", "sum(revenue)", "money"),
+    Metric(
+        "avg_purchase_value", "money", ORDERS, "Average order", "Revenue divided by orders; missing without an order.",
+        "derived", mean_money("total_purchase_value", "total_purchase"), "money",
+    ),
+    Metric("min_purchase_value", "money", ORDERS, "Smallest order", "Value of the smallest order.", "days", "min(min_order_value)", "money"),
+    Metric("max_purchase_value", "money", ORDERS, "Largest order", "Value of the largest order.", "days", "max(max_order_value)", "money"),
+    Metric("items", "integer", ORDERS, "Items bought", "Units bought.", "days", "sum(items)"),
+    Metric("order_days", "integer", ORDERS, "Days with an order", "Days with at least one order.", "days", "count_if(orders > 0)", "days"),
+)  # fmt: skip
+
+ACTIVITY_METRICS: tuple[Metric, ...] = (
+    Metric("active_days", "integer", ACTIVITY, "Active days", "Days with at least one event.", "days", "count(day)", "days"),
+    Metric("sessions", "integer", ACTIVITY, "Sessions", "Visits, counted per day.", "days", "sum(sessions)"),
+    Metric("views", "integer", ACTIVITY, "Product views", "Times a product was looked at.", "days", "sum(views)"),
+    Metric("carts", "integer", ACTIVITY, "Added to cart", "Times a product was put into the cart.", "days", "sum(carts)"),
+    Metric("removals", "integer", ACTIVITY, "Removed from cart", "Times a product was taken out of the cart.", "days", "sum(removals)"),
+    Metric("cart_days", "integer", ACTIVITY, "Days with a cart", "Days on which something was put into the cart.", "days", "count_if(carts > 0)", "days"),
+    Metric(
+        "abandoned_cart_days", "integer", ACTIVITY, "Days with an abandoned cart",
+        "Days on which something was put into the cart and nothing was ordered.",
+        "days", "count_if(carts > 0 AND orders = 0)", "days",
+    ),
+)  # fmt: skip
+
+#: Two more rates, which look at products, stand in `things.py`.
+RATE_METRICS: tuple[Metric, ...] = (
+    Metric(
+        "abandonment_rate", "number", RATES, "Cart abandonment",
+        "Of the days on which something was put into the cart, the share on which nothing was ordered.",
+        "derived", ratio("abandoned_cart_days", "cart_days"), "share",
+    ),
+    Metric(
+        "order_session_rate", "number", RATES, "Orders per session", "Orders divided by sessions.",
+        "derived", ratio("total_purchase", "sessions"),
+    ),
+    Metric(
+        "views_per_session", "number", RATES, "Views per session", "Product views divided by sessions.",
+        "derived", ratio("views", "sessions"),
+    ),
+    Metric(
+        "items_per_order", "number", RATES, "Items per order", "Units bought divided by orders; missing without an order.",
+        "derived", ratio("items", "total_purchase"),
+    ),
+)  # fmt: skip

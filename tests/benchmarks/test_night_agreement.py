@@ -1,0 +1,50 @@
+"""The comparison of two readings finds what differs: a value, a missing one, a customer."""
+
+from __future__ import annotations
+
+import duckdb
+import pytest
+
+from benchmarks.night_agreement import compare
+from benchmarks.outcome import Outcome
+from benchmarks.reading.customers import READ
+
+
+def outcome_of(change: str) -> Outcome:
+    """Three customers with 1 everywhere, read twice; the change is made to one of the readings."""
+    outcome = Outcome("test")
+    with duckdb.connect() as duck:
+        columns = ", ".join(f"1 AS {key}" for key in READ)
+        for table in ("snapshot", "again"):
+            duck.execute(f"CREATE TABLE {table} AS SELECT 'c' || range AS customer_id, {columns} FROM range(3)")
+        duck.execute(change)
+        compare(duck, outcome)
+    return outcome
+
+
+def test_two_equal_readings_meet_the_goals() -> None:
+    outcome = outcome_of("SELECT 1")
+    assert outcome.met
+    assert {measure.what: measure.value for measure in outcome.measures} == {"customers": 3, "values compared": 3 * len(READ)}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE again SET revenue_7d = 2 WHERE customer_id = 'c1'",
+        "UPDATE snapshot SET revenue_7d = NULL WHERE customer_id = 'c1'",
+        "UPDATE again SET revenue_7d = NULL WHERE customer_id = 'c1'",
+    ],
+)
+def test_a_value_that_differs_is_named(change: str) -> None:
+    outcome = outcome_of(change)
+    assert ("revenue_7d differs", 1) in {(measure.what, measure.value) for measure in outcome.measures}
+    assert [goal.value for goal in outcome.goals if not goal.met] == [1]
+
+
+@pytest.mark.parametrize("table", ["snapshot", "again"])
+def test_a_customer_of_one_reading_only_is_seen(table: str) -> None:
+    outcome = outcome_of(f"DELETE FROM {table} WHERE customer_id = 'c1'")
+    assert [(goal.what, goal.value) for goal in outcome.goals if not goal.met] == [
+        ("customers that only one of the two knows", 1)
+    ]

@@ -1,0 +1,70 @@
+"""The catalogue holds together: keys, headings, what an expression may look at, and how a value is shown."""
+
+from __future__ import annotations
+
+import re
+from itertools import groupby
+
+import pytest
+
+from cdp.metrics import BY_KEY, GROUPS, METRICS, Metric, Stage, metrics_of, of_stage, sql_for_day
+from cdp.warehouse import CUSTOMER_DAY
+
+#: What an expression of a stage may name: a column of its rows, or a metric of an earlier stage.
+THINGS_COLUMNS = {"thing", "name", "views", "carts", "items", "money"}
+COLUMNS: dict[Stage, set[str]] = {
+    "days": set(CUSTOMER_DAY.column_names),
+    "things": THINGS_COLUMNS,
+    "scores": {metric.key for metric in of_stage("days")},
+    "derived": {metric.key for metric in METRICS if metric.stage != "derived"},
+}
+FUNCTIONS = {"sum", "min", "max", "count", "count_if", "min_by", "struct", "round", "nullif", "date_sub", "datediff", "div"}
+
+
+def test_keys_are_unique_and_there_are_enough() -> None:
+    assert len(BY_KEY) == len(METRICS) >= 60
+
+
+@pytest.mark.parametrize("attribute", ["title", "about"])
+def test_no_two_metrics_are_called_the_same(attribute: str) -> None:
+    said = [getattr(metric, attribute) for metric in METRICS]
+    assert sorted(said) == sorted(set(said))
+
+
+@pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.key)
+def test_an_expression_looks_only_at_what_its_stage_has(metric: Metric) -> None:
+    words = set(re.findall(r"\b[a-z_][a-z0-9_]*\b", re.sub(r"'[^']*'|\{as_of\}", "", metric.sql)))
+    assert words - FUNCTIONS <= COLUMNS[metric.stage]
+
+
+@pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.key)
+def test_the_published_day_takes_its_place_and_a_sentence_tells_about_it(metric: Metric) -> None:
+    assert "{" not in sql_for_day(metric, "2019-10-31")
+    assert metric.about[0].isupper()
+    assert metric.about.endswith(".")
+    assert not metric.choices or metric.kind == "text"
+    assert (metric.unit == "money") == (metric.kind == "money")
+    assert metric.unit != "share" or metric.kind == "number"
+
+
+def test_metrics_stand_together_under_the_headings_in_their_order() -> None:
+    assert [group for group, _ in groupby(METRICS, key=lambda metric: metric.group)] == list(GROUPS)
+    assert tuple(metric for group in GROUPS for metric in metrics_of(group)) == METRICS
+
+
+def test_each_window_has_the_same_metrics() -> None:
+    names = {days: [m.key.removesuffix(f"_{days}d") for m in METRICS if m.window == days] for days in (7, 30, 90)}
+    assert names[7] == names[30] == names[90]
+    assert len(names[7]) == 11
+
+
+@pytest.mark.parametrize(
+    ("key", "shown"),
+    [
+        ("abandonment_rate", "percent"), ("active_days", "days"), ("mean_days_between_orders", "days"), ("views", "count"),
+        ("recency_score", "count"), ("revenue_7d", "money"), ("views_per_session", "decimal"), ("first_seen", "day"),
+        ("rfm_group", "text"),
+    ],
+)  # fmt: skip
+def test_shown_by_unit_else_by_kind(key: str, shown: str) -> None:
+    assert BY_KEY[key].shown == shown
