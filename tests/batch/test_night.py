@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import uuid
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -20,11 +19,12 @@ from pyspark.sql import SparkSession
 from batch import compact as compaction
 from batch import night as nights
 from batch import publish, staging
-from batch.mart import NightRuns, connection_arguments, night_connection
+from batch.mart import NightRuns, night_connection
 from batch.night import Night, keep_house, publish_day
 from batch.steps import StepFailed
 from cdp.paths import CUSTOMER_DAY, CUSTOMERS, EVENTS, INTERACTIONS, table_url
 from cdp.settings import Settings, load
+from tests import databases
 from tests.batch.conftest import Events
 from tests.spark_session import utc
 
@@ -32,6 +32,7 @@ pytestmark = [pytest.mark.stack("postgres", "mongo"), pytest.mark.spark]
 
 D1, D2, D3 = (date(2019, 10, day) for day in (1, 2, 3))
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
+NUMBERS = ("customer_day", "kpi_day", "profiles")
 
 
 def on(day: int, user: str = "ann", **given: Any) -> dict[str, Any]:
@@ -63,13 +64,7 @@ class Shop:
             keep_house(Night(self.settings, self.spark, connection, lambda: NOW, self.said.append), day)
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
-        connection = psycopg2.connect(**connection_arguments(self.settings))
-        try:
-            with connection, connection.cursor() as cursor:
-                cursor.execute(sql)
-                return list(cursor.fetchall())
-        finally:
-            connection.close()
+        return databases.rows(self.settings, sql)
 
     def profiles(self) -> dict[str, Any]:
         """The documents that readers see."""
@@ -86,6 +81,13 @@ class Shop:
             "profiles": self.profiles(),
         }
 
+    def numbers(self) -> dict[str, Any]:
+        """The same without the publication, which is another each time."""
+        return {key: found for key, found in self.seen().items() if key in NUMBERS}
+
+    def files(self, *tables: str) -> set[str]:
+        return {file for name in tables for file in DeltaTable(table_url(self.settings, name)).file_uris()}
+
     def partitions(self) -> list[str]:
         return [
             name
@@ -95,25 +97,11 @@ class Shop:
 
 @pytest.fixture
 def shop(spark: SparkSession, events: Events, tmp_path: Path) -> Iterator[Shop]:
-    name = f"test_night_{uuid.uuid4().hex[:8]}"
-    given = load()
-    settings = replace(given, hdfs_url=f"file:{tmp_path}", postgres_database=name, mongo_database=name)
-    _administer(given, f"CREATE DATABASE {name}")
-    try:
-        yield Shop(settings, spark, events)
-    finally:
-        _administer(given, f"DROP DATABASE {name} WITH (FORCE)")
+    with databases.database(load()) as given:
+        name = given.postgres_database
+        yield Shop(replace(given, hdfs_url=f"file:{tmp_path}", mongo_database=name), spark, events)
         with MongoClient(given.mongo_url) as client:
             client.drop_database(name)
-
-
-def _administer(settings: Settings, statement: str) -> None:
-    connection = psycopg2.connect(**connection_arguments(replace(settings, postgres_database="postgres")))
-    connection.autocommit = True
-    try:
-        connection.cursor().execute(statement)
-    finally:
-        connection.close()
 
 
 def test_first_night_publishes_every_store_at_one_day(shop: Shop) -> None:
@@ -146,19 +134,39 @@ def test_first_night_publishes_every_store_at_one_day(shop: Shop) -> None:
     }
 
 
-def test_late_event_restates_its_own_day_and_no_other(shop: Shop) -> None:
+def test_nothing_new_publishes_nothing_and_twice_is_once(shop: Shop) -> None:
+    shop.receive(on(1), on(1, "bob", event_type="purchase"), on(2))
+    shop.night(D2)
+    seen = shop.seen()
+    shop.night(D2)
+    assert shop.seen() == seen
+    assert shop.said[-1] == "  nothing has changed since publication 1 of 2019-10-02; it goes on serving"
+    shop.night(D2, everything=True)
+    assert shop.seen()["publication"][0][0] == 2
+    assert shop.numbers() == {key: seen[key] for key in NUMBERS}
+
+
+def test_late_event_restates_its_own_day_and_no_other(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It comes while a night runs, and so is for the next. That one writes the profile that it changes, and no other."""
     shop.receive(on(1), on(2), on(3, "bob"))
     shop.night(D3)
-    before = shop.partitions()
-    tables = (CUSTOMER_DAY, INTERACTIONS)
-    written = [file for name in tables for file in DeltaTable(table_url(shop.settings, name)).file_uris()]
-    shop.receive(on(2, "bob", event_type="purchase"))
+    read = nights.read_events
+
+    def stream_goes_on(*arguments: Any) -> Any:
+        monkeypatch.setattr(nights, "read_events", read)
+        shop.receive(on(2, "bob", event_type="purchase"))
+        return read(*arguments)
+
+    monkeypatch.setattr(nights, "read_events", stream_goes_on)
+    shop.night(D3, everything=True)
+    assert shop.rows("SELECT sum(revenue) FROM mart.kpi_day") == [(Decimal("0.00"),)]
+    before, written = shop.partitions(), shop.files(CUSTOMER_DAY, INTERACTIONS)
     shop.night(D3)
-    changed = set(shop.partitions()) - set(before)
-    assert changed == {"customer_day_20191002_2"}
-    now = [file for name in tables for file in DeltaTable(table_url(shop.settings, name)).file_uris()]
-    rewritten = [Path(file).parent for file in set(now) - set(written)]
-    assert {(folder.parent.name, folder.name) for folder in rewritten} == {(name, "day=2019-10-02") for name in tables}
+    assert set(shop.partitions()) - set(before) == {"customer_day_20191002_3"}
+    rewritten = [Path(file).parent for file in shop.files(CUSTOMER_DAY, INTERACTIONS) - written]
+    assert {(folder.parent.name, folder.name) for folder in rewritten} == {
+        (name, "day=2019-10-02") for name in (CUSTOMER_DAY, INTERACTIONS)
+    }
     # Bob is new a day earlier than was thought: his old first day is told too.
     assert shop.rows("SELECT day, new_customers, revenue FROM mart.kpi_day ORDER BY 1") == [
         (D1, 1, Decimal("0.00")),
@@ -166,67 +174,6 @@ def test_late_event_restates_its_own_day_and_no_other(shop: Shop) -> None:
         (D3, 0, Decimal("0.00")),
     ]
     assert shop.profiles()["bob"]["first_seen"] == "2019-10-02"
-
-
-def test_nothing_new_publishes_nothing(shop: Shop) -> None:
-    shop.receive(on(1))
-    shop.night(D1)
-    seen = shop.seen()
-    shop.night(D1)
-    assert shop.seen() == seen
-    assert shop.said[-1] == "  nothing has changed since publication 1 of 2019-10-01; it goes on serving"
-
-
-def test_night_after_an_upgrade_makes_the_interactions_of_days_that_were_published_without(shop: Shop) -> None:
-    shop.receive(on(1), on(2, event_type="purchase"))
-    shop.night(D2)
-    shutil.rmtree(table_url(shop.settings, INTERACTIONS).removeprefix("file:"))
-    seen = shop.profiles()
-    shop.night(D2)
-    assert shop.rows("SELECT id, counts->'days_restated' FROM mart.publication ORDER BY id") == [(1, 2), (2, 2)]
-    assert shop.profiles() == seen
-
-
-def test_twice_is_once_also_when_everything_is_restated(shop: Shop) -> None:
-    shop.receive(on(1), on(1, "bob", event_type="purchase"), on(2))
-    shop.night(D2)
-    seen = shop.seen()
-    shop.night(D2, everything=True)
-    again = shop.seen()
-    assert again["publication"][0][0] == 2
-    assert {key: again[key] for key in ("customer_day", "kpi_day", "profiles")} == {
-        key: seen[key] for key in ("customer_day", "kpi_day", "profiles")
-    }
-
-
-def test_range_publishes_each_day_so_that_it_can_be_read_again(shop: Shop) -> None:
-    shop.receive(on(1), on(2, "bob"), on(3, "cid"))
-    shop.night(D1, D2, D3)
-    versions = shop.rows("SELECT day, customers_version, profiles_collection FROM mart.publication ORDER BY id")
-    assert [(day, collection) for day, _, collection in versions] == [(D1, "profiles_a"), (D2, "profiles_b"), (D3, "profiles_a")]
-    url = table_url(shop.settings, CUSTOMERS)
-    counts = [DeltaTable(url, version=version).to_pyarrow_table().num_rows for _, version, _ in versions]
-    assert counts == [1, 2, 3]
-
-
-def test_earlier_day_published_again_forgets_later_customers_and_no_event(shop: Shop) -> None:
-    shop.receive(on(1), on(3, "cid"))
-    shop.night(D3)
-    shop.receive(on(1, "bob"), on(3, "dan"))
-    shop.night(D3, D1)  # profiles_b, then profiles_a with cid in it
-    assert set(shop.profiles()) == {"ann", "bob"}
-    shop.receive(on(3, "eve"))
-    shop.night(D1, D3)
-    assert set(shop.profiles()) == {"ann", "bob", "cid", "dan", "eve"}
-    assert shop.rows("SELECT sum(events) FROM mart.kpi_day") == [(5,)]
-
-
-def test_only_profiles_that_changed_are_written(shop: Shop) -> None:
-    shop.receive(on(1), on(1, "bob"))
-    shop.night(D1)
-    shop.night(D1, everything=True)  # fills the other collection
-    shop.receive(on(1, "bob"))
-    shop.night(D1)
     assert [line.split(" s  ")[1] for line in shop.said if line.startswith("  profiles")] == [
         "profiles_a: 2 written, 0 unchanged, 0 removed",
         "profiles_b: 2 written, 0 unchanged, 0 removed",
@@ -234,10 +181,26 @@ def test_only_profiles_that_changed_are_written(shop: Shop) -> None:
     ]
 
 
-@pytest.mark.parametrize("fails_in", ["_insert_publication", "_replace_kpis"])
-def test_transaction_that_fails_changes_nothing_and_the_same_again_heals(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch, fails_in: str
-) -> None:
+def test_days_can_be_read_again_and_an_earlier_one_forgets_later_customers_and_no_event(shop: Shop) -> None:
+    shop.receive(on(1), on(2, "bob"), on(3, "cid"))
+    shop.night(D1, D2, D3)
+    versions = shop.rows("SELECT day, customers_version, profiles_collection FROM mart.publication ORDER BY id")
+    assert [(day, collection) for day, _, collection in versions] == [(D1, "profiles_a"), (D2, "profiles_b"), (D3, "profiles_a")]
+    url = table_url(shop.settings, CUSTOMERS)
+    counts = [DeltaTable(url, version=version).to_pyarrow_table().num_rows for _, version, _ in versions]
+    assert counts == [1, 2, 3]
+    shop.receive(on(1, "dan"), on(3, "eve"))
+    shop.night(D1)  # into profiles_b, with bob in it
+    assert set(shop.profiles()) == {"ann", "dan"}
+    # A platform that was published by an earlier version has no interactions of its days yet; the night makes them.
+    shutil.rmtree(url.replace(CUSTOMERS, INTERACTIONS).removeprefix("file:"))
+    shop.night(D3)
+    assert set(shop.profiles()) == {"ann", "bob", "cid", "dan", "eve"}
+    assert shop.rows("SELECT counts->'days_restated' FROM mart.publication ORDER BY id DESC LIMIT 1") == [(3,)]
+    assert shop.rows("SELECT sum(events) FROM mart.kpi_day") == [(5,)]
+
+
+def test_night_that_fails_changes_nothing_and_the_same_again_heals(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     shop.receive(on(1), on(2))
     shop.night(D2)
     seen = shop.seen()
@@ -246,80 +209,55 @@ def test_transaction_that_fails_changes_nothing_and_the_same_again_heals(
     def fail(*_: Any) -> None:
         raise psycopg2.OperationalError("cut off here")
 
-    with monkeypatch.context() as patch:
-        patch.setattr(publish, fails_in, fail)
-        with pytest.raises(StepFailed, match="publication"):
-            shop.night(D2)
-    assert shop.seen() == seen
+    copy = staging.copy_rows
+    for module, name, instead, step, reason in (
+        (
+            staging,
+            "copy_rows",
+            lambda frame, *rest: copy(frame.limit(1), *rest),
+            "staging",
+            "on 2019-10-01 Postgres holds 1",
+        ),
+        (publish, "_replace_kpis", fail, "publication", "cut off here"),
+        (publish, "_insert_publication", fail, "publication", "cut off here"),
+    ):
+        with monkeypatch.context() as patch:
+            patch.setattr(module, name, instead)
+            with pytest.raises(StepFailed, match=step) as failed:
+                shop.night(D2)
+        assert str(failed.value.__cause__).startswith(reason)
+        assert shop.seen() == seen
     shop.night(D2)
     assert shop.rows("SELECT sum(revenue) FROM mart.customer_day") == [(Decimal("10.00"),)]
     assert set(shop.profiles()) == {"ann", "bob"}
 
 
-def test_staged_rows_that_are_not_what_was_computed_are_not_published(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    shop.receive(on(1))
-    shop.night(D1)
-    seen = shop.seen()
-    shop.receive(on(1, "bob"))
-    copy = staging.copy_rows
-    monkeypatch.setattr(staging, "copy_rows", lambda frame, *rest: copy(frame.limit(1), *rest))
-    with pytest.raises(StepFailed, match="staging") as failed:
-        shop.night(D1)
-    assert str(failed.value.__cause__).startswith("on 2019-10-01 Postgres holds 1 customers")
-    assert shop.seen() == seen
-
-
-def test_events_that_come_during_the_night_are_for_the_next(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    shop.receive(on(1))
-    read = nights.read_events
-
-    def stream_goes_on(*arguments: Any) -> Any:
-        monkeypatch.setattr(nights, "read_events", read)
-        shop.receive(on(1, "bob"))
-        return read(*arguments)
-
-    monkeypatch.setattr(nights, "read_events", stream_goes_on)
-    shop.night(D1)
-    assert set(shop.profiles()) == {"ann"}
-    shop.night(D1)
-    assert set(shop.profiles()) == {"ann", "bob"}
-
-
-def test_numbers_are_the_same_with_compaction_and_without(shop: Shop) -> None:
+def test_numbers_are_the_same_with_compaction_and_without(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     shop.receive(on(1), on(1, "bob", event_type="purchase"), on(2))
     shop.receive(on(1, event_id="1-0"), on(2, "bob"))
     shop.night(D2)
-    shop.night(D2, everything=True)
     without = shop.seen()
-    shop.keep_house(D2)
-    assert shop.said[-1].endswith("2 days, 4 files made into 2, 1 copies dropped")
-    shop.night(D2)
-    assert shop.said[-1] == "  nothing has changed since publication 2 of 2019-10-02; it goes on serving"
-    shop.night(D2, everything=True)
-    again = shop.seen()
-    assert {key: again[key] for key in ("customer_day", "kpi_day", "profiles")} == {
-        key: without[key] for key in ("customer_day", "kpi_day", "profiles")
-    }
-    shop.receive(on(1, "cid"))
-    shop.night(D2)
-    shop.keep_house(D2)
-    assert shop.rows("SELECT counts->'days_restated' FROM mart.publication ORDER BY id") == [(2,), (2,), (2,), (1,)]
-    shop.keep_house(D2)
-    assert shop.said[-1].endswith("every day is compact")
-
-
-def test_compaction_that_fails_is_said_and_the_night_stands(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    shop.receive(on(1))
-    shop.night(D1)
-    seen = shop.seen()
 
     def cut_off(*_: Any) -> None:
         raise OSError("cut off here")
 
-    monkeypatch.setattr(compaction, "rewrite_events", cut_off)
-    shop.keep_house(D1)
+    with monkeypatch.context() as patch:
+        patch.setattr(compaction, "rewrite_events", cut_off)
+        shop.keep_house(D2)
     assert shop.said[-1] == "  compaction   failed: cut off here; what was published stands, and the next night tries again"
-    assert shop.seen() == seen
+    shop.keep_house(D2)
+    assert shop.said[-1].endswith("2 days, 4 files made into 2, 1 copies dropped")
+    assert shop.seen() == without
+    shop.night(D2)
+    assert shop.said[-1] == "  nothing has changed since publication 1 of 2019-10-02; it goes on serving"
+    shop.night(D2, everything=True)
+    assert shop.numbers() == {key: without[key] for key in NUMBERS}
+    shop.receive(on(1, "cid"))
+    shop.night(D2)
+    shop.keep_house(D2)
+    assert shop.rows("SELECT counts->'days_restated' FROM mart.publication ORDER BY id") == [(2,), (2,), (1,)]
+    shop.keep_house(D2)
+    assert shop.said[-1].endswith("every day is compact")
 
 
 def test_day_before_the_first_event_is_refused(shop: Shop) -> None:
