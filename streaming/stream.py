@@ -11,10 +11,6 @@ from cdp.paths import EVENTS, checkpoint_url
 from cdp.settings import Settings
 from streaming.sink import Sink
 
-#: Bounds what a batch holds in memory after a long pause.
-MESSAGES_A_BATCH = 200_000
-#: Events are on HDFS within about this time; shorter makes more and smaller files.
-INTERVAL = "15 seconds"
 KAFKA_SECONDS = 10.0
 
 
@@ -46,7 +42,8 @@ def start(spark: SparkSession, settings: Settings, topic: str, sink: Sink, once:
         .foreachBatch(sink)
         .option("checkpointLocation", checkpoint_url(settings, EVENTS))
     )
-    trigger = writer.trigger(availableNow=True) if once else writer.trigger(processingTime=INTERVAL)
+    interval = f"{settings.stream_seconds} seconds"
+    trigger = writer.trigger(availableNow=True) if once else writer.trigger(processingTime=interval)
     return trigger.start()
 
 
@@ -60,6 +57,6 @@ def messages(spark: SparkSession, settings: Settings, topic: str) -> DataFrame:
         .option("subscribe", topic)
         .option("startingOffsets", "earliest")
         .option("failOnDataLoss", "true")
-        .option("maxOffsetsPerTrigger", MESSAGES_A_BATCH)
+        .option("maxOffsetsPerTrigger", settings.stream_messages)
         .load()
     )
