@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import signal
 import sys
 import threading
 import time
+from contextlib import suppress
 
 from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
@@ -42,7 +44,7 @@ def run(settings: Settings, topic: str, once: bool, quiet: bool) -> Counts:
         query = start(spark, settings, topic, sink, once)
         say(f"reading {topic} from {settings.kafka_bootstrap}")
         _stay(query, stop)
-    except (Py4JError, PySparkException) as error:
+    except (Py4JError, PySparkException, OSError) as error:
         # Asked to stop, the JVM may have been asked too, and be gone first.
         if not stop.is_set():
             raise StreamFailed(
@@ -50,7 +52,9 @@ def run(settings: Settings, topic: str, once: bool, quiet: bool) -> Counts:
                 " See ./run status; the same again goes on where it ended."
             ) from error
     finally:
-        spark.stop()
+        # A JVM that was killed can't be asked to stop.
+        with suppress(Py4JError, OSError):
+            spark.stop()
     if once and stop.is_set():
         raise Stopped(f"asked to stop after {sink.counts}; the same again goes on from there.")
     return sink.counts
@@ -69,6 +73,9 @@ def say(line: str) -> None:
 def main(argv: list[str] | None = None, topic: str = EVENTS_RAW.name) -> int:
     given = _parser().parse_args(argv)
     begun = time.monotonic()
+    if not given.debug:
+        # Of a JVM that is gone it writes a page; here that is one line.
+        logging.getLogger("py4j").setLevel(logging.CRITICAL)
     try:
         counts = run(current(), topic, given.once, quiet=given.once and not given.debug)
     except (SettingError, TopicAway, SparkAway, StreamFailed, Stopped) as error:
