@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from benchmarks import ingest, ingest_faults, stream
+from benchmarks import ingest, ingest_faults, stream, stream_day, stream_faults
 from benchmarks.outcome import Outcome
 from infra.stack import lifecycle
 from infra.stack.stack import Stack, StackError, open_stack
@@ -29,6 +29,8 @@ BENCHES = (
     Bench("ingest", "source to Kafka: the old way, ours, and Kafka's own ProducerPerformance", ("kafka", "source"), ingest.run),
     Bench("stream", "Kafka to HDFS: ours, bare Spark, and a consumer by hand", STREAM_NEEDS, stream.run),
     Bench("ingest-faults", "producer, source and broker killed during a load", ("kafka", "source"), ingest_faults.run),
+    Bench("stream-faults", "driver, executor, HDFS and broker killed during the stream", STREAM_NEEDS, stream_faults.run),
+    Bench("stream-day", "files on HDFS after a day of small batches, before and after compaction", STREAM_NEEDS, stream_day.run),
 )
 
 
