@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from benchmarks import ingest, ingest_faults, night_agreement, stream
+from benchmarks import ingest, ingest_faults, night_agreement, stream, stream_day, stream_faults
 from benchmarks.outcome import Outcome
 from infra.stack import lifecycle
 from infra.stack.stack import Stack, StackError, open_stack
@@ -33,6 +33,8 @@ BENCHES = (
     Bench("stream", "Kafka to HDFS: ours, bare Spark, and a consumer by hand", STREAM_NEEDS, stream.run),
     Bench("night-agreement", "every metric, read a second time from the file", NIGHT_NEEDS, night_agreement.run),
     Bench("ingest-faults", "producer, source and broker killed during a load", ("kafka", "source"), ingest_faults.run),
+    Bench("stream-faults", "driver, executor, HDFS and broker killed during the stream", STREAM_NEEDS, stream_faults.run),
+    Bench("stream-day", "files on HDFS after a day of small batches, before and after compaction", STREAM_NEEDS, stream_day.run),
 )
 
 

@@ -2,25 +2,36 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
+import os
 from collections import Counter
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 from cdp.settings import Settings
 from source_server import pages
+from source_server.generate import DAYS, LAST_DAY, SEED, write_history
+from source_server.history.dirt import MAX_LATE_DAYS
+from source_server.history.shop import Shop
+from source_server.history.summary import Summary
 from source_server.store import Dataset
 
 EVENTS_A_CUSTOMER = 20
 PAGE_ROWS = 50_000
 
 
-def make_history(path: Path, events: int, *more: str) -> None:
-    """`more` goes to the generator as it is."""
-    customers = max(1, events // EVENTS_A_CUSTOMER)
-    argv = [sys.executable, "-m", "source_server.generate", "--events", str(events), "--customers", str(customers)]
-    subprocess.run([*argv, "--out", str(path), *more], check=True, stdout=subprocess.DEVNULL)
+def make_history(path: Path, events: int, days: int = DAYS) -> Summary:
+    """About so many events over so many days, and what the generator knows of them."""
+    first = LAST_DAY - timedelta(days=days - 1)
+    in_sixty_days = events * DAYS // days  # a shop's size is told for as many
+    shop = Shop(SEED, first, max(1, events // EVENTS_A_CUSTOMER), in_sixty_days)
+    return write_history(shop, first, LAST_DAY, path, os.cpu_count() or 1)
+
+
+def make_day(path: Path, events: int) -> Summary:
+    """What arrives on one day: about so many events, among them late ones of the days before."""
+    shop = Shop(SEED, LAST_DAY - timedelta(days=MAX_LATE_DAYS), max(1, events // EVENTS_A_CUSTOMER), events * DAYS)
+    return write_history(shop, LAST_DAY, LAST_DAY, path, os.cpu_count() or 1)
 
 
 def pages_of(settings: Settings, dataset: Dataset) -> Iterator[pages.Page]:

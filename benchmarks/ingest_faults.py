@@ -4,27 +4,17 @@ against the file, line by line. The suite does the same, smaller (tests/faults/t
 
 from __future__ import annotations
 
-import os
 import random
-import signal
-import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from confluent_kafka import Consumer, KafkaError, TopicPartition
-
 from benchmarks.history import lines_of_store, make_history
 from benchmarks.outcome import Goal, Outcome
-from cdp.events import EVENTS_RAW
-from cdp.kafka import client_config
-from infra.stack.services import BY_NAME
+from benchmarks.under_fire import Load, committed, kill_and_await
 from infra.stack.stack import Stack
-from infra.stack.status import statuses
-from infra.stack.supervise import Supervisor
 from source_server import store
 from source_server.intake import mapping_for
 
@@ -73,11 +63,11 @@ def load_under_fire(stack: Stack, path: Path, kills: int, say: Callable[[str], N
     rate = max(1, dataset.rows // (kills * len(VICTIMS) * SECONDS_A_KILL))
     order = [victim for victim in VICTIMS for _ in range(kills)]
     rng.shuffle(order)
-    load, found = _Load(stack, dataset.name, rate), Found(dataset.rows, 0, 0)
+    load, found = Load(stack, dataset.name, rate), Found(dataset.rows, 0, 0)
     for victim in order:
         time.sleep(rng.uniform(0.3, 2.0))
         say(f"kill -9 {victim}")
-        load.kill() if victim == PRODUCER else _kill(stack, victim)
+        load.kill() if victim == PRODUCER else kill_and_await(stack, victim)
         load.keep_running()
     load.finish()
     expected = lines_of_store(stack.settings, dataset)
@@ -87,62 +77,7 @@ def load_under_fire(stack: Stack, path: Path, kills: int, say: Callable[[str], N
     return found
 
 
-class _Load:
-    """The producer as a process, started again whenever it is gone."""
-
-    def __init__(self, stack: Stack, name: str, rate: int) -> None:
-        self._stack, self._name, self._rate = stack, name, rate
-        self.gave_up = 0
-        self._process = self._start("--rate", str(rate))
-
-    def kill(self) -> None:
-        self._process.kill()
-        self._process.wait()
-        self._process = self._start("--rate", str(self._rate))
-
-    def keep_running(self) -> None:
-        if self._process.poll() is not None:
-            self.gave_up += 1
-            self._process = self._start("--rate", str(self._rate))
-
-    def finish(self) -> None:
-        """Stop the slow one in order, and carry the rest as fast as it goes."""
-        self._process.terminate()
-        self._process.wait(60)
-        for _ in range(5):
-            if self._start().wait(600) == 0:
-                return
-        raise RuntimeError("the load did not finish in five tries")
-
-    def _start(self, *arguments: str) -> subprocess.Popen[bytes]:
-        argv = [sys.executable, "-m", "source_server.producer", self._name, *arguments]
-        return subprocess.Popen(argv, env=self._stack.base_env, stdout=subprocess.DEVNULL)
-
-
-def _kill(stack: Stack, name: str) -> None:
-    """Kill a service, and wait until the supervisor has brought it back: what is there can be killed again."""
-    before = Supervisor(stack).state(name).pid
-    os.kill(before, signal.SIGKILL)
-    deadline = time.monotonic() + 60
-    while Supervisor(stack).state(name).pid in (before, 0) or statuses(stack, (BY_NAME[name],))[0].state != "healthy":
-        if time.monotonic() > deadline:
-            raise RuntimeError(f"{name} did not come back in 60 s")
-        time.sleep(0.2)
-
-
 def _lines_of_kafka(stack: Stack, mine: Set[bytes]) -> Counter[bytes]:
-    """What a reader of committed records finds of these lines; other data sets' are passed over."""
-    own = {"group.id": "bench", "enable.auto.commit": False, "isolation.level": "read_committed", "enable.partition.eof": True}
-    found: Counter[bytes] = Counter()
-    ended: set[int | None] = set()
-    with Consumer(client_config(stack.settings) | own) as consumer:
-        consumer.assign([TopicPartition(EVENTS_RAW.name, number, 0) for number in range(stack.settings.kafka_partitions)])
-        while len(ended) < stack.settings.kafka_partitions:
-            for message in consumer.consume(10_000, timeout=0.5):
-                error = message.error()
-                if error is None:
-                    line = message.value() or b""
-                    found[line] += line in mine
-                elif error.code() == KafkaError._PARTITION_EOF:
-                    ended.add(message.partition())
-    return found
+    """How often each of these lines is in the log; other data sets' are passed over."""
+    lines = (message.value() or b"" for message in committed(stack))
+    return Counter(line for line in lines if line in mine)

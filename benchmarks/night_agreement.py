@@ -19,7 +19,7 @@ from cdp.paths import CUSTOMERS, table_url
 from infra.stack.services.spark import environment
 from infra.stack.stack import Stack
 from source_server import store
-from source_server.generate import DAYS, LAST_DAY
+from source_server.generate import LAST_DAY
 from source_server.intake import mapping_for
 from source_server.producer import produce
 
@@ -32,7 +32,7 @@ LONGEST = 3600
 def run(stack: Stack, scale: float) -> Outcome:
     outcome = Outcome("night-agreement")
     path = stack.state / "bench.parquet"
-    make_history(path, round(EVENTS * scale * DAYS / HISTORY_DAYS), "--days", str(HISTORY_DAYS))
+    make_history(path, round(EVENTS * scale), days=HISTORY_DAYS)
     dataset = store.add(stack.settings, path, mapping_for(path, None))
     produce(stack.settings, dataset.name)
     outcome.measure("messages", dataset.rows, "")

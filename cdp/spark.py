@@ -10,7 +10,7 @@ import socket
 import sys
 import textwrap
 
-from py4j.protocol import Py4JError
+from py4j.protocol import Py4JError, Py4JNetworkError
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 from pyspark.sql.types import DataType, DateType, DecimalType, IntegerType, LongType, StringType, TimestampType
@@ -21,6 +21,7 @@ USER = "cdp"
 JARS = REPOSITORY / ".jars" / "spark"
 CONNECT_SECONDS = 5.0
 LONGEST_REASON = 400
+JVM_GONE = "Spark's JVM is gone"
 
 #: Kind of a column of cdp/warehouse.py -> its type in Spark.
 COLUMN_TYPES: dict[str, DataType] = {
@@ -63,6 +64,8 @@ def session(settings: Settings, name: str, cores: int, *, quiet: bool = False) -
 
 def root_cause(error: BaseException) -> str:
     """The innermost reason of an error that may come out of the JVM, on one line."""
+    if isinstance(error, (Py4JNetworkError, ConnectionError)):
+        return JVM_GONE
     java = getattr(error, "java_exception", None) or getattr(error, "_origin", None)
     said = _java_root(java) if java is not None else str(error)
     lines = [line.strip() for line in said.splitlines() if line.strip()]
@@ -79,9 +82,10 @@ def _java_root(java: object) -> str:
         while (cause := java.getCause()) is not None:  # type: ignore[attr-defined]
             java = cause
         name = java.getClass().getSimpleName()  # type: ignore[attr-defined]
-        return f"{name}: {java.getMessage()}"  # type: ignore[attr-defined]
+        said = java.getMessage()  # type: ignore[attr-defined]
+        return f"{name}: {said}" if said else str(name)
     except (Py4JError, OSError):
-        return "Spark's JVM is gone"
+        return JVM_GONE
 
 
 def _require_master(url: str) -> None:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import signal
 import sys
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass
+
+from py4j.protocol import Py4JError
 
 from cdp.events import EVENTS_RAW
 from cdp.programs import STREAM_NEEDS_PERSON
@@ -56,7 +60,9 @@ def run(settings: Settings, topic: str, asked: Asked) -> str:
         try:
             counts = Carrier(spark, settings, topic, book, stop, say).carry(asked.once, asked.anew)
         finally:
-            spark.stop()
+            # A JVM that was killed can't be asked to stop.
+            with suppress(Py4JError, OSError):
+                spark.stop()
     finally:
         book.close()
     if asked.once and stop.is_set():
@@ -70,6 +76,9 @@ def say(line: str) -> None:
 
 def main(argv: list[str] | None = None, topic: str = EVENTS_RAW.name) -> int:
     asked = _asked(argv)
+    if not asked.debug:
+        # Of a JVM that is gone it writes a page; here that is one line.
+        logging.getLogger("py4j").setLevel(logging.CRITICAL)
     try:
         say(run(current(), topic, asked))
     except (*TROUBLES, *NEED_PERSON) as error:

@@ -47,7 +47,7 @@ class Carrier:
             else:
                 self._require_standing(checkpoint, now)
             self._take(sink, once)
-        except (Py4JError, PySparkException) as error:
+        except (Py4JError, PySparkException, OSError) as error:
             # Asked to stop, the JVM may have been asked too, and be gone first.
             if not self.stop.is_set():
                 raise self._failure(checkpoint, sink.error or error) from error
@@ -98,7 +98,7 @@ class Carrier:
             self._require_standing(checkpoint, topic_now(self.settings, self.topic))
         except (Stuck, TopicAway) as known:
             return known
-        except (Py4JError, LedgerAway, StreamRuns):
+        except (Py4JError, OSError, LedgerAway, StreamRuns):
             pass  # the first reason is the better one
         return StreamFailed(
             f"{root_cause(error)}; on the way from Kafka at {self.settings.kafka_bootstrap} to {self.settings.hdfs_url}."

@@ -1,0 +1,64 @@
+"""The stream's servers and the stream itself are killed while it runs: the tables on HDFS are the file, row for row.
+
+The same, larger: ./run bench stream-faults.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
+from hdfs import InsecureClient
+from pyspark.sql import SparkSession
+
+from benchmarks.history import make_history
+from benchmarks.stream_equality import by_spark
+from benchmarks.stream_faults import all_differences, stream_under_fire
+from cdp.kafka import client_config
+from infra.stack.services.hdfs import USER
+from infra.stack.stack import Stack, open_stack
+from source_server import store
+from tests.spark_session import spark
+
+__all__ = ["spark"]
+pytestmark = [pytest.mark.stack("kafka", "source", "hdfs", "spark", "postgres"), pytest.mark.timeout(900)]
+
+#: The driver last: what it leaves, the end of the run takes up.
+ORDER = ("executor", "datanode", "kafka", "namenode", "driver")
+EVENTS = 10_000
+
+
+@pytest.fixture
+def place(servers: Stack, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stack]:
+    """A folder of the test's own on the servers that others use too."""
+    root = f"/test_{uuid.uuid4().hex[:8]}"
+    monkeypatch.setenv("CDP_HDFS_ROOT", root)
+    stack = open_stack()
+    hdfs = InsecureClient(stack.settings.hdfs_http, user=USER)
+    hdfs.makedirs(f"{root}/_spark-events")
+    yield stack
+    hdfs.delete(root, recursive=True)
+
+
+@pytest.fixture
+def topic(servers: Stack) -> Iterator[str]:
+    name = f"events.{uuid.uuid4().hex[:8]}"
+    kafka = AdminClient(client_config(servers.settings))
+    kafka.create_topics([NewTopic(name, 2, 1)])[name].result(30)
+    yield name
+    kafka.delete_topics([name])[name].result(30)
+
+
+def test_a_stream_under_fire_loses_and_doubles_nothing(place: Stack, topic: str, spark: SparkSession, tmp_path: Path) -> None:
+    path = tmp_path / f"under-fire-{topic.replace('.', '-')}.parquet"
+    summary = make_history(path, EVENTS, days=2)
+    found = stream_under_fire(place, path, ORDER, print, topic)
+    assert found.rows == summary.rows > EVENTS / 2
+    assert dict(found.kills) == dict.fromkeys(ORDER, 1)
+    reader = by_spark(spark, place.settings, tmp_path)
+    assert list(map(str, all_differences(place, path, reader, tmp_path, topic))) == []
+    store.path_of(place.settings, path.stem).unlink()
