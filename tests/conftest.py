@@ -31,10 +31,14 @@ __all__ = ["chromium"]
 REACHING = ("stack", "browser", "spark", "subprocess")
 
 
+#: Tests with a browser come late: Playwright leaves an event loop in this thread, where others could start none. Those that
+#: kill every service do so on the stack that the end-to-end tests leave.
+LAST = ("browser", "e2e", "test_kill_and_return.py")
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests with a browser come last: Playwright leaves an event loop in this thread, where others could start none."""
-    items.sort(key=lambda item: any(name in item.path.parts for name in ("browser", "e2e")))
+    items.sort(key=lambda item: max((place for place, name in enumerate(LAST, 1) if name in item.path.parts), default=0))
 
 
 class TestStack:

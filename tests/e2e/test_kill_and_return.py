@@ -1,4 +1,7 @@
-"""Servers die and come back with what they held; a stack that is stopped leaves nothing behind."""
+"""Servers die and come back with what they held; a stack that is stopped leaves nothing behind.
+
+On the stack of the end-to-end tests, after them: it has every service, and data of a day's work.
+"""
 
 from __future__ import annotations
 
@@ -10,18 +13,31 @@ from datetime import UTC, datetime
 import pytest
 import redis
 
-from infra.stack import lifecycle, processes, status
+from cdp.settings import Settings
+from infra.stack import processes, status
+from infra.stack.lifecycle import levels
 from infra.stack.services import BY_NAME, SERVICES
 from infra.stack.services.site import BEAT_KEY
 from infra.stack.stack import Stack
 from infra.stack.supervise import Supervisor
-from tests.conftest import TestStack
+from tests.e2e.conftest import typed
 from tests.faults import keepsakes
 
 BACK_WITHIN = 30
-ALL = tuple(service.name for service in SERVICES)
+AT_ONCE = 3
+#: Some at a time, of which none needs another.
+GROUPS = [
+    tuple(service.name for service in level[first : first + AT_ONCE])
+    for level in ([service for service in level if service in SERVICES] for level in levels())
+    for first in range(0, len(level), AT_ONCE)
+]
 
-pytestmark = [pytest.mark.stack(*ALL), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.subprocess, pytest.mark.timeout(300)]
+
+
+@pytest.fixture
+def servers(shop: Settings) -> Stack:
+    return Stack(shop)
 
 
 def states(stack: Stack, *names: str) -> dict[str, str]:
@@ -39,19 +55,22 @@ def await_health(stack: Stack, *names: str, within: float = BACK_WITHIN) -> None
         time.sleep(0.3)
 
 
-@pytest.mark.parametrize("name", ALL)
-def test_a_killed_service_is_back_with_its_data(name: str, servers: Stack) -> None:
+@pytest.mark.parametrize("names", GROUPS, ids=" ".join)
+def test_killed_services_are_back_with_their_data(names: tuple[str, ...], servers: Stack) -> None:
     kept = keepsakes.leave(servers.settings)
-    before = Supervisor(servers).state(name)
-    os.kill(before.pid, signal.SIGKILL)
+    before = {name: Supervisor(servers).state(name).pid for name in names}
+    for pid in before.values():
+        os.kill(pid, signal.SIGKILL)
     killed, killed_at = time.monotonic(), datetime.now(UTC)
-    while Supervisor(servers).state(name).pid in (before.pid, 0):
-        assert time.monotonic() < killed + BACK_WITHIN, "it was not started again"
-        time.sleep(0.1)
-    await_health(servers, name, within=killed + BACK_WITHIN - time.monotonic())
-    while not heard_of_since(servers, name, killed_at):
-        assert time.monotonic() < killed + BACK_WITHIN, "its heartbeat is from before"
-        time.sleep(0.3)
+    for name, pid in before.items():
+        while Supervisor(servers).state(name).pid in (pid, 0):
+            assert time.monotonic() < killed + BACK_WITHIN, f"{name} was not started again"
+            time.sleep(0.1)
+    await_health(servers, *names, within=killed + BACK_WITHIN - time.monotonic())
+    for name in names:
+        while not heard_of_since(servers, name, killed_at):
+            assert time.monotonic() < killed + BACK_WITHIN, f"the heartbeat of {name} is from before"
+            time.sleep(0.3)
     await_health(servers)
     assert set(keepsakes.found(servers.settings, kept).values()) == {True}
 
@@ -71,18 +90,17 @@ def test_all_killed_at_once_come_up_with_their_data(servers: Stack) -> None:
     kept = keepsakes.leave(servers.settings)
     for process in processes.of_stack(servers):
         process.kill()
-    lifecycle.up(servers, ())
+    typed("up")
     assert keepsakes.found(servers.settings, kept) == dict.fromkeys(keepsakes.STORES, True)
 
 
-def test_down_leaves_no_process_and_no_port_and_up_finds_the_data(servers: Stack, test_stack: TestStack) -> None:
+def test_down_leaves_no_process_and_no_port_and_up_finds_the_data(servers: Stack) -> None:
     kept = keepsakes.leave(servers.settings)
-    lifecycle.down(servers)
-    test_stack.healthy.clear()
+    typed("down")
     assert processes.of_stack(servers) == []
     held = [field for service in SERVICES for field in service.ports if not free(servers, field)]
     assert held == []
-    test_stack.require(keepsakes.STORES)  # the tests that follow need no more of them all
+    typed("up", *keepsakes.STORES)
     assert set(keepsakes.found(servers.settings, kept).values()) == {True}
 
 
