@@ -53,7 +53,7 @@ def _run(bench: Bench, scale: float) -> Outcome:
         lifecycle.down(stack)
         shutil.rmtree(stack.state)
     try:
-        lifecycle.up(stack, bench.needs)
+        lifecycle.up(open_stack(), bench.needs)  # anew, for the secrets of what is gone are gone
         return bench.run(open_stack(), scale)
     finally:
         lifecycle.down(open_stack())

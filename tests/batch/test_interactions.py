@@ -21,9 +21,9 @@ PHONE = {"category_1": "electronics", "category_2": "smartphone", "brand": "sams
 SHOE = {"product_id": "p2", "category_1": "apparel", "brand": "acme", "price": Decimal("5.00")}
 BUY: dict[str, Any] = {"event_type": "purchase"}
 
-#: Ann looks at the phone twice and buys it in two orders; the shoe goes into the cart on the next day.
+#: Ann looks at the phone twice and buys it in two orders, in one of them twice; the shoe goes into the cart on the next day.
 VISITS = (
-    PHONE, PHONE, PHONE | BUY | {"quantity": 2}, PHONE | BUY | {"user_session": "s2"},
+    PHONE, PHONE, PHONE | BUY | {"quantity": 2}, PHONE | BUY, PHONE | BUY | {"user_session": "s2"},
     SHOE | {"event_time": utc(2019, 10, 2), "event_type": "cart"}, SHOE | {"event_time": utc(2019, 10, 2)},
 )  # fmt: skip
 
@@ -34,7 +34,7 @@ def test_a_row_a_day_type_and_product(events: Events) -> None:
     rows = {(row.day.day, row.event_type, row.product_id): row for row in frame.collect()}
     assert {key: (row.events, row.quantity, row.money, row.orders) for key, row in rows.items()} == {
         (1, "view", "p1"): (2, 2, Decimal("0.00"), 0),
-        (1, "purchase", "p1"): (2, 3, Decimal("30.00"), 2),
+        (1, "purchase", "p1"): (3, 4, Decimal("40.00"), 2),
         (2, "cart", "p2"): (1, 1, Decimal("0.00"), 0),
         (2, "view", "p2"): (1, 1, Decimal("0.00"), 0),
     }
