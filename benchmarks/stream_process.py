@@ -21,6 +21,7 @@ STREAM = "import sys; from streaming.__main__ import main; sys.exit(main(sys.arg
 EXECUTOR = "CoarseGrainedExecutorBackend"
 SECONDS_A_BATCH = "1"
 BATCH_WITHIN = 400.0
+EXECUTOR_WITHIN = 60.0
 DRAINED_WITHIN = 600.0
 
 
@@ -56,6 +57,8 @@ class StreamProcess:
 
     def kill_driver(self, rng: random.Random) -> None:
         """Python or its JVM, the one without the other. Each must end with the other: the next one reads the same checkpoint."""
+        if self._process.poll() is not None:
+            self.await_batch()
         family = _family(self._process.pid)
         rng.choice(family).kill()
         self._process.wait(120)
@@ -65,10 +68,16 @@ class StreamProcess:
 
     def kill_executor(self, rng: random.Random) -> None:
         """The worker has others only where other jobs run."""
-        worker = psutil.Process(Supervisor(self._stack).state("spark-worker").pid)
-        executors = [process for process in worker.children(recursive=True) if EXECUTOR in " ".join(process.cmdline())]
-        if executors:
-            rng.choice(executors).kill()
+        rng.choice(self._executors()).kill()
+
+    def _executors(self) -> list[psutil.Process]:
+        """There is a moment without one after the death of one."""
+        worker, deadline = Supervisor(self._stack).state("spark-worker").pid, time.monotonic() + EXECUTOR_WITHIN
+        while time.monotonic() < deadline:
+            if found := [process for process in _family(worker) if EXECUTOR in _command(process)]:
+                return found
+            time.sleep(0.2)
+        raise RuntimeError(f"the stream had no executor for {EXECUTOR_WITHIN:.0f} s; see {self._said}")
 
     def drain(self) -> None:
         """End it in order, and take what is left."""
@@ -94,7 +103,14 @@ def _family(pid: int) -> list[psutil.Process]:
     """A process with all its children that live; empty where it is gone."""
     try:
         process = psutil.Process(pid)
-        family = [process, *process.children(recursive=True)]
-        return [member for member in family if member.status() != psutil.STATUS_ZOMBIE]
+        return [member for member in [process, *process.children(recursive=True)] if _command(member)]
     except psutil.NoSuchProcess:
         return []
+
+
+def _command(process: psutil.Process) -> str:
+    """Empty of one that has ended meanwhile, and of one that has ended and was not yet waited for."""
+    try:
+        return " ".join(process.cmdline())
+    except psutil.Error:
+        return ""
