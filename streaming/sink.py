@@ -72,8 +72,8 @@ def write_batch(settings: Settings, messages: DataFrame, stream: str, batch_id: 
     try:
         found = account(Group(**row.asDict()) for row in grouped(parsed).collect())  # a row an hour, partition and reason
         for frame, table, count in (
-            (refused(parsed), QUARANTINE_TABLE, found.counts.quarantined),
             # One file a day and batch, not one a day, batch and task.
+            (refused(parsed).coalesce(1), QUARANTINE_TABLE, found.counts.quarantined),
             (good(parsed).repartition("event_day"), EVENTS_TABLE, found.counts.good),
         ):
             if count:

@@ -7,6 +7,9 @@ import shutil
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
 
 from cdp.settings import REPOSITORY
 from infra.stack import lifecycle
@@ -42,14 +45,35 @@ def run(pytest_arguments: list[str]) -> int:
         if shutil.which(program) is None:
             missing = f"{package} is missing, which the tests need. Install it: apt-get install {package}"
             apt_install(stack, package, otherwise=missing)
-    failed = []
-    for argv in (*CHECKS, (sys.executable, "-m", "pytest", *pytest_arguments)):
-        name = " ".join(argument.rpartition("/")[2] for argument in argv[:3]).replace("python3 -m ", "").replace("python -m ", "")
-        began = time.monotonic()
-        code = subprocess.call(argv, cwd=REPOSITORY)
-        say(f"run: {name}: {'ok' if code == 0 else f'failed ({code})'}, {time.monotonic() - began:.0f} s")
-        failed += [name] if code else []
+    with ThreadPoolExecutor(1) as beside:  # they need a core, and the tests wait for servers first
+        static = beside.submit(lambda: [_said(argv) for argv in CHECKS])
+        done = [_ran((sys.executable, "-m", "pytest", *pytest_arguments)), *static.result()]
     lifecycle.down(open_stack())
-    if failed:
+    for check in done:
+        print(check.out, end="")
+        say(f"run: {check.name}: {'ok' if check.code == 0 else f'failed ({check.code})'}, {check.seconds:.0f} s")
+    if failed := [check.name for check in done if check.code]:
         raise StackError(f"failed: {', '.join(failed)}")
     return 0
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A check that has ended; what it said, where that was kept back."""
+
+    name: str
+    code: int
+    seconds: float
+    out: str = ""
+
+
+def _ran(argv: tuple[str, ...]) -> Done:
+    began = time.monotonic()
+    return Done("pytest", subprocess.call(argv, cwd=REPOSITORY), time.monotonic() - began)
+
+
+def _said(argv: tuple[str, ...]) -> Done:
+    began = time.monotonic()
+    done = subprocess.run(argv, cwd=REPOSITORY, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    name = " ".join(Path(argument).name for argument in argv[:2])
+    return Done(name, done.returncode, time.monotonic() - began, "" if done.returncode == 0 else done.stdout)

@@ -53,11 +53,17 @@ def _prepare(stack: Stack) -> None:
     """Format the log directory, once."""
     if (stack.data("kafka") / "meta.properties").exists():
         return
-    cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-    tool = _java(stack, "kafka.tools.StorageTool", "format", "--ignore-formatted", "-t", cluster, "-c", str(CONFIG))
+    tool = _java(stack, "kafka.tools.StorageTool", "format", "--ignore-formatted", "-t", cluster_id(), "-c", str(CONFIG))
     done = subprocess.run(tool.argv, env=stack.base_env | tool.env, capture_output=True, text=True)
     if done.returncode:
         raise StackError(f"Kafka's log directory {stack.data('kafka')} could not be formatted: {why(done.stderr)}")
+
+
+def cluster_id() -> str:
+    """16 bytes as Kafka writes them. One in 64 begins with a minus, which the tool would take for an option."""
+    while (made := base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")).startswith("-"):
+        pass
+    return made
 
 
 def ensure_topics(settings: Settings) -> None:
