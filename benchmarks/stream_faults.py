@@ -59,8 +59,7 @@ class UnderFire:
 def run(stack: Stack, scale: float) -> Outcome:
     path, outcome = stack.state / "faults.parquet", Outcome("stream-faults")
     summary = make_history(path, round(EVENTS * scale))
-    order = _shuffled(KILLS)
-    found = stream_under_fire(stack, path, order, print)
+    found = stream_under_fire(stack, path, [(victim,) for victim in _shuffled(KILLS)], print)
     outcome.measure("messages", found.rows, "", f"{summary.dirty.total():,} dirty, {summary.duplicates:,} copies")
     for victim, kills in found.kills.items():
         outcome.measure(f"kill -9 of the {victim}", kills, "times")
@@ -83,22 +82,30 @@ def _shuffled(kills: int, seed: int = 7) -> list[str]:
 
 
 def stream_under_fire(
-    stack: Stack, path: Path, order: Sequence[str], say: Callable[[str], None], topic: str = EVENTS_RAW.name, seed: int = 7
+    stack: Stack,
+    path: Path,
+    rounds: Sequence[Sequence[str]],
+    say: Callable[[str], None],
+    topic: str = EVENTS_RAW.name,
+    seed: int = 7,
 ) -> UnderFire:
-    """Kill in this order, each at a random moment after the stream has shown that it lives; then take all that is there."""
+    """Kill round by round, each at a random moment after the stream has shown that it lives; then take all that is there."""
     rng, begun = random.Random(seed), time.monotonic()
     dataset = store.add(stack.settings, path, mapping_for(path, None))
-    load = Load(stack, dataset.name, max(1, dataset.rows // (len(order) * SECONDS_A_KILL)), topic)
+    load = Load(stack, dataset.name, max(1, dataset.rows // (len(rounds) * SECONDS_A_KILL)), topic)
     with StreamProcess(stack, topic) as stream:
-        for victim in order:
+        for victims in rounds:
             stream.await_batch()
             time.sleep(rng.uniform(0.0, 2.0))
-            say(f"kill -9 {victim}, {time.monotonic() - begun:.0f} s after the beginning")
-            _kill(stack, stream, victim, rng)
+            for victim in victims:
+                say(f"kill -9 {victim}, {time.monotonic() - begun:.0f} s after the beginning")
+                _kill(stack, stream, victim, rng)
             load.keep_running()
         load.finish()
         stream.drain()
-    return UnderFire(dataset.rows, Counter(order), stream.ended, time.monotonic() - begun)
+    return UnderFire(
+        dataset.rows, Counter(victim for victims in rounds for victim in victims), stream.ended, time.monotonic() - begun
+    )
 
 
 def _kill(stack: Stack, stream: StreamProcess, victim: str, rng: random.Random) -> None:

@@ -33,7 +33,7 @@ FIRST_DAYS: tuple[Event, ...] = (
 )
 NEXT_DAY: tuple[Event, ...] = (event("2021-05-04 12:00:00", "purchase", "bob", "s7", "1000000000000000003", "99.99"),)
 
-LAST_DAY, DAY_AFTER = "2021-05-03", "2021-05-04"
+LAST_DAY = "2021-05-03"
 
 #: day -> customers, new customers, buyers, sessions, views, carts, removals, orders, items, revenue
 KPI = {

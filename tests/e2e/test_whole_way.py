@@ -19,10 +19,12 @@ from pymongo import MongoClient
 
 from cdp.paths import COMPACTIONS, CUSTOMERS, EVENTS, QUARANTINE, table_url
 from cdp.settings import REPOSITORY, Settings
+from cdp_web.layout.formats import money_short
 from tests.e2e import story
 from tests.e2e.conftest import Airflow, typed
 from tests.e2e.independent import revenue_orders_customers
 
+LAST_DAY = "2021-06-05"  # of the generated history
 pytestmark = [pytest.mark.subprocess, pytest.mark.timeout(900)]
 
 
@@ -44,7 +46,7 @@ def load_events(file: Path, events: tuple[story.Event, ...], *others: Path) -> N
 def history(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Five generated days, later than the story's, with their dirt, copies and late events."""
     file = tmp_path_factory.mktemp("history") / "history.parquet"
-    shape = ("--days", "5", "--customers", "300", "--events", "4000", "--seed", "11", "--last-day", "2021-06-05")
+    shape = ("--days", "5", "--customers", "300", "--events", "4000", "--seed", "11", "--last-day", LAST_DAY)
     subprocess.run([sys.executable, "-m", "source_server.generate", "--out", str(file), *shape], check=True, cwd=REPOSITORY)
     return file
 
@@ -124,21 +126,20 @@ def test_a_segment_is_run_by_the_worker_and_shows_its_members(published: Setting
     expect(page.get_by_text("Rule: Orders is at least 2")).to_be_visible()
 
 
-def test_the_next_day_comes_by_airflow(published: Settings, page: Page, airflow: Airflow, history: Path, tmp_path: Path) -> None:
+def test_the_next_days_come_by_airflow(published: Settings, page: Page, airflow: Airflow, history: Path, tmp_path: Path) -> None:
+    """One of the story and five generated ones, which read the same by another way: from the file itself."""
     load_events(tmp_path / "next.ndjson", story.NEXT_DAY, history)
-    assert airflow.night(story.DAY_AFTER) == "success"
-    page.goto("/")
-    expect(page.locator("[data-kpi=revenue]")).to_contain_text("125.49")
-    expect(page.locator("main, header").filter(has_text=re.compile("4 May 2021|2021-05-04")).first).to_be_visible()
-    assert rows(published, "SELECT day FROM mart.publication ORDER BY id DESC LIMIT 1") == [(date(2021, 5, 4),)]
-    runs = rows(published, "SELECT count(*) FROM segments_segmentrun WHERE day = '2021-05-04' AND status = 'done'")
-    assert runs[0][0] >= 1
-
-
-def test_a_generated_history_reads_the_same_by_another_way(published: Settings, history: Path) -> None:
-    """Revenue, orders and customers of each day, from the file and from what the site reads. It came with the next day."""
-    typed("night", "--from", "2021-06-04", "--to", "2021-06-05")
+    assert airflow.night(LAST_DAY) == "success"
+    assert rows(published, "SELECT orders, revenue FROM mart.kpi_day WHERE day = '2021-05-04'") == [(1, Decimal("99.99"))]
     expected = revenue_orders_customers(history)
     assert len(expected) == 5
     found = rows(published, "SELECT day::text, revenue, orders, customers FROM mart.kpi_day WHERE day >= '2021-06-01'")
     assert {day: tuple(numbers) for day, *numbers in found} == expected
+
+    page.goto("/")
+    revenue = sum(revenue for revenue, _, _ in expected.values())
+    expect(page.locator("[data-kpi=revenue]")).to_contain_text(money_short(Decimal(revenue)))
+    expect(page.locator("main, header").filter(has_text=re.compile("5 Jun 2021|2021-06-05")).first).to_be_visible()
+    assert rows(published, "SELECT day::text FROM mart.publication ORDER BY id DESC LIMIT 1") == [(LAST_DAY,)]
+    runs = rows(published, f"SELECT count(*) FROM segments_segmentrun WHERE day = '{LAST_DAY}' AND status = 'done'")
+    assert runs[0][0] >= 1
