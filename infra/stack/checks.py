@@ -21,6 +21,10 @@ CHECKS: tuple[tuple[str, ...], ...] = (
     (venv_bin("ruff"), "format", "--check", "."),
     (venv_bin("mypy"), "--no-error-summary", "cdp", "infra", "source_server", "streaming", "batch", "cdp_web", "benchmarks"),
 )
+PYTEST = (sys.executable, "-m", "pytest")
+#: All tests, in two runs side by side: those that start or ask servers leave a core free for half of the time.
+WITH_SERVERS = (*PYTEST, "-m", "stack or browser or subprocess")
+ALONE = (*PYTEST, "-m", "not (stack or browser or subprocess)", "-o", "cache_dir=.pytest_cache/alone")
 #: Debian's packages that only the tests need, with a program of each.
 PACKAGES = {"chromium": "chromium", "docker-compose": "docker-compose"}
 
@@ -45,9 +49,10 @@ def run(pytest_arguments: list[str]) -> int:
         if shutil.which(program) is None:
             missing = f"{package} is missing, which the tests need. Install it: apt-get install {package}"
             apt_install(stack, package, otherwise=missing)
-    with ThreadPoolExecutor(1) as beside:  # they need a core, and the tests wait for servers first
-        static = beside.submit(lambda: [_said(argv) for argv in CHECKS])
-        done = [_ran((sys.executable, "-m", "pytest", *pytest_arguments)), *static.result()]
+    seen, beside = ((*PYTEST, *pytest_arguments), CHECKS) if pytest_arguments else (WITH_SERVERS, (*CHECKS, ALONE))
+    with ThreadPoolExecutor(1) as pool:
+        others = pool.submit(lambda: [_ran(argv, kept_back=True) for argv in beside])
+        done = [_ran(seen), *others.result()]
     lifecycle.down(open_stack())
     for check in done:
         print(check.out, end="")
@@ -64,16 +69,12 @@ class Done:
     name: str
     code: int
     seconds: float
-    out: str = ""
+    out: str
 
 
-def _ran(argv: tuple[str, ...]) -> Done:
+def _ran(argv: tuple[str, ...], kept_back: bool = False) -> Done:
     began = time.monotonic()
-    return Done("pytest", subprocess.call(argv, cwd=REPOSITORY), time.monotonic() - began)
-
-
-def _said(argv: tuple[str, ...]) -> Done:
-    began = time.monotonic()
-    done = subprocess.run(argv, cwd=REPOSITORY, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    name = " ".join(Path(argument).name for argument in argv[:2])
-    return Done(name, done.returncode, time.monotonic() - began, "" if done.returncode == 0 else done.stdout)
+    pipe = subprocess.PIPE if kept_back else None
+    done = subprocess.run(argv, cwd=REPOSITORY, text=True, stdout=pipe, stderr=subprocess.STDOUT if kept_back else None)
+    name = "pytest" if argv[: len(PYTEST)] == PYTEST else " ".join(Path(argument).name for argument in argv[:2])
+    return Done(name, done.returncode, time.monotonic() - began, done.stdout or "")
