@@ -41,19 +41,22 @@ SELECT day, user_id AS customer_id, event_type, product_id, category, brand, cou
 FROM events GROUP BY ALL
 """
 
-
-#: The rows of a file that the contract lets through; a made history has each kind of dirt. The file has no event ids.
-FILE_SQL = """
-CREATE TABLE messages AS
-SELECT row_number() OVER () AS place, NULL::VARCHAR AS event_id, event_time, event_type, product_id, category_code, brand, price,
-    user_id, user_session, quantity, order_id
-FROM read_parquet(?)
-WHERE regexp_full_match(event_time, '20[0-9]{2}-[0-9]{2}-[0-9]{2} [0-9:]{8} UTC')
+#: Whether the contract lets a row of a made history through, which has each kind of dirt.
+CLEAN = """
+    regexp_full_match(event_time, '20[0-9]{2}-[0-9]{2}-[0-9]{2} [0-9:]{8} UTC')
     AND event_type IN ('view', 'cart', 'remove_from_cart', 'purchase')
     AND coalesce(product_id, '') <> '' AND coalesce(user_id, '') <> ''
     AND regexp_full_match(price, '[0-9]{1,10}(\\.[0-9]{1,2})?')
     AND (quantity IS NULL OR regexp_full_match(quantity, '[1-9][0-9]*'))
     AND length(coalesce(brand, '')) <= 200 AND length(coalesce(user_session, '')) <= 200
+"""
+#: The rows of a file that the contract lets through. The file has no event ids.
+FILE_SQL = f"""
+CREATE TABLE messages AS
+SELECT row_number() OVER () AS place, NULL::VARCHAR AS event_id, event_time, event_type, product_id, category_code, brand, price,
+    user_id, user_session, quantity, order_id
+FROM read_parquet(?)
+WHERE {CLEAN}
 """
 
 

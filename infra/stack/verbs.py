@@ -256,9 +256,9 @@ def help_text() -> str:
 def _call(verb: Verb, arguments: list[str]) -> int:
     if isinstance(verb.run, Program):
         return programs.run(open_stack(), verb.run, arguments)
-    parser = argparse.ArgumentParser(prog=f"./run {verb.name}", description=verb.help)
     if verb.passes_on:
         return verb.run(open_stack(), argparse.Namespace(passed_on=arguments))
+    parser = argparse.ArgumentParser(prog=f"./run {verb.name}", description=verb.help)
     verb.arguments(parser)
     given = parser.parse_args(arguments)
     return verb.run(open_stack(), given)

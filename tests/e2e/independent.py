@@ -10,17 +10,14 @@ from pathlib import Path
 
 import duckdb
 
-READING = """
+from benchmarks.reading.events import CLEAN
+
+READING = f"""
 WITH clean AS (
     SELECT DISTINCT event_time, event_type, product_id, category_id, category_code, brand, price, user_id, user_session,
            quantity, order_id
     FROM read_parquet(?)
-    WHERE regexp_full_match(event_time, '20[0-9]{2}-[0-9]{2}-[0-9]{2} [0-9:]{8} UTC')
-      AND event_type IN ('view', 'cart', 'remove_from_cart', 'purchase')
-      AND coalesce(product_id, '') <> '' AND coalesce(user_id, '') <> ''
-      AND regexp_full_match(price, '[0-9]{1,10}(\\.[0-9]{1,2})?')
-      AND (quantity IS NULL OR regexp_full_match(quantity, '[1-9][0-9]*'))
-      AND length(coalesce(brand, '')) <= 200 AND length(coalesce(user_session, '')) <= 200
+    WHERE {CLEAN}
 )
 SELECT left(event_time, 10) AS day,
        coalesce(sum(price::DECIMAL(18, 2) * coalesce(quantity, '1')::INT) FILTER (event_type = 'purchase'), 0),
