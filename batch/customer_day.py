@@ -12,7 +12,7 @@ from cdp.warehouse import CUSTOMER_DAY
 
 KEY = ["day", "customer_id"]
 #: Most events that a profile shows; no day can give more.
-RECENT = 20
+RECENT = 50
 
 
 def customer_day(events: DataFrame) -> DataFrame:

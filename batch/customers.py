@@ -1,7 +1,12 @@
-"""The customers as of a day: every metric of the catalogue, from the daily rows and the interactions up to that day."""
+"""The customers as of a day: every metric of the catalogue, from the daily rows and the interactions up to that day.
+
+What is counted of a customer's own rows is carried over from an earlier snapshot for those who were not touched since. Scores,
+and what is derived, are of the day and cheap: all customers get them anew.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date
 
 from pyspark.sql import Column, DataFrame
@@ -15,14 +20,49 @@ from cdp.spark import METRIC_TYPES
 CUSTOMER_ID = "customer_id"
 
 
-def customers(customer_day: DataFrame, interactions: DataFrame, as_of: date) -> DataFrame:
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """An earlier snapshot, and the ids of all who may count differently since."""
+
+    snapshot: DataFrame
+    touched: DataFrame
+
+
+@dataclass(frozen=True, slots=True)
+class _Counted:
+    """`whole`: the metrics of the stages `days` and `things`. `totals`: those of `days` once more, from a plan of their own:
+    the scores look at three totals only, and computing those twice is cheaper than keeping every column of every customer."""
+
+    whole: DataFrame
+    totals: DataFrame
+
+
+def customers(customer_day: DataFrame, interactions: DataFrame, as_of: date, earlier: Earlier | None = None) -> DataFrame:
     """`customer_id` and a column a metric, in the order of the catalogue."""
-    known = customer_day.where(F.col("day") <= F.lit(as_of))
-    totals = _aggregated(known, "days", as_of)
-    whole = totals.join(_aggregated(things(interactions, as_of), "things", as_of), CUSTOMER_ID, "left")
-    # The scores look at three totals only: computing those twice is cheaper than keeping every column of every customer.
-    placed = scored(whole, totals, of_stage("scores"), as_of)
+    if earlier is None:
+        counted = _counted(customer_day, interactions, as_of)
+    else:
+        counted = _carried(earlier, _counted(of(earlier.touched, customer_day), of(earlier.touched, interactions), as_of))
+    placed = scored(counted.whole, counted.totals, of_stage("scores"), as_of)
     return placed.select(CUSTOMER_ID, *(_column(metric, as_of) for metric in METRICS))
+
+
+def _counted(customer_day: DataFrame, interactions: DataFrame, as_of: date) -> _Counted:
+    totals = _aggregated(customer_day.where(F.col("day") <= F.lit(as_of)), "days", as_of)
+    return _Counted(totals.join(_aggregated(things(interactions, as_of), "things", as_of), CUSTOMER_ID, "left"), totals)
+
+
+def of(customers: DataFrame, rows: DataFrame) -> DataFrame:
+    """The rows of these customers, which are few."""
+    return rows.join(F.broadcast(customers.select(CUSTOMER_ID)), CUSTOMER_ID, "left_semi")
+
+
+def _carried(earlier: Earlier, anew: _Counted) -> _Counted:
+    """Who was touched and has no row up to the day any more is in neither part."""
+    kept = earlier.snapshot.join(F.broadcast(earlier.touched), CUSTOMER_ID, "left_anti")
+    return _Counted(
+        *(kept.select(part.columns).unionByName(part) for part in (anew.whole, anew.totals)),
+    )
 
 
 def _aggregated(rows: DataFrame, stage: Stage, as_of: date) -> DataFrame:

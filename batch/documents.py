@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC
+from dataclasses import dataclass
+from datetime import UTC, date
 from typing import Any
 
 from bson.decimal128 import Decimal128
 from pyspark.sql import Row
 
 from cdp.metrics import METRICS
+
+#: Another number where a document is made otherwise: all of them are written anew then.
+SHAPE = 2
+#: Those that count days up to the published one are left to the reader, who has the date.
+_STORED = tuple(metric for metric in METRICS if not metric.since)
 
 #: Kind of a metric -> how MongoDB keeps it.
 _AS_STORED: dict[str, Callable[[Any], Any]] = {
@@ -21,11 +27,20 @@ _AS_STORED: dict[str, Callable[[Any], Any]] = {
 }
 
 
-def document(profile: Row) -> dict[str, Any]:
-    metrics = {metric.key: _AS_STORED[metric.kind](profile[metric.key]) for metric in METRICS if profile[metric.key] is not None}
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The publication that a document was last written for; it holds for later ones too, as long as nothing in it changes."""
+
+    day: date
+    publication: int
+
+
+def document(profile: Row, written: Written) -> dict[str, Any]:
+    metrics = {metric.key: _AS_STORED[metric.kind](profile[metric.key]) for metric in _STORED if profile[metric.key] is not None}
     return {
         "_id": profile.customer_id,
-        "as_of": profile.as_of,
+        "as_of": written.day.isoformat(),
+        "publication": written.publication,
         **metrics,
         "recent": [_event(event) for event in profile.recent],
         "days": [_day(day) for day in profile.days],

@@ -1,7 +1,8 @@
 """Profiles into MongoDB: two collections, of which readers see one. A night brings the other to its day.
 
-Only documents whose hash differs are written. Plain bulk writes and finds by _id: see the list in the design of what the
-stand-in does not know.
+Only documents whose hash differs are written. Each collection has a note of what it holds whole: it is taken away before the
+first write and put there after the last, so that a night that is cut off leaves none, and the next one looks at every
+document. Plain bulk writes and finds by _id: see the list in the design of what the stand-in does not know.
 """
 
 from __future__ import annotations
@@ -18,10 +19,13 @@ from pymongo.errors import PyMongoError
 from pyspark.sql import DataFrame, Row
 
 from batch.customers import CUSTOMER_ID
-from batch.documents import document
+from batch.documents import SHAPE, Written, document
+from batch.standing import Standing
+from cdp.days import day_from_text
 from cdp.settings import Settings
 
 COLLECTIONS = ("profiles_a", "profiles_b")
+NOTES = "profiles_notes"
 DOCUMENTS_AT_A_TIME = 1_000
 #: Ids that are compared with the customers at a time, when documents have to go.
 IDS_AT_A_TIME = 100_000
@@ -46,6 +50,9 @@ class Place:
     def of(self, client: MongoClient[dict[str, Any]]) -> Collection[dict[str, Any]]:
         return client[self.database][self.collection]
 
+    def notes(self, client: MongoClient[dict[str, Any]]) -> Collection[dict[str, Any]]:
+        return client[self.database][NOTES]
+
     def require(self) -> None:
         """Asked once here rather than by every task, four times each. The address may carry a login and is not shown."""
         try:
@@ -56,7 +63,9 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class Filled:
+    """How many documents were written, and how many had to go; the others are as they were."""
+
     written: int
     unchanged: int
     removed: int
@@ -67,26 +76,51 @@ def next_collection(serving: str | None) -> str:
     return COLLECTIONS[1] if serving == COLLECTIONS[0] else COLLECTIONS[0]
 
 
-def write_profiles(settings: Settings, profiles: DataFrame, collection: str) -> Written:
+def place_of(settings: Settings, collection: str) -> Place:
     place = Place(settings.mongo_url, settings.mongo_database, collection)
     place.require()
+    return place
+
+
+def held(place: Place) -> Standing | None:
+    """What the collection holds whole; none where that is not known."""
+    with place.client() as client:
+        note = place.notes(client).find_one({"_id": place.collection})
+    return Standing.from_json(day_from_text(note["day"]), note) if note and note["shape"] == SHAPE else None
+
+
+def fill(place: Place, changed: DataFrame | None, everyone: DataFrame, expected: int, standing: Standing, written: Written) -> Filled:
+    """Bring the collection to the documents of `everyone`, `expected` of them. `changed` holds the only profiles that can
+    differ from what is there, where that is known."""
+    with place.client() as client:
+        place.notes(client).delete_one({"_id": place.collection})
+    count = _write(place, everyone if changed is None else changed, written)
+    if changed is not None and _number(place) < expected:
+        # Somebody has taken documents away.
+        count += _write(place, everyone, written)
+    removed = _remove_others(place, everyone.select(CUSTOMER_ID), expected)
+    with place.client() as client:
+        note = standing.as_json() | {"day": standing.day.isoformat(), "shape": SHAPE}
+        place.notes(client).replace_one({"_id": place.collection}, note, upsert=True)
+    return Filled(count, expected - count, removed)
+
+
+def _write(place: Place, profiles: DataFrame, written: Written) -> int:
     tasks = profiles.sparkSession.sparkContext.defaultParallelism
-    done = profiles.repartition(tasks).rdd.mapPartitions(partial(_write_partition, place)).collect()  # a pair a task
-    written, unchanged = (sum(column) for column in zip(*done, strict=True))
-    return Written(written, unchanged, _remove_others(place, profiles.select(CUSTOMER_ID), written + unchanged))
+    write = partial(_write_partition, place, written)
+    return sum(profiles.repartition(tasks).rdd.mapPartitions(write).collect())  # a number a task
 
 
-def _write_partition(place: Place, profiles: Iterable[Row]) -> Iterator[tuple[int, int]]:
-    rows, written, unchanged = iter(profiles), 0, 0
+def _write_partition(place: Place, written: Written, profiles: Iterable[Row]) -> Iterator[int]:
+    rows, count = iter(profiles), 0
     with place.client() as client:
         while chunk := list(islice(rows, DOCUMENTS_AT_A_TIME)):
-            changed = _changed(place.of(client), chunk)
-            if changed:
-                changes = [ReplaceOne({"_id": row.customer_id}, document(row), upsert=True) for row in changed]
+            if changes := [
+                ReplaceOne({"_id": row.customer_id}, document(row, written), upsert=True) for row in _changed(place.of(client), chunk)
+            ]:
                 place.of(client).bulk_write(changes, ordered=False)
-            written += len(changed)
-            unchanged += len(chunk) - len(changed)
-    yield written, unchanged
+            count += len(changes)
+    yield count
 
 
 def _changed(collection: Collection[dict[str, Any]], profiles: list[Row]) -> list[Row]:
@@ -95,12 +129,18 @@ def _changed(collection: Collection[dict[str, Any]], profiles: list[Row]) -> lis
     return [row for row in profiles if hashes.get(row.customer_id) != row.hash]
 
 
+def _number(place: Place) -> int:
+    with place.client() as client:
+        return place.of(client).count_documents({})
+
+
 def _remove_others(place: Place, customers: DataFrame, expected: int) -> int:
     """Delete documents of customers that are no longer there. All that should be there are, so that a count tells."""
+    if _number(place) == expected:
+        return 0
+    removed = 0
     with place.client() as client:
-        collection, removed = place.of(client), 0
-        if collection.count_documents({}) == expected:
-            return 0
+        collection = place.of(client)
         ids = (found["_id"] for found in collection.find({}, {"_id": 1}))
         while chunk := [(customer_id,) for customer_id in islice(ids, IDS_AT_A_TIME)]:
             stored = customers.sparkSession.createDataFrame(chunk, f"{CUSTOMER_ID} string")

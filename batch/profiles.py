@@ -1,23 +1,40 @@
-"""The profile of each customer as of a day: the metrics, the latest events, the last days, and a hash over all of it."""
+"""The profile of each customer as of a day: the metrics, the latest events, the last days, and a hash over what a document
+keeps of it. What moves with the calendar alone is not in the hash: a customer who does nothing keeps the same document."""
 
 from __future__ import annotations
 
 from datetime import date, timedelta
 
-from pyspark.sql import DataFrame, Window
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from batch.customer_day import RECENT
 from batch.customers import CUSTOMER_ID
+from batch.documents import SHAPE
+from cdp.metrics import METRICS
 
 DAYS = 90
+#: Columns that tell one day from the next and are in no document.
+CALENDAR = frozenset(metric.key for metric in METRICS if metric.since)
 
 
 def profiles(customers: DataFrame, customer_day: DataFrame, as_of: date) -> DataFrame:
-    """A row a customer: the columns of `customers`, and `as_of`, `recent`, `days`, `hash`."""
+    """A row a customer: the columns of `customers`, and `recent`, `days`, `hash`."""
     known = customer_day.where(F.col("day") <= F.lit(as_of))
-    whole = customers.join(history(known, as_of), CUSTOMER_ID).withColumn("as_of", F.lit(as_of.isoformat()))
-    return whole.withColumn("hash", F.left(F.sha2(F.to_json(F.struct(*whole.columns)), 256), F.lit(32)))
+    whole = customers.join(history(known, as_of), CUSTOMER_ID)
+    kept = F.struct(F.lit(SHAPE).alias("shape"), _kept(whole))
+    return whole.withColumn("hash", F.left(F.sha2(F.to_json(kept), 256), F.lit(32)))
+
+
+def moved(now: DataFrame, then: DataFrame, touched: DataFrame) -> DataFrame:
+    """`customer_id` of those whose document may be another than it was as of the snapshot `then`: their metrics differ, or
+    they were touched, which may have changed their events and days alone."""
+    beside = now.select(CUSTOMER_ID, _kept(now).alias("now")).join(then.select(CUSTOMER_ID, _kept(then).alias("then")), CUSTOMER_ID, "left")
+    return beside.where(~F.col("now").eqNullSafe(F.col("then"))).select(CUSTOMER_ID).union(touched).distinct()
+
+
+def _kept(frame: DataFrame) -> Column:
+    return F.struct(*(name for name in frame.columns if name not in CALENDAR))
 
 
 def history(customer_day: DataFrame, as_of: date) -> DataFrame:

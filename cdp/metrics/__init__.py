@@ -7,6 +7,8 @@ of the machine.
 
 from __future__ import annotations
 
+from hashlib import sha256
+
 from cdp.metrics.groups import GROUPS, MetricGroup
 from cdp.metrics.lifecycle import LIFECYCLE, LIFECYCLES
 from cdp.metrics.metric import Kind, Metric, Shown, Stage, Unit, sql_for_day
@@ -18,7 +20,7 @@ from cdp.metrics.windows import WINDOW_METRICS
 
 __all__ = [
     "BY_KEY", "GROUPS", "LIFECYCLES", "METRICS", "Kind", "Metric", "MetricGroup", "Shown", "Stage", "Unit", "metrics_of",
-    "of_stage", "sql_for_day",
+    "definition", "of_stage", "sql_for_day",
 ]  # fmt: skip
 
 #: In the order of their groups.
@@ -43,3 +45,9 @@ def metrics_of(group: MetricGroup) -> tuple[Metric, ...]:
 
 def of_stage(stage: Stage) -> tuple[Metric, ...]:
     return tuple(metric for metric in METRICS if metric.stage == stage)
+
+
+def definition() -> str:
+    """The same as long as the metrics are computed alike: what was counted by another one can't be gone on from."""
+    said = ((metric.key, metric.kind, metric.stage, metric.sql) for metric in METRICS)
+    return sha256(repr(tuple(said)).encode()).hexdigest()[:16]

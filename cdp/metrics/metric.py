@@ -31,6 +31,9 @@ class Metric:
     unit: Unit = ""
     window: int | None = None  # days up to and including the published one
     choices: tuple[str, ...] = ()
+    #: Key of the date from which it counts the days to the published one. It moves with every day though nothing happened:
+    #: documents keep the date, and their reader counts.
+    since: str = ""
 
     @property
     def title_in_group(self) -> str:

@@ -5,23 +5,21 @@ from __future__ import annotations
 from cdp.metrics.groups import RECENCY
 from cdp.metrics.metric import Metric, ratio
 
+
+def _days_since(key: str, title: str, about: str, since: str) -> Metric:
+    return Metric(key, "integer", RECENCY, title, about, "derived", f"datediff({{as_of}}, {since})", "days", since=since)
+
+
 RECENCY_METRICS: tuple[Metric, ...] = (
     Metric("first_seen", "date", RECENCY, "First seen", "Day of the first event.", "days", "min(day)"),
     Metric("last_seen", "date", RECENCY, "Last seen", "Day of the latest event.", "days", "max(day)"),
     Metric("first_order", "date", RECENCY, "First order", "Day of the first order.", "days", "min(CASE WHEN orders > 0 THEN day END)"),
     Metric("last_order", "date", RECENCY, "Last order", "Day of the latest order.", "days", "max(CASE WHEN orders > 0 THEN day END)"),
-    Metric(
-        "days_since_first_seen", "integer", RECENCY, "Days since first seen", "Days from the first event to the published day.",
-        "derived", "datediff({as_of}, first_seen)", "days",
-    ),
-    Metric(
-        "days_since_seen", "integer", RECENCY, "Days since last seen", "Days from the latest event to the published day.",
-        "derived", "datediff({as_of}, last_seen)", "days",
-    ),
-    Metric(
-        "days_since_order", "integer", RECENCY, "Days since last order",
-        "Days from the latest order to the published day; missing without an order.",
-        "derived", "datediff({as_of}, last_order)", "days",
+    _days_since("days_since_first_seen", "Days since first seen", "Days from the first event to the published day.", "first_seen"),
+    _days_since("days_since_seen", "Days since last seen", "Days from the latest event to the published day.", "last_seen"),
+    _days_since(
+        "days_since_order", "Days since last order", "Days from the latest order to the published day; missing without an order.",
+        "last_order",
     ),
     Metric(
         "days_to_first_order", "integer", RECENCY, "Days to first order",
