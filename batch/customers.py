@@ -7,6 +7,7 @@ from datetime import date
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from batch.earlier_groups import with_earlier_groups
 from batch.scores import scored
 from batch.things import things
 from cdp.metrics import METRICS, Metric, Stage, of_stage, sql_for_day
@@ -21,7 +22,7 @@ def customers(customer_day: DataFrame, interactions: DataFrame, as_of: date) -> 
     totals = _aggregated(known, "days", as_of)
     whole = totals.join(_aggregated(things(interactions, as_of), "things", as_of), CUSTOMER_ID, "left")
     # The scores look at three totals only: computing those twice is cheaper than keeping every column of every customer.
-    placed = scored(whole, totals, of_stage("scores"), as_of)
+    placed = scored(with_earlier_groups(whole, known, as_of), totals, of_stage("scores"), as_of)
     return placed.select(CUSTOMER_ID, *(_column(metric, as_of) for metric in METRICS))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -10,11 +10,12 @@ from typing import Any
 
 import psycopg2
 from psycopg2.extensions import connection as Connection
+from psycopg2.extensions import cursor as Cursor
 
 from batch.plan import Published
 from cdp import postgres
 from cdp.settings import Settings
-from cdp.warehouse import PUBLICATION, create_statements
+from cdp.warehouse import KPI_DAY, PUBLICATION, create_statements, replaced
 
 #: Any number, as long as nobody else in this database takes it.
 NIGHT_LOCK = 7_301_001
@@ -87,3 +88,23 @@ def serving(connection: Connection) -> Serving | None:
         cursor.execute(f"SELECT id, day, profiles_collection FROM {PUBLICATION.full_name} ORDER BY id DESC LIMIT 1")
         row = cursor.fetchone()
     return None if row is None else Serving(*row)
+
+
+def days_lacking(connection: Connection) -> set[date]:
+    """Published days of which a table has no row yet: it came with a newer version of the platform."""
+    lacking = (
+        f"SELECT day FROM {KPI_DAY.full_name} k WHERE {table.has_rows_where} > 0"
+        f" AND NOT EXISTS (SELECT 1 FROM {table.full_name} t WHERE t.day = k.day)"
+        for table in replaced("restated days")
+    )
+    with connection, connection.cursor() as cursor:
+        cursor.execute(" UNION ".join(lacking))
+        return {day for (day,) in cursor.fetchall()}
+
+
+def numbers_before(cursor: Cursor, day: date, restated: Collection[date]) -> Mapping[str, Any]:
+    """The published numbers of the days up to this one, added up, without those that are restated now."""
+    columns = [column.name for column in KPI_DAY.columns if column.name not in KPI_DAY.key]
+    sums = ", ".join(f"coalesce(sum({column}), 0)" for column in columns)
+    cursor.execute(f"SELECT {sums} FROM {KPI_DAY.full_name} WHERE day <= %s AND day <> ALL(%s::date[])", [day, list(restated)])
+    return dict(zip(columns, cursor.fetchall()[0], strict=True))

@@ -16,23 +16,25 @@ from pyspark.sql import functions as F
 from pyspark.storagelevel import StorageLevel
 
 from batch.changes import EventsNow, NoEvents, changed_after, events_now
+from batch.chart_tables import AS_OF, OF_DAYS, as_of_lines, day_lines, fill_as_of, fill_days
 from batch.compact import compact
 from batch.customer_day import customer_day
 from batch.customers import customers
 from batch.events import events_of_days, events_once
 from batch.interactions import interactions
 from batch.kpi_day import kpi_day, newcomers
-from batch.mart import Serving, published, serving
+from batch.mart import Serving, days_lacking, published, serving
 from batch.plan import NEVER, days_to_restate, known_since
 from batch.profile_store import next_collection, write_profiles
 from batch.profiles import profiles
 from batch.publish import DailyNumbers, Publication, publish
-from batch.staging import stage
+from batch.staging import Staging
 from batch.steps import StepFailed, Steps
 from batch.tables import days_written, read_customers, read_events, read_history, write_customers, write_days
 from cdp.paths import CUSTOMER_DAY, INTERACTIONS
 from cdp.settings import Settings
 from cdp.spark import root_cause
+from cdp.table import Table
 
 #: Twenty-seven years; a broken clock can't make more of them than the parser lets through.
 MOST_DAYS = 10_000
@@ -76,6 +78,7 @@ class Progress:
     counts: dict[str, int] = field(default_factory=dict)
     customers_version: int = 0
     collection: str = ""
+    staged: list[Table] = field(default_factory=list)
 
 
 def publish_day(night: Night, day: date, everything: bool = False) -> None:
@@ -93,7 +96,7 @@ def publish_day(night: Night, day: date, everything: bool = False) -> None:
         _restate(night, plan, steps, made)
     _take_stock(night, plan, steps, made)
     with steps.step("publication") as note:
-        publish(night.connection, made.numbers, _publication(night, plan, steps, made))
+        publish(night.connection, made.numbers, made.staged, _publication(night, plan, steps, made))
         note(f"publication {plan.id} serves {day}")
 
 
@@ -117,8 +120,8 @@ def make_plan(night: Night, day: date, everything: bool) -> Plan:
         past = []
     since = known_since(past, day)
     changed = {} if since == NEVER else changed_after(night.spark, night.settings, now, since)
-    # A platform that was published by an earlier version has no interactions of its days yet.
-    lacking = now.days - days_written(night.settings, INTERACTIONS)
+    # A platform that was published by an earlier version has no interactions and no rows for charts of its days yet.
+    lacking = now.days - days_written(night.settings, INTERACTIONS) | days_lacking(night.connection)
     days = days_to_restate(now.days, changed, past, day, lacking)
     return Plan(before.id + 1 if before else 1, day, before, now, days)
 
@@ -140,10 +143,10 @@ def _restate(night: Night, plan: Plan, steps: Steps, made: Progress) -> None:
             kpis = _rows(kpi_day(events, restated, first_days))
             made.numbers = DailyNumbers(plan.days, kpis, {row.day: row.new_customers for row in _rows(first_days)})
             note(f"{len(kpis):,} days")
-    with steps.step("staging") as note:
-        computed = {row.day: (row.customers, row.revenue) for row in kpis}
-        stage(night.connection, night.settings, restated, plan.days, plan.id, computed)
-        note(f"{sum(customers for customers, _ in computed.values()):,} rows by COPY, checked")
+        with steps.step("staging") as note:
+            rows = fill_days(_staging(night, plan), day_lines(events, restated), plan.days, made.numbers.by_day())
+            made.staged += OF_DAYS
+            note(f"{rows:,} rows of {len(OF_DAYS)} tables by COPY, checked")
 
 
 def _take_stock(night: Night, plan: Plan, steps: Steps, made: Progress) -> None:
@@ -155,10 +158,19 @@ def _take_stock(night: Night, plan: Plan, steps: Steps, made: Progress) -> None:
         snapshot = read_customers(night.spark, night.settings, made.customers_version)
         made.counts["customers"] = snapshot.count()
         note(f"{made.counts['customers']:,} customers, version {made.customers_version}")
+    with steps.step("charts") as note:
+        lines = as_of_lines(snapshot, history, plan.day)
+        rows = fill_as_of(_staging(night, plan), lines, plan.day, made.numbers.by_day())
+        made.staged += AS_OF
+        note(f"{rows:,} rows of {len(AS_OF)} tables by COPY, checked")
     with steps.step("profiles") as note:
         made.collection = next_collection(plan.before.profiles_collection if plan.before else None)
         written = write_profiles(night.settings, profiles(snapshot, history, plan.day), made.collection)
         note(f"{made.collection}: {written.written:,} written, {written.unchanged:,} unchanged, {written.removed:,} removed")
+
+
+def _staging(night: Night, plan: Plan) -> Staging:
+    return Staging(night.connection, night.settings, plan.id)
 
 
 def _publication(night: Night, plan: Plan, steps: Steps, made: Progress) -> Publication:

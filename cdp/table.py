@@ -1,0 +1,72 @@
+"""What a table in Postgres is: its columns and their kinds, its key, and what of it a publication replaces."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+SCHEMA = "mart"
+
+#: Kind of a column -> its type in Postgres. Spark's types are in cdp/spark.py.
+POSTGRES_TYPES = {
+    "text": "text",
+    "integer": "integer",
+    "long": "bigint",
+    "money": "numeric(18, 2)",
+    "date": "date",
+    "time": "timestamptz",
+    "json": "jsonb",
+}
+Replaced = Literal["restated days", "published day", "whole"]
+#: A column of KPI_DAY, and the aggregate over another table that is equal to it.
+Agrees = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    name: str
+    kind: str
+    about: str = ""
+    required: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    name: str
+    about: str
+    columns: tuple[Column, ...]
+    key: tuple[str, ...]
+    partitioned_by_day: bool = False
+    #: What of it a publication replaces by rows that were filled beside it. None: it is written otherwise.
+    replaced: Replaced | None = None
+    #: Held before it is published: on each restated day, or over all days up to the published one.
+    agrees: Agrees = ()
+    #: It agrees for each value of this column.
+    agrees_within: str = ""
+    #: Where this column of KPI_DAY is not 0, the table has rows of the day.
+    has_rows_where: str = "events"
+
+    @property
+    def full_name(self) -> str:
+        return f"{SCHEMA}.{self.name}"
+
+    @property
+    def next_name(self) -> str:
+        """Where a night fills it beside what readers see."""
+        return f"{self.full_name}_next"
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        return tuple(column.name for column in self.columns)
+
+
+def sums(*columns: str) -> Agrees:
+    """The columns of that name add up to those of KPI_DAY."""
+    return tuple((column, f"sum({column})") for column in columns)
+
+
+def create_table(table: Table) -> str:
+    columns = [f"{c.name} {POSTGRES_TYPES[c.kind]}{' NOT NULL' if c.required else ''}" for c in table.columns]
+    columns.append(f"PRIMARY KEY ({', '.join(table.key)})")
+    tail = " PARTITION BY LIST (day)" if table.partitioned_by_day else ""
+    return f"CREATE TABLE IF NOT EXISTS {table.full_name} ({', '.join(columns)}){tail}"
