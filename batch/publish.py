@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Any
 
@@ -13,6 +13,7 @@ from psycopg2.extensions import cursor as Cursor
 from psycopg2.extras import Json, execute_values
 
 from batch.staging import NEXT, partition_name
+from cdp.nights import CheckOutcome
 from cdp.warehouse import CUSTOMER_DAY, KPI_DAY, PUBLICATION
 
 #: Readers that are in the middle of a question are waited for so long, and later ones queue behind; then the night gives up.
@@ -31,6 +32,7 @@ class Publication:
     profiles_collection: str
     counts: Mapping[str, int]
     seconds: Mapping[str, float]
+    checks: Sequence[CheckOutcome] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,7 @@ def _insert_publication(cursor: Cursor, publication: Publication) -> None:
     ((events,),) = cursor.fetchall()
     counts = {**publication.counts, "events": events}
     row = {name: getattr(publication, name) for name in PUBLICATION.column_names}
-    row |= {"counts": Json(counts), "seconds": Json(dict(publication.seconds))}
+    checks = [asdict(outcome) for outcome in publication.checks]
+    row |= {"counts": Json(counts), "seconds": Json(dict(publication.seconds)), "checks": Json(checks)}
     places = ", ".join(f"%({name})s" for name in row)
     cursor.execute(f"INSERT INTO {PUBLICATION.full_name} ({', '.join(row)}) VALUES ({places})", row)

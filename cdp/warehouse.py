@@ -27,6 +27,7 @@ class Column:
     kind: str
     about: str = ""
     required: bool = True
+    default: str = ""  # in SQL; a column that came later than its table needs one
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +106,31 @@ PUBLICATION = Table(
         Column("profiles_collection", "text", "MongoDB collection that holds its profiles"),
         Column("counts", "json", "customers, events, days restated"),
         Column("seconds", "json", "how long each step took"),
+        Column("checks", "json", "what the gate found: name, state, sentence; who accepted what, and why", default="'[]'"),
+    ),
+    key=("id",),
+)
+
+#: One night, written at its begin, at each step and at its end, in transactions of its own: what a killed night leaves.
+#: cdp/nights.py says how it is read.
+NIGHT_RUN = Table(
+    "night_run",
+    "one try to publish a day, and what became of it",
+    (
+        Column("id", "long"),
+        Column("day", "date"),
+        Column("begun_at", "time"),
+        Column("ended_at", "time", required=False),
+        Column("state", "text", "running, published, needless, failed or cut off"),
+        Column("step", "text", "the last one that was begun", required=False),
+        Column("reason", "text", "why it failed", required=False),
+        Column("seconds", "json", "how long each step took that ended"),
+        Column("checks", "json", "as in the publication"),
+        Column("accepted", "json", "the checks that were to be accepted: by whom, when and why"),
+        Column("publication", "long", "the one that it published, or was about to", required=False),
+        Column("host", "text"),
+        Column("pid", "integer"),
+        Column("backend", "integer", "process of Postgres that held the lock of the night for it"),
     ),
     key=("id",),
 )
@@ -147,20 +173,35 @@ STREAM_BATCH = Table(
     key=("stream", "batch"),
 )
 
-TABLES = (CUSTOMER_DAY, KPI_DAY, PUBLICATION, STREAM_LEDGER, STREAM_BATCH)
+TABLES = (CUSTOMER_DAY, KPI_DAY, PUBLICATION, NIGHT_RUN, STREAM_LEDGER, STREAM_BATCH)
 #: Any number, as long as nobody else in this database takes it.
 SCHEMA_LOCK = 7_301_000
 
 
 def create_statements() -> list[str]:
-    """Statements that make schema and tables where they are missing, in one transaction. Night and stream may both be the
-    first, at the same moment: IF NOT EXISTS alone fails then."""
+    """Statements that make schema, tables and later columns where they are missing, in one transaction. Night and stream may
+    both be the first, at the same moment: IF NOT EXISTS alone fails then."""
     lock = f"SELECT pg_advisory_xact_lock({SCHEMA_LOCK})"
-    return [lock, f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}", *(create_table(table) for table in TABLES)]
+    columns = [add_column(table, column) for table in TABLES for column in table.columns if column.default]
+    return [lock, f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}", *(create_table(table) for table in TABLES), *columns]
 
 
 def create_table(table: Table) -> str:
-    columns = [f"{c.name} {POSTGRES_TYPES[c.kind]}{' NOT NULL' if c.required else ''}" for c in table.columns]
+    columns = [_definition(column) for column in table.columns]
     columns.append(f"PRIMARY KEY ({', '.join(table.key)})")
     tail = " PARTITION BY LIST (day)" if table.partitioned_by_day else ""
     return f"CREATE TABLE IF NOT EXISTS {table.full_name} ({', '.join(columns)}){tail}"
+
+
+def add_column(table: Table, column: Column) -> str:
+    """For tables that an earlier version made. ADD COLUMN IF NOT EXISTS would keep readers out for a moment each time, also
+    where there is nothing to add."""
+    there = f"SELECT FROM pg_attribute WHERE attrelid = '{table.full_name}'::regclass AND attname = '{column.name}'"
+    add = f"ALTER TABLE {table.full_name} ADD COLUMN {_definition(column)}"
+    return f"DO $$ BEGIN IF NOT EXISTS ({there}) THEN {add}; END IF; END $$"
+
+
+def _definition(column: Column) -> str:
+    required = " NOT NULL" if column.required else ""
+    default = f" DEFAULT {column.default}" if column.default else ""
+    return f"{column.name} {POSTGRES_TYPES[column.kind]}{required}{default}"
