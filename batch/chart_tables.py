@@ -1,9 +1,8 @@
-"""The tables of the charts filled beside their place and checked, together with the customers' days: one job of Spark for
-those of the restated days, one for those as of the published day."""
+"""The rows of the charts' tables as lines for COPY, together with the customers' days: one frame for those of the restated
+days, one for those as of the published day."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
 from datetime import date
 from functools import reduce
 
@@ -12,10 +11,8 @@ from pyspark.sql import functions as F
 
 from batch.cohorts import cohort_month
 from batch.copy import line, lines_of
-from batch.mart import numbers_before
 from batch.order_days import hour_day, order_value_day
 from batch.rfm_tables import rfm_day, rfm_flow
-from batch.staging import Numbers, Staging, require_days, require_total
 from batch.thing_days import TABLES as THING_TABLES
 from batch.thing_days import thing_days
 from cdp.chart_tables import COHORT_MONTH, HOUR_DAY, ORDER_VALUE_DAY, RFM_DAY, RFM_FLOW
@@ -44,29 +41,6 @@ def as_of_lines(customers: DataFrame, customer_day: DataFrame, day: date) -> Dat
         lines_of(rfm_day(customers, day), RFM_DAY),
         lines_of(rfm_flow(customers, day), RFM_FLOW),
     )
-
-
-def fill_days(staging: Staging, lines: DataFrame, days: Collection[date], kpis: Mapping[date, Numbers]) -> int:
-    """The tables of the restated days, each held against the shop's numbers; how many rows they have."""
-    rows = staging.fill(OF_DAYS, lines, days)
-    with staging.connection, staging.connection.cursor() as cursor:
-        for table in OF_DAYS:
-            require_days(cursor, table, kpis)
-    return rows
-
-
-def fill_as_of(staging: Staging, lines: DataFrame, day: date, restated: Mapping[date, Numbers]) -> int:
-    """The tables as of the day, held against all the days up to it: those that are published, and those that will be."""
-    rows = staging.fill(AS_OF, lines)
-    with staging.connection, staging.connection.cursor() as cursor:
-        totals = _sum(numbers_before(cursor, day, restated.keys()), *(restated[each] for each in restated if each <= day))
-        for table in AS_OF:
-            require_total(cursor, table, totals)
-    return rows
-
-
-def _sum(*numbers: Numbers) -> Numbers:
-    return {column: sum(each[column] for each in numbers) for column in numbers[0]}
 
 
 def _together(*frames: DataFrame) -> DataFrame:

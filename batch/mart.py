@@ -14,11 +14,20 @@ from psycopg2.extensions import cursor as Cursor
 
 from batch.plan import Published
 from cdp import postgres
+from cdp.nights import HOLDERS, NIGHT_LOCK
 from cdp.settings import Settings
-from cdp.warehouse import KPI_DAY, PUBLICATION, create_statements, replaced
+from cdp.warehouse import KPI_DAY, NIGHT_RUN, PUBLICATION, create_statements, replaced
 
-#: Any number, as long as nobody else in this database takes it.
-NIGHT_LOCK = 7_301_001
+#: A night whose machine has vanished sends nothing more, not even that it ends. Both ends ask after a minute; and Postgres looks
+#: for the client also while a statement of it waits. Then the connection goes, and the lock with it.
+KEEPALIVE = {"keepalives": 1, "keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
+SERVER_KEEPALIVE = {
+    "tcp_keepalives_idle": "30s",
+    "tcp_keepalives_interval": "10s",
+    "tcp_keepalives_count": "3",
+    "tcp_user_timeout": "60s",
+    "client_connection_check_interval": "2s",
+}
 
 
 class MartAway(RuntimeError):
@@ -42,11 +51,18 @@ def connection_arguments(settings: Settings) -> dict[str, Any]:
     return postgres.connection_arguments(settings, "cdp night")
 
 
+def lock_arguments(settings: Settings) -> dict[str, Any]:
+    """Of the connection that holds the lock."""
+    given = connection_arguments(settings)
+    options = " ".join([given["options"], *(f"-c {name}={value}" for name, value in SERVER_KEEPALIVE.items())])
+    return given | KEEPALIVE | {"options": options}
+
+
 @contextmanager
 def night_connection(settings: Settings) -> Iterator[Connection]:
     """A connection that holds the lock of the night as long as it lives: the lock goes with it, whatever happens."""
     try:
-        connection = psycopg2.connect(**connection_arguments(settings))
+        connection = psycopg2.connect(**lock_arguments(settings))
     except psycopg2.OperationalError as error:
         where, why = postgres.place(settings), postgres.reason(error)
         raise MartAway(f"Postgres at {where} can't be used: {why}; see ./run status.") from error
@@ -66,14 +82,28 @@ def _take_lock(connection: Connection) -> None:
         ((taken,),) = cursor.fetchall()
         if taken:
             return
-        cursor.execute(
-            "SELECT a.backend_start FROM pg_locks l JOIN pg_stat_activity a USING (pid)"
-            " WHERE l.locktype = 'advisory' AND l.objid = %s AND l.granted",
-            [NIGHT_LOCK],
-        )
-        holder = cursor.fetchone()
-    since = f" since {holder[0]:%H:%M:%S} UTC" if holder else ""
-    raise NightRuns(f"another night runs{since}; wait for it to end, then run the same again.")
+        who = _holder(cursor)
+    raise NightRuns(f"another night runs{who}; wait for it to end, then run the same again.")
+
+
+def _holder(cursor: Cursor) -> str:
+    """Who holds the lock: known as soon as it has begun its row."""
+    cursor.execute(f"SELECT pid, backend_start FROM pg_stat_activity WHERE pid IN ({HOLDERS})")
+    holder = cursor.fetchone()
+    if holder is None:
+        return ""
+    pid, since = holder
+    cursor.execute("SELECT to_regclass(%s) IS NOT NULL", [NIGHT_RUN.full_name])
+    ((there,),) = cursor.fetchall()
+    row = None
+    if there:
+        wanted = f"SELECT day, step, pid, host FROM {NIGHT_RUN.full_name} WHERE backend = %s AND state = 'running'"
+        cursor.execute(f"{wanted} AND begun_at >= %s ORDER BY id DESC LIMIT 1", [pid, since])
+        row = cursor.fetchone()
+    if row is None:
+        return f" since {since:%H:%M:%S} UTC"
+    day, step, process, host = row
+    return f" since {since:%H:%M:%S} UTC: it publishes {day} (step {step}), process {process} on {host}"
 
 
 def published(connection: Connection) -> list[Published]:

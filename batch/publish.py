@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Any
 
@@ -12,6 +12,7 @@ from psycopg2.extensions import cursor as Cursor
 from psycopg2.extras import Json, execute_values
 
 from batch.replace import replace_rows, swap_partitions
+from cdp.nights import CheckOutcome
 from cdp.table import Table
 from cdp.warehouse import KPI_DAY, PUBLICATION
 
@@ -31,6 +32,7 @@ class Publication:
     profiles_collection: str
     counts: Mapping[str, int]
     seconds: Mapping[str, float]
+    checks: Sequence[CheckOutcome] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,7 @@ def _insert_publication(cursor: Cursor, publication: Publication) -> None:
     ((events,),) = cursor.fetchall()
     counts = {**publication.counts, "events": events}
     row = {name: getattr(publication, name) for name in PUBLICATION.column_names}
-    row |= {"counts": Json(counts), "seconds": Json(dict(publication.seconds))}
+    checks = [asdict(outcome) for outcome in publication.checks]
+    row |= {"counts": Json(counts), "seconds": Json(dict(publication.seconds)), "checks": Json(checks)}
     places = ", ".join(f"%({name})s" for name in row)
     cursor.execute(f"INSERT INTO {PUBLICATION.full_name} ({', '.join(row)}) VALUES ({places})", row)

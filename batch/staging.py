@@ -1,14 +1,13 @@
-"""The night's tables in Postgres, filled beside their place and held against the shop's numbers before any reader sees them.
+"""The night's tables in Postgres, filled beside their place by COPY.
 
 What a night that failed has left goes first. How they take their place is in `batch/replace.py`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
@@ -19,12 +18,9 @@ from batch.mart import connection_arguments
 from cdp.settings import Settings
 from cdp.table import SCHEMA, Table
 
-#: Column of KPI_DAY -> its number.
-Numbers = Mapping[str, Any]
-
 
 class StagedWrong(RuntimeError):
-    """What lies in Postgres is not what Spark computed."""
+    """Not all that Spark wrote lies in Postgres."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,39 +64,6 @@ def require_rows(cursor: Cursor, table: Table, rows: int) -> None:
     cursor.execute(f"SELECT count(*) FROM {table.next_name}")
     ((found,),) = cursor.fetchall()
     if found != rows:
-        raise _wrong(table, "", "rows", found, rows)
-
-
-def require_days(cursor: Cursor, table: Table, kpis: Mapping[date, Numbers]) -> None:
-    """Each day of the table adds up to that day of the shop."""
-    within = table.agrees_within or "''"
-    cursor.execute(f"SELECT day, {within}, {_aggregates(table)} FROM {table.next_name} GROUP BY 1, 2 ORDER BY 1, 2")
-    found = {(day, part): values for day, part, *values in cursor.fetchall()}
-    for day in kpis.keys() - {day for day, _ in found}:
-        _require_equal(table, f" on {day}", [0] * len(table.agrees), kpis[day])
-    for (day, part), values in found.items():
-        _require_equal(table, f" on {day}{f' at {within} {part}' if part else ''}", values, kpis.get(day, {}))
-
-
-def require_total(cursor: Cursor, table: Table, numbers: Numbers) -> None:
-    """The table as a whole adds up to all days of the shop."""
-    if table.agrees:
-        cursor.execute(f"SELECT {_aggregates(table)} FROM {table.next_name}")
-        _require_equal(table, "", cursor.fetchall()[0], numbers)
-
-
-def _aggregates(table: Table) -> str:
-    return ", ".join(f"coalesce({aggregate}, 0)" for _, aggregate in table.agrees)
-
-
-def _require_equal(table: Table, where: str, found: Sequence[Any], wanted: Numbers) -> None:
-    for (column, _), value in zip(table.agrees, found, strict=True):
-        if value != wanted.get(column, 0):
-            raise _wrong(table, where, column, value, wanted.get(column, 0))
-
-
-def _wrong(table: Table, where: str, what: str, found: Any, wanted: Any) -> StagedWrong:
-    return StagedWrong(
-        f"{table.name}{where} holds {found} {what} in Postgres where Spark computed {wanted};"
-        " nothing was published, run the same again."
-    )
+        raise StagedWrong(
+            f"{table.name} has {found:,} rows in Postgres where Spark wrote {rows:,}; nothing was published, run the same again."
+        )

@@ -28,6 +28,7 @@ class Column:
     kind: str
     about: str = ""
     required: bool = True
+    default: str = ""  # in SQL; a column that came later than its table needs one
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,21 @@ def sums(*columns: str) -> Agrees:
 
 
 def create_table(table: Table) -> str:
-    columns = [f"{c.name} {POSTGRES_TYPES[c.kind]}{' NOT NULL' if c.required else ''}" for c in table.columns]
+    columns = [_definition(column) for column in table.columns]
     columns.append(f"PRIMARY KEY ({', '.join(table.key)})")
     tail = " PARTITION BY LIST (day)" if table.partitioned_by_day else ""
     return f"CREATE TABLE IF NOT EXISTS {table.full_name} ({', '.join(columns)}){tail}"
+
+
+def add_column(table: Table, column: Column) -> str:
+    """For tables that an earlier version made. ADD COLUMN IF NOT EXISTS would keep readers out for a moment each time, also
+    where there is nothing to add."""
+    there = f"SELECT FROM pg_attribute WHERE attrelid = '{table.full_name}'::regclass AND attname = '{column.name}'"
+    add = f"ALTER TABLE {table.full_name} ADD COLUMN {_definition(column)}"
+    return f"DO $$ BEGIN IF NOT EXISTS ({there}) THEN {add}; END IF; END $$"
+
+
+def _definition(column: Column) -> str:
+    required = " NOT NULL" if column.required else ""
+    default = f" DEFAULT {column.default}" if column.default else ""
+    return f"{column.name} {POSTGRES_TYPES[column.kind]}{required}{default}"
