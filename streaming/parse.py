@@ -87,7 +87,7 @@ def _is_one_in_lists(text: Column) -> Column:
 
 
 def _with_texts(frame: DataFrame, repairs: TextRepairs) -> DataFrame:
-    """The message is not carried further than here: each step copies what it is given."""
+    """Text and map of the message are not carried further than here: each step copies what it is given."""
     has_escapes = F.contains("json", F.lit("\\"))
     texts = {field.name: cleaned(F.col("object")[field.name], has_escapes) for field in FIELDS}
     repaired = {name: repairs[name](text) if name in repairs else text for name, text in texts.items()}
