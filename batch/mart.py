@@ -98,7 +98,7 @@ def _holder(cursor: Cursor) -> str:
     row = None
     if there:
         wanted = f"SELECT day, step, pid, host FROM {NIGHT_RUN.full_name} WHERE backend = %s AND state = 'running'"
-        cursor.execute(f"{wanted} AND begun_at >= %s ORDER BY id DESC LIMIT 1", [pid, since])
+        cursor.execute(f"{wanted} ORDER BY id DESC LIMIT 1", [pid])
         row = cursor.fetchone()
     if row is None:
         return f" since {since:%H:%M:%S} UTC"

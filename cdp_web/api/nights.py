@@ -16,7 +16,7 @@ class AcceptedSerializer(serializers.Serializer):
     check = serializers.CharField()
     who = serializers.CharField(help_text="The login name of the user who ran the night.")
     why = serializers.CharField()
-    at = serializers.DateTimeField()
+    at = serializers.DateTimeField(source="moment")
 
 
 class CheckSerializer(serializers.Serializer):
