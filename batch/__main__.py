@@ -1,31 +1,45 @@
-"""The night: python -m batch --day D, or --from D --to D, which publishes each day in turn."""
+"""The night: python -m batch --day D, or --from D --to D, which publishes each day in turn; --explain tells of the last one."""
 
 from __future__ import annotations
 
 import argparse
 import os
 import sys
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 
+from batch.checks import CHECKS
+from batch.explain import explain
+from batch.gate import GateClosed, accept
 from batch.mart import MartAway, NightRuns, night_connection
 from batch.night import Night, keep_house, publish_day
+from batch.pace import Pace
+from batch.runs import begin, recorded
 from batch.steps import StepFailed
 from cdp.days import day_from_text, days_between
+from cdp.nights import Accepted
+from cdp.programs import NIGHT_NEEDS_PERSON
 from cdp.settings import SettingError, Settings, current
 from cdp.spark import SparkAway, root_cause, session
 
 
-def run(settings: Settings, days: list[date], everything: bool, quiet: bool) -> None:
-    # The lock first: who comes second should know before a cluster is kept waiting.
+def run(settings: Settings, days: list[date], everything: bool, quiet: bool, accepted: Sequence[Accepted] = ()) -> None:
+    # The lock first, and who has it: who comes second should know before a cluster is kept waiting.
     with night_connection(settings) as connection:
-        spark = session(settings, f"cdp night {days[-1]}", settings.spark_job_cores, quiet=quiet)
+        first = begin(connection, settings, days[0], clock, accepted)
+        with recorded(first):
+            spark = session(settings, f"cdp night {days[-1]}", settings.spark_job_cores, quiet=quiet)
         try:
-            night = Night(settings, spark, connection, lambda: datetime.now(UTC), say)
+            night, pace = Night(settings, spark, connection, clock, say, accepted), Pace(len(days))
             for day in days:
-                publish_day(night, day, everything)
+                publish_day(night, day, everything, first if day == first.day else None, pace.place())
             keep_house(night, days[-1])
         finally:
             spark.stop()
+
+
+def clock() -> datetime:
+    return datetime.now(UTC)
 
 
 def say(line: str) -> None:
@@ -37,41 +51,55 @@ def main(argv: list[str] | None = None) -> int:
     given = parser.parse_args(argv)
     try:
         days = _days(given)
+        accepted = accept(given.accept, given.why, clock())
     except ValueError as error:
         parser.error(str(error))
     try:
-        run(current(), days, given.all, quiet=not given.debug)
+        if given.explain:
+            return explain(current(), given.day, say)
+        run(current(), days, given.all, quiet=not given.debug, accepted=accepted)
     except (SettingError, SparkAway, MartAway, NightRuns, StepFailed) as error:
         if given.debug:
             raise
         print(f"night: {_line(error)}", file=sys.stderr)
-        return 1
+        return NIGHT_NEEDS_PERSON if isinstance(error.__cause__, GateClosed) else 1
     return 0
 
 
 def _line(error: Exception) -> str:
-    """What went wrong, and for a step also which."""
+    """What went wrong, and for a step also which. A closed gate has more to say than a line."""
+    if isinstance(error.__cause__, GateClosed):
+        return error.__cause__.text
     if isinstance(error, StepFailed) and error.__cause__:
         return f"{error}: {root_cause(error.__cause__)}"
     return str(error)
 
 
 def _days(given: argparse.Namespace) -> list[date]:
+    if given.explain and not (given.first or given.last or given.all or given.accept):
+        return []
     if given.day and not (given.first or given.last):
         return [given.day]
     if given.first and given.last and not given.day:
         return list(days_between(given.first, given.last))
-    raise ValueError("say which day: --day D, or --from D --to D.")
+    raise ValueError("say which day: --day D, or --from D --to D; --explain takes --day alone.")
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog=os.environ.get("PROGRAM_NAME", "python -m batch"), description="Publishes the state as of a day."
+        prog=os.environ.get("PROGRAM_NAME", "python -m batch"),
+        description="Publishes the state as of a day, if the checks let it.",
     )
     parser.add_argument("--day", type=_day, metavar="D", help="the day to publish, YYYY-MM-DD")
     parser.add_argument("--from", dest="first", type=_day, metavar="D", help="publish each day from this one")
     parser.add_argument("--to", dest="last", type=_day, metavar="D", help="to this one")
     parser.add_argument("--all", action="store_true", help="restate every day, also where nothing has changed")
+    parser.add_argument("--explain", action="store_true", help="what became of the last night, or of the last one of --day")
+    parser.add_argument(
+        "--accept", nargs="+", action="extend", default=[], metavar="CHECK",
+        help=f"publish although this check fails, on record: {', '.join(check.name for check in CHECKS)}",
+    )  # fmt: skip
+    parser.add_argument("--why", default="", metavar="TEXT", help="for --accept: the reason, which everybody can read")
     parser.add_argument("--debug", action="store_true", help="Spark's own log, and the traceback of an error")
     return parser
 

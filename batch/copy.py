@@ -1,27 +1,30 @@
-"""Rows into Postgres by COPY, straight from the executors. Spark writes the lines; Python only passes them on."""
+"""Rows into Postgres by COPY, straight from the executors. Spark writes the lines; Python only passes them on.
+
+Lines of several tables may come in one frame, so that all of them are one job of Spark.
+"""
 
 from __future__ import annotations
 
 import io
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from functools import partial
-from itertools import islice
+from itertools import chain
 from typing import Any
 
 import psycopg2
 from pyspark.sql import Column, DataFrame, Row
 from pyspark.sql import functions as F
 
-from cdp.warehouse import Table
+from cdp.table import Table
 
 LINES_AT_A_TIME = 20_000
 NULL = r"\N"
 
 
-def copy_rows(frame: DataFrame, table: Table, target: str, connection_arguments: dict[str, Any]) -> None:
-    """The columns of `table` into the relation `target`. A task that is tried again begins anew: it commits at its end."""
-    lines = frame.select(line(table).alias("line"))
-    lines.foreachPartition(partial(_copy_partition, connection_arguments, target, table.column_names))
+def lines_of(frame: DataFrame, table: Table) -> DataFrame:
+    """`table`, its name, and `line`."""
+    return frame.select(F.lit(table.name).alias("table"), line(table).alias("line"))
 
 
 def line(table: Table) -> Column:
@@ -38,23 +41,38 @@ def _field(name: str, kind: str) -> Column:
     return F.coalesce(text, F.lit(NULL))
 
 
-def _copy_partition(connection_arguments: dict[str, Any], target: str, columns: tuple[str, ...], rows: Iterable[Row]) -> None:
-    chunks = _chunks(rows)
+def copy_lines(lines: DataFrame, tables: Iterable[Table], connection_arguments: dict[str, Any]) -> Counter[str]:
+    """Lines into the `_next` of their tables, and how many went into each. A task that is tried again begins anew: it
+    commits at its end."""
+    statements = {table.name: f"COPY {table.next_name} ({', '.join(table.column_names)}) FROM STDIN" for table in tables}
+    copied = lines.rdd.mapPartitions(partial(_copy_partition, connection_arguments, statements)).collect()  # one a task
+    return sum(copied, Counter())
+
+
+def _copy_partition(
+    connection_arguments: dict[str, Any], statements: dict[str, str], rows: Iterable[Row]
+) -> Iterator[Counter[str]]:
+    chunks, copied = _chunks(rows), Counter[str]()
     first = next(chunks, None)
     if first is None:
         return
     connection = psycopg2.connect(**connection_arguments)
     try:
         with connection, connection.cursor() as cursor:
-            statement = f"COPY {target} ({', '.join(columns)}) FROM STDIN"
-            cursor.copy_expert(statement, io.StringIO(first))
-            for chunk in chunks:
-                cursor.copy_expert(statement, io.StringIO(chunk))
+            for table, lines in chain([first], chunks):
+                cursor.copy_expert(statements[table], io.StringIO("".join(f"{line}\n" for line in lines)))
+                copied[table] += len(lines)
     finally:
         connection.close()
+    yield copied
 
 
-def _chunks(rows: Iterable[Row]) -> Iterator[str]:
-    lines = iter(rows)
-    while chunk := "".join(f"{row.line}\n" for row in islice(lines, LINES_AT_A_TIME)):
-        yield chunk
+def _chunks(rows: Iterable[Row]) -> Iterator[tuple[str, list[str]]]:
+    """Lines of one table at a time."""
+    waiting: dict[str, list[str]] = {}
+    for row in rows:
+        lines = waiting.setdefault(row.table, [])
+        lines.append(row.line)
+        if len(lines) == LINES_AT_A_TIME:
+            yield row.table, waiting.pop(row.table)
+    yield from waiting.items()

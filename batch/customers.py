@@ -12,6 +12,7 @@ from datetime import date
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from batch.earlier_groups import with_earlier_groups
 from batch.scores import scored
 from batch.things import things
 from cdp.metrics import METRICS, Metric, Stage, of_stage, sql_for_day
@@ -43,7 +44,8 @@ def customers(customer_day: DataFrame, interactions: DataFrame, as_of: date, ear
         counted = _counted(customer_day, interactions, as_of)
     else:
         counted = _carried(earlier, _counted(of(earlier.touched, customer_day), of(earlier.touched, interactions), as_of))
-    placed = scored(counted.whole, counted.totals, of_stage("scores"), as_of)
+    known = customer_day.where(F.col("day") <= F.lit(as_of))
+    placed = scored(with_earlier_groups(counted.whole, known, as_of), counted.totals, of_stage("scores"), as_of)
     return placed.select(CUSTOMER_ID, *(_column(metric, as_of) for metric in METRICS))
 
 

@@ -33,3 +33,10 @@ def events_once(events: DataFrame) -> DataFrame:
     """A row an event, with its customer as `customer_id` and its day as `day`, all of a customer in one partition."""
     first = without_copies(events.select(*COLUMNS, *ORDER_OF_RECEIPT).repartition("user_id"))
     return first.select(*COLUMNS).withColumnsRenamed({"user_id": "customer_id", "event_day": "day"})
+
+
+def event_sums(events: DataFrame) -> DataFrame:
+    """A row a day for the gate: how many events, their money, and whether any lacks what all must have."""
+    lacks = F.col("customer_id").isNull() | F.col("event_time").isNull() | F.col("product_id").isNull()
+    money = F.coalesce(F.sum("revenue"), F.lit(0)).cast("decimal(18, 2)")
+    return events.groupBy("day").agg(F.count("*").alias("events"), money.alias("money"), F.count_if(lacks).alias("lacking"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -10,14 +10,24 @@ from typing import Any
 
 import psycopg2
 from psycopg2.extensions import connection as Connection
+from psycopg2.extensions import cursor as Cursor
 
 from batch.plan import Published
 from cdp import postgres
+from cdp.nights import HOLDERS, NIGHT_LOCK
 from cdp.settings import Settings
-from cdp.warehouse import PUBLICATION, create_statements
+from cdp.warehouse import KPI_DAY, NIGHT_RUN, PUBLICATION, create_statements, replaced
 
-#: Any number, as long as nobody else in this database takes it.
-NIGHT_LOCK = 7_301_001
+#: A night whose machine has vanished sends nothing more, not even that it ends. Both ends ask after a minute; and Postgres looks
+#: for the client also while a statement of it waits. Then the connection goes, and the lock with it.
+KEEPALIVE = {"keepalives": 1, "keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
+SERVER_KEEPALIVE = {
+    "tcp_keepalives_idle": "30s",
+    "tcp_keepalives_interval": "10s",
+    "tcp_keepalives_count": "3",
+    "tcp_user_timeout": "60s",
+    "client_connection_check_interval": "2s",
+}
 
 
 class MartAway(RuntimeError):
@@ -41,11 +51,18 @@ def connection_arguments(settings: Settings) -> dict[str, Any]:
     return postgres.connection_arguments(settings, "cdp night")
 
 
+def lock_arguments(settings: Settings) -> dict[str, Any]:
+    """Of the connection that holds the lock."""
+    given = connection_arguments(settings)
+    options = " ".join([given["options"], *(f"-c {name}={value}" for name, value in SERVER_KEEPALIVE.items())])
+    return given | KEEPALIVE | {"options": options}
+
+
 @contextmanager
 def night_connection(settings: Settings) -> Iterator[Connection]:
     """A connection that holds the lock of the night as long as it lives: the lock goes with it, whatever happens."""
     try:
-        connection = psycopg2.connect(**connection_arguments(settings))
+        connection = psycopg2.connect(**lock_arguments(settings))
     except psycopg2.OperationalError as error:
         where, why = postgres.place(settings), postgres.reason(error)
         raise MartAway(f"Postgres at {where} can't be used: {why}; see ./run status.") from error
@@ -65,14 +82,28 @@ def _take_lock(connection: Connection) -> None:
         ((taken,),) = cursor.fetchall()
         if taken:
             return
-        cursor.execute(
-            "SELECT a.backend_start FROM pg_locks l JOIN pg_stat_activity a USING (pid)"
-            " WHERE l.locktype = 'advisory' AND l.objid = %s AND l.granted",
-            [NIGHT_LOCK],
-        )
-        holder = cursor.fetchone()
-    since = f" since {holder[0]:%H:%M:%S} UTC" if holder else ""
-    raise NightRuns(f"another night runs{since}; wait for it to end, then run the same again.")
+        who = _holder(cursor)
+    raise NightRuns(f"another night runs{who}; wait for it to end, then run the same again.")
+
+
+def _holder(cursor: Cursor) -> str:
+    """Who holds the lock: known as soon as it has begun its row."""
+    cursor.execute(f"SELECT pid, backend_start FROM pg_stat_activity WHERE pid IN ({HOLDERS})")
+    holder = cursor.fetchone()
+    if holder is None:
+        return ""
+    pid, since = holder
+    cursor.execute("SELECT to_regclass(%s) IS NOT NULL", [NIGHT_RUN.full_name])
+    ((there,),) = cursor.fetchall()
+    row = None
+    if there:
+        wanted = f"SELECT day, step, pid, host FROM {NIGHT_RUN.full_name} WHERE backend = %s AND state = 'running'"
+        cursor.execute(f"{wanted} ORDER BY id DESC LIMIT 1", [pid])
+        row = cursor.fetchone()
+    if row is None:
+        return f" since {since:%H:%M:%S} UTC"
+    day, step, process, host = row
+    return f" since {since:%H:%M:%S} UTC: it publishes {day} (step {step}), process {process} on {host}"
 
 
 def published(connection: Connection) -> list[Published]:
@@ -87,3 +118,23 @@ def serving(connection: Connection) -> Serving | None:
         cursor.execute(f"SELECT id, day, profiles_collection FROM {PUBLICATION.full_name} ORDER BY id DESC LIMIT 1")
         row = cursor.fetchone()
     return None if row is None else Serving(*row)
+
+
+def days_lacking(connection: Connection) -> set[date]:
+    """Published days of which a table has no row yet: it came with a newer version of the platform."""
+    lacking = (
+        f"SELECT day FROM {KPI_DAY.full_name} k WHERE {table.has_rows_where} > 0"
+        f" AND NOT EXISTS (SELECT 1 FROM {table.full_name} t WHERE t.day = k.day)"
+        for table in replaced("restated days")
+    )
+    with connection, connection.cursor() as cursor:
+        cursor.execute(" UNION ".join(lacking))
+        return {day for (day,) in cursor.fetchall()}
+
+
+def numbers_before(cursor: Cursor, day: date, restated: Collection[date]) -> Mapping[str, Any]:
+    """The published numbers of the days up to this one, added up, without those that are restated now."""
+    columns = [column.name for column in KPI_DAY.columns if column.name not in KPI_DAY.key]
+    sums = ", ".join(f"coalesce(sum({column}), 0)" for column in columns)
+    cursor.execute(f"SELECT {sums} FROM {KPI_DAY.full_name} WHERE day <= %s AND day <> ALL(%s::date[])", [day, list(restated)])
+    return dict(zip(columns, cursor.fetchall()[0], strict=True))

@@ -15,24 +15,31 @@ from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 from pyspark.storagelevel import StorageLevel
 
-from batch.changes import EventsNow, NoEvents, changed_after, events_now
+from batch.changes import EventsNow, NoEvents, changed_after, event_files, events_now
+from batch.chart_tables import AS_OF, OF_DAYS, as_of_lines, day_lines
 from batch.compact import compact
+from batch.compactions import read_book, write_down
 from batch.customer_day import customer_day
 from batch.customers import customers
-from batch.events import events_of_days, events_once
+from batch.events import event_sums, events_of_days, events_once
+from batch.figures import EventSums, Work, gathered
+from batch.gate import judged, require_open, summary
 from batch.interactions import interactions
 from batch.kpi_day import kpi_day, newcomers
-from batch.mart import Serving, published, serving
+from batch.mart import Serving, days_lacking, published, serving
 from batch.plan import NEVER, days_to_restate, known_since
 from batch.profile_store import next_collection, write_profiles
 from batch.profiles import profiles
 from batch.publish import DailyNumbers, Publication, publish
-from batch.staging import stage
+from batch.runs import Run, begin, recorded
+from batch.staging import Staging
 from batch.steps import StepFailed, Steps
 from batch.tables import days_written, read_customers, read_events, read_history, write_customers, write_days
+from cdp.nights import Accepted, CheckOutcome, RunState
 from cdp.paths import CUSTOMER_DAY, INTERACTIONS
 from cdp.settings import Settings
 from cdp.spark import root_cause
+from cdp.table import Table
 
 #: Twenty-seven years; a broken clock can't make more of them than the parser lets through.
 MOST_DAYS = 10_000
@@ -51,6 +58,7 @@ class Night:
     connection: Connection
     clock: Callable[[], datetime]
     say: Callable[[str], None]
+    accepted: Sequence[Accepted] = ()  # checks that may fail
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,25 +84,39 @@ class Progress:
     counts: dict[str, int] = field(default_factory=dict)
     customers_version: int = 0
     collection: str = ""
+    staged: list[Table] = field(default_factory=list)
+    sums: Sequence[EventSums] = ()
+    checks: Sequence[CheckOutcome] = ()
 
 
-def publish_day(night: Night, day: date, everything: bool = False) -> None:
-    """Publish the state as of the end of `day`, after restating the days that are behind, or every day."""
-    night.say(f"night {day}")
-    steps, made = Steps(night.say), Progress()
+def publish_day(night: Night, day: date, everything: bool = False, run: Run | None = None, place: str = "") -> None:
+    """Publish the state as of the end of `day`, after restating the days that are behind, or every day. Its record is `run`,
+    or a new one; `place` says where in a range it is."""
+    night.say(f"night {day}{place}")
+    run = run or begin(night.connection, night.settings, day, night.clock, night.accepted)
+    with recorded(run):
+        steps = Steps(night.say, run.at)
+        run.ended(_published(night, day, everything, run, steps), steps.seconds)
+
+
+def _published(night: Night, day: date, everything: bool, run: Run, steps: Steps) -> RunState:
+    made = Progress()
     with steps.step("plan") as note:
         plan = make_plan(night, day, everything)
         note(f"{len(plan.days)} days to restate, version {plan.events.version} of the events")
     if plan.is_needless:
         night.say(f"  nothing has changed since publication {plan.id - 1} of {day}; it goes on serving")
-        return
+        return "needless"
     made.counts["days_restated"] = len(plan.days)
     if plan.days:
         _restate(night, plan, steps, made)
     _take_stock(night, plan, steps, made)
+    _gate(night, plan, steps, made, run)
     with steps.step("publication") as note:
-        publish(night.connection, made.numbers, _publication(night, plan, steps, made))
+        run.publishes(plan.id)
+        publish(night.connection, made.numbers, made.staged, _publication(night, plan, steps, made))
         note(f"publication {plan.id} serves {day}")
+    return "published"
 
 
 def keep_house(night: Night, last_day: date) -> None:
@@ -117,8 +139,8 @@ def make_plan(night: Night, day: date, everything: bool) -> Plan:
         past = []
     since = known_since(past, day)
     changed = {} if since == NEVER else changed_after(night.spark, night.settings, now, since)
-    # A platform that was published by an earlier version has no interactions of its days yet.
-    lacking = now.days - days_written(night.settings, INTERACTIONS)
+    # A platform that was published by an earlier version has no interactions and no rows for charts of its days yet.
+    lacking = now.days - days_written(night.settings, INTERACTIONS) | days_lacking(night.connection)
     days = days_to_restate(now.days, changed, past, day, lacking)
     return Plan(before.id + 1 if before else 1, day, before, now, days)
 
@@ -129,8 +151,9 @@ def _restate(night: Night, plan: Plan, steps: Steps, made: Progress) -> None:
     with _kept(events_once(came)) as events:
         with steps.step("customer_day") as note:
             write_days(customer_day(events), night.settings, CUSTOMER_DAY, plan.days)
-            once, copies = events.count(), came.count() - events.count()
-            made.counts["copies"] = copies
+            made.sums = [EventSums(*row) for row in _rows(event_sums(events))]
+            once = sum(day.events for day in made.sums)
+            copies = made.counts["copies"] = came.count() - once
             note(f"{once:,} events, {copies:,} copies left out")
         with steps.step("interactions"):
             write_days(interactions(events), night.settings, INTERACTIONS, plan.days)
@@ -140,10 +163,10 @@ def _restate(night: Night, plan: Plan, steps: Steps, made: Progress) -> None:
             kpis = _rows(kpi_day(events, restated, first_days))
             made.numbers = DailyNumbers(plan.days, kpis, {row.day: row.new_customers for row in _rows(first_days)})
             note(f"{len(kpis):,} days")
-    with steps.step("staging") as note:
-        computed = {row.day: (row.customers, row.revenue) for row in kpis}
-        stage(night.connection, night.settings, restated, plan.days, plan.id, computed)
-        note(f"{sum(customers for customers, _ in computed.values()):,} rows by COPY, checked")
+        with steps.step("staging") as note:
+            rows = _staging(night, plan).fill(OF_DAYS, day_lines(events, restated), plan.days)
+            made.staged += OF_DAYS
+            note(f"{rows:,} rows of {len(OF_DAYS)} tables by COPY")
 
 
 def _take_stock(night: Night, plan: Plan, steps: Steps, made: Progress) -> None:
@@ -155,10 +178,34 @@ def _take_stock(night: Night, plan: Plan, steps: Steps, made: Progress) -> None:
         snapshot = read_customers(night.spark, night.settings, made.customers_version)
         made.counts["customers"] = snapshot.count()
         note(f"{made.counts['customers']:,} customers, version {made.customers_version}")
+    with steps.step("charts") as note:
+        rows = _staging(night, plan).fill(AS_OF, as_of_lines(snapshot, history, plan.day))
+        made.staged += AS_OF
+        note(f"{rows:,} rows of {len(AS_OF)} tables by COPY")
     with steps.step("profiles") as note:
         made.collection = next_collection(plan.before.profiles_collection if plan.before else None)
         written = write_profiles(night.settings, profiles(snapshot, history, plan.day), made.collection)
         note(f"{made.collection}: {written.written:,} written, {written.unchanged:,} unchanged, {written.removed:,} removed")
+
+
+def _gate(night: Night, plan: Plan, steps: Steps, made: Progress, run: Run) -> None:
+    """What was made is held against itself and against the stream; a check that fails stops here, before any reader sees it."""
+
+    def book_compactions() -> None:
+        now = event_files(night.settings)
+        write_down(night.spark, night.settings, read_book(night.settings, now.table_id), now, night.clock())
+
+    with steps.step("gate") as note:
+        copies = made.counts.get("copies", 0)
+        work = Work(plan.day, plan.events.version, made.customers_version, made.numbers, made.staged, made.sums, copies)
+        made.checks = judged(gathered(night.connection, night.settings, work, book_compactions), night.accepted)
+        run.checked(made.checks)
+        require_open(made.checks, plan.day)
+        note(summary(made.checks))
+
+
+def _staging(night: Night, plan: Plan) -> Staging:
+    return Staging(night.connection, night.settings, plan.id)
 
 
 def _publication(night: Night, plan: Plan, steps: Steps, made: Progress) -> Publication:
@@ -171,6 +218,7 @@ def _publication(night: Night, plan: Plan, steps: Steps, made: Progress) -> Publ
         profiles_collection=made.collection,
         counts=made.counts,
         seconds=steps.seconds,
+        checks=made.checks,
     )
 
 

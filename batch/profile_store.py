@@ -89,7 +89,9 @@ def held(place: Place) -> Standing | None:
     return Standing.from_json(day_from_text(note["day"]), note) if note and note["shape"] == SHAPE else None
 
 
-def fill(place: Place, changed: DataFrame | None, everyone: DataFrame, expected: int, standing: Standing, written: Written) -> Filled:
+def fill(
+    place: Place, changed: DataFrame | None, everyone: DataFrame, expected: int, standing: Standing, written: Written
+) -> Filled:
     """Bring the collection to the documents of `everyone`, `expected` of them. `changed` holds the only profiles that can
     differ from what is there, where that is known."""
     with place.client() as client:
@@ -116,7 +118,8 @@ def _write_partition(place: Place, written: Written, profiles: Iterable[Row]) ->
     with place.client() as client:
         while chunk := list(islice(rows, DOCUMENTS_AT_A_TIME)):
             if changes := [
-                ReplaceOne({"_id": row.customer_id}, document(row, written), upsert=True) for row in _changed(place.of(client), chunk)
+                ReplaceOne({"_id": row.customer_id}, document(row, written), upsert=True)
+                for row in _changed(place.of(client), chunk)
             ]:
                 place.of(client).bulk_write(changes, ordered=False)
             count += len(changes)

@@ -29,7 +29,9 @@ def profiles(customers: DataFrame, customer_day: DataFrame, as_of: date) -> Data
 def moved(now: DataFrame, then: DataFrame, touched: DataFrame) -> DataFrame:
     """`customer_id` of those whose document may be another than it was as of the snapshot `then`: their metrics differ, or
     they were touched, which may have changed their events and days alone."""
-    beside = now.select(CUSTOMER_ID, _kept(now).alias("now")).join(then.select(CUSTOMER_ID, _kept(then).alias("then")), CUSTOMER_ID, "left")
+    beside = now.select(CUSTOMER_ID, _kept(now).alias("now")).join(
+        then.select(CUSTOMER_ID, _kept(then).alias("then")), CUSTOMER_ID, "left"
+    )
     return beside.where(~F.col("now").eqNullSafe(F.col("then"))).select(CUSTOMER_ID).union(touched).distinct()
 
 

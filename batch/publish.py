@@ -1,10 +1,9 @@
-"""The one transaction that readers notice: partitions swapped, daily numbers replaced, and the publication row, last."""
+"""The one transaction that readers notice: daily numbers and tables replaced, and the publication row, last."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Any
 
@@ -12,8 +11,10 @@ from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
 from psycopg2.extras import Json, execute_values
 
-from batch.staging import NEXT, partition_name
-from cdp.warehouse import CUSTOMER_DAY, KPI_DAY, PUBLICATION
+from batch.replace import replace_rows, swap_partitions
+from cdp.nights import CheckOutcome
+from cdp.table import Table
+from cdp.warehouse import KPI_DAY, PUBLICATION
 
 #: Readers that are in the middle of a question are waited for so long, and later ones queue behind; then the night gives up.
 LOCK_SECONDS = 30
@@ -31,6 +32,7 @@ class Publication:
     profiles_collection: str
     counts: Mapping[str, int]
     seconds: Mapping[str, float]
+    checks: Sequence[CheckOutcome] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,38 +43,24 @@ class DailyNumbers:
     kpis: Sequence[tuple[Any, ...]]
     newcomers: Mapping[date, int]
 
+    def by_day(self) -> Mapping[date, Mapping[str, Any]]:
+        """The restated days, each as column -> number."""
+        rows = (dict(zip(KPI_DAY.column_names, row, strict=True)) for row in self.kpis)
+        return {row.pop("day"): row for row in rows}
 
-def publish(connection: Connection, numbers: DailyNumbers, publication: Publication) -> None:
-    """All of it or nothing."""
+
+def publish(connection: Connection, numbers: DailyNumbers, staged: Sequence[Table], publication: Publication) -> None:
+    """All of it or nothing. What readers wait for comes late."""
     with connection, connection.cursor() as cursor:
         cursor.execute(f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'")
         if numbers.days:
-            _swap_partitions(cursor, numbers.days, publication.id)
             _replace_kpis(cursor, numbers)
+        for table in sorted(staged, key=lambda table: table.partitioned_by_day):
+            if table.partitioned_by_day:
+                swap_partitions(cursor, table, numbers.days, publication.id)
+            else:
+                replace_rows(cursor, table, numbers.days, publication.day)
         _insert_publication(cursor, publication)
-
-
-def _swap_partitions(cursor: Cursor, days: Sequence[date], publication: int) -> None:
-    parent = CUSTOMER_DAY.full_name
-    cursor.execute(f"LOCK TABLE {parent} IN ACCESS EXCLUSIVE MODE")
-    serving = _partitions(cursor)
-    statements = [f"DROP TABLE {serving[day]}" for day in days if day in serving]
-    for day in days:
-        fresh = partition_name(day, publication)
-        statements.append(f"ALTER TABLE {NEXT} DETACH PARTITION {fresh}")
-        statements.append(f"ALTER TABLE {parent} ATTACH PARTITION {fresh} FOR VALUES IN ('{day}')")
-    cursor.execute(";".join([*statements, f"DROP TABLE {NEXT}"]))
-
-
-def _partitions(cursor: Cursor) -> dict[date, str]:
-    """Day -> the partition that holds it."""
-    cursor.execute(
-        "SELECT c.oid::regclass::text, pg_get_expr(c.relpartbound, c.oid)"
-        " FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = %s::regclass",
-        [CUSTOMER_DAY.full_name],
-    )
-    bounds = ((name, re.search(r"'(\d{4}-\d{2}-\d{2})'", bound)) for name, bound in cursor.fetchall())
-    return {date.fromisoformat(found[1]): name for name, found in bounds if found}
 
 
 def _replace_kpis(cursor: Cursor, numbers: DailyNumbers) -> None:
@@ -93,6 +81,7 @@ def _insert_publication(cursor: Cursor, publication: Publication) -> None:
     ((events,),) = cursor.fetchall()
     counts = {**publication.counts, "events": events}
     row = {name: getattr(publication, name) for name in PUBLICATION.column_names}
-    row |= {"counts": Json(counts), "seconds": Json(dict(publication.seconds))}
+    checks = [asdict(outcome) for outcome in publication.checks]
+    row |= {"counts": Json(counts), "seconds": Json(dict(publication.seconds)), "checks": Json(checks)}
     places = ", ".join(f"%({name})s" for name in row)
     cursor.execute(f"INSERT INTO {PUBLICATION.full_name} ({', '.join(row)}) VALUES ({places})", row)

@@ -1,64 +1,69 @@
-"""The restated days beside their place in Postgres: a partition a day, filled and checked before any reader can see it."""
+"""The night's tables in Postgres, filled beside their place by COPY.
+
+What a night that failed has left goes first. How they take their place is in `batch/replace.py`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
 
 from psycopg2.extensions import connection as Connection
+from psycopg2.extensions import cursor as Cursor
 from pyspark.sql import DataFrame
 
-from batch.copy import copy_rows
+from batch.copy import copy_lines
 from batch.mart import connection_arguments
 from cdp.settings import Settings
-from cdp.warehouse import CUSTOMER_DAY, SCHEMA
-
-NEXT = f"{SCHEMA}.{CUSTOMER_DAY.name}_next"
+from cdp.table import SCHEMA, Table
 
 
 class StagedWrong(RuntimeError):
-    """What lies in Postgres is not what Spark computed."""
+    """Not all that Spark wrote lies in Postgres."""
 
 
-def partition_name(day: date, publication: int) -> str:
+@dataclass(frozen=True, slots=True)
+class Staging:
+    """Where the tables of one publication are filled."""
+
+    connection: Connection
+    settings: Settings
+    publication: int
+
+    def fill(self, tables: Sequence[Table], lines: DataFrame, days: Collection[date] = ()) -> int:
+        """The tables beside their place, of these days where they are partitioned; how many rows they have together."""
+        with self.connection, self.connection.cursor() as cursor:
+            cursor.execute(";".join(statement for table in tables for statement in self._creations(table, days)))
+        copied = copy_lines(lines, tables, connection_arguments(self.settings))
+        with self.connection, self.connection.cursor() as cursor:
+            for table in tables:
+                cursor.execute(f"ANALYZE {table.next_name}")
+                require_rows(cursor, table, copied[table.name])
+        return copied.total()
+
+    def _creations(self, table: Table, days: Collection[date]) -> list[str]:
+        """Partitions of a table go with it."""
+        parted = " PARTITION BY LIST (day)" if table.partitioned_by_day else ""
+        statements = [
+            f"DROP TABLE IF EXISTS {table.next_name}",
+            f"CREATE TABLE {table.next_name} (LIKE {table.full_name} INCLUDING ALL){parted}",
+        ]
+        for day in days if table.partitioned_by_day else ():
+            name = partition_name(table, day, self.publication)
+            statements.append(f"CREATE TABLE {name} PARTITION OF {table.next_name} FOR VALUES IN ('{day}')")
+        return statements
+
+
+def partition_name(table: Table, day: date, publication: int) -> str:
     """A partition is made for one publication and never changed after it."""
-    return f"{SCHEMA}.{CUSTOMER_DAY.name}_{day:%Y%m%d}_{publication}"
+    return f"{SCHEMA}.{table.name}_{day:%Y%m%d}_{publication}"
 
 
-def stage(
-    connection: Connection,
-    settings: Settings,
-    rows: DataFrame,
-    days: Sequence[date],
-    publication: int,
-    computed: Mapping[date, tuple[int, Decimal]],
-) -> None:
-    """Fill the partitions and hold customers and money of each day against what Spark computed."""
-    _make_partitions(connection, days, publication)
-    copy_rows(rows, CUSTOMER_DAY, NEXT, connection_arguments(settings))
-    with connection, connection.cursor() as cursor:
-        cursor.execute(f"SELECT day, count(*), sum(revenue) FROM {NEXT} GROUP BY day")
-        compare({day: (customers, revenue) for day, customers, revenue in cursor.fetchall()}, computed)
-        cursor.execute(f"ANALYZE {NEXT}")
-
-
-def _make_partitions(connection: Connection, days: Sequence[date], publication: int) -> None:
-    """Whatever a night that failed has left goes first; its partitions go with it."""
-    statements = [
-        f"DROP TABLE IF EXISTS {NEXT}",
-        f"CREATE TABLE {NEXT} (LIKE {CUSTOMER_DAY.full_name} INCLUDING ALL) PARTITION BY LIST (day)",
-        *(f"CREATE TABLE {partition_name(day, publication)} PARTITION OF {NEXT} FOR VALUES IN ('{day}')" for day in days),
-    ]
-    with connection, connection.cursor() as cursor:
-        cursor.execute(";".join(statements))
-
-
-def compare(staged: Mapping[date, tuple[int, Decimal]], computed: Mapping[date, tuple[int, Decimal]]) -> None:
-    for day in sorted(staged.keys() | computed.keys()):
-        found, wanted = staged.get(day, (0, Decimal(0))), computed.get(day, (0, Decimal(0)))
-        if found != wanted:
-            raise StagedWrong(
-                f"on {day} Postgres holds {found[0]} customers and {found[1]} of revenue, Spark computed {wanted[0]} and"
-                f" {wanted[1]}; nothing was published, run the same again."
-            )
+def require_rows(cursor: Cursor, table: Table, rows: int) -> None:
+    cursor.execute(f"SELECT count(*) FROM {table.next_name}")
+    ((found,),) = cursor.fetchall()
+    if found != rows:
+        raise StagedWrong(
+            f"{table.name} has {found:,} rows in Postgres where Spark wrote {rows:,}; nothing was published, run the same again."
+        )

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 Note = Callable[[str], None]
+#: Told of a step that begins, and of how long those before it took.
+Begun = Callable[[str, Mapping[str, float]], None]
 
 
 class StepFailed(Exception):
@@ -16,8 +18,9 @@ class StepFailed(Exception):
 class Steps:
     """Runs steps and remembers how long each took."""
 
-    def __init__(self, say: Callable[[str], None]) -> None:
+    def __init__(self, say: Callable[[str], None], begun: Begun = lambda name, seconds: None) -> None:
         self._say = say
+        self._begun = begun
         self.seconds: dict[str, float] = {}
 
     @contextmanager
@@ -26,6 +29,7 @@ class Steps:
         notes: list[str] = []
         begun = time.monotonic()
         try:
+            self._begun(name, self.seconds)
             yield notes.append
         except Exception as error:
             raise StepFailed(name) from error

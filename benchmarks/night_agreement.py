@@ -1,5 +1,6 @@
-"""Whether every metric of every customer is right: a made history goes the whole way from the source over Kafka, stream and
-HDFS through the night, and is read a second time by DuckDB from its file (`benchmarks/reading/`). Nothing may differ."""
+"""Whether every metric of every customer and every row of the charts' tables is right: a made history goes the whole way from
+the source over Kafka, stream and HDFS through the night, and is read a second time by DuckDB from its file
+(`benchmarks/reading/`). Nothing may differ."""
 
 from __future__ import annotations
 
@@ -9,13 +10,19 @@ import time
 from pathlib import Path
 
 import duckdb
+import psycopg2
 from deltalake import DeltaTable
 
 from benchmarks.history import make_history
 from benchmarks.outcome import Goal, Outcome
 from benchmarks.reading.customers import READ, customers_sql
 from benchmarks.reading.events import read_events, read_file
+from benchmarks.reading.tables import READ_TABLES, table_sql
+from cdp import postgres
+from cdp.chart_tables import CHART_TABLES
 from cdp.paths import CUSTOMERS, table_url
+from cdp.settings import Settings
+from cdp.table import POSTGRES_TYPES, Table
 from infra.stack.services.spark import environment
 from infra.stack.stack import Stack
 from source_server import store
@@ -42,6 +49,8 @@ def run(stack: Stack, scale: float) -> Outcome:
         outcome.measure("the second reading", _read_again(duck, path), "s", "DuckDB, from the file, one process")
         duck.register("snapshot", DeltaTable(table_url(stack.settings, CUSTOMERS)).to_pyarrow_dataset())
         compare(duck, outcome)
+        read_mart(duck, stack.settings, stack.state)
+        compare_tables(duck, outcome)
     return outcome
 
 
@@ -61,6 +70,8 @@ def _read_again(duck: duckdb.DuckDBPyConnection, path: Path) -> float:
     read_file(duck, path)
     read_events(duck)
     duck.execute(f"CREATE TABLE again AS {customers_sql(LAST_DAY)}")
+    for name in READ_TABLES:
+        duck.execute(f"CREATE TABLE {name}_again AS {table_sql(name, LAST_DAY)}")
     return time.monotonic() - begun
 
 
@@ -76,6 +87,41 @@ def compare(duck: duckdb.DuckDBPyConnection, outcome: Outcome) -> None:
             outcome.measure(f"{key} differs", number, "customers")
     outcome.measure("values compared", len(READ) * _number(duck, "SELECT count(*) FROM ours JOIN again USING (customer_id)"), "")
     outcome.goals.append(Goal("values that differ", sum(differing.values()), 0, at_least=False))
+
+
+def read_mart(duck: duckdb.DuckDBPyConnection, settings: Settings, folder: Path) -> None:
+    """The tables of Postgres, under their names."""
+    connection = psycopg2.connect(**postgres.connection_arguments(settings, "cdp bench"))
+    try:
+        for table in CHART_TABLES:
+            path = folder / f"{table.name}.csv"
+            with connection.cursor() as cursor, path.open("w") as file:
+                cursor.copy_expert(f"COPY {table.full_name} TO STDOUT (FORMAT csv, NULL '\\N')", file)
+            duck.execute(f"CREATE TABLE {table.name} ({_typed(table)})")
+            duck.execute(f"COPY {table.name} FROM '{path}' (FORMAT csv, NULLSTR '\\N', HEADER false)")
+            path.unlink()
+    finally:
+        connection.close()
+
+
+def compare_tables(duck: duckdb.DuckDBPyConnection, outcome: Outcome) -> None:
+    """Each table beside the one `_again`, as bags of rows."""
+    rows, differing = 0, 0
+    for table in CHART_TABLES:
+        columns = ", ".join(table.column_names)
+        again = ", ".join(f"CAST({c.name} AS {POSTGRES_TYPES[c.kind]}) AS {c.name}" for c in table.columns)
+        ours, theirs = f"SELECT {columns} FROM {table.name}", f"SELECT {again} FROM {table.name}_again"
+        number = _number(duck, f"SELECT count(*) FROM (({ours} EXCEPT ALL {theirs}) UNION ALL ({theirs} EXCEPT ALL {ours}))")
+        if number:
+            outcome.measure(f"{table.name} differs", number, "rows")
+        rows += _number(duck, f"SELECT count(*) FROM {table.name}")
+        differing += number
+    outcome.measure("rows of tables compared", rows, "")
+    outcome.goals.append(Goal("rows of tables that differ", differing, 0, at_least=False))
+
+
+def _typed(table: Table) -> str:
+    return ", ".join(f"{column.name} {POSTGRES_TYPES[column.kind]}" for column in table.columns)
 
 
 def _differing(duck: duckdb.DuckDBPyConnection, key: str) -> int:

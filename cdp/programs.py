@@ -1,4 +1,4 @@
-"""What programs of different folders know of each other: by what name the stream is seen in Postgres, and how it ends."""
+"""What programs of different folders know of each other: by what name the stream is seen in Postgres, and how they end."""
 
 from __future__ import annotations
 
@@ -6,3 +6,5 @@ from __future__ import annotations
 STREAM = "cdp stream"
 #: Exit status of a stream that started again would end in the same way: somebody has to do something first.
 STREAM_NEEDS_PERSON = 3
+#: Exit status of a night whose gate is closed: begun again it ends in the same way, unless somebody accepts what a check says.
+NIGHT_NEEDS_PERSON = 3

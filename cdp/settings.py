@@ -151,7 +151,7 @@ class Settings:
     spark_job_cores: int = _setting("2", "Cores of a nightly job (spark.cores.max).", minimum=1)
     spark_stream_cores: int = _setting("2", "Cores of the stream (spark.cores.max).", minimum=1)
     stream_interval_seconds: int = _setting("15", "Seconds between two batches of the stream: events are on HDFS within about this time; shorter makes more and smaller files.", minimum=1)
-    stream_batch_messages: int = _setting("200000", "Most messages that a batch of the stream takes; bounds its memory after a long pause.", minimum=1)
+    stream_batch_messages: int = _setting("500000", "Most messages that a batch of the stream takes; bounds its memory after a long pause.", minimum=1)
     compact_file_mb: int = _setting("128", "Size of the files that the night makes of a day's events, in MB; about a block of HDFS.", minimum=1)
     compact_days: int = _setting("62", "Most days of events that a night compacts, those with the most files first; 0: none.")
     vacuum_hours: int = _setting("168", "Hours that files which compaction has replaced stay readable; below 168 Delta's own safety check is off, and a reader or writer that takes longer fails.", minimum=1)

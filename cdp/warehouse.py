@@ -1,50 +1,12 @@
-"""The platform's tables in Postgres: the night's and the stream's. Columns, kinds and the statements that make them.
+"""The platform's tables in Postgres: the night's and the stream's. Those of the charts stand in cdp/chart_tables.py.
 
 Django's own tables are not here; they live in the schema `public`, these in `mart`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-SCHEMA = "mart"
-
-#: Kind of a column -> its type in Postgres. Spark's types are in cdp/spark.py.
-POSTGRES_TYPES = {
-    "text": "text",
-    "integer": "integer",
-    "long": "bigint",
-    "money": "numeric(18, 2)",
-    "date": "date",
-    "time": "timestamptz",
-    "json": "jsonb",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    name: str
-    kind: str
-    about: str = ""
-    required: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    name: str
-    about: str
-    columns: tuple[Column, ...]
-    key: tuple[str, ...]
-    partitioned_by_day: bool = False
-
-    @property
-    def full_name(self) -> str:
-        return f"{SCHEMA}.{self.name}"
-
-    @property
-    def column_names(self) -> tuple[str, ...]:
-        return tuple(column.name for column in self.columns)
-
+from cdp.chart_tables import CHART_TABLES
+from cdp.table import SCHEMA, Column, Replaced, Table, add_column, create_table, sums
 
 #: A row a customer and day; the same columns in the Delta table of that name.
 CUSTOMER_DAY = Table(
@@ -67,6 +29,8 @@ CUSTOMER_DAY = Table(
     ),
     key=("day", "customer_id"),
     partitioned_by_day=True,
+    replaced="restated days",
+    agrees=(("customers", "count(*)"), *sums("sessions", "views", "carts", "removals", "orders", "items", "revenue")),
 )
 
 KPI_DAY = Table(
@@ -105,6 +69,31 @@ PUBLICATION = Table(
         Column("profiles_collection", "text", "MongoDB collection that holds its profiles"),
         Column("counts", "json", "customers, events, days restated"),
         Column("seconds", "json", "how long each step took"),
+        Column("checks", "json", "what the gate found: name, state, sentence; who accepted what, and why", default="'[]'"),
+    ),
+    key=("id",),
+)
+
+#: One night, written at its begin, at each step and at its end, in transactions of its own: what a killed night leaves.
+#: cdp/nights.py says how it is read.
+NIGHT_RUN = Table(
+    "night_run",
+    "one try to publish a day, and what became of it",
+    (
+        Column("id", "long"),
+        Column("day", "date"),
+        Column("begun_at", "time"),
+        Column("ended_at", "time", required=False),
+        Column("state", "text", "running, published, needless, failed or cut off"),
+        Column("step", "text", "the last one that was begun", required=False),
+        Column("reason", "text", "why it failed", required=False),
+        Column("seconds", "json", "how long each step took that ended"),
+        Column("checks", "json", "as in the publication"),
+        Column("accepted", "json", "the checks that were to be accepted: by whom, when and why"),
+        Column("publication", "long", "the one that it published, or was about to", required=False),
+        Column("host", "text"),
+        Column("pid", "integer"),
+        Column("backend", "integer", "process of Postgres that held the lock of the night for it"),
     ),
     key=("id",),
 )
@@ -147,20 +136,19 @@ STREAM_BATCH = Table(
     key=("stream", "batch"),
 )
 
-TABLES = (CUSTOMER_DAY, KPI_DAY, PUBLICATION, STREAM_LEDGER, STREAM_BATCH)
+TABLES = (CUSTOMER_DAY, KPI_DAY, *CHART_TABLES, PUBLICATION, NIGHT_RUN, STREAM_LEDGER, STREAM_BATCH)
 #: Any number, as long as nobody else in this database takes it.
 SCHEMA_LOCK = 7_301_000
 
 
+def replaced(what: Replaced) -> tuple[Table, ...]:
+    """The tables of which a publication replaces this."""
+    return tuple(table for table in TABLES if table.replaced == what)
+
+
 def create_statements() -> list[str]:
-    """Statements that make schema and tables where they are missing, in one transaction. Night and stream may both be the
-    first, at the same moment: IF NOT EXISTS alone fails then."""
+    """Statements that make schema, tables and later columns where they are missing, in one transaction. Night and stream may
+    both be the first, at the same moment: IF NOT EXISTS alone fails then."""
     lock = f"SELECT pg_advisory_xact_lock({SCHEMA_LOCK})"
-    return [lock, f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}", *(create_table(table) for table in TABLES)]
-
-
-def create_table(table: Table) -> str:
-    columns = [f"{c.name} {POSTGRES_TYPES[c.kind]}{' NOT NULL' if c.required else ''}" for c in table.columns]
-    columns.append(f"PRIMARY KEY ({', '.join(table.key)})")
-    tail = " PARTITION BY LIST (day)" if table.partitioned_by_day else ""
-    return f"CREATE TABLE IF NOT EXISTS {table.full_name} ({', '.join(columns)}){tail}"
+    columns = [add_column(table, column) for table in TABLES for column in table.columns if column.default]
+    return [lock, f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}", *(create_table(table) for table in TABLES), *columns]

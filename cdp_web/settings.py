@@ -33,6 +33,7 @@ INSTALLED_APPS = [
     "cdp_web.operations",
     "cdp_web.accounts",
     "cdp_web.publications",
+    "cdp_web.nights",
     "cdp_web.snapshot",
     "cdp_web.overview",
     "cdp_web.customers",
@@ -66,6 +67,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "cdp_web.publications.request.publication",
+                "cdp_web.nights.context.stopped_night",
             ],
         },
     }

@@ -9,6 +9,7 @@ urlpatterns = [
     path("", include("cdp_web.operations.urls")),
     path("", include("cdp_web.overview.urls")),
     path("customers/", include("cdp_web.customers.urls")),
+    path("nights/", include("cdp_web.nights.urls")),
     path("segments/", include("cdp_web.segments.urls")),
     path("api/", include("cdp_web.api.urls")),
     path("accounts/", include("cdp_web.accounts.urls")),

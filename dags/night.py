@@ -8,13 +8,25 @@ of today come in.
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from airflow.providers.standard.operators.bash import BashOperator
-from airflow.sdk import DAG, Param
+from airflow.sdk import DAG, Param, RetryDecision, RetryPolicy
 
+from cdp.programs import NIGHT_NEEDS_PERSON
 from cdp.settings import REPOSITORY
 
 DAY = "{{ params.day or macros.ds_add(ds, -1) }}"
+
+
+class UnlessGateClosed(RetryPolicy):
+    """What a check has found is not mended by trying again."""
+
+    def evaluate(self, exception: BaseException, try_number: int, max_tries: int, context: Any = None) -> RetryDecision:
+        if f"exit code {NIGHT_NEEDS_PERSON}." in str(exception):
+            return RetryDecision.fail("a check failed: ./run night --explain")
+        return RetryDecision.default()
+
 
 with DAG(
     dag_id="night",
@@ -30,7 +42,9 @@ with DAG(
 ) as dag:
     run = f"{REPOSITORY}/run"
     stream = BashOperator(task_id="stream", bash_command=f"{run} stream --once --or-wait", append_env=True)
-    night = BashOperator(task_id="night", bash_command=f"{run} night --day {DAY}", append_env=True)
+    night = BashOperator(
+        task_id="night", bash_command=f"{run} night --day {DAY}", append_env=True, retry_policy=UnlessGateClosed()
+    )
     segments = BashOperator(task_id="segments", bash_command=f"{run} segments refresh --day {DAY}", append_env=True)
 
     stream >> night >> segments

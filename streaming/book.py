@@ -20,7 +20,8 @@ from cdp import postgres
 from cdp.paths import EVENTS, checkpoint_url
 from cdp.programs import STREAM
 from cdp.settings import Settings
-from cdp.warehouse import STREAM_BATCH, STREAM_LEDGER, Table, create_statements
+from cdp.table import Table
+from cdp.warehouse import STREAM_BATCH, STREAM_LEDGER, create_statements
 from streaming.account import Account, Hour
 from streaming.checkpoint import Span
 from streaming.standing import Position

@@ -12,6 +12,8 @@ from streaming.sink import Sink
 
 def start(spark: SparkSession, settings: Settings, topic: str, sink: Sink, once: bool) -> StreamingQuery:
     """Start the stream. Once: it ends when it has taken what was there at the start."""
+    # A batch stays in memory for seconds only: pressing it together costs more than the room.
+    spark.conf.set("spark.sql.inMemoryColumnarStorage.compressed", "false")
     writer = (
         messages(spark, settings, topic)
         .writeStream.queryName("events")

@@ -82,7 +82,9 @@ def _type_checks(text: Column, value: Column, received: Column, bounds: Bounds) 
 def _text_checks(text: Column, value: Column, received: Column, bounds: Bounds) -> list[Check]:
     length = F.char_length(text)
     detail = F.concat(length.cast("string"), F.lit(f" characters, {bounds.max_text} at most"))
-    return [Check(length > bounds.max_text, "too_long", detail)]
+    # Bytes are known without counting, and never fewer than the characters.
+    long = (F.octet_length(text) > bounds.max_text) & (length > bounds.max_text)
+    return [Check(long, "too_long", detail)]
 
 
 def _money_checks(text: Column, value: Column, received: Column, bounds: Bounds) -> list[Check]:

@@ -114,7 +114,7 @@ def customers_sql(as_of: date) -> str:
         ordered AS (SELECT user_id, {_listed(OF_ORDERS)} FROM orders GROUP BY user_id),
         {FAVOURITES_SQL},
         {STANDING_SQL}
-        SELECT user_id AS customer_id, * EXCLUDE (user_id, worth)
+        SELECT user_id AS customer_id, * EXCLUDE (user_id)
         FROM counted LEFT JOIN ordered USING (user_id) LEFT JOIN favourites USING (user_id) LEFT JOIN standing USING (user_id)
     """.replace("$as_of", f"DATE '{as_of}'")
 

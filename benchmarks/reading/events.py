@@ -24,11 +24,11 @@ WITH typed AS (
     FROM messages
 ), known AS (
     SELECT *, CAST(moment AS DATE) AS day,
-        nullif(array_to_string(levels, '.'), '') AS category,
+        nullif(array_to_string(levels, '.'), '') AS category, string_split(category_code, '.') AS code,
         coalesce(event_id, concat_ws('|', moment, event_type, product_id, unit_price, session, units, order_id)) AS id
     FROM typed
 )
-SELECT user_id, day, moment, event_type, product_id, category, label AS brand, units, session,
+SELECT user_id, day, moment, event_type, product_id, code, category, label AS brand, units, session,
     CASE WHEN event_type = 'purchase' THEN unit_price * units END AS money,
     CASE WHEN event_type = 'purchase'
         THEN coalesce('given ' || order_id, 'session ' || session, 'event ' || id) END AS bought_in

@@ -27,7 +27,9 @@ GRID = (
     ("Promising", "Potential loyalists", "Potential loyalists", "Loyal", "Loyal"),
     ("New customers", "Potential loyalists", "Potential loyalists", "Champions", "Champions"),
 )
-STANDING = ("recency_score", "frequency_score", "monetary_score", "rfm_group")
+DAYS_AGO = (1, 30)
+EARLIER = tuple(f"rfm_group_{days}d_ago" for days in DAYS_AGO)
+STANDING = ("recency_score", "frequency_score", "monetary_score", "rfm_group", *EARLIER)
 
 
 def _score(value: str) -> str:
@@ -35,13 +37,29 @@ def _score(value: str) -> str:
     return f"1 + 5 * (rank() OVER (ORDER BY {value}) - 1) // count(*) OVER ()"
 
 
-STANDING_SQL = f"""
-scores AS (
-    SELECT user_id, {_score("last_order")} AS recency_score, {_score("total_purchase")} AS frequency_score,
-        {_score("total_purchase_value")} AS monetary_score
-    FROM counted WHERE total_purchase > 0),
-standing AS (
-    SELECT *, CAST(ceil((frequency_score + monetary_score) / 2) AS INTEGER) AS worth,
-        {[list(row) for row in GRID]}[recency_score][worth] AS rfm_group
-    FROM scores)
-"""
+def _standing(name: str, totals: str) -> str:
+    """Scores and group of all who have ordered, from their `last_order`, `total_purchase` and `total_purchase_value`."""
+    return f"""
+        scores_{name} AS (
+            SELECT user_id, {_score("last_order")} AS recency_score, {_score("total_purchase")} AS frequency_score,
+                {_score("total_purchase_value")} AS monetary_score
+            FROM ({totals}) WHERE total_purchase > 0),
+        {name} AS (
+            SELECT *, CAST(ceil((frequency_score + monetary_score) / 2) AS INTEGER) AS worth,
+                {[list(row) for row in GRID]}[recency_score][worth] AS rfm_group
+            FROM scores_{name})"""
+
+
+def _earlier(days: int) -> str:
+    """As it was then: from the orders alone, a row each."""
+    totals = f"""SELECT user_id, max(day) AS last_order, count(*) AS total_purchase, sum(value) AS total_purchase_value
+        FROM orders WHERE day <= $as_of - {days} GROUP BY user_id"""
+    return f"""{_standing(f"standing_{days}d_ago", totals)},
+        earlier_{days} AS (SELECT user_id, rfm_group AS rfm_group_{days}d_ago FROM standing_{days}d_ago)"""
+
+
+_NOW = _standing("standing_now", "SELECT * FROM counted")
+_BEFORE = ", ".join(_earlier(days) for days in DAYS_AGO)
+_WITH_BEFORE = " ".join(f"LEFT JOIN earlier_{days} USING (user_id)" for days in DAYS_AGO)
+#: Whoever had a group has one still.
+STANDING_SQL = f"{_NOW}, {_BEFORE}, standing AS (SELECT * EXCLUDE (worth) FROM standing_now {_WITH_BEFORE})"

@@ -19,8 +19,20 @@ from cdp.metrics.totals import ACTIVITY_METRICS, ORDER_METRICS, RATE_METRICS
 from cdp.metrics.windows import WINDOW_METRICS
 
 __all__ = [
-    "BY_KEY", "GROUPS", "LIFECYCLES", "METRICS", "Kind", "Metric", "MetricGroup", "Shown", "Stage", "Unit", "metrics_of",
-    "definition", "of_stage", "sql_for_day",
+    "BY_KEY",
+    "GROUPS",
+    "LIFECYCLES",
+    "METRICS",
+    "Kind",
+    "Metric",
+    "MetricGroup",
+    "Shown",
+    "Stage",
+    "Unit",
+    "definition",
+    "metrics_of",
+    "of_stage",
+    "sql_for_day",
 ]  # fmt: skip
 
 #: In the order of their groups.

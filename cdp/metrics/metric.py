@@ -11,8 +11,9 @@ Kind = Literal["integer", "money", "number", "date", "text"]
 Unit = Literal["", "money", "days", "share", "score"]
 #: days: an aggregate over the customer's rows of `customer_day`. things: one over the customer's products, categories and
 #: brands, see `batch/things.py`. scores: the place that the expression has among all customers, from 1 to 5, see `rfm.py`.
-#: derived: an expression over metrics of the other three.
-Stage = Literal["days", "things", "scores", "derived"]
+#: earlier: the metric of that name as it was `days_ago` days before, see `batch/earlier_groups.py`.
+#: derived: an expression over metrics of the other stages.
+Stage = Literal["days", "things", "scores", "earlier", "derived"]
 Shown = Literal["count", "decimal", "money", "days", "percent", "day", "text"]
 
 
@@ -34,6 +35,7 @@ class Metric:
     #: Key of the date from which it counts the days to the published one. It moves with every day though nothing happened:
     #: documents keep the date, and their reader counts.
     since: str = ""
+    days_ago: int = 0
 
     @property
     def title_in_group(self) -> str:

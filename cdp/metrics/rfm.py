@@ -77,11 +77,25 @@ SCORE_METRICS: tuple[Metric, ...] = (
     ),
 )  # fmt: skip
 
-RFM_METRICS: tuple[Metric, ...] = (
-    Metric(
-        "rfm_group", "text", STANDING, "RFM group",
-        "One of eleven groups by recency and by the mean of frequency and money; missing without an order.",
-        "derived", _group_sql(), choices=tuple(group.name for group in RFM_GROUPS),
-    ),
-    *SCORE_METRICS,
+#: The metrics that the scores look at.
+TOTALS = ("last_order", "total_purchase", "total_purchase_value")
+
+RFM_GROUP = Metric(
+    "rfm_group", "text", STANDING, "RFM group",
+    "One of eleven groups by recency and by the mean of frequency and money; missing without an order.",
+    "derived", _group_sql(), choices=tuple(group.name for group in RFM_GROUPS),
 )  # fmt: skip
+
+
+def _group_before(days: int, when: str) -> Metric:
+    return Metric(
+        f"rfm_group_{days}d_ago", "text", STANDING, f"RFM group {when}",
+        f"The RFM group as it was {when}, beside all who had ordered by then; missing without an order by then.",
+        "earlier", RFM_GROUP.key, choices=RFM_GROUP.choices, days_ago=days,
+    )  # fmt: skip
+
+
+#: Since when customers are followed from group to group.
+EARLIER_GROUPS = {"day": _group_before(1, "a day before"), "month": _group_before(30, "30 days before")}
+
+RFM_METRICS: tuple[Metric, ...] = (RFM_GROUP, *EARLIER_GROUPS.values(), *SCORE_METRICS)

@@ -4,7 +4,7 @@ from django.contrib.auth.decorators import login_required
 from django.urls import path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
-from cdp_web.api import customers, overview, preview, segments
+from cdp_web.api import customers, nights, overview, preview, segments
 
 app_name = "api"
 urlpatterns = [
@@ -15,6 +15,8 @@ urlpatterns = [
     path("v1/catalogue", overview.CatalogueApi.as_view(), name="catalogue"),
     path("v1/customers", customers.CustomerListApi.as_view(), name="customer-list"),
     path("v1/customers/<path:customer_id>", customers.CustomerDetailApi.as_view(), name="customer-detail"),
+    path("v1/nights", nights.NightListApi.as_view(), name="night-list"),
+    path("v1/nights/<int:run_id>", nights.NightDetailApi.as_view(), name="night-detail"),
     path("v1/segments", segments.SegmentListApi.as_view(), name="segment-list"),
     path("v1/segments/preview", preview.SegmentPreviewApi.as_view(), name="segment-preview"),
     path("v1/segments/<int:segment_id>", segments.SegmentDetailApi.as_view(), name="segment-detail"),

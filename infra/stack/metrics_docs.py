@@ -10,7 +10,7 @@ from cdp.metrics.rfm import BANDS, RFM_GROUPS, SCORES
 from cdp.settings import REPOSITORY
 
 MARKDOWN_FILE = REPOSITORY / "docs" / "metrics.md"
-_STAGES: dict[Stage, str] = {"days": "days", "things": "things", "scores": "place of", "derived": "then"}
+_STAGES: dict[Stage, str] = {"days": "days", "things": "things", "scores": "place of", "earlier": "as it was", "derived": "then"}
 
 HEAD = f"""\
 # Metrics
@@ -33,6 +33,7 @@ How each is computed is Spark's SQL, `{{as_of}}` being the published day:
 | {_STAGES["days"]} | the customer's rows of `customer_day` up to the day |
 | {_STAGES["things"]} | a row for each product, category (three levels) and brand in the customer's `interactions` up to the day |
 | {_STAGES["scores"]} | the expression of all customers: see [scores](#scores-and-rfm-groups) |
+| {_STAGES["earlier"]} | the metric of that name, so many days before the published one |
 | {_STAGES["derived"]} | the customer's other metrics |
 """
 
@@ -81,7 +82,10 @@ def _row(metric: Metric) -> str:
 
 
 def _computed(metric: Metric) -> str:
-    return "by [the table](#scores-and-rfm-groups)" if metric.key == "rfm_group" else f"{_STAGES[metric.stage]} `{metric.sql}`"
+    if metric.key == "rfm_group":
+        return "by [the table](#scores-and-rfm-groups)"
+    days = f", {metric.days_ago} day{'s' * (metric.days_ago > 1)} before" if metric.days_ago else ""
+    return f"{_STAGES[metric.stage]} `{metric.sql}`{days}"
 
 
 def _grid() -> list[str]:

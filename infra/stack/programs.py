@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cdp.settings import REPOSITORY
 from infra.stack.service import Service, Unhealthy
@@ -22,6 +23,7 @@ class Program:
     needs: tuple[str, ...]
     prog: str  # as it calls itself in its help
     subcommand: str = ""  # a word that must come first, and is all the program does today
+    asks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # an option that only asks -> what it needs instead
 
 
 LOAD = Program(("-m", "source_server.load"), ("source", "kafka"), "./run load")
@@ -29,7 +31,12 @@ SOURCE_LEDGER = Program(("-m", "source_server.ledger"), ("source", "kafka"), "./
 STREAM_LEDGER = Program(("-m", "streaming.ledger"), ("kafka", "postgres", "namenode"), "./run ledger")
 STREAM = Program(("-m", "streaming"), ("kafka", "namenode", "spark-master", "postgres"), "./run stream")
 REPLAY = Program(("-m", "streaming.replay"), ("namenode", "spark-master"), "./run replay")
-NIGHT = Program(("-m", "batch"), ("namenode", "spark-master", "postgres", "mongo"), "./run night")
+NIGHT = Program(
+    ("-m", "batch"),
+    ("namenode", "spark-master", "postgres", "mongo"),
+    "./run night",
+    asks={"--explain": ("postgres",)},
+)
 SEGMENTS = Program(
     (str(REPOSITORY / "manage.py"), "segments_refresh"), ("postgres", "namenode"), "./run segments refresh", "refresh"
 )
@@ -48,7 +55,7 @@ def run(stack: Stack, program: Program, arguments: list[str]) -> int:
             raise StackError(f"There is one thing to do with them: {program.prog}")
         arguments = [argument for argument in arguments if argument != program.subcommand]
     if not {"-h", "--help"} & set(arguments):
-        require(stack, program.needs)
+        require(stack, needs(program, arguments))
     argv = [sys.executable, *program.argv, *arguments]
     with subprocess.Popen(argv, env=environment(stack, program), cwd=REPOSITORY) as process:
         while True:
@@ -56,6 +63,11 @@ def run(stack: Stack, program: Program, arguments: list[str]) -> int:
                 return process.wait()
             except KeyboardInterrupt:
                 continue  # the terminal has told the program too; it ends in its own way
+
+
+def needs(program: Program, arguments: Sequence[str]) -> tuple[str, ...]:
+    """Why a night failed can be asked also where what it needed is still away."""
+    return next((program.asks[word] for word in arguments if word in program.asks), program.needs)
 
 
 def require(stack: Stack, names: tuple[str, ...]) -> None:

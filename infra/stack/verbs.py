@@ -222,8 +222,8 @@ VERBS: tuple[Verb, ...] = (
     ),
     Verb(
         "night",
-        "night --day D | --from D --to D",
-        "aggregates, profiles and the publication of a day or of a range",
+        "night --day D | --from D --to D | --explain",
+        "aggregates, profiles, checks and the publication of a day or of a range; what became of the last one",
         programs.NIGHT,
     ),
     Verb("segments", "segments refresh [--day D]", "recompute the segments in order of dependence", programs.SEGMENTS),

@@ -19,14 +19,21 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from batch.cohorts import cohort_month
 from batch.customer_day import customer_day
 from batch.customers import CUSTOMER_ID, customers
 from batch.events import events_once
 from batch.interactions import interactions
 from batch.kpi_day import kpi_day, newcomers
+from batch.order_days import hour_day, order_value_day
+from batch.rfm_tables import rfm_day, rfm_flow
+from batch.thing_days import thing_days
 from benchmarks.reading.customers import READ, customers_sql
 from benchmarks.reading.events import FIELDS, INTERACTIONS_SQL, read_events
+from benchmarks.reading.tables import OF_DAYS, table_sql
+from cdp.chart_tables import CHART_TABLES
 from cdp.metrics import BY_KEY
+from cdp.table import Table
 from cdp.warehouse import CUSTOMER_DAY, KPI_DAY
 from streaming.parse import good, parse
 from tests.spark_session import spark, utc
@@ -37,6 +44,7 @@ pytestmark = pytest.mark.spark
 
 FIRST, DAYS, CUSTOMERS = date(2019, 7, 1), 120, 150
 AS_OF = FIRST + timedelta(days=DAYS - 6)  # some events lie after it
+LAST = FIRST + timedelta(days=DAYS)
 INTERACTION_KEY = ("day", "customer_id", "event_type", "product_id", "category", "brand")
 #: Category and brand of each product: of one to four levels, in capitals, or unknown.
 KINDS_OF_THINGS = (
@@ -130,6 +138,7 @@ class Night:
     interactions: DataFrame
     kpi_day: DataFrame
     customers: DataFrame
+    tables: dict[str, DataFrame]
     duck: duckdb.DuckDBPyConnection
 
 
@@ -144,9 +153,23 @@ def night(spark: SparkSession) -> Iterator[Night]:
     # More than one task, so that what is counted is also put together.
     once = events_once(good(parse(spark.createDataFrame(values, schema).repartition(3)))).repartition(2, "customer_id").persist()
     days, done = customer_day(once).persist(), interactions(once).persist()
-    yield Night(days, done, kpi_day(once, days, newcomers(days)), customers(days, done, AS_OF), _reference(rows))
-    for kept in (days, done, once):
+    snapshot = customers(days, done, AS_OF).persist()
+    tables = _tables(once, days, snapshot)
+    yield Night(days, done, kpi_day(once, days, newcomers(days)), snapshot, tables, _reference(rows))
+    for kept in (snapshot, days, done, once):
         kept.unpersist()
+
+
+def _tables(events: DataFrame, days: DataFrame, snapshot: DataFrame) -> dict[str, DataFrame]:
+    things = thing_days(events)
+    return {
+        **{name: things.where(F.col("table") == name) for name in ("product_day", "category_day", "brand_day")},
+        "hour_day": hour_day(events),
+        "order_value_day": order_value_day(events),
+        "cohort_month": cohort_month(days, AS_OF),
+        "rfm_day": rfm_day(snapshot, AS_OF),
+        "rfm_flow": rfm_flow(snapshot, AS_OF),
+    }
 
 
 def _reference(rows: list[dict[str, str]]) -> duckdb.DuckDBPyConnection:
@@ -155,6 +178,7 @@ def _reference(rows: list[dict[str, str]]) -> duckdb.DuckDBPyConnection:
     duck.register("messages", pa.table({"place": pa.array(range(len(rows))), **columns}))
     read_events(duck)
     duck.execute(CUSTOMER_DAY_SQL)
+    duck.execute(f"CREATE TABLE again AS {customers_sql(AS_OF)}")
     return duck
 
 
@@ -218,7 +242,7 @@ def test_every_metric_is_read_a_second_time() -> None:
 def test_customers_agree(night: Night) -> None:
     """Every metric, from the events themselves rather than from daily rows and interactions."""
     found = of_spark(night.customers, (CUSTOMER_ID,))
-    expected = of_duckdb(night.duck, customers_sql(AS_OF), (CUSTOMER_ID,))
+    expected = of_duckdb(night.duck, "FROM again", (CUSTOMER_ID,))
     assert set(found) == set(expected)
     assert {key: differences for key in BY_KEY if (differences := _differences(key, found, expected))} == {}
     for key in BY_KEY:
@@ -232,3 +256,12 @@ def _differences(key: str, found: Rows, expected: Rows) -> dict[tuple[Any, ...],
     return {
         customer: (row[key], expected[customer][key]) for customer, row in found.items() if row[key] != expected[customer][key]
     }
+
+
+@pytest.mark.parametrize("table", CHART_TABLES, ids=lambda table: table.name)
+def test_tables_of_the_charts_agree(night: Night, table: Table) -> None:
+    frame = night.tables[table.name].select(*table.column_names)
+    as_of = LAST if table.name in OF_DAYS else AS_OF
+    found, expected = of_spark(frame, table.key), of_duckdb(night.duck, table_sql(table.name, as_of), table.key)
+    assert found == expected
+    assert len(found) >= 10

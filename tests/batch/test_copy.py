@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from pyspark.sql import SparkSession
+from pyspark.sql import Row, SparkSession
 
 from batch.copy import LINES_AT_A_TIME, _chunks, line
-from cdp.warehouse import Column, Table
+from cdp.table import Column, Table
 
 KINDS = {"name": "text", "day": "date", "at": "time", "money": "money", "n": "integer"}
 TABLE = Table("t", "", tuple(Column(name, kind) for name, kind in KINDS.items()), key=("name",))
@@ -25,10 +25,16 @@ def test_missing_values_and_backslashes(spark: SparkSession) -> None:
     assert frame.select(line(TABLE)).first()[0] == "a\\\\b\\\\N\t\\N\t\\N\t\\N\t\\N"
 
 
-def test_chunks_are_bounded_and_leave_nothing_out() -> None:
-    class Line:
-        line = "x"
-
-    chunks = list(_chunks([Line()] * (2 * LINES_AT_A_TIME + 1)))  # type: ignore[list-item]
-    assert [chunk.count("\n") for chunk in chunks] == [LINES_AT_A_TIME, LINES_AT_A_TIME, 1]
+def test_chunks_are_bounded_of_one_table_each_and_leave_nothing_out() -> None:
+    rows = [Row(table=table, line=f"{table}{n}") for n in range(LINES_AT_A_TIME + 1) for table in "ab"] + [
+        Row(table="a", line="a!")
+    ]
+    chunks = list(_chunks(rows))
+    assert [(table, len(lines)) for table, lines in chunks] == [
+        ("a", LINES_AT_A_TIME),
+        ("b", LINES_AT_A_TIME),
+        ("a", 2),
+        ("b", 1),
+    ]
+    assert sorted(line for _, lines in chunks for line in lines) == sorted(row.line for row in rows)
     assert list(_chunks([])) == []

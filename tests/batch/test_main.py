@@ -9,14 +9,20 @@ from typing import Any
 import pytest
 
 from batch import __main__ as command
+from batch.gate import GateClosed
 from batch.mart import NightRuns
 from batch.steps import StepFailed
+from cdp.nights import CheckOutcome
 
 
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     calls: list[Any] = []
-    monkeypatch.setattr(command, "run", lambda settings, days, everything, quiet: calls.append((days, everything)))
+
+    def run(settings: Any, days: list[date], everything: bool, quiet: bool, accepted: Any) -> None:
+        calls.append((days, everything, *[(given.check, given.why) for given in accepted]))
+
+    monkeypatch.setattr(command, "run", run)
     return calls
 
 
@@ -30,9 +36,25 @@ def test_each_day_of_a_range_in_turn(asked: list[Any]) -> None:
     assert asked == [([date(2019, 10, 30), date(2019, 10, 31), date(2019, 11, 1)], True)]
 
 
+def test_checks_are_accepted_with_a_reason(asked: list[Any]) -> None:
+    assert command.main(["--day", "2019-10-31", "--accept", "volume", "freshness", "--why", "a fair in town"]) == 0
+    assert asked == [([date(2019, 10, 31)], False, ("volume", "a fair in town"), ("freshness", "a fair in town"))]
+
+
+def test_explain_asks_for_a_day_or_for_none_and_runs_nothing(asked: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    explained: list[Any] = []
+    monkeypatch.setattr(command, "explain", lambda settings, day, say: explained.append(day) or 1)
+    assert command.main(["--explain"]) == 1
+    assert command.main(["--explain", "--day", "2019-10-31"]) == 1
+    assert (explained, asked) == ([None, date(2019, 10, 31)], [])
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
+        (["--explain", "--from", "2019-10-30"], "--explain takes --day alone"),
+        (["--day", "2019-10-31", "--accept", "volume"], "say why it may be published"),
+        (["--day", "2019-10-31", "--accept", "size", "--why", "so"], "'size' is not a check; there are ledger, rows"),
         ([], "say which day"),
         (["--from", "2019-10-30"], "say which day"),
         (["--day", "2019-10-30", "--to", "2019-10-31"], "say which day"),
@@ -62,6 +84,21 @@ def test_error_of_a_step_is_one_line_with_its_name(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(command, "run", failing(error))
     assert command.main(["--day", "2019-10-31"]) == 1
     assert capsys.readouterr().err == "night: customers: the disk is full\n"
+
+
+def test_closed_gate_says_what_to_do_and_has_a_status_of_its_own(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    error = StepFailed("gate")
+    error.__cause__ = GateClosed([CheckOutcome("volume", "failed", "3 events")], 8, date(2019, 10, 31))
+    monkeypatch.setattr(command, "run", failing(error))
+    assert command.main(["--day", "2019-10-31"]) == 3
+    assert capsys.readouterr().err.splitlines() == [
+        "night: the gate is closed, 1 of 8 checks failed; nothing was published.",
+        "  volume     3 events",
+        "All of them: ./run night --explain",
+        'To publish all the same, on record: ./run night --day 2019-10-31 --accept volume --why "..."',
+    ]
 
 
 def test_debug_shows_the_traceback(monkeypatch: pytest.MonkeyPatch) -> None:

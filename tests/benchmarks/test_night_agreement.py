@@ -1,13 +1,15 @@
-"""The comparison of two readings finds what differs: a value, a missing one, a customer."""
+"""The comparison of two readings finds what differs: a value, a missing one, a customer, a row of a table."""
 
 from __future__ import annotations
 
 import duckdb
 import pytest
 
-from benchmarks.night_agreement import compare
+from benchmarks.night_agreement import _typed, compare, compare_tables
 from benchmarks.outcome import Outcome
 from benchmarks.reading.customers import READ
+from benchmarks.reading.tables import READ_TABLES
+from cdp.chart_tables import CHART_TABLES
 
 
 def outcome_of(change: str) -> Outcome:
@@ -48,3 +50,38 @@ def test_a_customer_of_one_reading_only_is_seen(table: str) -> None:
     assert [(goal.what, goal.value) for goal in outcome.goals if not goal.met] == [
         ("customers that only one of the two knows", 1)
     ]
+
+
+def tables_of(change: str) -> Outcome:
+    """A row of nothing but missing values in each table; the change is made to one of the readings."""
+    outcome = Outcome("test")
+    with duckdb.connect() as duck:
+        for table in CHART_TABLES:
+            for name in (table.name, f"{table.name}_again"):
+                duck.execute(f"CREATE TABLE {name} ({_typed(table)})")
+                duck.execute(f"INSERT INTO {name} ({table.column_names[0]}) VALUES (NULL)")
+        duck.execute(change)
+        compare_tables(duck, outcome)
+    return outcome
+
+
+def test_every_table_of_the_charts_is_read_a_second_time() -> None:
+    assert list(READ_TABLES) == [table.name for table in CHART_TABLES]
+    outcome = tables_of("SELECT 1")
+    assert outcome.met
+    assert [(measure.what, measure.value) for measure in outcome.measures] == [("rows of tables compared", len(CHART_TABLES))]
+
+
+@pytest.mark.parametrize(
+    ("change", "rows"),
+    [
+        ("UPDATE hour_day SET orders = 2", 2),
+        ("UPDATE hour_day_again SET revenue = 0.01", 2),
+        ("DELETE FROM hour_day", 1),
+        ("INSERT INTO hour_day_again SELECT * FROM hour_day", 1),
+    ],
+)
+def test_a_row_that_differs_is_counted_and_its_table_named(change: str, rows: int) -> None:
+    outcome = tables_of(change)
+    assert ("hour_day differs", rows) in {(measure.what, measure.value) for measure in outcome.measures}
+    assert [(goal.what, goal.value) for goal in outcome.goals if not goal.met] == [("rows of tables that differ", rows)]

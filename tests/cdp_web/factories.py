@@ -14,7 +14,7 @@ from bson.decimal128 import Decimal128
 from django.db import connection
 
 from cdp.metrics import LIFECYCLES, METRICS
-from cdp.warehouse import CUSTOMER_DAY, KPI_DAY, PUBLICATION, create_statements
+from cdp.warehouse import CUSTOMER_DAY, KPI_DAY, NIGHT_RUN, PUBLICATION, create_statements
 from cdp_web.publications.selectors import Publication, publication_get
 
 DAY = date(2019, 11, 30)
@@ -132,6 +132,20 @@ def publication(publication_id: int = 1, day: date = DAY, **counts: int) -> Publ
     found = publication_get(publication_id)
     assert found is not None
     return found
+
+
+def check(name: str, state: str = "ok", says: str = "nothing is wrong", **accepted: str) -> dict[str, Any]:
+    return {"name": name, "state": state, "says": says, "accepted": {"check": name, **accepted} if accepted else None}
+
+
+def night_run(run_id: int = 1, day: date = DAY, state: str = "published", **changes: Any) -> None:
+    """A night that went well, with the differences given; JSON as Python has it."""
+    row = {
+        "id": run_id, "day": day, "begun_at": datetime(2019, 12, 1, 3, 19, tzinfo=UTC), "state": state, "step": "publication",
+        "ended_at": datetime(2019, 12, 1, 3, 20, 30, tzinfo=UTC), "reason": None, "publication": run_id, "host": "cluster-1",
+        "pid": 4711, "backend": 1, "seconds": {"plan": 1.2, "publication": 0.1}, "checks": [check("money")], "accepted": [],
+    } | changes  # fmt: skip
+    _insert(NIGHT_RUN.full_name, row | {name: json.dumps(row[name]) for name in ("seconds", "checks", "accepted")})
 
 
 def _insert(table: str, row: dict[str, Any]) -> None:

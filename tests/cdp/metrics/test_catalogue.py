@@ -16,6 +16,7 @@ COLUMNS: dict[Stage, set[str]] = {
     "days": set(CUSTOMER_DAY.column_names),
     "things": THINGS_COLUMNS,
     "scores": {metric.key for metric in of_stage("days")},
+    "earlier": {metric.key for metric in of_stage("derived")},
     "derived": {metric.key for metric in METRICS if metric.stage != "derived"},
 }
 FUNCTIONS = {"sum", "min", "max", "count", "count_if", "min_by", "struct", "round", "nullif", "date_sub", "datediff", "div"}
@@ -45,6 +46,7 @@ def test_the_published_day_takes_its_place_and_a_sentence_tells_about_it(metric:
     assert not metric.choices or metric.kind == "text"
     assert (metric.unit == "money") == (metric.kind == "money")
     assert metric.unit != "share" or metric.kind == "number"
+    assert (metric.days_ago > 0) == (metric.stage == "earlier")
 
 
 def test_metrics_stand_together_under_the_headings_in_their_order() -> None:

@@ -1,0 +1,123 @@
+"""What batch and site both know of nights: the lock that one holds, and how the runs in mart.night_run are read.
+
+A run that says "running" is believed only as long as the connection that it was begun on holds the lock.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any, Literal
+
+from cdp.warehouse import NIGHT_RUN, PUBLICATION
+
+#: Any number, as long as nobody else in this database takes it.
+NIGHT_LOCK = 7_301_001
+
+RunState = Literal["running", "published", "needless", "failed", "cut off"]
+CheckState = Literal["ok", "failed", "accepted"]
+
+#: The processes of Postgres that hold the lock: one or none.
+HOLDERS = f"""
+    SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted AND classid = 0 AND objid = {NIGHT_LOCK}
+    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"""
+#: A night may be killed between the publication and the end of its own row.
+FATE = f"""
+    CASE WHEN EXISTS (SELECT FROM {PUBLICATION.full_name} p WHERE p.id = r.publication) THEN 'published' ELSE 'cut off' END"""
+SELECT_RUNS = f"""
+    SELECT id, day, begun_at, ended_at,
+        CASE WHEN state <> 'running' OR backend IN ({HOLDERS}) THEN state ELSE {FATE} END,
+        step, reason, seconds, checks, accepted, publication, host, pid
+    FROM {NIGHT_RUN.full_name} r"""
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """Somebody answers for it that a check may fail in this run."""
+
+    check: str
+    who: str
+    why: str
+    at: str  # ISO 8601
+
+    @property
+    def moment(self) -> datetime:
+        return datetime.fromisoformat(self.at)
+
+
+@dataclass(frozen=True, slots=True)
+class CheckOutcome:
+    """What one check came to."""
+
+    name: str
+    state: CheckState
+    says: str
+    accepted: Accepted | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NightRun:
+    """One night, as people read it."""
+
+    id: int
+    day: date
+    begun_at: datetime
+    ended_at: datetime | None
+    state: RunState
+    step: str | None
+    reason: str | None
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    checks: Sequence[CheckOutcome] = ()
+    accepted: Sequence[Accepted] = ()
+    publication: int | None = None
+    host: str = ""
+    pid: int = 0
+
+    @property
+    def stopped(self) -> bool:
+        return self.state in ("failed", "cut off")
+
+    @property
+    def failed_checks(self) -> list[CheckOutcome]:
+        return [check for check in self.checks if check.state == "failed"]
+
+    @property
+    def accepted_checks(self) -> list[CheckOutcome]:
+        return [check for check in self.checks if check.state == "accepted"]
+
+    @property
+    def took(self) -> float | None:
+        return (self.ended_at - self.begun_at).total_seconds() if self.ended_at else None
+
+    @property
+    def why(self) -> str:
+        """In one sentence, where it did not come to its end."""
+        if self.state == "cut off":
+            return f"it was cut off in step {self.step}, and nobody runs it any more" if self.step else "it was cut off"
+        return f"{self.step}: {self.reason}" if self.step else self.reason or ""
+
+
+def run_from_row(row: Sequence[Any]) -> NightRun:
+    """A row of SELECT_RUNS. One driver hands JSON over as text, the other as what it says."""
+    named = dict(zip(NightRun.__slots__, row, strict=True))
+    seconds, checks, accepted = (_json(named[name]) for name in ("seconds", "checks", "accepted"))
+    overrides = tuple(Accepted(**given) for given in accepted)
+    return NightRun(**named | {"seconds": seconds, "checks": tuple(map(_outcome, checks)), "accepted": overrides})
+
+
+def _json(value: Any) -> Any:
+    return json.loads(value) if isinstance(value, str) else value
+
+
+def _outcome(given: dict[str, Any]) -> CheckOutcome:
+    accepted = given.get("accepted")
+    return CheckOutcome(given["name"], given["state"], given["says"], Accepted(**accepted) if accepted else None)
+
+
+def remedy(run: NightRun) -> list[str]:
+    """Commands for who wants the day of a run that stopped to be published."""
+    again = f"./run night --day {run.day}"
+    failed = " ".join(check.name for check in run.failed_checks)
+    return [again, f'{again} --accept {failed} --why "..."'] if failed else [again]

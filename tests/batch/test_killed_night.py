@@ -1,0 +1,183 @@
+"""kill -9 in each step of a night: readers see the old publication whole, and the same night again gives what an undisturbed
+one gives. The night that is killed is a process with a Spark of its own, on real HDFS, Postgres and MongoDB."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+import psycopg2
+import pytest
+from deltalake import DeltaTable
+from pymongo import MongoClient
+from pyspark.sql import SparkSession
+
+from cdp.nights import HOLDERS, SELECT_RUNS, NightRun, run_from_row
+from cdp.paths import COMPACTIONS, CUSTOMER_DAY, CUSTOMERS, EVENTS, INTERACTIONS, table_url
+from cdp.postgres import connection_arguments
+from cdp.settings import REPOSITORY, Settings, load
+from tests import databases
+from tests.batch.conftest import Events
+from tests.batch.test_night import D2, Shop, on
+from tests.jvm import SMALL_DATA
+
+pytestmark = [pytest.mark.stack("hdfs", "postgres", "mongo"), pytest.mark.spark, pytest.mark.timeout(300)]
+
+STEPS = (
+    "plan",
+    "customer_day",
+    "interactions",
+    "kpi_day",
+    "staging",
+    "customers",
+    "profiles",
+    "gate",
+    "publication",
+    "compaction",
+)
+#: Into the step, as far as such small ones have a middle.
+A_MOMENT = 0.15
+LOCK_GONE_WITHIN = 10
+COLUMNS = {EVENTS: ["event_id", "user_id", "event_time", "revenue"]}
+
+
+@contextmanager
+def opened(spark: SparkSession, events: Events) -> Iterator[Shop]:
+    """A shop with a folder and databases of its own, published at its second day."""
+    with databases.database(load()) as given:
+        name = given.postgres_database
+        settings = replace(given, hdfs_root=f"/{name}", mongo_database=name)
+        hdfs(settings, "PUT", "/_spark-events", "MKDIRS")
+        shop = Shop(settings, spark, events)
+        shop.receive(on(1), on(2), on(2, "bob", event_type="purchase"))
+        shop.night(D2)
+        yield shop
+        hdfs(settings, "DELETE", "", "DELETE&recursive=true")
+        with MongoClient(settings.mongo_url) as client:
+            client.drop_database(name)
+
+
+def hdfs(settings: Settings, method: str, path: str, operation: str) -> None:
+    url = f"{settings.hdfs_http}/webhdfs/v1{settings.hdfs_root}{path}?op={operation}&user.name=cdp"
+    urllib.request.urlopen(urllib.request.Request(url, method=method), timeout=10).close()
+
+
+@pytest.fixture(scope="module")
+def disturbed(test_stack: Any, spark: SparkSession, events: Events) -> Iterator[Shop]:
+    test_stack.require(("hdfs", "postgres", "mongo"))
+    with opened(spark, events) as shop:
+        yield shop
+
+
+@pytest.fixture(scope="module")
+def undisturbed(disturbed: Shop, spark: SparkSession, events: Events) -> Iterator[Shop]:
+    with opened(spark, events) as shop:
+        yield shop
+
+
+def stores(shop: Shop) -> dict[str, Any]:
+    """All that a night leaves, wherever it lies; each as a bag of rows."""
+    ((version,),) = shop.rows("SELECT customers_version FROM mart.publication ORDER BY id DESC LIMIT 1")
+    found = {name: rows(shop, name) for name in (EVENTS, CUSTOMER_DAY, INTERACTIONS)}
+    found[CUSTOMERS] = rows(shop, CUSTOMERS, version)
+    dropped = DeltaTable(table_url(shop.settings, COMPACTIONS)).to_pyarrow_table().to_pylist()
+    return shop.numbers() | found | {COMPACTIONS: sum(row["dropped"] for row in dropped)}
+
+
+def rows(shop: Shop, name: str, version: int | None = None) -> list[str]:
+    table = DeltaTable(table_url(shop.settings, name), version=version).to_pyarrow_table(columns=COLUMNS.get(name))
+    return sorted(map(repr, table.to_pylist()))
+
+
+def last_run(shop: Shop) -> NightRun:
+    return run_from_row(shop.rows(f"{SELECT_RUNS} ORDER BY id DESC LIMIT 1")[0])
+
+
+@contextmanager
+def process_of(shop: Shop, day: date) -> Iterator[subprocess.Popen[str]]:
+    settings = shop.settings
+    environment = os.environ | {
+        "CDP_HDFS_ROOT": settings.hdfs_root, "CDP_POSTGRES_DATABASE": settings.postgres_database,
+        "CDP_MONGO_DATABASE": settings.mongo_database, "CDP_SPARK_MASTER_URL": "local[2]",
+        "CDP_SPARK_JAVA_OPTIONS": SMALL_DATA, "PYTHONPATH": str(REPOSITORY),
+    }  # fmt: skip
+    with subprocess.Popen(
+        [sys.executable, "-m", "batch", "--day", str(day)],
+        env=environment, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+    ) as process:  # fmt: skip
+        try:
+            yield process
+        finally:
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+def await_step(shop: Shop, process: subprocess.Popen[str], step: str, after: int) -> None:
+    """The night says in its record that the step has begun; compaction comes when it has published, and is no step of it."""
+    assert process.stderr
+    while process.poll() is None:
+        run = last_run(shop)
+        if run.id > after and (run.state == "published" if step == "compaction" else run.step == step):
+            return
+        time.sleep(0.02)
+    pytest.fail(f"it ended before {step}: {process.stderr.read()}")
+
+
+def await_wait(shop: Shop) -> None:
+    """The night waits for a reader before it swaps the partitions: it is in the middle of its last transaction."""
+    waits = "SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database WHERE NOT granted AND datname ="
+    while shop.rows(f"{waits} current_database()") == [(0,)]:
+        time.sleep(0.05)
+
+
+def killed_in(step: str, shop: Shop, day: date) -> None:
+    before = last_run(shop).id
+    reader = psycopg2.connect(**connection_arguments(shop.settings, "a reader"))
+    try:
+        if step == "publication":
+            reader.cursor().execute("SELECT count(*) FROM mart.customer_day")
+        with process_of(shop, day) as night:
+            await_step(shop, night, step, before)
+            if step == "publication":
+                await_wait(shop)
+            else:
+                time.sleep(A_MOMENT)
+            assert night.poll() is None, f"it ended before it could be killed in {step}"
+    finally:
+        reader.close()
+    deadline = time.monotonic() + LOCK_GONE_WITHIN
+    while shop.rows(HOLDERS):
+        assert time.monotonic() < deadline, "the lock of the killed night stays"
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_night_killed_in_a_step_leaves_the_old_publication_and_the_same_again_heals(
+    step: str, disturbed: Shop, undisturbed: Shop
+) -> None:
+    for shop in (disturbed, undisturbed):
+        # One who is new, one whose profile changes, a copy, and one whose first day moves.
+        shop.receive(on(2, f"new in {step}"), on(1, "bob", event_type="purchase"), on(2, event_id="1-1"), on(1, f"late {step}"))
+    undisturbed.night(D2)
+    undisturbed.keep_house(D2)
+    before = disturbed.seen()
+    killed_in(step, disturbed, D2)
+    if step == "compaction":
+        assert last_run(disturbed).state == "published"
+        assert disturbed.seen()["publication"][0][0] == before["publication"][0][0] + 1
+        assert disturbed.numbers() == undisturbed.numbers()
+    else:
+        assert disturbed.seen() == before
+        assert (last_run(disturbed).state, last_run(disturbed).step) == ("cut off", step)
+    disturbed.night(D2)
+    disturbed.keep_house(D2)
+    assert stores(disturbed) == stores(undisturbed)
+    assert last_run(disturbed).state == ("needless" if step == "compaction" else "published")

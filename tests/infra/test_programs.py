@@ -1,0 +1,10 @@
+"""Which servers a command needs before it begins."""
+
+from __future__ import annotations
+
+from infra.stack.programs import NIGHT, needs
+
+
+def test_a_night_can_be_explained_while_what_it_needed_is_away() -> None:
+    assert needs(NIGHT, ["--day", "2019-10-31"]) == NIGHT.needs
+    assert needs(NIGHT, ["--explain", "--day", "2019-10-31"]) == ("postgres",)
