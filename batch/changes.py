@@ -1,4 +1,4 @@
-"""What the Delta log of the events says: the version now, the days there are, and when each last grew."""
+"""What the Delta log of the events says: the version now, the days there are, and when each last changed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from cdp.days import day_from_text
 from cdp.paths import EVENTS, table_url
 from cdp.settings import Settings
 
-_ACTIONS = "add struct<partitionValues: map<string, string>, dataChange: boolean>, commitInfo struct<userMetadata: string>"
+_FILE = "struct<partitionValues: map<string, string>, dataChange: boolean>"
+_ACTIONS = f"add {_FILE}, remove {_FILE}, commitInfo struct<userMetadata: string>"
 _COMMIT = r"^\d{20}\.json$"
 MOST_DAYS = 10_000
 
@@ -76,7 +77,7 @@ def event_files(settings: Settings, version: int | None = None) -> EventFiles:
 
 
 def changed_after(spark: SparkSession, settings: Settings, now: EventsNow, version: int) -> Mapping[date, int]:
-    """Day -> the last version, after `version`, that added events of it.
+    """Day -> the last version, after `version`, that added events of it or took some away.
 
     Where the log does not reach back that far (Delta keeps it for a month), or the table is another than it was, every
     day counts as changed: restating too much is only slow.
@@ -105,10 +106,10 @@ def _commits(spark: SparkSession, log: str, after: int, up_to: int) -> DataFrame
     wanted = (name > f"{after:020}.json") & (name <= f"{up_to:020}.json")
     actions = spark.read.schema(_ACTIONS).option("pathGlobFilter", "*.json").json(log).where(wanted & name.rlike(_COMMIT))
     version = F.left(name, F.lit(20)).cast("bigint").alias("version")
-    return actions.select(version, "add", F.col("commitInfo.userMetadata").alias("said"))
+    return actions.select(version, F.coalesce("add", "remove").alias("file"), F.col("commitInfo.userMetadata").alias("said"))
 
 
 def _last_versions(commits: DataFrame) -> DataFrame:
     """Compaction writes files anew without changing what they say; `dataChange` tells it apart."""
-    added = commits.where("add.dataChange")
-    return added.groupBy(F.col("add.partitionValues")["event_day"].alias("day")).agg(F.max("version").alias("version"))
+    changed = commits.where("file.dataChange")
+    return changed.groupBy(F.col("file.partitionValues")["event_day"].alias("day")).agg(F.max("version").alias("version"))

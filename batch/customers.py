@@ -14,19 +14,12 @@ from pyspark.sql import functions as F
 
 from batch.earlier_groups import with_earlier_groups
 from batch.scores import scored
+from batch.standing import Earlier
 from batch.things import things
 from cdp.metrics import METRICS, Metric, Stage, of_stage, sql_for_day
 from cdp.spark import METRIC_TYPES
 
 CUSTOMER_ID = "customer_id"
-
-
-@dataclass(frozen=True, slots=True)
-class Earlier:
-    """An earlier snapshot, and the ids of all who may count differently since."""
-
-    snapshot: DataFrame
-    touched: DataFrame
 
 
 @dataclass(frozen=True, slots=True)

@@ -128,9 +128,8 @@ def _days(connection: Connection, work: Work, kpis: Mapping[date, Mapping[str, A
     for day, row in kpis.items():
         if day <= work.day:
             days[day] = Day(row["events"], row["new_customers"], row["orders"], row["revenue"])
-    for day, customers in work.numbers.newcomers.items():
-        if day in days:
-            days[day] = replace(days[day], customers=customers)
+    if work.numbers.days:
+        days = {day: replace(found, customers=work.numbers.newcomers.get(day, 0)) for day, found in days.items()}
     return days
 
 

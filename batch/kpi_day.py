@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from cdp.spark import COLUMN_TYPES
@@ -13,7 +13,7 @@ _SUMS = ("sessions", "views", "carts", "removals", "orders", "items", "revenue")
 
 def kpi_day(events: DataFrame, customer_day: DataFrame, newcomers: DataFrame) -> DataFrame:
     """The columns of KPI_DAY for the days of `events`."""
-    joined = events_of_day(events).join(totals(customer_day), "day").join(newcomers, "day")
+    joined = events_of_day(events).join(totals(customer_day), "day").join(newcomers, "day", "left").fillna(0, ["new_customers"])
     columns = [F.col(column.name).cast(COLUMN_TYPES[column.kind]) for column in KPI_DAY.columns]
     return joined.select(*columns)
 
@@ -38,14 +38,10 @@ def totals(customer_day: DataFrame) -> DataFrame:
 
 
 def newcomers(customer_day: DataFrame) -> DataFrame:
-    """Customers by the day of their first event. Wants all days there are: a late event can take a customer's first away
-    from another day."""
-    first = F.min("day").over(Window.partitionBy("customer_id"))
-    return (
-        customer_day.select("day", (F.col("day") == first).alias("new"))
-        .groupBy("day")
-        .agg(F.count_if("new").alias("new_customers"))
-    )
+    """Customers by the day of their first event, for days that have some. Wants all days there are: a late event can take a
+    customer's first away from another day."""
+    firsts = customer_day.groupBy("customer_id").agg(F.min("day").alias("day"))
+    return firsts.groupBy("day").agg(F.count("*").alias("new_customers"))
 
 
 def _any(event_type: str) -> Column:

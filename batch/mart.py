@@ -45,6 +45,7 @@ class Serving:
     id: int
     day: date
     profiles_collection: str
+    customers_version: int
 
 
 def connection_arguments(settings: Settings) -> dict[str, Any]:
@@ -115,7 +116,8 @@ def published(connection: Connection) -> list[Published]:
 
 def serving(connection: Connection) -> Serving | None:
     with connection, connection.cursor() as cursor:
-        cursor.execute(f"SELECT id, day, profiles_collection FROM {PUBLICATION.full_name} ORDER BY id DESC LIMIT 1")
+        columns = "id, day, profiles_collection, customers_version"
+        cursor.execute(f"SELECT {columns} FROM {PUBLICATION.full_name} ORDER BY id DESC LIMIT 1")
         row = cursor.fetchone()
     return None if row is None else Serving(*row)
 

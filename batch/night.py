@@ -21,6 +21,7 @@ from batch.compact import compact
 from batch.compactions import read_book, write_down
 from batch.customer_day import customer_day
 from batch.customers import customers
+from batch.documents import Written
 from batch.events import event_sums, events_of_days, events_once
 from batch.figures import EventSums, Work, gathered
 from batch.gate import judged, require_open, summary
@@ -28,11 +29,12 @@ from batch.interactions import interactions
 from batch.kpi_day import kpi_day, newcomers
 from batch.mart import Serving, days_lacking, published, serving
 from batch.plan import NEVER, days_to_restate, known_since
-from batch.profile_store import next_collection, write_profiles
-from batch.profiles import profiles
+from batch.profile_store import Customers, Filled, fill, held, next_collection, place_of
+from batch.profiles import profiles, profiles_changed
 from batch.publish import DailyNumbers, Publication, publish
 from batch.runs import Run, begin, recorded
 from batch.staging import Staging
+from batch.standing import Earlier, Standing, earlier, note_of, standing, version_of
 from batch.steps import StepFailed, Steps
 from batch.tables import days_written, read_customers, read_events, read_history, write_customers, write_days
 from cdp.nights import Accepted, CheckOutcome, RunState
@@ -70,6 +72,7 @@ class Plan:
     before: Serving | None
     events: EventsNow
     days: Sequence[date]  # to restate
+    everything: bool  # and every customer, whatever is known of the publication before
 
     @property
     def is_needless(self) -> bool:
@@ -141,8 +144,10 @@ def make_plan(night: Night, day: date, everything: bool) -> Plan:
     changed = {} if since == NEVER else changed_after(night.spark, night.settings, now, since)
     # A platform that was published by an earlier version has no interactions and no rows for charts of its days yet.
     lacking = now.days - days_written(night.settings, INTERACTIONS) | days_lacking(night.connection)
-    days = days_to_restate(now.days, changed, past, day, lacking)
-    return Plan(before.id + 1 if before else 1, day, before, now, days)
+    # A day of which every event was removed is restated too, to nothing.
+    known = now.days | days_written(night.settings, CUSTOMER_DAY)
+    days = days_to_restate(known, changed, past, day, lacking)
+    return Plan(before.id + 1 if before else 1, day, before, now, days, everything)
 
 
 def _restate(night: Night, plan: Plan, steps: Steps, made: Progress) -> None:
@@ -174,18 +179,42 @@ def _take_stock(night: Night, plan: Plan, steps: Steps, made: Progress) -> None:
     history = read_history(night.spark, night.settings, CUSTOMER_DAY)
     with steps.step("customers") as note:
         done = read_history(night.spark, night.settings, INTERACTIONS)
-        made.customers_version = write_customers(customers(history, done, plan.day), night.settings)
+        before = standing(night.settings, plan.before.customers_version) if plan.before else None
+        with _since(night, plan, before) as since:
+            frame = customers(history, done, plan.day, since)
+            made.customers_version = write_customers(frame, night.settings, note_of(night.settings, plan.day))
+            told = f"{since.touched.count():,} of them" if since else "all"
         snapshot = read_customers(night.spark, night.settings, made.customers_version)
         made.counts["customers"] = snapshot.count()
-        note(f"{made.counts['customers']:,} customers, version {made.customers_version}")
+        note(f"{made.counts['customers']:,} customers, {told} counted anew, version {made.customers_version}")
     with steps.step("charts") as note:
         rows = _staging(night, plan).fill(AS_OF, as_of_lines(snapshot, history, plan.day))
         made.staged += AS_OF
         note(f"{rows:,} rows of {len(AS_OF)} tables by COPY")
     with steps.step("profiles") as note:
         made.collection = next_collection(plan.before.profiles_collection if plan.before else None)
-        written = write_profiles(night.settings, profiles(snapshot, history, plan.day), made.collection)
+        written = _fill_profiles(night, plan, made, snapshot, history)
         note(f"{made.collection}: {written.written:,} written, {written.unchanged:,} unchanged, {written.removed:,} removed")
+
+
+def _fill_profiles(night: Night, plan: Plan, made: Progress, snapshot: DataFrame, history: DataFrame) -> Filled:
+    place = place_of(night.settings, made.collection)
+    everyone = profiles(snapshot, history, plan.day)
+    whole = Customers(version_of(night.settings, made.customers_version), snapshot, made.counts["customers"])
+    with _since(night, plan, held(night.settings, place)) as since:
+        changed = profiles_changed(snapshot, history, plan.day, since) if since else None
+        return fill(place, whole, changed, everyone, Written(plan.day, plan.id))
+
+
+@contextmanager
+def _since(night: Night, plan: Plan, then: Standing | None) -> Iterator[Earlier | None]:
+    """What the day can go on from; the touched are looked for once."""
+    found = None if plan.everything else earlier(night.spark, night.settings, then, plan.day)
+    if found is None:
+        yield None
+    else:
+        with _kept(found.touched):
+            yield found
 
 
 def _gate(night: Night, plan: Plan, steps: Steps, made: Progress, run: Run) -> None:

@@ -1,7 +1,7 @@
 """Which days a night restates. Pure: from what was published, and what has changed since, to days.
 
 A publication of day P brings every day up to P to its version of the events, and no later one. So a day is behind where
-events of it were added after the newest version that a publication of that day or a later one was computed from.
+events of it were added or removed after the newest version that a publication of that day or a later one was computed from.
 """
 
 from __future__ import annotations
@@ -37,17 +37,17 @@ def known_since(published: Sequence[Published], day: date) -> int:
 
 
 def days_to_restate(
-    event_days: Collection[date],
+    days: Collection[date],
     changed: Mapping[date, int],
     published: Sequence[Published],
     day: date,
     lacking: Collection[date] = (),
 ) -> list[date]:
-    """Of the days that have events: those up to `day` that are behind, or `lacking` in one of the tables. `changed` says in
-    which version a day last grew."""
+    """Of the days that have events, or had some: those up to `day` that are behind, or `lacking` in one of the tables.
+    `changed` says in which version a day last changed."""
 
     def is_behind(candidate: date) -> bool:
         computed_from = version_of_day(published, candidate)
         return candidate in lacking or computed_from == NEVER or changed.get(candidate, NEVER) > computed_from
 
-    return sorted(candidate for candidate in event_days if candidate <= day and is_behind(candidate))
+    return sorted(candidate for candidate in days if candidate <= day and is_behind(candidate))

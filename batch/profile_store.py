@@ -8,7 +8,7 @@ document. Plain bulk writes and finds by _id: see the list in the design of what
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from itertools import islice
 from typing import Any
@@ -20,8 +20,7 @@ from pyspark.sql import DataFrame, Row
 
 from batch.customers import CUSTOMER_ID
 from batch.documents import SHAPE, Written, document
-from batch.standing import Standing
-from cdp.days import day_from_text
+from batch.standing import Standing, Version, standing
 from cdp.settings import Settings
 
 COLLECTIONS = ("profiles_a", "profiles_b")
@@ -71,6 +70,15 @@ class Filled:
     removed: int
 
 
+@dataclass(frozen=True, slots=True)
+class Customers:
+    """A snapshot of them, and how many it has."""
+
+    version: Version
+    snapshot: DataFrame
+    count: int
+
+
 def next_collection(serving: str | None) -> str:
     """The one that nobody reads."""
     return COLLECTIONS[1] if serving == COLLECTIONS[0] else COLLECTIONS[0]
@@ -82,29 +90,30 @@ def place_of(settings: Settings, collection: str) -> Place:
     return place
 
 
-def held(place: Place) -> Standing | None:
-    """What the collection holds whole; none where that is not known."""
+def held(settings: Settings, place: Place) -> Standing | None:
+    """The snapshot of which the collection holds every document; none where that is not known."""
     with place.client() as client:
         note = place.notes(client).find_one({"_id": place.collection})
-    return Standing.from_json(day_from_text(note["day"]), note) if note and note["shape"] == SHAPE else None
+    if note is None or note["shape"] != SHAPE:
+        return None
+    found = standing(settings, note["customers"]["version"])
+    return found if found and asdict(found.customers) == note["customers"] else None
 
 
-def fill(
-    place: Place, changed: DataFrame | None, everyone: DataFrame, expected: int, standing: Standing, written: Written
-) -> Filled:
-    """Bring the collection to the documents of `everyone`, `expected` of them. `changed` holds the only profiles that can
-    differ from what is there, where that is known."""
+def fill(place: Place, customers: Customers, changed: DataFrame | None, everyone: DataFrame, written: Written) -> Filled:
+    """Bring the collection to the documents of these customers. `changed` are the only profiles that can differ from what is
+    there, where that is known."""
     with place.client() as client:
         place.notes(client).delete_one({"_id": place.collection})
     count = _write(place, everyone if changed is None else changed, written)
-    if changed is not None and _number(place) < expected:
+    if changed is not None and _number(place) < customers.count:
         # Somebody has taken documents away.
         count += _write(place, everyone, written)
-    removed = _remove_others(place, everyone.select(CUSTOMER_ID), expected)
+    removed = _remove_others(place, customers)
     with place.client() as client:
-        note = standing.as_json() | {"day": standing.day.isoformat(), "shape": SHAPE}
+        note = {"customers": asdict(customers.version), "shape": SHAPE}
         place.notes(client).replace_one({"_id": place.collection}, note, upsert=True)
-    return Filled(count, expected - count, removed)
+    return Filled(count, customers.count - count, removed)
 
 
 def _write(place: Place, profiles: DataFrame, written: Written) -> int:
@@ -137,17 +146,17 @@ def _number(place: Place) -> int:
         return place.of(client).count_documents({})
 
 
-def _remove_others(place: Place, customers: DataFrame, expected: int) -> int:
+def _remove_others(place: Place, customers: Customers) -> int:
     """Delete documents of customers that are no longer there. All that should be there are, so that a count tells."""
-    if _number(place) == expected:
+    if _number(place) == customers.count:
         return 0
     removed = 0
     with place.client() as client:
         collection = place.of(client)
         ids = (found["_id"] for found in collection.find({}, {"_id": 1}))
         while chunk := [(customer_id,) for customer_id in islice(ids, IDS_AT_A_TIME)]:
-            stored = customers.sparkSession.createDataFrame(chunk, f"{CUSTOMER_ID} string")
-            others = stored.join(customers, CUSTOMER_ID, "left_anti").collect()  # no more than the chunk
+            stored = customers.snapshot.sparkSession.createDataFrame(chunk, f"{CUSTOMER_ID} string")
+            others = stored.join(customers.snapshot, CUSTOMER_ID, "left_anti").collect()  # no more than the chunk
             if others:
                 removed += collection.bulk_write([DeleteOne({"_id": row[0]}) for row in others], ordered=False).deleted_count
     return removed

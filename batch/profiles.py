@@ -9,8 +9,9 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from batch.customer_day import RECENT
-from batch.customers import CUSTOMER_ID
+from batch.customers import CUSTOMER_ID, of
 from batch.documents import SHAPE
+from batch.standing import Earlier
 from cdp.metrics import METRICS
 
 DAYS = 90
@@ -26,13 +27,18 @@ def profiles(customers: DataFrame, customer_day: DataFrame, as_of: date) -> Data
     return whole.withColumn("hash", F.left(F.sha2(F.to_json(kept), 256), F.lit(32)))
 
 
-def moved(now: DataFrame, then: DataFrame, touched: DataFrame) -> DataFrame:
-    """`customer_id` of those whose document may be another than it was as of the snapshot `then`: their metrics differ, or
-    they were touched, which may have changed their events and days alone."""
-    beside = now.select(CUSTOMER_ID, _kept(now).alias("now")).join(
-        then.select(CUSTOMER_ID, _kept(then).alias("then")), CUSTOMER_ID, "left"
-    )
-    return beside.where(~F.col("now").eqNullSafe(F.col("then"))).select(CUSTOMER_ID).union(touched).distinct()
+def profiles_changed(customers: DataFrame, customer_day: DataFrame, as_of: date, earlier: Earlier) -> DataFrame:
+    """The profiles that may differ from what they were as of the earlier snapshot."""
+    ids = moved(customers, earlier)
+    return profiles(of(ids, customers), of(ids, customer_day), as_of)
+
+
+def moved(customers: DataFrame, earlier: Earlier) -> DataFrame:
+    """`customer_id` of those with other metrics, and of the touched: their events and days may have changed alone."""
+    now = customers.select(CUSTOMER_ID, _kept(customers).alias("now"))
+    then = earlier.snapshot.select(CUSTOMER_ID, _kept(earlier.snapshot).alias("then"))
+    differs = ~F.col("now").eqNullSafe(F.col("then"))
+    return now.join(then, CUSTOMER_ID, "left").where(differs).select(CUSTOMER_ID).union(earlier.touched).distinct()
 
 
 def _kept(frame: DataFrame) -> Column:

@@ -37,7 +37,7 @@ class Publication:
 
 @dataclass(frozen=True, slots=True)
 class DailyNumbers:
-    """The restated days, their rows of KPI_DAY, and how many customers each day is the first of, for all days."""
+    """The restated days, their rows of KPI_DAY, and how many customers each day is the first of, where it is that of any."""
 
     days: Sequence[date]
     kpis: Sequence[tuple[Any, ...]]
@@ -71,8 +71,9 @@ def _replace_kpis(cursor: Cursor, numbers: DailyNumbers) -> None:
     cursor.execute("CREATE TEMP TABLE newcomers (day date PRIMARY KEY, customers integer NOT NULL) ON COMMIT DROP")
     execute_values(cursor, "INSERT INTO newcomers VALUES %s", list(numbers.newcomers.items()))
     cursor.execute(
-        f"UPDATE {KPI_DAY.full_name} k SET new_customers = n.customers FROM newcomers n"
-        " WHERE n.day = k.day AND n.customers <> k.new_customers"
+        f"WITH counted AS (SELECT k.day, coalesce(n.customers, 0) AS customers FROM {KPI_DAY.full_name} k"
+        f" LEFT JOIN newcomers n USING (day)) UPDATE {KPI_DAY.full_name} k SET new_customers = c.customers FROM counted c"
+        " WHERE c.day = k.day AND c.customers <> k.new_customers"
     )
 
 

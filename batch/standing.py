@@ -1,30 +1,33 @@
-"""What a publication stands on, and which customers stand differently since: those are counted anew, the others carried over.
+"""What a snapshot of the customers stands on, and who stands differently since: those are counted anew, the others carried over.
 
-A publication notes the versions of the night's own tables. From there the log tells which days were written anew, and the
-calendar which days have come into a window or gone out of it. A customer without a row on any of them counts what it counted.
-Where the log does not tell (another table, another definition of the metrics, files that are gone), all are counted anew.
+The commit of a snapshot notes its day and the version of `customer_day` that it was made from. From there the log tells which
+days were written anew, and the calendar which days have come into a window or gone out of it. A customer without a row on any
+of them counts what it counted. Where the log does not tell, all are counted anew.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass
+import json
+from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import reduce
 from operator import or_
-from typing import Any
 
 import pyarrow as pa
 from deltalake import DeltaTable
-from deltalake.exceptions import DeltaError
-from pyspark.sql import Column, DataFrame
+from deltalake.exceptions import DeltaError, TableNotFoundError
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from batch.tables import read_customers, read_history
 from cdp.days import day_from_text
 from cdp.metrics import METRICS, definition
 from cdp.paths import CUSTOMER_DAY, CUSTOMERS, table_url
 from cdp.settings import Settings
 
+#: Another number where customers are counted otherwise though every metric reads the same.
+COUNTED = 1
 #: Of the profile's days too, see batch/profiles.py.
 WINDOWS = frozenset(metric.window for metric in METRICS if metric.window)
 #: Beyond this share of the days, one pass over all is cheaper than finding out who is touched.
@@ -41,70 +44,82 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A publication's day, and what its numbers of customers came from."""
+    """A snapshot of the customers, its day, and the version of `customer_day` that it was made from."""
 
-    day: date
     customers: Version
+    day: date
     customer_day: Version
-    metrics: str
 
-    def as_json(self) -> dict[str, Any]:
-        return {name: value for name, value in asdict(self).items() if name != "day"}
 
-    @staticmethod
-    def from_json(day: date, noted: Mapping[str, Any]) -> Standing | None:
-        """None of a publication of an earlier version of the platform, which noted nothing."""
-        try:
-            return Standing(day, Version(**noted["customers"]), Version(**noted["customer_day"]), noted["metrics"])
-        except KeyError:
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """An earlier snapshot, and `customer_id` of all who may count differently since."""
+
+    snapshot: DataFrame
+    touched: DataFrame
+
+
+def note_of(settings: Settings, day: date) -> str:
+    """What the commit of a snapshot of this day says of it."""
+    history = _version(DeltaTable(table_url(settings, CUSTOMER_DAY)))
+    return json.dumps({"day": str(day), "table_id": history.table_id, "version": history.version, "counted": _counted()})
+
+
+def standing(settings: Settings, customers_version: int) -> Standing | None:
+    """None where its commit says nothing of it, or that it was counted otherwise than now."""
+    try:
+        table = DeltaTable(table_url(settings, CUSTOMERS), version=customers_version)
+        (commit,) = table.history(1)
+        said = json.loads(commit.get("userMetadata", "{}"))
+        if said.get("counted") != _counted():
             return None
+        return Standing(_version(table), day_from_text(said["day"]), Version(said["table_id"], said["version"]))
+    except (DeltaError, TableNotFoundError):
+        return None
 
 
-def standing_now(settings: Settings, day: date) -> Standing:
-    return Standing(day, _version(settings, CUSTOMERS), _version(settings, CUSTOMER_DAY), definition())
+def version_of(settings: Settings, customers_version: int) -> Version:
+    return _version(DeltaTable(table_url(settings, CUSTOMERS), version=customers_version))
 
 
-def _version(settings: Settings, table: str) -> Version:
-    now = DeltaTable(table_url(settings, table))
-    return Version(str(now.metadata().id), now.version())
+def earlier(spark: SparkSession, settings: Settings, then: Standing | None, day: date) -> Earlier | None:
+    """To go on from for the customers as of `day`. None where all are to be counted anew."""
+    restated = days_restated(settings, then) if then else None
+    if then is None or restated is None:
+        return None
+    now = read_history(spark, settings, CUSTOMER_DAY)
+    before = read_history(spark, settings, CUSTOMER_DAY, then.customer_day.version)
+    snapshot = read_customers(spark, settings, then.customers.version)
+    return Earlier(snapshot, touched(now, before, restated, then.day, day))
 
 
-def days_restated(settings: Settings, before: Standing) -> frozenset[date] | None:
+def days_restated(settings: Settings, then: Standing) -> frozenset[date] | None:
     """Days whose rows of `customer_day` lie in other files than they did. None where that can't be known, or are too many."""
-    url = table_url(settings, CUSTOMER_DAY)
-    now = DeltaTable(url)
-    if before.metrics != definition() or before.customer_day.table_id != str(now.metadata().id):
+    now = DeltaTable(table_url(settings, CUSTOMER_DAY))
+    if then.customer_day.table_id != _version(now).table_id:
         return None
     try:
-        then = DeltaTable(url, version=before.customer_day.version)
+        before = _files(DeltaTable(table_url(settings, CUSTOMER_DAY), version=then.customer_day.version))
     except DeltaError:  # the log no longer reaches back so far
         return None
-    earlier, later = _files(then), _files(now)
-    days = frozenset(day for day in earlier.keys() | later.keys() if earlier.get(day) != later.get(day))
-    return days if len(days) <= MOST_OF_THE_DAYS * len(later) else None
+    after = _files(now)
+    days = frozenset(day for day in before.keys() | after.keys() if before.get(day) != after.get(day))
+    return days if len(days) <= MOST_OF_THE_DAYS * len(after) else None
 
 
-def _files(table: DeltaTable) -> dict[date, set[str]]:
-    files: dict[date, set[str]] = {}
-    actions = pa.table(table.get_add_actions(flatten=True)).select(["partition.day", "path"]).to_pydict()
-    for day, path in zip(*actions.values(), strict=True):
-        files.setdefault(day if isinstance(day, date) else day_from_text(day), set()).add(path)
-    return files
-
-
-def touched(now: DataFrame, then: DataFrame, restated: Collection[date], before: date, day: date) -> DataFrame:
-    """`customer_id` of all who may count differently as of `day` than they did as of `before`. `now` and `then` are
+def touched(now: DataFrame, before: DataFrame, restated: Collection[date], then: date, day: date) -> DataFrame:
+    """`customer_id` of all who may count differently as of `day` than they did as of `then`. `now` and `before` are
     `customer_day` as it is and as it was: who had a row that is gone is touched too."""
     written = F.col("day").isin(list(restated))
-    moved = reduce(or_, (_between(first, last) for first, last in spans_moved(before, day)), F.lit(False))
+    moved = reduce(or_, (_between(first, last) for first, last in spans_moved(then, day)), F.lit(False))
     ids = now.where(written | moved).select("customer_id")
-    return ids.union(then.where(written).select("customer_id")).distinct()
+    return ids.union(before.where(written).select("customer_id")).distinct()
 
 
-def spans_moved(before: date, day: date) -> list[tuple[date, date]]:
+def spans_moved(then: date, day: date) -> list[tuple[date, date]]:
     """Days (first and last) that count as of one of the two days and not of the other: for the whole history those between
     the two, for a window also those at its other end."""
-    early, late = sorted((before, day))
+    early, late = sorted((then, day))
     if early == late:
         return []
     shifts = [timedelta(0), *(timedelta(days=window) for window in sorted(WINDOWS))]
@@ -113,3 +128,19 @@ def spans_moved(before: date, day: date) -> list[tuple[date, date]]:
 
 def _between(first: date, last: date) -> Column:
     return F.col("day").between(F.lit(first), F.lit(last))
+
+
+def _counted() -> str:
+    return f"{COUNTED} {definition()}"
+
+
+def _version(table: DeltaTable) -> Version:
+    return Version(str(table.metadata().id), table.version())
+
+
+def _files(table: DeltaTable) -> dict[date, set[str]]:
+    files: dict[date, set[str]] = {}
+    actions = pa.table(table.get_add_actions(flatten=True)).select(["partition.day", "path"]).to_pydict()
+    for day, path in zip(*actions.values(), strict=True):
+        files.setdefault(day if isinstance(day, date) else day_from_text(day), set()).add(path)
+    return files

@@ -47,9 +47,11 @@ def vacuum(spark: SparkSession, settings: Settings, table: str) -> None:
     SparkDeltaTable.forPath(spark, table_url(settings, table)).vacuum(settings.vacuum_hours)
 
 
-def read_history(spark: SparkSession, settings: Settings, table: str) -> DataFrame:
-    """Every day there is, of `customer_day` or `interactions`. The lock of the night keeps other writers away."""
-    return _delta(spark).load(table_url(settings, table))
+def read_history(spark: SparkSession, settings: Settings, table: str, version: int | None = None) -> DataFrame:
+    """Every day there is, of `customer_day` or `interactions`, or was in this version. The lock of the night keeps other
+    writers away."""
+    reader = _delta(spark) if version is None else _delta(spark).option("versionAsOf", version)
+    return reader.load(table_url(settings, table))
 
 
 def days_written(settings: Settings, table: str) -> frozenset[date]:
@@ -71,10 +73,11 @@ def write_days(frame: DataFrame, settings: Settings, table: str, days: Collectio
     writer.option("replaceWhere", _any_of("day", days)).save(table_url(settings, table))
 
 
-def write_customers(frame: DataFrame, settings: Settings) -> int:
-    """Put the whole table in the place of the old one, as a new version, which is the answer. Metrics may come and go."""
+def write_customers(frame: DataFrame, settings: Settings, said: str) -> int:
+    """Put the whole table in the place of the old one, as a new version, which is the answer. Metrics may come and go. `said`
+    stands in the commit."""
     url = table_url(settings, CUSTOMERS)
-    writer = frame.write.format("delta").mode("overwrite").option("overwriteSchema", "true")
+    writer = frame.write.format("delta").mode("overwrite").option("overwriteSchema", "true").option("userMetadata", said)
     writer.option("partitionOverwriteMode", "static").save(url)
     return int(DeltaTable(url).version())
 

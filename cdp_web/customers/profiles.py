@@ -13,7 +13,7 @@ from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 
 from cdp.days import day_from_text
-from cdp.metrics import METRICS
+from cdp.metrics import METRICS, Metric
 from cdp.settings import current
 from cdp_web.publications.errors import ProfilesUnavailable
 from cdp_web.publications.selectors import Publication
@@ -56,21 +56,27 @@ def profile_get(publication: Publication, customer_id: str) -> Profile | None:
         document = collection.find_one({"_id": customer_id})
     except PyMongoError as error:
         raise ProfilesUnavailable(f"MongoDB does not answer: {str(error).split(',')[0]}") from error
-    return None if document is None else profile_from(document)
+    return None if document is None else profile_from(document, publication.day)
 
 
-def profile_from(document: dict[str, Any]) -> Profile:
-    """The document as typed values: pure, so that its shape is tested without a server."""
+def profile_from(document: dict[str, Any], day: date) -> Profile:
+    """The document as typed values, as of the published day: pure, so that its shape is tested without a server. A document
+    stays as it is while nothing happens to the customer: days that are counted up to the published one are counted here."""
     plain = {key: _plain(value) for key, value in document.items()}
     return Profile(
         customer_id=document["_id"],
-        metrics={metric.key: plain[metric.key] for metric in METRICS if plain.get(metric.key) is not None},
+        metrics={metric.key: value for metric in METRICS if (value := _metric(metric, plain, day)) is not None},
         recent=[_event(event) for event in document.get("recent", ())],
         days=[
             Day(day_from_text(day["day"]), day["views"], day["orders"], _plain(day["revenue"]))
             for day in document.get("days", ())
         ],
     )
+
+
+def _metric(metric: Metric, plain: dict[str, Any], day: date) -> Any:
+    since = plain.get(metric.since) if metric.since else None
+    return (day - day_from_text(since)).days if since else plain.get(metric.key)
 
 
 def _event(event: dict[str, Any]) -> Event:

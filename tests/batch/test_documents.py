@@ -9,12 +9,13 @@ from bson import encode
 from bson.decimal128 import Decimal128
 from pyspark.sql import Row
 
-from batch.documents import document
+from batch.documents import Written, document
 from cdp.metrics import METRICS
 from tests.spark_session import utc
 
 VALUES = {"integer": 3, "money": Decimal("1.50"), "number": Decimal("0.5"), "date": date(2019, 10, 1), "text": "new"}
 STORED = {"integer": 3, "money": Decimal128("1.50"), "number": Decimal128("0.5"), "date": "2019-10-01", "text": "new"}
+WRITTEN = Written(date(2019, 10, 1), 7)
 EVENT = Row(
     time=utc(2019, 10, 1, 12, 0),
     type="view",
@@ -28,23 +29,31 @@ EVENT = Row(
 
 def profile(**given: object) -> Row:
     metrics = {metric.key: VALUES[metric.kind] for metric in METRICS}
-    rest = {"customer_id": "ann", "as_of": "2019-10-01", "recent": [EVENT], "hash": "h"}
+    rest = {"customer_id": "ann", "recent": [EVENT], "hash": "h"}
     days = [Row(day=date(2019, 10, 1), views=1, orders=0, revenue=Decimal("0.00"))]
     return Row(**{**metrics, **rest, "days": days, **given})
 
 
 def test_every_metric_is_kept_in_its_kind() -> None:
-    made = document(profile())
-    assert {metric.key: made[metric.key] for metric in METRICS} == {metric.key: STORED[metric.kind] for metric in METRICS}
+    made = document(profile(), WRITTEN)
+    kept = [metric for metric in METRICS if not metric.since]
+    assert {metric.key: made[metric.key] for metric in kept} == {metric.key: STORED[metric.kind] for metric in kept}
+
+
+def test_days_up_to_the_published_one_are_left_to_the_reader() -> None:
+    counting = {metric.key for metric in METRICS if metric.since}
+    assert counting == {"days_since_first_seen", "days_since_seen", "days_since_order"}
+    assert not counting & document(profile(), WRITTEN).keys()
 
 
 def test_missing_metric_has_no_key() -> None:
-    assert "last_order" not in document(profile(last_order=None))
+    assert "last_order" not in document(profile(last_order=None), WRITTEN)
 
 
 def test_the_rest_of_the_document() -> None:
-    made = document(profile())
-    assert {key: made[key] for key in ("_id", "as_of", "hash")} == {"_id": "ann", "as_of": "2019-10-01", "hash": "h"}
+    made = document(profile(), WRITTEN)
+    kept = {"_id": "ann", "as_of": "2019-10-01", "publication": 7, "hash": "h"}
+    assert {key: made[key] for key in kept} == kept
     assert made["days"] == [{"day": "2019-10-01", "views": 1, "orders": 0, "revenue": Decimal128("0.00")}]
     assert made["recent"] == [
         {
@@ -55,4 +64,4 @@ def test_the_rest_of_the_document() -> None:
 
 
 def test_mongodb_can_take_it() -> None:
-    assert encode(document(profile()))
+    assert encode(document(profile(), WRITTEN))

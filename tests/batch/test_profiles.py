@@ -68,5 +68,7 @@ def test_hash_tells_every_change(events: Events, change: dict[str, Any]) -> None
     assert profile(events, {}).hash != profile(events, change).hash
 
 
-def test_hash_tells_the_day(events: Events) -> None:
-    assert profile(events, {}).hash != profile(events, {}, as_of=DAY + timedelta(days=1)).hash
+def test_hash_is_the_same_a_day_later(events: Events) -> None:
+    """A customer who does nothing keeps the document; its reader counts the days since."""
+    assert profile(events, {}).hash == profile(events, {}, as_of=DAY + timedelta(days=1)).hash
+    assert profile(events, {}).hash != profile(events, {}, as_of=DAY + timedelta(days=DAYS)).hash

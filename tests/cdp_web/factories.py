@@ -156,7 +156,7 @@ def _insert(table: str, row: dict[str, Any]) -> None:
 
 def profile(row: dict[str, Any], events: int = 3, **changes: Any) -> dict[str, Any]:
     """The MongoDB document of a snapshot's row, as the night writes it."""
-    metrics = {metric.key: _stored(row[metric.key]) for metric in METRICS if row[metric.key] is not None}
+    metrics = {metric.key: _stored(row[metric.key]) for metric in METRICS if row[metric.key] is not None and not metric.since}
     last = row["last_seen"]
     recent = [event(datetime(last.year, last.month, last.day, 20 - number % 20, 5, tzinfo=UTC)) for number in range(events)]
     days = [{"day": last.isoformat(), "views": row["views"], "orders": row["orders_30d"], "revenue": _stored(row["revenue_30d"])}]

@@ -22,7 +22,7 @@ PUBLICATION = Publication(1, factories.DAY, datetime(2019, 12, 1, tzinfo=UTC), 1
 
 def test_document_becomes_typed_values() -> None:
     document = factories.profile(factories.buyer("7", value="12.50"), events=1)
-    profile = profile_from(document)
+    profile = profile_from(document, factories.DAY)
     assert profile.customer_id == "7"
     assert (profile.metrics["total_purchase"], profile.metrics["total_purchase_value"]) == (1, Decimal("12.50"))
     assert profile.days == [Day(factories.DAY, 1, 1, Decimal("12.50"))]
@@ -35,7 +35,7 @@ def test_what_is_missing_stays_missing() -> None:
     event = factories.event(datetime(2019, 11, 30, tzinfo=UTC))
     del event["brand"], event["category_code"]
     del document["days"]
-    profile = profile_from(document | {"recent": [event]})
+    profile = profile_from(document | {"recent": [event]}, factories.DAY)
     assert "last_order" not in profile.metrics
     assert (profile.recent[0].brand, profile.recent[0].category_code, profile.days) == (None, None, [])
 

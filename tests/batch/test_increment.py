@@ -1,0 +1,148 @@
+"""Night after night, each going on from the one before, gives what one night over everything gives: random histories with
+late events, copies and removed rows, published in random order."""
+
+from __future__ import annotations
+
+import random
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from delta.tables import DeltaTable as SparkDeltaTable
+from deltalake import DeltaTable
+from pymongo import MongoClient
+from pyspark.sql import SparkSession
+
+from batch.standing import spans_moved
+from cdp.chart_tables import CHART_TABLES
+from cdp.paths import CUSTOMERS, EVENTS, table_url
+from cdp.settings import load
+from tests import databases
+from tests.batch.conftest import Events
+from tests.batch.test_night import Shop, shop
+from tests.spark_session import utc
+
+__all__ = ["shop"]
+
+FIRST = date(2019, 7, 1)
+LAST = FIRST + timedelta(days=119)
+CUSTOMERS_THERE = [f"c{number}" for number in range(14)]
+#: What a document says of the night that wrote it.
+WHEN = ("as_of", "publication")
+
+stores = [pytest.mark.stack("postgres", "mongo"), pytest.mark.spark, pytest.mark.timeout(600)]
+
+
+class History:
+    """What a shop's customers did, as it arrives."""
+
+    def __init__(self, seed: int) -> None:
+        self.random = random.Random(seed)
+        self.told: list[dict[str, Any]] = []
+
+    def events(self, count: int, first: date, last: date) -> list[dict[str, Any]]:
+        """Anywhere between the days, with some that were there already."""
+        fresh = [self._event(first, (last - first).days) for _ in range(count)]
+        copies = self.random.sample(self.told, min(len(self.told), count // 6))
+        self.told += fresh
+        return fresh + copies
+
+    def _event(self, first: date, span: int) -> dict[str, Any]:
+        pick, day = self.random.choice, first + timedelta(days=self.random.randint(0, span))
+        kind = pick(("view", "view", "cart", "purchase"))
+        return {
+            "event_id": f"e{len(self.told)}-{self.random.getrandbits(40):x}",
+            "event_time": utc(day.year, day.month, day.day, self.random.randint(0, 23), self.random.randint(0, 59)),
+            "user_id": pick(CUSTOMERS_THERE),
+            "event_type": kind,
+            "product_id": f"p{self.random.randint(1, 6)}",
+            "brand": pick(("ash", "oak", None)),
+            "user_session": f"s{self.random.randint(1, 40)}",
+            "quantity": self.random.randint(1, 3) if kind == "purchase" else 1,
+        }
+
+
+@pytest.fixture
+def rebuilt(spark: SparkSession, events: Events, tmp_path: Path) -> Iterator[Shop]:
+    """A second shop, that has seen no night."""
+    with databases.database(load()) as given:
+        name = given.postgres_database
+        yield Shop(replace(given, hdfs_url=f"file:{tmp_path / 'rebuilt'}", mongo_database=name), spark, events)
+        with MongoClient(given.mongo_url) as client:
+            client.drop_database(name)
+
+
+def remove(shop: Shop, rule: str) -> None:
+    SparkDeltaTable.forPath(shop.spark, table_url(shop.settings, EVENTS)).delete(rule)
+
+
+def copy_events(here: Shop, there: Shop) -> None:
+    source, target = (Path(table_url(each.settings, EVENTS).removeprefix("file:")) for each in (here, there))
+    shutil.copytree(source, target)
+
+
+def result(shop: Shop, day: date) -> dict[str, Any]:
+    """All stores as of the serving day, which is this one, without what tells one night from another."""
+    found = shop.numbers()
+    for table in CHART_TABLES:
+        if table.replaced == "published day":
+            place = table.column_names.index("day")
+            found[table.name] = [row for row in found[table.name] if row[place] == day]
+    found["profiles"] = {
+        customer: {key: value for key, value in document.items() if key not in WHEN}
+        for customer, document in found["profiles"].items()
+    }
+    ((version,),) = shop.rows("SELECT customers_version FROM mart.publication ORDER BY id DESC LIMIT 1")
+    rows = DeltaTable(table_url(shop.settings, CUSTOMERS), version=version).to_pyarrow_table().to_pylist()
+    return found | {CUSTOMERS: {row["customer_id"]: row for row in rows}}
+
+
+class TestRandomNights:
+    pytestmark = stores
+
+    @pytest.mark.parametrize("seed", [1, 2])
+    def test_are_the_same_as_one_over_everything(self, shop: Shop, rebuilt: Shop, seed: int) -> None:
+        history = History(seed)
+        shop.receive(*history.events(150, FIRST, LAST - timedelta(days=40)))
+        day = LAST - timedelta(days=40)
+        shop.night(day)
+        for _ in range(4):
+            day = max(FIRST + timedelta(days=30), min(LAST, day + timedelta(days=history.random.choice((-9, 1, 1, 8, 23)))))
+            shop.receive(*history.events(6, day - timedelta(days=1), day), *history.events(4, FIRST, day))
+            match history.random.randint(0, 3):
+                case 0:
+                    remove(shop, f"user_id = '{history.random.choice(CUSTOMERS_THERE)}'")
+                case 1:
+                    gone = history.random.choice(history.told)["event_time"].date()
+                    remove(shop, f"event_day = '{gone}' AND user_id < 'c5'")
+                case 2:
+                    remove(shop, f"event_day = '{history.random.choice(history.told)['event_time'].date()}'")
+                case _:
+                    shop.keep_house(day)
+            shop.night(day)
+        shop.night(LAST)
+        copy_events(shop, rebuilt)
+        rebuilt.night(LAST, everything=True)
+        one_by_one, at_once = result(shop, LAST), result(rebuilt, LAST)
+        for store, wanted in at_once.items():
+            assert one_by_one[store] == wanted, store
+        counted = [line for line in shop.said if line.startswith("  customers")]
+        assert len(counted) == 6
+        assert sum("of them counted anew" in line for line in counted) >= 4, counted
+
+
+class TestWhoIsTouched:
+    def test_nothing_moves_within_a_day(self) -> None:
+        assert spans_moved(FIRST, FIRST) == []
+
+    @pytest.mark.parametrize("way", [1, -1])
+    def test_days_between_and_those_that_leave_or_enter_a_window(self, way: int) -> None:
+        then, day = (LAST, LAST + timedelta(days=2))[::way]
+        spans = spans_moved(then, day)
+        assert spans[0] == (LAST + timedelta(days=1), LAST + timedelta(days=2))
+        assert (LAST - timedelta(days=29), LAST - timedelta(days=28)) in spans
+        assert (LAST - timedelta(days=89), LAST - timedelta(days=88)) in spans
