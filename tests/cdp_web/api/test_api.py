@@ -84,7 +84,7 @@ def test_customer_list(api: APIClient, publish: Any) -> None:
 
 def test_customer_detail(api: APIClient, publish: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     publish(PEOPLE)
-    known = {"2": profile_from(profile(PEOPLE[0], events=1), factories.DAY)}
+    known = {"2": profile_from(profile(PEOPLE[0], events=1), DAY)}
     monkeypatch.setattr(customers, "profile_get", lambda publication, customer_id: known.get(customer_id))
     segment = segment_create(name="Buyers", rule=BUYERS)
     segment_run_execute(run_id=segment.runs.get().pk)
