@@ -120,14 +120,15 @@ def process_of(shop: Shop, day: date) -> Iterator[subprocess.Popen[str]]:
             os.killpg(process.pid, signal.SIGKILL)
 
 
-def await_step(shop: Shop, process: subprocess.Popen[str], step: str, after: int) -> None:
-    """The night says in its record that the step has begun; compaction comes when it has published, and is no step of it."""
+def await_step(process: subprocess.Popen[str], cursor: Any, step: str, after: int) -> None:
+    """The night's record says that the step has begun. The lock on it keeps the night from the next one, however quick it is."""
     assert process.stderr
+    wanted = "state = 'published'" if step == "compaction" else f"step = '{step}' FOR UPDATE"
     while process.poll() is None:
-        run = last_run(shop)
-        if run.id > after and (run.state == "published" if step == "compaction" else run.step == step):
+        cursor.execute(f"SELECT id FROM mart.night_run WHERE id > {after} AND {wanted}")
+        if cursor.fetchone():
             return
-        time.sleep(0.02)
+        time.sleep(0.01)
     pytest.fail(f"it ended before {step}: {process.stderr.read()}")
 
 
@@ -140,12 +141,14 @@ def await_wait(shop: Shop) -> None:
 
 def killed_in(step: str, shop: Shop, day: date) -> None:
     before = last_run(shop).id
+    watcher = psycopg2.connect(**connection_arguments(shop.settings, "a watcher"))
+    watcher.autocommit = step in ("publication", "compaction")
     reader = psycopg2.connect(**connection_arguments(shop.settings, "a reader"))
     try:
-        if step == "publication":
-            reader.cursor().execute("SELECT count(*) FROM mart.customer_day")
-        with process_of(shop, day) as night:
-            await_step(shop, night, step, before)
+        with process_of(shop, day) as night, watcher.cursor() as cursor:
+            if step == "publication":
+                reader.cursor().execute("SELECT count(*) FROM mart.customer_day")
+            await_step(night, cursor, step, before)
             if step == "publication":
                 await_wait(shop)
             else:
@@ -153,6 +156,7 @@ def killed_in(step: str, shop: Shop, day: date) -> None:
             assert night.poll() is None, f"it ended before it could be killed in {step}"
     finally:
         reader.close()
+        watcher.close()
     deadline = time.monotonic() + LOCK_GONE_WITHIN
     while shop.rows(HOLDERS):
         assert time.monotonic() < deadline, "the lock of the killed night stays"

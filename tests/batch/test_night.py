@@ -216,8 +216,8 @@ def test_night_that_fails_changes_nothing_and_the_same_again_heals(shop: Shop, m
             staging,
             "copy_lines",
             lambda lines, *rest: copy(lines.limit(1), *rest),
-            "staging",
-            "customer_day has 1 rows in Postgres where Spark wrote 2; nothing was published",
+            "gate",
+            "rows: on 2019-10-01 customer_day has 1 rows, kpi_day 2 customers",
         ),
         (
             nights,
