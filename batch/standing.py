@@ -68,14 +68,16 @@ def note_of(settings: Settings, day: date) -> str:
 def standing(settings: Settings, customers_version: int) -> Standing | None:
     """None where its commit says nothing of it, or that it was counted otherwise than now."""
     try:
-        table = DeltaTable(table_url(settings, CUSTOMERS), version=customers_version)
-        (commit,) = table.history(1)
-        said = json.loads(commit.get("userMetadata", "{}"))
-        if said.get("counted") != _counted():
-            return None
-        return Standing(_version(table), day_from_text(said["day"]), Version(said["table_id"], said["version"]))
-    except (DeltaError, TableNotFoundError):
+        table = DeltaTable(table_url(settings, CUSTOMERS))
+        # Of a table that is opened at an older version, deltalake 1.6 tells the newest commits under the numbers of older ones.
+        commits = {commit["version"]: commit for commit in table.history(table.version() - customers_version + 1)}
+    except TableNotFoundError:
         return None
+    said = json.loads(commits.get(customers_version, {}).get("userMetadata", "{}"))
+    if said.get("counted") != _counted():
+        return None
+    of = Version(str(table.metadata().id), customers_version)
+    return Standing(of, day_from_text(said["day"]), Version(said["table_id"], said["version"]))
 
 
 def version_of(settings: Settings, customers_version: int) -> Version:
