@@ -224,7 +224,7 @@ def test_night_that_fails_changes_nothing_and_the_same_again_heals(shop: Shop, m
             "as_of_lines",
             lambda *given: as_of_lines(*given).where("line NOT LIKE '%Lost%'"),
             "gate",
-            "sums: rfm_day holds 0.00 customers, kpi_day ",
+            "sums: rfm_day holds 0 revenue, kpi_day 10.00",
         ),
         (publish, "replace_rows", fail, "publication", "cut off here"),
         (publish, "_replace_kpis", fail, "publication", "cut off here"),
