@@ -12,6 +12,7 @@ from psycopg2.extensions import cursor as Cursor
 from batch.mart import numbers_before
 from batch.publish import DailyNumbers
 from cdp.table import Table
+from cdp.warehouse import KPI_DAY
 
 #: Column of KPI_DAY -> its number.
 Numbers = Mapping[str, Any]
@@ -19,7 +20,9 @@ Numbers = Mapping[str, Any]
 
 def disagreements(connection: Connection, staged: Sequence[Table], numbers: DailyNumbers, day: date) -> list[str]:
     """A sentence each. The tables of restated days are held against each of them, the others against all days up to this one."""
-    restated = numbers.by_day()
+    restated, nothing = numbers.by_day(), dict.fromkeys(KPI_DAY.column_names, 0)
+    # A day of which every event was removed is restated and has no numbers.
+    restated = {each: restated.get(each, nothing) for each in numbers.days}
     found: list[str] = []
     with connection, connection.cursor() as cursor:
         for table in staged:

@@ -124,7 +124,7 @@ def _days(connection: Connection, work: Work, kpis: Mapping[date, Mapping[str, A
     """kpi_day as it will be after the publication, up to the day."""
     with connection, connection.cursor() as cursor:
         cursor.execute(f"SELECT day, events, new_customers, orders, revenue FROM {KPI_DAY.full_name} WHERE day <= %s", [work.day])
-        days = {day: Day(*found) for day, *found in cursor.fetchall()}
+        days = {day: Day(*found) for day, *found in cursor.fetchall() if day not in work.numbers.days}
     for day, row in kpis.items():
         if day <= work.day:
             days[day] = Day(row["events"], row["new_customers"], row["orders"], row["revenue"])
