@@ -103,7 +103,7 @@ def test_what_is_wrong_between_the_stores_is_found(shop: Shop, monkeypatch: pyte
 
     def customers_then(change: Callable[[Any], Any]) -> Callable[..., int]:
         write = nights.write_customers
-        return lambda frame, settings: write(change(frame), settings)
+        return lambda frame, *rest: write(change(frame), *rest)
 
     def unnamed(frame: Any) -> Any:
         return frame.withColumn("lifecycle", F.lit(None).cast("string"))

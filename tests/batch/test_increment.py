@@ -32,8 +32,6 @@ __all__ = ["shop"]
 FIRST = date(2019, 7, 1)
 LAST = FIRST + timedelta(days=119)
 CUSTOMERS_THERE = [f"c{number}" for number in range(80)]
-#: What a document says of the night that wrote it.
-WHEN = ("as_of", "publication")
 
 stores = [pytest.mark.stack("postgres", "mongo"), pytest.mark.spark, pytest.mark.timeout(600)]
 
@@ -95,10 +93,6 @@ def result(shop: Shop, day: date) -> dict[str, Any]:
         if table.replaced == "published day":
             place = table.column_names.index("day")
             found[table.name] = [row for row in found[table.name] if row[place] == day]
-    found["profiles"] = {
-        customer: {key: value for key, value in document.items() if key not in WHEN}
-        for customer, document in found["profiles"].items()
-    }
     ((version,),) = shop.rows("SELECT customers_version FROM mart.publication ORDER BY id DESC LIMIT 1")
     rows = DeltaTable(table_url(shop.settings, CUSTOMERS), version=version).to_pyarrow_table().to_pylist()
     return found | {CUSTOMERS: {row["customer_id"]: row for row in rows}}

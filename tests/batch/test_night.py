@@ -89,14 +89,19 @@ class Shop:
         }
 
     def numbers(self) -> dict[str, Any]:
-        """The same without the publication, which is another each time."""
-        return {key: found for key, found in self.seen().items() if key in NUMBERS}
+        """The same without the publication, which is another each time, and what a document says of it."""
+        found = {key: numbers for key, numbers in self.seen().items() if key in NUMBERS}
+        return found | {"profiles": {customer: _content(document) for customer, document in found["profiles"].items()}}
 
     def files(self, *tables: str) -> set[str]:
         return {file for name in tables for file in DeltaTable(table_url(self.settings, name)).file_uris()}
 
     def partitions(self) -> list[str]:
         return [name for (name,) in self.rows("SELECT tablename::text FROM pg_tables WHERE tablename LIKE '%_day_2%' ORDER BY 1")]
+
+
+def _content(document: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in document.items() if key not in ("as_of", "publication")}
 
 
 @pytest.fixture
