@@ -76,8 +76,8 @@ class TestList:
     ) -> None:
         publish([buyer("1")])
         starters_ensure()
-        # 2 session and user, 1 segments, 2 publication
-        with django_assert_num_queries(5):
+        # 2 session and user, 1 segments, 2 publication, 2 the last night
+        with django_assert_num_queries(7):
             site.get("/segments/")
 
 
