@@ -35,6 +35,8 @@ from cdp.warehouse import CUSTOMER_DAY
 #: The peer has them all in memory before it begins.
 MOST_PROFILES = 50_000
 OURS, BARE = "bench_ours", "bench_bare"
+#: The quicker of so many counts, of ours and of the peer in turn.
+TIMES = 2
 #: What is written, and what writes it beside ours.
 PEERS = {"rows of customer_day": "one COPY from a ready file", "profiles": "one client with ready documents"}
 #: How many, the seconds of ours, the seconds of the peer.
@@ -60,7 +62,7 @@ def _customer_days(spark: SparkSession, settings: Settings, connection: Connecti
     days = sorted(days_written(settings, DAYS_TABLE))
     _write(connection, file)
     ours, bare = [], []
-    for _ in range(2):
+    for _ in range(TIMES):
         staging.fill([CUSTOMER_DAY], lines.limit(0), days)
         ours.append(_seconds(lambda: copy_lines(lines, [CUSTOMER_DAY], connection_arguments(settings))))
         staging.fill([CUSTOMER_DAY], lines.limit(0), days)
@@ -74,7 +76,7 @@ def _customer_days(spark: SparkSession, settings: Settings, connection: Connecti
 
 def _write(connection: Connection, file: Path) -> None:
     with connection, connection.cursor() as cursor, file.open("w") as out:
-        cursor.copy_expert(f"COPY {CUSTOMER_DAY.full_name} TO STDOUT", out)
+        cursor.copy_expert(f"COPY (SELECT * FROM {CUSTOMER_DAY.full_name}) TO STDOUT", out)
 
 
 def _copy(connection: Connection, file: Path) -> None:
@@ -87,13 +89,14 @@ def _profiles(spark: SparkSession, settings: Settings, day: date) -> Found:
     customers = spark.read.format("delta").load(table_url(settings, CUSTOMERS)).orderBy(CUSTOMER_ID).limit(MOST_PROFILES)
     rows: DataFrame = profiles(customers, read_history(spark, settings, DAYS_TABLE), day).persist()
     count = rows.count()
-    _drop(settings)
-    ours = _seconds(lambda: write_profiles(settings, rows, OURS))
     changes = [ReplaceOne({"_id": row.customer_id}, document(row), upsert=True) for row in rows.collect()]
+    ours, bare = [], []
+    for _ in range(TIMES):
+        _drop(settings)
+        ours.append(_seconds(lambda: write_profiles(settings, rows, OURS)))
+        bare.append(_seconds(lambda: _replace(settings, changes)))
     _drop(settings)
-    bare = _seconds(lambda: _replace(settings, changes))
-    _drop(settings)
-    return count, ours, bare
+    return count, min(ours), min(bare)
 
 
 def _replace(settings: Settings, changes: Sequence[ReplaceOne[dict[str, Any]]]) -> None:
