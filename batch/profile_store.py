@@ -105,10 +105,10 @@ def fill(place: Place, customers: Customers, changed: DataFrame | None, everyone
     there, where that is known."""
     with place.client() as client:
         place.notes(client).delete_one({"_id": place.collection})
-    count = _write(place, everyone if changed is None else changed, written)
+    count = write_documents(place, everyone if changed is None else changed, written)
     if changed is not None and _number(place) < customers.count:
         # Somebody has taken documents away.
-        count += _write(place, everyone, written)
+        count += write_documents(place, everyone, written)
     removed = _remove_others(place, customers)
     with place.client() as client:
         note = {"customers": asdict(customers.version), "shape": SHAPE}
@@ -116,7 +116,8 @@ def fill(place: Place, customers: Customers, changed: DataFrame | None, everyone
     return Filled(count, customers.count - count, removed)
 
 
-def _write(place: Place, profiles: DataFrame, written: Written) -> int:
+def write_documents(place: Place, profiles: DataFrame, written: Written) -> int:
+    """Those whose hash is not there yet; how many those were."""
     tasks = profiles.sparkSession.sparkContext.defaultParallelism
     write = partial(_write_partition, place, written)
     return sum(profiles.repartition(tasks).rdd.mapPartitions(write).collect())  # a number a task

@@ -5,14 +5,13 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from benchmarks import ingest, ingest_faults, night_agreement, stream, stream_day, stream_faults
+from benchmarks import ingest, ingest_faults, night, night_agreement, stream, stream_day, stream_faults
 from benchmarks.outcome import Outcome
-from infra.stack import lifecycle
+from benchmarks.servers import anew, gone
 from infra.stack.stack import Stack, StackError, open_stack
 
 
@@ -31,6 +30,7 @@ NIGHT_NEEDS = (*STREAM_NEEDS, "mongo")
 BENCHES = (
     Bench("ingest", "source to Kafka: the old way, ours, and Kafka's own ProducerPerformance", ("kafka", "source"), ingest.run),
     Bench("stream", "Kafka to HDFS: ours, bare Spark, and a consumer by hand", STREAM_NEEDS, stream.run),
+    Bench("night", "the night: ten million events at once, one day more, memory, what the stores take", night.NEEDS, night.run),
     Bench("night-agreement", "every metric, read a second time from the file", NIGHT_NEEDS, night_agreement.run),
     Bench("ingest-faults", "producer, source and broker killed during a load", ("kafka", "source"), ingest_faults.run),
     Bench("stream-faults", "driver, executor, HDFS and broker killed during the stream", STREAM_NEEDS, stream_faults.run),
@@ -48,16 +48,10 @@ def main(argv: list[str] | None = None) -> int:
 
 def _run(bench: Bench, scale: float) -> Outcome:
     """On servers that hold nothing yet, and are gone afterwards."""
-    stack = open_stack()
-    if stack.state.exists():
-        lifecycle.down(stack)
-        shutil.rmtree(stack.state)
     try:
-        lifecycle.up(open_stack(), bench.needs)  # anew, for the secrets of what is gone are gone
-        return bench.run(open_stack(), scale)
+        return bench.run(anew(bench.needs), scale)
     finally:
-        lifecycle.down(open_stack())
-        shutil.rmtree(stack.state, ignore_errors=True)
+        gone(open_stack())
 
 
 def _parser() -> argparse.ArgumentParser:

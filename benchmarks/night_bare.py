@@ -1,0 +1,34 @@
+"""Spark counting the same events by customer and day, into nothing: what reading and shuffling them costs at the least."""
+
+from __future__ import annotations
+
+import time
+
+from pyspark.sql import functions as F
+
+from cdp.paths import EVENTS, table_url
+from cdp.settings import current
+from cdp.spark import session
+
+TYPES = ("view", "cart", "remove_from_cart", "purchase")
+
+
+def main() -> None:
+    settings = current()
+    spark = session(settings, "bench bare night", settings.spark_job_cores, quiet=True)
+    begun = time.monotonic()
+    events = spark.read.format("delta").load(table_url(settings, EVENTS))
+    counted = events.groupBy("event_day", "user_id").agg(
+        F.min("event_time"),
+        F.max("event_time"),
+        *(F.count_if(F.col("event_type") == event_type).alias(event_type) for event_type in TYPES),
+        F.sum(F.when(F.col("event_type") == "purchase", F.col("quantity"))),
+        F.sum("revenue"),
+    )
+    counted.write.format("noop").mode("overwrite").save()
+    print(f"took {time.monotonic() - begun:.2f} s")
+    spark.stop()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,84 @@
+"""A made history straight into the table of events: its messages in the form that Kafka gives them, through the stream's own
+parser and writer, a batch at a time. Kafka and the ledger are left out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from cdp.events import EVENTS_RAW
+from cdp.spark import session
+from infra.stack.stack import Stack
+from source_server import store
+from source_server.history.customers import SIZE_DAYS
+from source_server.history.rhythm import Part
+from source_server.history.shop import Shop
+from source_server.intake import mapping_for
+from streaming.account import Counts
+from streaming.sink import write_batch
+from streaming.tables import ensure_tables
+
+
+@dataclass(frozen=True)
+class SteadyShop(Shop):
+    """The made shop without weekdays, sale and growth: each day has as many visits. New customers come all the time."""
+
+    def parts(self, first: date, last: date) -> list[Part]:
+        visits = round(self.events / self.length / SIZE_DAYS)
+        return [_with_visits(part, visits) for part in super().parts(first, last)]
+
+
+def _with_visits(part: Part, of_day: int) -> Part:
+    return replace(part, visits=of_day * (part.number + 1) // part.parts - of_day * part.number // part.parts)
+
+
+def receive(stack: Stack, history: Path, last: date) -> Counts:
+    """What arrived up to `last` into the tables, as the stream would append it; what became of its messages."""
+    settings = stack.settings
+    dataset = store.add(settings, history, mapping_for(history, None))
+    lines, counts = store.path_of(settings, dataset.name), Counts()
+    spark = session(settings, "bench events", settings.spark_stream_cores, quiet=True)
+    try:
+        # As the stream has it.
+        spark.conf.set("spark.sql.inMemoryColumnarStorage.compressed", "false")
+        ensure_tables(spark, settings)
+        for number, batch in enumerate(batches(lines, history.with_suffix(".batch"), settings.stream_batch_messages)):
+            messages = as_from_kafka(spark, batch, received=datetime.combine(last + timedelta(days=1), time(), UTC))
+            counts += write_batch(settings, messages, f"bench {history.stem}", number).counts
+    finally:
+        spark.stop()
+    lines.unlink()
+    return counts
+
+
+def batches(lines: Path, part: Path, most: int) -> Iterator[Path]:
+    """The data set's lines with their place as the offset, so many at a time; each file makes way for the next."""
+    offset = 0
+    with pq.ParquetFile(lines) as file:
+        step = max(1, most // store.ROW_GROUP_ROWS)
+        for first in range(0, file.num_row_groups, step):
+            table = file.read_row_groups(range(first, min(first + step, file.num_row_groups)), ["line"])
+            numbered = table.append_column("offset", pa.array(range(offset, offset + len(table)), pa.int64()))
+            # Small groups, so that two tasks can share them.
+            pq.write_table(numbered, part, row_group_size=max(1, len(table) // 8))
+            yield part
+            offset += len(table)
+    part.unlink(missing_ok=True)
+
+
+def as_from_kafka(spark: SparkSession, batch: Path, received: datetime) -> DataFrame:
+    """A message is a line without its end."""
+    return spark.read.parquet(f"file:{batch}").select(
+        F.substring("line", F.lit(1), F.octet_length("line") - 1).alias("value"),
+        F.lit(EVENTS_RAW.name).alias("topic"),
+        F.lit(0).alias("partition"),
+        "offset",
+        F.lit(received.isoformat()).cast("timestamp").alias("timestamp"),
+    )

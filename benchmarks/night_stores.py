@@ -1,0 +1,124 @@
+"""How fast Postgres and the store of profiles take what the night has made, beside the least that can be asked of them: the same
+rows from a ready file by one COPY, and the same ready documents by one client.
+
+Ours is the night's own code, from rows that Spark has in memory. Both write into what is empty, with the same indexes."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+from psycopg2.extensions import connection as Connection
+from pymongo import ReplaceOne
+from pyspark.sql import DataFrame, SparkSession
+
+from batch.copy import copy_lines, lines_of
+from batch.customers import CUSTOMER_ID
+from batch.documents import Written, document
+from batch.mart import connection_arguments
+from batch.profile_store import DOCUMENTS_AT_A_TIME, Place, write_documents
+from batch.profiles import profiles
+from batch.staging import Staging
+from batch.tables import days_written, read_history
+from cdp.paths import CUSTOMER_DAY as DAYS_TABLE
+from cdp.paths import CUSTOMERS, table_url
+from cdp.settings import Settings, current
+from cdp.spark import session
+from cdp.warehouse import CUSTOMER_DAY
+
+#: The peer has them all in memory before it begins.
+MOST_PROFILES = 50_000
+OURS, BARE = "bench_ours", "bench_bare"
+#: The quicker of so many counts, of ours and of the peer in turn.
+TIMES = 2
+#: What is written, and what writes it beside ours.
+PEERS = {"rows of customer_day": "one COPY from a ready file", "profiles": "one client with ready documents"}
+#: How many, the seconds of ours, the seconds of the peer.
+Found = tuple[int, float, float]
+
+
+def main(day: date, folder: Path) -> None:
+    settings = current()
+    spark = session(settings, "bench stores", settings.spark_job_cores, quiet=True)
+    connection = psycopg2.connect(**connection_arguments(settings))
+    rows = _customer_days(spark, settings, connection, folder / "customer_day.copy")
+    documents = _profiles(spark, settings, day)
+    connection.close()
+    spark.stop()
+    print(json.dumps(dict(zip(PEERS, (rows, documents), strict=True))))
+
+
+def _customer_days(spark: SparkSession, settings: Settings, connection: Connection, file: Path) -> Found:
+    """How many rows, and the seconds of the night's COPY and of the bare one."""
+    lines = lines_of(read_history(spark, settings, DAYS_TABLE), CUSTOMER_DAY).persist()
+    rows = lines.count()
+    staging = Staging(connection, settings, publication=0)
+    days = sorted(days_written(settings, DAYS_TABLE))
+    _write(connection, file)
+    ours, bare = [], []
+    for _ in range(TIMES):
+        staging.fill([CUSTOMER_DAY], lines.limit(0), days)
+        ours.append(_seconds(lambda: copy_lines(lines, [CUSTOMER_DAY], connection_arguments(settings))))
+        staging.fill([CUSTOMER_DAY], lines.limit(0), days)
+        bare.append(_seconds(lambda: _copy(connection, file)))
+    with connection, connection.cursor() as cursor:
+        cursor.execute(f"DROP TABLE {CUSTOMER_DAY.next_name}")
+    lines.unpersist()
+    file.unlink()
+    return rows, min(ours), min(bare)
+
+
+def _write(connection: Connection, file: Path) -> None:
+    with connection, connection.cursor() as cursor, file.open("w") as out:
+        cursor.copy_expert(f"COPY (SELECT * FROM {CUSTOMER_DAY.full_name}) TO STDOUT", out)
+
+
+def _copy(connection: Connection, file: Path) -> None:
+    with connection, connection.cursor() as cursor, file.open() as lines:
+        cursor.copy_expert(f"COPY {CUSTOMER_DAY.next_name} FROM STDIN", lines)
+
+
+def _profiles(spark: SparkSession, settings: Settings, day: date) -> Found:
+    """How many documents, and the seconds of the night's writes and of the bare ones."""
+    customers = spark.read.format("delta").load(table_url(settings, CUSTOMERS)).orderBy(CUSTOMER_ID).limit(MOST_PROFILES)
+    rows: DataFrame = profiles(customers, read_history(spark, settings, DAYS_TABLE), day).persist()
+    count = rows.count()
+    written = Written(day, 0)
+    changes = [ReplaceOne({"_id": row.customer_id}, document(row, written), upsert=True) for row in rows.collect()]
+    ours, bare = [], []
+    for _ in range(TIMES):
+        _drop(settings)
+        ours.append(_seconds(lambda: write_documents(Place(settings.mongo_url, settings.mongo_database, OURS), rows, written)))
+        bare.append(_seconds(lambda: _replace(settings, changes)))
+    _drop(settings)
+    return count, min(ours), min(bare)
+
+
+def _replace(settings: Settings, changes: Sequence[ReplaceOne[dict[str, Any]]]) -> None:
+    place = Place(settings.mongo_url, settings.mongo_database, BARE)
+    with place.client() as client:
+        for first in range(0, len(changes), DOCUMENTS_AT_A_TIME):
+            place.of(client).bulk_write(changes[first : first + DOCUMENTS_AT_A_TIME], ordered=False)
+
+
+def _drop(settings: Settings) -> None:
+    for collection in (OURS, BARE):
+        place = Place(settings.mongo_url, settings.mongo_database, collection)
+        with place.client() as client:
+            place.of(client).drop()
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    begun = time.monotonic()
+    work()
+    return time.monotonic() - begun
+
+
+if __name__ == "__main__":
+    main(date.fromisoformat(sys.argv[1]), Path(sys.argv[2]))
