@@ -30,7 +30,7 @@ def spark() -> Iterator[SparkSession]:
     os.environ["PYTHONPATH"] = str(REPOSITORY)
     options = {
         "spark.jars": jars(),
-        "spark.driver.memory": "1g",
+        "spark.driver.memory": "2g",
         "spark.driver.host": "127.0.0.1",
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.eventLog.enabled": "false",

@@ -33,7 +33,7 @@ FIRST = date(2019, 7, 1)
 LAST = FIRST + timedelta(days=119)
 CUSTOMERS_THERE = [f"c{number}" for number in range(80)]
 
-stores = [pytest.mark.stack("postgres", "mongo"), pytest.mark.spark, pytest.mark.timeout(600)]
+stores = [pytest.mark.stack("postgres", "mongo"), pytest.mark.spark]
 
 
 class History:

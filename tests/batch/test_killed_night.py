@@ -30,7 +30,7 @@ from tests.batch.conftest import Events
 from tests.batch.test_night import D2, Shop, on
 from tests.jvm import SMALL_DATA
 
-pytestmark = [pytest.mark.stack("hdfs", "postgres", "mongo"), pytest.mark.spark, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.stack("hdfs", "postgres", "mongo"), pytest.mark.spark]
 
 STEPS = (
     "plan",
