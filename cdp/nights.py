@@ -16,6 +16,11 @@ from cdp.warehouse import NIGHT_RUN, PUBLICATION
 #: Any number, as long as nobody else in this database takes it.
 NIGHT_LOCK = 7_301_001
 
+#: Of a night, in their order. Compaction comes after its publication, and is no step of it.
+STEPS = (
+    "plan", "customer_day", "interactions", "kpi_day", "staging", "customers", "charts", "profiles", "gate", "publication",
+)  # fmt: skip
+
 RunState = Literal["running", "published", "needless", "failed", "cut off"]
 CheckState = Literal["ok", "failed", "accepted"]
 
@@ -104,7 +109,8 @@ def run_from_row(row: Sequence[Any]) -> NightRun:
     named = dict(zip(NightRun.__slots__, row, strict=True))
     seconds, checks, accepted = (_json(named[name]) for name in ("seconds", "checks", "accepted"))
     overrides = tuple(Accepted(**given) for given in accepted)
-    return NightRun(**named | {"seconds": seconds, "checks": tuple(map(_outcome, checks)), "accepted": overrides})
+    took = {step: seconds[step] for step in STEPS if step in seconds}  # jsonb has an order of its own
+    return NightRun(**named | {"seconds": took, "checks": tuple(map(_outcome, checks)), "accepted": overrides})
 
 
 def _json(value: Any) -> Any:

@@ -21,7 +21,7 @@ from deltalake import DeltaTable
 from pymongo import MongoClient
 from pyspark.sql import SparkSession
 
-from cdp.nights import HOLDERS, SELECT_RUNS, NightRun, run_from_row
+from cdp.nights import HOLDERS, SELECT_RUNS, STEPS, NightRun, run_from_row
 from cdp.paths import COMPACTIONS, CUSTOMER_DAY, CUSTOMERS, EVENTS, INTERACTIONS, table_url
 from cdp.postgres import connection_arguments
 from cdp.settings import REPOSITORY, Settings, load
@@ -32,18 +32,7 @@ from tests.jvm import SMALL_DATA
 
 pytestmark = [pytest.mark.stack("hdfs", "postgres", "mongo"), pytest.mark.spark]
 
-STEPS = (
-    "plan",
-    "customer_day",
-    "interactions",
-    "kpi_day",
-    "staging",
-    "customers",
-    "profiles",
-    "gate",
-    "publication",
-    "compaction",
-)
+KILLED_IN = (*STEPS, "compaction")
 #: Into the step, as far as such small ones have a middle.
 A_MOMENT = 0.15
 LOCK_GONE_WITHIN = 10
@@ -163,7 +152,7 @@ def killed_in(step: str, shop: Shop, day: date) -> None:
         time.sleep(0.05)
 
 
-@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("step", KILLED_IN)
 def test_night_killed_in_a_step_leaves_the_old_publication_and_the_same_again_heals(
     step: str, disturbed: Shop, undisturbed: Shop
 ) -> None:
