@@ -25,11 +25,12 @@ def disagreements(connection: Connection, staged: Sequence[Table], numbers: Dail
     restated = {each: restated.get(each, nothing) for each in numbers.days}
     found: list[str] = []
     with connection, connection.cursor() as cursor:
+        totals = _totals(cursor, restated, day)
         for table in staged:
             if table.replaced == "restated days":
                 found += _of_days(cursor, table, restated)
             elif table.agrees:
-                found += _as_of(cursor, table, _totals(cursor, restated, day))
+                found += _as_of(cursor, table, totals)
     return found
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 import pyarrow as pa
 from deltalake import DeltaTable
@@ -69,11 +70,18 @@ def events_now(settings: Settings) -> EventsNow:
 def event_files(settings: Settings, version: int | None = None) -> EventFiles:
     """At this version, or now. It asks the log alone, and reads no file."""
     table = DeltaTable(table_url(settings, EVENTS), version=version)
-    days: dict[date, list[EventFile]] = {}
-    columns = ["partition.event_day", "path", "size_bytes", "num_records"]
-    for day, *file in zip(*pa.table(table.get_add_actions(flatten=True)).select(columns).to_pydict().values(), strict=True):
-        days.setdefault(day, []).append(EventFile(*file))
+    files = files_by_day(table, "event_day", "path", "size_bytes", "num_records")
+    days = {day: [EventFile(*file) for file in found] for day, found in files.items()}
     return EventFiles(str(table.metadata().id), table.version(), days)
+
+
+def files_by_day(table: DeltaTable, partition: str, *columns: str) -> dict[date, list[tuple[Any, ...]]]:
+    """What the log says of each file of a table that has a partition a day."""
+    actions = pa.table(table.get_add_actions(flatten=True)).select([f"partition.{partition}", *columns])
+    days: dict[date, list[tuple[Any, ...]]] = {}
+    for day, *file in zip(*actions.to_pydict().values(), strict=True):
+        days.setdefault(day, []).append(tuple(file))
+    return days
 
 
 def changed_after(spark: SparkSession, settings: Settings, now: EventsNow, version: int) -> Mapping[date, int]:

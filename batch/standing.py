@@ -14,12 +14,12 @@ from datetime import date, timedelta
 from functools import reduce
 from operator import or_
 
-import pyarrow as pa
 from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError, TableNotFoundError
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from batch.changes import files_by_day
 from batch.tables import read_customers, read_history
 from cdp.days import day_from_text
 from cdp.metrics import METRICS, definition
@@ -141,8 +141,4 @@ def _version(table: DeltaTable) -> Version:
 
 
 def _files(table: DeltaTable) -> dict[date, set[str]]:
-    files: dict[date, set[str]] = {}
-    actions = pa.table(table.get_add_actions(flatten=True)).select(["partition.day", "path"]).to_pydict()
-    for day, path in zip(*actions.values(), strict=True):
-        files.setdefault(day if isinstance(day, date) else day_from_text(day), set()).add(path)
-    return files
+    return {day: {path for (path,) in files} for day, files in files_by_day(table, "day", "path").items()}

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import psutil
 
+from benchmarks.stream_process import command_of
 from infra.stack.services import spark as spark_service
 from infra.stack.stack import Stack
 from infra.stack.supervise import Supervisor
@@ -47,7 +48,7 @@ class Peaks:
 
     def look(self, night: int) -> None:
         for process in [*_below(night), *_below(self.worker)]:
-            kind, megabytes = kind_of(_command(process)), _most_memory(process.pid)
+            kind, megabytes = kind_of(command_of(process)), _most_memory(process.pid)
             if kind and megabytes:
                 self.most[kind] = max(self.most.get(kind, 0.0), megabytes)
 
@@ -105,13 +106,6 @@ def _below(pid: int) -> list[psutil.Process]:
         return psutil.Process(pid).children(recursive=True)
     except psutil.NoSuchProcess:
         return []
-
-
-def _command(process: psutil.Process) -> str:
-    try:
-        return " ".join(process.cmdline())
-    except psutil.Error:
-        return ""
 
 
 def _most_memory(pid: int) -> float:

@@ -74,7 +74,7 @@ class StreamProcess:
         """There is a moment without one after the death of one."""
         worker, deadline = Supervisor(self._stack).state("spark-worker").pid, time.monotonic() + EXECUTOR_WITHIN
         while time.monotonic() < deadline:
-            if found := [process for process in _family(worker) if EXECUTOR in _command(process)]:
+            if found := [process for process in _family(worker) if EXECUTOR in command_of(process)]:
                 return found
             time.sleep(0.2)
         raise RuntimeError(f"the stream had no executor for {EXECUTOR_WITHIN:.0f} s; see {self._said}")
@@ -103,12 +103,12 @@ def _family(pid: int) -> list[psutil.Process]:
     """A process with all its children that live; empty where it is gone."""
     try:
         process = psutil.Process(pid)
-        return [member for member in [process, *process.children(recursive=True)] if _command(member)]
+        return [member for member in [process, *process.children(recursive=True)] if command_of(member)]
     except psutil.NoSuchProcess:
         return []
 
 
-def _command(process: psutil.Process) -> str:
+def command_of(process: psutil.Process) -> str:
     """Empty of one that has ended meanwhile, and of one that has ended and was not yet waited for."""
     try:
         return " ".join(process.cmdline())

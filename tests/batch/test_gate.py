@@ -21,7 +21,7 @@ from batch.steps import StepFailed
 from cdp.paths import EVENTS, table_url
 from cdp.table import Table
 from cdp.warehouse import CUSTOMER_DAY
-from tests.batch.test_night import D1, D2, D3, NOW, Shop, on, shop
+from tests.batch.shop import D1, D2, D3, NOW, Shop, on, shop
 
 __all__ = ["shop"]
 

@@ -7,7 +7,6 @@ import random
 import re
 import shutil
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,16 +14,13 @@ from typing import Any
 import pytest
 from delta.tables import DeltaTable as SparkDeltaTable
 from deltalake import DeltaTable
-from pymongo import MongoClient
 from pyspark.sql import SparkSession
 
 from batch.standing import spans_moved
 from cdp.chart_tables import CHART_TABLES
 from cdp.paths import CUSTOMERS, EVENTS, table_url
-from cdp.settings import load
-from tests import databases
 from tests.batch.conftest import Events
-from tests.batch.test_night import Shop, shop
+from tests.batch.shop import Shop, opened, shop
 from tests.spark_session import utc
 
 __all__ = ["shop"]
@@ -68,11 +64,8 @@ class History:
 @pytest.fixture
 def rebuilt(spark: SparkSession, events: Events, tmp_path: Path) -> Iterator[Shop]:
     """A second shop, that has seen no night."""
-    with databases.database(load()) as given:
-        name = given.postgres_database
-        yield Shop(replace(given, hdfs_url=f"file:{tmp_path / 'rebuilt'}", mongo_database=name), spark, events)
-        with MongoClient(given.mongo_url) as client:
-            client.drop_database(name)
+    with opened(spark, events, hdfs_url=f"file:{tmp_path / 'rebuilt'}") as second:
+        yield second
 
 
 def remove(shop: Shop, rule: str, before: date) -> None:

@@ -11,23 +11,21 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import date
 from typing import Any
+from uuid import uuid4
 
 import psycopg2
 import pytest
 from deltalake import DeltaTable
-from pymongo import MongoClient
 from pyspark.sql import SparkSession
 
 from cdp.nights import HOLDERS, SELECT_RUNS, STEPS, NightRun, run_from_row
 from cdp.paths import COMPACTIONS, CUSTOMER_DAY, CUSTOMERS, EVENTS, INTERACTIONS, table_url
 from cdp.postgres import connection_arguments
-from cdp.settings import REPOSITORY, Settings, load
-from tests import databases
+from cdp.settings import REPOSITORY, Settings
 from tests.batch.conftest import Events
-from tests.batch.test_night import D2, Shop, on
+from tests.batch.shop import D2, Shop, on, opened
 from tests.jvm import SMALL_DATA
 
 pytestmark = [pytest.mark.stack("hdfs", "postgres", "mongo"), pytest.mark.spark]
@@ -40,19 +38,14 @@ COLUMNS = {EVENTS: ["event_id", "user_id", "event_time", "revenue"]}
 
 
 @contextmanager
-def opened(spark: SparkSession, events: Events) -> Iterator[Shop]:
-    """A shop with a folder and databases of its own, published at its second day."""
-    with databases.database(load()) as given:
-        name = given.postgres_database
-        settings = replace(given, hdfs_root=f"/{name}", mongo_database=name)
-        hdfs(settings, "PUT", "/_spark-events", "MKDIRS")
-        shop = Shop(settings, spark, events)
+def published(spark: SparkSession, events: Events) -> Iterator[Shop]:
+    """A shop with a folder of its own on HDFS, published at its second day."""
+    with opened(spark, events, hdfs_root=f"/killed-{uuid4().hex}") as shop:
+        hdfs(shop.settings, "PUT", "/_spark-events", "MKDIRS")
         shop.receive(on(1), on(2), on(2, "bob", event_type="purchase"))
         shop.night(D2)
         yield shop
-        hdfs(settings, "DELETE", "", "DELETE&recursive=true")
-        with MongoClient(settings.mongo_url) as client:
-            client.drop_database(name)
+        hdfs(shop.settings, "DELETE", "", "DELETE&recursive=true")
 
 
 def hdfs(settings: Settings, method: str, path: str, operation: str) -> None:
@@ -63,13 +56,13 @@ def hdfs(settings: Settings, method: str, path: str, operation: str) -> None:
 @pytest.fixture(scope="module")
 def disturbed(test_stack: Any, spark: SparkSession, events: Events) -> Iterator[Shop]:
     test_stack.require(("hdfs", "postgres", "mongo"))
-    with opened(spark, events) as shop:
+    with published(spark, events) as shop:
         yield shop
 
 
 @pytest.fixture(scope="module")
 def undisturbed(disturbed: Shop, spark: SparkSession, events: Events) -> Iterator[Shop]:
-    with opened(spark, events) as shop:
+    with published(spark, events) as shop:
         yield shop
 
 
