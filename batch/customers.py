@@ -1,34 +1,21 @@
 """The customers as of a day: every metric of the catalogue, from the daily rows and the interactions up to that day.
 
 What is counted of a customer's own rows is carried over from an earlier snapshot for those who were not touched since. Scores,
-and what is derived, are of the day and cheap: all customers get them anew.
+which look at all customers, and what is derived are of the day: all customers get them anew.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from batch.earlier_groups import with_earlier_groups
-from batch.scores import scored
+from batch.rfm import CUSTOMER_ID, rfm
 from batch.standing import Earlier
 from batch.things import things
 from cdp.metrics import METRICS, Metric, Stage, of_stage, sql_for_day
 from cdp.spark import METRIC_TYPES
-
-CUSTOMER_ID = "customer_id"
-
-
-@dataclass(frozen=True, slots=True)
-class _Counted:
-    """`whole`: the metrics of the stages `days` and `things`. `totals`: those of `days` once more, from a plan of their own:
-    the scores look at three totals only, and computing those twice is cheaper than keeping every column of every customer."""
-
-    whole: DataFrame
-    totals: DataFrame
 
 
 def customers(customer_day: DataFrame, interactions: DataFrame, as_of: date, earlier: Earlier | None = None) -> DataFrame:
@@ -37,14 +24,14 @@ def customers(customer_day: DataFrame, interactions: DataFrame, as_of: date, ear
         counted = _counted(customer_day, interactions, as_of)
     else:
         counted = _carried(earlier, _counted(of(earlier.touched, customer_day), of(earlier.touched, interactions), as_of))
-    known = customer_day.where(F.col("day") <= F.lit(as_of))
-    placed = scored(with_earlier_groups(counted.whole, known, as_of), counted.totals, of_stage("scores"), as_of)
+    placed = counted.join(rfm(customer_day, as_of), CUSTOMER_ID, "left")
     return placed.select(CUSTOMER_ID, *(_column(metric, as_of) for metric in METRICS))
 
 
-def _counted(customer_day: DataFrame, interactions: DataFrame, as_of: date) -> _Counted:
+def _counted(customer_day: DataFrame, interactions: DataFrame, as_of: date) -> DataFrame:
+    """The metrics of the stages `days` and `things`."""
     totals = _aggregated(customer_day.where(F.col("day") <= F.lit(as_of)), "days", as_of)
-    return _Counted(totals.join(_aggregated(things(interactions, as_of), "things", as_of), CUSTOMER_ID, "left"), totals)
+    return totals.join(_aggregated(things(interactions, as_of), "things", as_of), CUSTOMER_ID, "left")
 
 
 def of(customers: DataFrame, rows: DataFrame) -> DataFrame:
@@ -52,12 +39,10 @@ def of(customers: DataFrame, rows: DataFrame) -> DataFrame:
     return rows.join(F.broadcast(customers.select(CUSTOMER_ID)), CUSTOMER_ID, "left_semi")
 
 
-def _carried(earlier: Earlier, anew: _Counted) -> _Counted:
+def _carried(earlier: Earlier, anew: DataFrame) -> DataFrame:
     """Who was touched and has no row up to the day any more is in neither part."""
     kept = earlier.snapshot.join(F.broadcast(earlier.touched), CUSTOMER_ID, "left_anti")
-    return _Counted(
-        *(kept.select(part.columns).unionByName(part) for part in (anew.whole, anew.totals)),
-    )
+    return kept.select(anew.columns).unionByName(anew)
 
 
 def _aggregated(rows: DataFrame, stage: Stage, as_of: date) -> DataFrame:

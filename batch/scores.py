@@ -9,45 +9,46 @@ that no window holds a row a customer.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
 from functools import reduce
 from operator import add
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from cdp.metrics import Metric, sql_for_day
+from cdp.metrics import Metric, sql_as_of
 from cdp.metrics.rfm import BANDS
 
+#: The day as of which a row counts; a customer has a place on each.
+AS_OF = "as_of"
 #: Days, orders and money alike.
 VALUE = "decimal(20, 2)"
 
 
-def scored(customers: DataFrame, totals: DataFrame, scores: Sequence[Metric], as_of: date) -> DataFrame:
-    """`customers` with a column a score, by their place among those of `totals`, which may be the same or fewer columns."""
-    given = customers.crossJoin(F.broadcast(bounds(totals, scores, as_of)))
-    made = {score.key: _score(score, as_of) for score in scores}
-    return given.withColumns(made).select(*customers.columns, *made)
+def scored(totals: DataFrame, scores: Sequence[Metric]) -> DataFrame:
+    """`totals`, which have a row a customer and `as_of`, with a column a score: by their place among all rows of that day."""
+    given = totals.join(F.broadcast(bounds(totals, scores)), AS_OF, "left")
+    made = {score.key: _score(score) for score in scores}
+    return given.withColumns(made).select(*totals.columns, *made)
 
 
-def bounds(totals: DataFrame, scores: Sequence[Metric], as_of: date) -> DataFrame:
-    """One row: the four bounds of each score, missing where no customer has a value."""
-    upwards = Window.partitionBy("score").orderBy("value").rowsBetween(Window.unboundedPreceding, Window.currentRow)
-    placed = _distinct_values(totals, scores, as_of).select(
+def bounds(totals: DataFrame, scores: Sequence[Metric]) -> DataFrame:
+    """A row for each `as_of`: the four bounds of each score, missing where no customer has a value."""
+    upwards = Window.partitionBy(AS_OF, "score").orderBy("value").rowsBetween(Window.unboundedPreceding, Window.currentRow)
+    placed = _distinct_values(totals, scores).select(
+        AS_OF,
         "score",
         "value",
         F.sum("customers").over(upwards).alias("up_to"),
-        F.sum("customers").over(Window.partitionBy("score")).alias("buyers"),
+        F.sum("customers").over(Window.partitionBy(AS_OF, "score")).alias("buyers"),
     )
-    return placed.agg(*(_bound(score, k).alias(_name(score, k)) for score in scores for k in range(1, BANDS)))
+    of_scores = (_bound(score, k).alias(_name(score, k)) for score in scores for k in range(1, BANDS))
+    return placed.groupBy(AS_OF).agg(*of_scores)
 
 
-def _distinct_values(totals: DataFrame, scores: Sequence[Metric], as_of: date) -> DataFrame:
-    values = F.array(
-        *(F.struct(F.lit(score.key).alias("score"), _value(score, as_of).alias("value")) for score in scores),
-    )
-    each = totals.select(F.inline(values)).where("value IS NOT NULL")
-    return each.groupBy("score", "value").agg(F.count("*").alias("customers"))
+def _distinct_values(totals: DataFrame, scores: Sequence[Metric]) -> DataFrame:
+    values = F.array(*(F.struct(F.lit(score.key).alias("score"), _value(score).alias("value")) for score in scores))
+    each = totals.select(AS_OF, F.inline(values)).where("value IS NOT NULL")
+    return each.groupBy(AS_OF, "score", "value").agg(F.count("*").alias("customers"))
 
 
 def _bound(score: Metric, k: int) -> Column:
@@ -55,14 +56,14 @@ def _bound(score: Metric, k: int) -> Column:
     return F.min(F.when(reached, F.col("value")))
 
 
-def _score(score: Metric, as_of: date) -> Column:
+def _score(score: Metric) -> Column:
     """Missing where the value is: a comparison with nothing is nothing."""
-    passed = ((_value(score, as_of) > F.col(_name(score, k))).cast("bigint") for k in range(1, BANDS))
+    passed = ((_value(score) > F.col(_name(score, k))).cast("bigint") for k in range(1, BANDS))
     return reduce(add, passed) + 1
 
 
-def _value(score: Metric, as_of: date) -> Column:
-    return F.expr(sql_for_day(score, as_of.isoformat())).cast(VALUE)
+def _value(score: Metric) -> Column:
+    return F.expr(sql_as_of(score, AS_OF)).cast(VALUE)
 
 
 def _name(score: Metric, k: int) -> str:

@@ -11,7 +11,7 @@ Kind = Literal["integer", "money", "number", "date", "text"]
 Unit = Literal["", "money", "days", "share", "score"]
 #: days: an aggregate over the customer's rows of `customer_day`. things: one over the customer's products, categories and
 #: brands, see `batch/things.py`. scores: the place that the expression has among all customers, from 1 to 5, see `rfm.py`.
-#: earlier: the metric of that name as it was `days_ago` days before, see `batch/earlier_groups.py`.
+#: earlier: the metric of that name as it was `days_ago` days before, see `batch/rfm.py`.
 #: derived: an expression over metrics of the other stages.
 Stage = Literal["days", "things", "scores", "earlier", "derived"]
 Shown = Literal["count", "decimal", "money", "days", "percent", "day", "text"]
@@ -73,4 +73,9 @@ def mean_money(total: str, number: str) -> str:
 
 def sql_for_day(metric: Metric, as_of: str) -> str:
     """The metric's expression with the published day (YYYY-MM-DD) put in."""
-    return metric.sql.format(as_of=f"DATE '{as_of}'")
+    return sql_as_of(metric, f"DATE '{as_of}'")
+
+
+def sql_as_of(metric: Metric, day: str) -> str:
+    """The same with an expression for the day, such as a column."""
+    return metric.sql.format(as_of=day)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
-from batch.earlier_groups import with_earlier_groups
+from batch.rfm import rfm
 from batch.rfm_tables import rfm_day, rfm_flow
 from cdp.chart_tables import RFM_DAY, RFM_FLOW
 from tests.spark_session import spark
@@ -19,6 +19,7 @@ __all__ = ["spark"]
 pytestmark = pytest.mark.spark
 
 AS_OF = date(2019, 10, 31)
+SCORES = ("recency_score", "frequency_score", "monetary_score")
 GROUPS = ("rfm_group_1d_ago", "rfm_group_30d_ago")
 
 
@@ -29,9 +30,8 @@ def days(spark: SparkSession, *given: tuple[str, int, int, str]) -> DataFrame:
 
 
 def earlier(spark: SparkSession, *given: tuple[str, int, int, str]) -> dict[str, tuple[str | None, ...]]:
-    rows = days(spark, *given)
-    frame = with_earlier_groups(rows.select("customer_id").distinct(), rows, AS_OF)
-    assert frame.columns == ["customer_id", *GROUPS]
+    frame = rfm(days(spark, *given), AS_OF)
+    assert frame.columns == ["customer_id", *SCORES, *GROUPS]
     return {row.customer_id: tuple(row[key] for key in GROUPS) for row in frame.collect()}
 
 
@@ -45,7 +45,6 @@ def test_group_of_an_earlier_day_knows_what_was_ordered_by_then(spark: SparkSess
         "bob": ("Hibernating", "Need attention"),
         "cid": ("Loyal", None),
         "dan": (None, None),
-        "eve": (None, None),
     }
 
 
@@ -55,6 +54,14 @@ def test_customers_who_were_equal_then_were_in_one_group(spark: SparkSession) ->
     found = earlier(spark, *given)
     assert found["ann"][1] == found["bob"][1] == "Lost"
     assert found["ann"][0] == "Lost" != found["bob"][0]
+
+
+def test_days_after_the_published_one_do_not_count(spark: SparkSession) -> None:
+    """Bob has ordered since, and cid for the first time."""
+    given = (("ann", 3, 1, "5.00"), ("bob", 4, 1, "4.00"))
+    now = {row.customer_id: row for row in rfm(days(spark, *given), AS_OF).collect()}
+    later = rfm(days(spark, *given, ("bob", -1, 9, "900.00"), ("cid", -2, 1, "1.00")), AS_OF)
+    assert {row.customer_id: row for row in later.collect()} == now
 
 
 def test_nobody_had_ordered_by_then(spark: SparkSession) -> None:

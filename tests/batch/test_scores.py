@@ -35,26 +35,36 @@ BY_HAND = {
 }
 
 
-def totals(spark: SparkSession, names: list[str]) -> DataFrame:
+def totals(spark: SparkSession, names: list[str], days_later: int = 0) -> DataFrame:
+    day = AS_OF + timedelta(days=days_later)
     rows = [
-        (name, None if days is None else AS_OF - timedelta(days=days), orders, Decimal(money))
+        (name, day, None if days is None else day - timedelta(days=days), orders, Decimal(money))
         for name in names
         for days, orders, money in [BY_HAND[name][0]]
     ]
-    return spark.createDataFrame(
-        rows, "customer_id string, last_order date, total_purchase bigint, total_purchase_value decimal(18, 2)"
-    )
+    columns = "customer_id string, as_of date, last_order date, total_purchase bigint, total_purchase_value decimal(18, 2)"
+    return spark.createDataFrame(rows, columns)
 
 
-def scores_of(frame: DataFrame) -> dict[str, tuple[int | None, ...]]:
-    made = scored(frame, frame, SCORES, AS_OF)
+def scores_of(frame: DataFrame) -> dict[tuple[str, date], tuple[int | None, ...]]:
+    made = scored(frame, SCORES)
     assert made.columns == [*frame.columns, *(score.key for score in SCORES)]
-    return {row.customer_id: tuple(row[score.key] for score in SCORES) for row in made.collect()}
+    return {(row.customer_id, row.as_of): tuple(row[score.key] for score in SCORES) for row in made.collect()}
 
 
 def test_scores_by_hand(spark: SparkSession) -> None:
-    assert scores_of(totals(spark, list(BY_HAND))) == {name: scores for name, (_, scores) in BY_HAND.items()}
+    assert scores_of(totals(spark, list(BY_HAND))) == {(name, AS_OF): scores for name, (_, scores) in BY_HAND.items()}
+
+
+def test_customers_have_a_place_on_each_day(spark: SparkSession) -> None:
+    """The same ten on a second day with only some of them there, who move up or down for it."""
+    some, later = ["a", "g", "j", "nobody"], AS_OF + timedelta(days=7)
+    found = scores_of(totals(spark, list(BY_HAND)).union(totals(spark, some, 7)))
+    assert {name: scores for (name, day), scores in found.items() if day == AS_OF} == {n: s for n, (_, s) in BY_HAND.items()}
+    assert {name: scores for (name, day), scores in found.items() if day == later} == {
+        "a": (4, 1, 1), "g": (2, 2, 2), "j": (1, 4, 4), "nobody": (None, None, None),
+    }  # fmt: skip
 
 
 def test_customers_are_kept_where_nobody_ordered(spark: SparkSession) -> None:
-    assert scores_of(totals(spark, ["nobody"])) == {"nobody": (None, None, None)}
+    assert scores_of(totals(spark, ["nobody"])) == {("nobody", AS_OF): (None, None, None)}
