@@ -7,6 +7,7 @@ from functools import partial
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
+from batch.events import counts
 from cdp.spark import COLUMN_TYPES
 from cdp.warehouse import CUSTOMER_DAY
 
@@ -30,9 +31,7 @@ def activity(events: DataFrame) -> DataFrame:
         F.min("event_time").alias("first_time"),
         F.max("event_time").alias("last_time"),
         sessions.alias("sessions"),
-        _count("view").alias("views"),
-        _count("cart").alias("carts"),
-        _count("remove_from_cart").alias("removals"),
+        *counts(),
     )
 
 
@@ -64,7 +63,3 @@ def recent(events: DataFrame) -> DataFrame:
 
 def _without(name: str, event: Column) -> Column:
     return event.dropFields(name)
-
-
-def _count(event_type: str) -> Column:
-    return F.count_if(F.col("event_type") == event_type)

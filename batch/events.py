@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import date
 
-from pyspark.sql import DataFrame, Window
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
+
+from cdp.events import COUNTS
 
 #: Within a customer's day an event is known by its id; the copy that was received first is the event.
 IDENTITY = ("user_id", "event_day", "event_id")
@@ -33,6 +35,11 @@ def events_once(events: DataFrame) -> DataFrame:
     """A row an event, with its customer as `customer_id` and its day as `day`, all of a customer in one partition."""
     first = without_copies(events.select(*COLUMNS, *ORDER_OF_RECEIPT).repartition("user_id"))
     return first.select(*COLUMNS).withColumnsRenamed({"user_id": "customer_id", "event_day": "day"})
+
+
+def counts() -> list[Column]:
+    """How many events of each type, by the columns that count them."""
+    return [F.count_if(F.col("event_type") == event_type).alias(name) for event_type, name in COUNTS.items()]
 
 
 def event_sums(events: DataFrame) -> DataFrame:

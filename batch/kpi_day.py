@@ -5,10 +5,11 @@ from __future__ import annotations
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from cdp.events import COUNTS
 from cdp.spark import COLUMN_TYPES
 from cdp.warehouse import KPI_DAY
 
-_SUMS = ("sessions", "views", "carts", "removals", "orders", "items", "revenue")
+_SUMS = ("sessions", *COUNTS.values(), "orders", "items", "revenue")
 
 
 def kpi_day(events: DataFrame, customer_day: DataFrame, newcomers: DataFrame) -> DataFrame:

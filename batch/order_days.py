@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from batch.events import counts
 from cdp.chart_tables import ORDER_VALUE_BOUNDS
+from cdp.events import COUNTS
 
-_HOUR_SUMS = ("events", "customers", "views", "carts", "removals", "orders", "items", "revenue")
+_HOUR_SUMS = ("events", "customers", *COUNTS.values(), "orders", "items", "revenue")
 
 
 def orders(events: DataFrame) -> DataFrame:
@@ -23,9 +25,7 @@ def hour_day(events: DataFrame) -> DataFrame:
     bought = F.col("event_type") == "purchase"
     seen = events.groupBy("day", F.hour("event_time").alias("hour"), "customer_id").agg(
         F.count("*").alias("events"),
-        _count("view").alias("views"),
-        _count("cart").alias("carts"),
-        _count("remove_from_cart").alias("removals"),
+        *counts(),
         F.sum(F.when(bought, F.col("quantity")).otherwise(0)).alias("items"),
         F.sum(F.when(bought, F.col("revenue")).otherwise(0)).alias("revenue"),
     )
@@ -44,7 +44,3 @@ def order_value_day(events: DataFrame) -> DataFrame:
         F.array_min(F.filter(bounds, lambda bound: bound > F.col("value"))).alias("to_value"),
     )
     return placed.groupBy("day", "from_value", "to_value").agg(F.count("*").alias("orders"), F.sum("value").alias("revenue"))
-
-
-def _count(event_type: str) -> Column:
-    return F.count_if(F.col("event_type") == event_type)

@@ -12,7 +12,8 @@ from pyspark.sql import DataFrame, DataFrameReader, SparkSession
 from pyspark.sql import functions as F
 
 from cdp.days import day_from_text
-from cdp.paths import CUSTOMERS, EVENTS, table_url
+from cdp.events import COUNTS
+from cdp.paths import CUSTOMER_DAY, CUSTOMERS, EVENTS, table_url
 from cdp.settings import Settings
 
 Shape = Callable[[DataFrame], DataFrame]
@@ -51,7 +52,15 @@ def read_history(spark: SparkSession, settings: Settings, table: str, version: i
     """Every day there is, of `customer_day` or `interactions`, or was in this version. The lock of the night keeps other
     writers away."""
     reader = _delta(spark) if version is None else _delta(spark).option("versionAsOf", version)
-    return reader.load(table_url(settings, table))
+    rows = reader.load(table_url(settings, table))
+    return _with_counts(rows) if table == CUSTOMER_DAY else rows
+
+
+def _with_counts(rows: DataFrame) -> DataFrame:
+    """Days that were written before a type of event was known have none of it."""
+    known = (name for name in COUNTS.values() if name in rows.columns)
+    new = {name: F.lit(0) for name in COUNTS.values() if name not in rows.columns}
+    return rows.fillna(0, list(known)).withColumns(new)
 
 
 def days_written(settings: Settings, table: str) -> frozenset[date]:
@@ -70,7 +79,8 @@ def read_customers(spark: SparkSession, settings: Settings, version: int) -> Dat
 def write_days(frame: DataFrame, settings: Settings, table: str, days: Collection[date]) -> None:
     """Put these days in the place of what was there; other days stay."""
     writer = frame.repartition("day").write.format("delta").mode("overwrite").partitionBy("day")
-    writer.option("replaceWhere", _any_of("day", days)).save(table_url(settings, table))
+    # Columns may come, with a type of event that is counted.
+    writer.option("mergeSchema", "true").option("replaceWhere", _any_of("day", days)).save(table_url(settings, table))
 
 
 def write_customers(frame: DataFrame, settings: Settings, said: str) -> int:

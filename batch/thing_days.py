@@ -9,12 +9,13 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from cdp.chart_tables import BRAND_DAY, CATEGORY_DAY, PRODUCT_DAY
+from cdp.events import COUNTS
 from cdp.table import Table
 
 TABLES = (PRODUCT_DAY, CATEGORY_DAY, BRAND_DAY)
 LEVELS = (1, 2, 3)
 THING = ["table", "level", "product_id", "category", "brand"]
-_SUMS = ("views", "carts", "removals", "items", "revenue")
+_SUMS = (*COUNTS.values(), "items", "revenue")
 
 
 def thing_days(events: DataFrame) -> DataFrame:
@@ -31,16 +32,13 @@ def _of_customers(events: DataFrame) -> DataFrame:
         "day",
         "customer_id",
         F.inline(_things()),
-        *(_of(event_type).alias(name) for event_type, name in _COUNTED.items()),
+        *(_of(event_type).alias(name) for event_type, name in COUNTS.items()),
         F.when(bought, F.col("quantity")).otherwise(0).alias("items"),
         F.when(bought, F.col("revenue")).otherwise(0).alias("revenue"),
         F.when(bought, F.col("order_id")).alias("order"),
     )
     sums = [F.sum(name).alias(name) for name in _SUMS]
     return done.groupBy("day", "customer_id", *THING).agg(F.count_distinct("order").alias("orders"), *sums)
-
-
-_COUNTED = {"view": "views", "cart": "carts", "remove_from_cart": "removals"}
 
 
 def _of(event_type: str) -> Column:

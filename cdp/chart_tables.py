@@ -6,19 +6,21 @@ buyers and orders are distinct in each row, and do not add up over things: an or
 
 from __future__ import annotations
 
+from cdp.events import COUNTS
 from cdp.table import Column, Table, sums
 
+#: Events by type. One that is new is 0 on the days before.
+COUNT_COLUMNS = tuple(Column(name, "integer", default="0") for name in COUNTS.values())
+
 _MEASURES = (
-    Column("views", "integer"),
-    Column("carts", "integer"),
-    Column("removals", "integer"),
+    *COUNT_COLUMNS,
     Column("customers", "integer", "customers with an event of it"),
     Column("buyers", "integer", "customers who bought it"),
     Column("orders", "integer", "distinct orders with a purchase of it on this day"),
     Column("items", "integer", "units bought"),
     Column("revenue", "money", "price times quantity of the purchases"),
 )
-_ADD_UP = sums("views", "carts", "removals", "items", "revenue")
+_ADD_UP = sums(*COUNTS.values(), "items", "revenue")
 
 PRODUCT_DAY = Table(
     "product_day",
@@ -68,16 +70,14 @@ HOUR_DAY = Table(
         Column("hour", "integer", "0 to 23, in UTC"),
         Column("events", "integer"),
         Column("customers", "integer", "customers with an event in this hour"),
-        Column("views", "integer"),
-        Column("carts", "integer"),
-        Column("removals", "integer"),
+        *COUNT_COLUMNS,
         Column("orders", "integer", "orders whose first purchase on this day is in this hour"),
         Column("items", "integer", "units bought in this hour"),
         Column("revenue", "money", "price times quantity of the purchases in this hour"),
     ),
     key=("day", "hour"),
     replaced="restated days",
-    agrees=sums("events", "views", "carts", "removals", "orders", "items", "revenue"),
+    agrees=sums("events", *COUNTS.values(), "orders", "items", "revenue"),
 )
 
 #: 0, then 1, 2 and 5 times each power of ten up to a thousand million: it does for prices in any currency.

@@ -5,7 +5,8 @@ Django's own tables are not here; they live in the schema `public`, these in `ma
 
 from __future__ import annotations
 
-from cdp.chart_tables import CHART_TABLES
+from cdp.chart_tables import CHART_TABLES, COUNT_COLUMNS
+from cdp.events import COUNTS
 from cdp.table import SCHEMA, Column, Replaced, Table, add_column, create_table, sums
 
 #: A row a customer and day; the same columns in the Delta table of that name.
@@ -18,9 +19,7 @@ CUSTOMER_DAY = Table(
         Column("first_time", "time", "first event of the day"),
         Column("last_time", "time", "last event of the day"),
         Column("sessions", "integer", "distinct sessions; events without one count as one more"),
-        Column("views", "integer"),
-        Column("carts", "integer"),
-        Column("removals", "integer"),
+        *COUNT_COLUMNS,
         Column("orders", "integer", "distinct orders with a purchase on this day"),
         Column("items", "integer", "units bought"),
         Column("revenue", "money", "price times quantity of the purchases"),
@@ -30,7 +29,7 @@ CUSTOMER_DAY = Table(
     key=("day", "customer_id"),
     partitioned_by_day=True,
     replaced="restated days",
-    agrees=(("customers", "count(*)"), *sums("sessions", "views", "carts", "removals", "orders", "items", "revenue")),
+    agrees=(("customers", "count(*)"), *sums("sessions", *COUNTS.values(), "orders", "items", "revenue")),
 )
 
 KPI_DAY = Table(
@@ -46,9 +45,7 @@ KPI_DAY = Table(
         Column("sessions_with_view", "integer", "first step of the funnel"),
         Column("sessions_with_cart", "integer", "second step: a view and a cart"),
         Column("sessions_with_purchase", "integer", "third step: a purchase"),
-        Column("views", "integer"),
-        Column("carts", "integer"),
-        Column("removals", "integer"),
+        *COUNT_COLUMNS,
         Column("orders", "integer"),
         Column("items", "integer"),
         Column("revenue", "money"),

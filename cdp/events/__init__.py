@@ -1,10 +1,11 @@
 """What an event is: its fields and bounds, its types, its topic, and why one is refused."""
 
-from cdp.events.fields import EVENT_TYPES, FIELD_NAMES, FIELDS, MONEY_SCALE, EventField
+from cdp.events.fields import COUNTS, EVENT_TYPES, FIELD_NAMES, FIELDS, MONEY_SCALE, TYPES, EventField, EventType
 from cdp.events.reasons import REASONS, Reason
 from cdp.events.topics import EVENTS_RAW, TOPICS, Topic
 
 __all__ = [
+    "COUNTS",
     "EVENTS_RAW",
     "EVENT_TYPES",
     "FIELDS",
@@ -12,7 +13,9 @@ __all__ = [
     "MONEY_SCALE",
     "REASONS",
     "TOPICS",
+    "TYPES",
     "EventField",
+    "EventType",
     "Reason",
     "Topic",
 ]

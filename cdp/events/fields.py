@@ -4,8 +4,27 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-#: The one place where a type of event is added.
-EVENT_TYPES = ("view", "cart", "remove_from_cart", "purchase")
+
+@dataclass(frozen=True, slots=True)
+class EventType:
+    """What a customer can do, how the site shows it, and the column that counts it wherever events are counted by day."""
+
+    name: str
+    title: str
+    icon: str
+    counted_in: str = ""  # purchases are counted as orders and items
+
+
+#: The one place where a type of event is added; docs/extending.md says what follows from it.
+TYPES = (
+    EventType("view", "View", "eye", "views"),
+    EventType("cart", "Added to cart", "shopping-cart", "carts"),
+    EventType("remove_from_cart", "Removed from cart", "circle-minus", "removals"),
+    EventType("purchase", "Purchase", "shopping-bag"),
+)
+EVENT_TYPES = tuple(each.name for each in TYPES)
+#: Type -> the column that counts its events.
+COUNTS = {each.name: each.counted_in for each in TYPES if each.counted_in}
 MONEY_SCALE = 2
 MAX_TEXT = 200
 MAX_QUANTITY = 100_000

@@ -13,10 +13,13 @@ from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 
 from cdp.days import day_from_text
+from cdp.events import TYPES, EventType
 from cdp.metrics import METRICS, Metric
 from cdp.settings import current
 from cdp_web.publications.errors import ProfilesUnavailable
 from cdp_web.publications.selectors import Publication
+
+SHOWN = {each.name: each for each in TYPES}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,10 @@ class Event:
     brand: str | None
     price: Decimal
     quantity: int
+
+    @property
+    def shown(self) -> EventType:
+        return SHOWN.get(self.type) or EventType(self.type, self.type, "eye")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +74,7 @@ def profile_from(document: dict[str, Any], day: date) -> Profile:
         customer_id=document["_id"],
         metrics={metric.key: value for metric in METRICS if (value := _metric(metric, plain, day)) is not None},
         recent=[_event(event) for event in document.get("recent", ())],
-        days=[
-            Day(day_from_text(day["day"]), day["views"], day["orders"], _plain(day["revenue"]))
-            for day in document.get("days", ())
-        ],
+        days=[_day(day) for day in document.get("days", ())],
     )
 
 

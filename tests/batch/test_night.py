@@ -19,6 +19,7 @@ from batch.mart import NightRuns, night_connection
 from batch.steps import StepFailed
 from cdp.chart_tables import CHART_TABLES
 from cdp.paths import CUSTOMER_DAY, CUSTOMERS, INTERACTIONS, table_url
+from cdp.warehouse import TABLES
 from tests.batch.shop import D1, D2, D3, NOW, NUMBERS, Shop, on, shop
 
 __all__ = ["shop"]
@@ -204,6 +205,24 @@ def test_platform_of_an_earlier_version_has_its_days_restated(shop: Shop) -> Non
     assert shop.numbers() == seen
     shop.night(D3)
     assert shop.rows("SELECT counts->'days_restated' FROM mart.publication ORDER BY id") == [(3,), (3,), (1,)]
+
+
+def test_type_of_event_that_is_new_is_none_on_the_days_before(shop: Shop) -> None:
+    """As if nobody had counted removals so far: the tables lack the column, and the night puts it there."""
+    shop.receive(on(1), on(2))
+    shop.night(D2)
+    url = table_url(shop.settings, CUSTOMER_DAY)
+    known = shop.spark.read.format("delta").load(url).drop("removals")
+    known.write.format("delta").mode("overwrite").option("overwriteSchema", "true").partitionBy("day").save(url)
+    counting = [table.full_name for table in TABLES if "removals" in table.column_names]
+    shop.rows(f"{'; '.join(f'ALTER TABLE {name} DROP COLUMN removals' for name in counting)}; SELECT 1")
+    shop.receive(on(3, event_type="remove_from_cart"))
+    shop.night(D3)
+    for table in ("customer_day", "kpi_day", "product_day", "hour_day"):
+        assert shop.rows(f"SELECT removals FROM mart.{table} ORDER BY day") == [(0,), (0,), (1,)], table
+    assert shop.profiles()["ann"]["removals"] == 1
+    shop.night(D2)
+    assert shop.profiles()["ann"]["removals"] == 0
 
 
 def test_numbers_are_the_same_with_compaction_and_without(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
