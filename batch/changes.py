@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
 from deltalake import DeltaTable
 from deltalake.exceptions import TableNotFoundError
-from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as F
+from deltalake.fs import DeltaStorageHandler
+from pyarrow.fs import PyFileSystem
 
 from batch.plan import ALWAYS
 from cdp.days import day_from_text
 from cdp.paths import EVENTS, table_url
 from cdp.settings import Settings
 
-_FILE = "struct<partitionValues: map<string, string>, dataChange: boolean>"
-_ACTIONS = f"add {_FILE}, remove {_FILE}, commitInfo struct<userMetadata: string>"
-_COMMIT = r"^\d{20}\.json$"
-MOST_DAYS = 10_000
+COMMITS_AT_A_TIME = 8
 
 
 class NoEvents(RuntimeError):
@@ -58,6 +58,15 @@ class EventsNow:
     days: frozenset[date]
 
 
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """One version of the events."""
+
+    version: int
+    days: frozenset[date]  # it added events of these, or took some away
+    said: str  # what its writer noted
+
+
 def events_now(settings: Settings) -> EventsNow:
     url = table_url(settings, EVENTS)
     try:
@@ -84,40 +93,34 @@ def files_by_day(table: DeltaTable, partition: str, *columns: str) -> dict[date,
     return days
 
 
-def changed_after(spark: SparkSession, settings: Settings, now: EventsNow, version: int) -> Mapping[date, int]:
+def changed_after(settings: Settings, now: EventsNow, version: int) -> Mapping[date, int]:
     """Day -> the last version, after `version`, that added events of it or took some away.
 
     Where the log does not reach back that far (Delta keeps it for a month), or the table is another than it was, every
     day counts as changed: restating too much is only slow.
     """
-    if version == now.version:
-        return {}
-    commits = _commits(spark, f"{table_url(settings, EVENTS)}/_delta_log", version, now.version).persist()
+    since = commits(settings, version, now.version)
+    if len(since) != now.version - version:
+        return dict.fromkeys(now.days, ALWAYS)
+    return {day: commit.version for commit in since for day in commit.days}
+
+
+def commits(settings: Settings, after: int, up_to: int) -> list[Commit]:
+    """Those after one version, up to another, in their order, as far as the log still has them. A commit is a small file; many
+    are read at a time."""
+    log = PyFileSystem(DeltaStorageHandler(table_url(settings, EVENTS)))
+    with ThreadPoolExecutor(COMMITS_AT_A_TIME) as pool:
+        return [commit for commit in pool.map(partial(_commit, log), range(after + 1, up_to + 1)) if commit]
+
+
+def _commit(log: PyFileSystem, version: int) -> Commit | None:
     try:
-        seen = commits.select("version").distinct().count()
-        if seen != now.version - version:
-            return dict.fromkeys(now.days, ALWAYS)
-        return {day_from_text(row.day): row.version for row in _last_versions(commits).limit(MOST_DAYS).collect()}
-    finally:
-        commits.unpersist()
-
-
-def commits_that_say(spark: SparkSession, settings: Settings, what: str, after: int, up_to: int) -> list[int]:
-    """The versions after one, up to another, whose writer noted this in its commit."""
-    commits = _commits(spark, f"{table_url(settings, EVENTS)}/_delta_log", after, up_to)
-    return sorted(row.version for row in commits.where(F.col("said") == what).collect())
-
-
-def _commits(spark: SparkSession, log: str, after: int, up_to: int) -> DataFrame:
-    name = F.col("_metadata.file_name")
-    # Names are versions with leading zeros, so that they compare as text and files are passed over unread.
-    wanted = (name > f"{after:020}.json") & (name <= f"{up_to:020}.json")
-    actions = spark.read.schema(_ACTIONS).option("pathGlobFilter", "*.json").json(log).where(wanted & name.rlike(_COMMIT))
-    version = F.left(name, F.lit(20)).cast("bigint").alias("version")
-    return actions.select(version, F.coalesce("add", "remove").alias("file"), F.col("commitInfo.userMetadata").alias("said"))
-
-
-def _last_versions(commits: DataFrame) -> DataFrame:
-    """Compaction writes files anew without changing what they say; `dataChange` tells it apart."""
-    changed = commits.where("file.dataChange")
-    return changed.groupBy(F.col("file.partitionValues")["event_day"].alias("day")).agg(F.max("version").alias("version"))
+        with log.open_input_stream(f"_delta_log/{version:020}.json") as file:
+            actions = [json.loads(line) for line in file.read().splitlines()]
+    except FileNotFoundError:
+        return None
+    files = [action.get("add") or action.get("remove") for action in actions]
+    # Compaction writes files anew without changing what they say; `dataChange` tells it apart.
+    days = {day_from_text(file["partitionValues"]["event_day"]) for file in files if file and file["dataChange"]}
+    said = next((info["userMetadata"] for action in actions if "userMetadata" in (info := action.get("commitInfo", {}))), "")
+    return Commit(version, frozenset(days), said)

@@ -13,7 +13,7 @@ from deltalake import DeltaTable
 from deltalake.exceptions import TableNotFoundError
 from pyspark.sql import SparkSession
 
-from batch.changes import EventFiles, commits_that_say, event_files
+from batch.changes import EventFiles, commits, event_files
 from cdp.paths import COMPACTIONS, table_url
 from cdp.settings import Settings
 
@@ -62,8 +62,8 @@ def read_book(settings: Settings, table_id: str) -> Book:
 
 def write_down(spark: SparkSession, settings: Settings, book: Book, now: EventFiles, at: datetime) -> list[Entry]:
     """The compactions that are not in the book yet."""
-    versions = commits_that_say(spark, settings, MARK, book.version, now.version)
-    entries = [entry for version in versions for entry in _entries(settings, version, at)]
+    marked = [commit for commit in commits(settings, book.version, now.version) if commit.said == MARK]
+    entries = [entry for commit in marked for entry in _entries(settings, commit.version, at)]
     if entries:
         frame = spark.createDataFrame([astuple(entry) for entry in entries], COLUMNS).coalesce(1)
         frame.write.format("delta").mode("append").save(table_url(settings, COMPACTIONS))

@@ -1,4 +1,4 @@
-"""Rows into Postgres by COPY, straight from the executors. Spark writes the lines; Python only passes them on.
+"""Rows into Postgres by COPY, straight from the executors. Spark writes the lines; Python passes Arrow's buffers on.
 
 Lines of several tables may come in one frame, so that all of them are one job of Spark.
 """
@@ -13,12 +13,15 @@ from itertools import chain
 from typing import Any
 
 import psycopg2
-from pyspark.sql import Column, DataFrame, Row
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from cdp.table import Table
 
-LINES_AT_A_TIME = 20_000
+#: What a task answers.
+COPIED = "table string, rows long"
 NULL = r"\N"
 
 
@@ -45,34 +48,38 @@ def copy_lines(lines: DataFrame, tables: Iterable[Table], connection_arguments: 
     """Lines into the `_next` of their tables, and how many went into each. A task that is tried again begins anew: it
     commits at its end."""
     statements = {table.name: f"COPY {table.next_name} ({', '.join(table.column_names)}) FROM STDIN" for table in tables}
-    copied = lines.rdd.mapPartitions(partial(_copy_partition, connection_arguments, statements)).collect()  # one a task
-    return sum(copied, Counter())
+    copied = Counter[str]()
+    for row in lines.mapInArrow(partial(_copy_partition, connection_arguments, statements), COPIED).collect():  # few a task
+        copied[row.table] += row.rows
+    return copied
 
 
 def _copy_partition(
-    connection_arguments: dict[str, Any], statements: dict[str, str], rows: Iterable[Row]
-) -> Iterator[Counter[str]]:
-    chunks, copied = _chunks(rows), Counter[str]()
-    first = next(chunks, None)
+    connection_arguments: dict[str, Any], statements: dict[str, str], batches: Iterable[pa.RecordBatch]
+) -> Iterator[pa.RecordBatch]:
+    filled = (batch for batch in batches if batch.num_rows)
+    first = next(filled, None)
     if first is None:
         return
+    copied = Counter[str]()
     connection = psycopg2.connect(**connection_arguments)
     try:
         with connection, connection.cursor() as cursor:
-            for table, lines in chain([first], chunks):
-                cursor.copy_expert(statements[table], io.StringIO("".join(f"{line}\n" for line in lines)))
-                copied[table] += len(lines)
+            for batch in chain([first], filled):
+                for table, lines in _by_table(batch):
+                    cursor.copy_expert(statements[table], io.BytesIO(_text(lines)))
+                    copied[table] += len(lines)
     finally:
         connection.close()
-    yield copied
+    yield pa.RecordBatch.from_pydict({"table": list(copied), "rows": list(copied.values())})
 
 
-def _chunks(rows: Iterable[Row]) -> Iterator[tuple[str, list[str]]]:
-    """Lines of one table at a time."""
-    waiting: dict[str, list[str]] = {}
-    for row in rows:
-        lines = waiting.setdefault(row.table, [])
-        lines.append(row.line)
-        if len(lines) == LINES_AT_A_TIME:
-            yield row.table, waiting.pop(row.table)
-    yield from waiting.items()
+def _by_table(batch: pa.RecordBatch) -> Iterator[tuple[str, pa.Array]]:
+    for table in batch["table"].unique():
+        yield table.as_py(), batch.filter(pc.equal(batch["table"], table))["line"]
+
+
+def _text(lines: pa.Array) -> bytes:
+    """All lines as one text, without a Python string each."""
+    together = pa.ListArray.from_arrays([0, len(lines)], lines)
+    return pc.binary_join(together, "\n")[0].as_buffer().to_pybytes()

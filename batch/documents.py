@@ -1,30 +1,32 @@
-"""A profile as a document of MongoDB. Pure: rows in, documents out; what is missing has no key."""
+"""A profile as a document of MongoDB. Pure: what Arrow hands over in, documents out; what is missing has no key."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date
+from datetime import date
+from functools import lru_cache
 from typing import Any
 
 from bson.decimal128 import Decimal128
-from pyspark.sql import Row
 
 from cdp.metrics import METRICS
 
 #: Another number where a document is made otherwise: all of them are written anew then.
 SHAPE = 2
-#: Those that count days up to the published one are left to the reader, who has the date.
-_STORED = tuple(metric for metric in METRICS if not metric.since)
+#: The same amounts come again and again. A cache each, because 1.50 and 1.500000 are the same key and not the same document.
+_money, _number = lru_cache(2**16)(Decimal128), lru_cache(2**16)(Decimal128)
 
 #: Kind of a metric -> how MongoDB keeps it.
 _AS_STORED: dict[str, Callable[[Any], Any]] = {
     "integer": int,
-    "money": Decimal128,
-    "number": Decimal128,
-    "date": lambda day: day.isoformat(),
+    "money": _money,
+    "number": _number,
+    "date": date.isoformat,
     "text": str,
 }
+#: Those that count days up to the published one are left to the reader, who has the date.
+_STORED = {metric.key: _AS_STORED[metric.kind] for metric in METRICS if not metric.since}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,24 +37,23 @@ class Written:
     publication: int
 
 
-def document(profile: Row, written: Written) -> dict[str, Any]:
-    metrics = {metric.key: _AS_STORED[metric.kind](profile[metric.key]) for metric in _STORED if profile[metric.key] is not None}
+def document(profile: Mapping[str, Any], written: Written) -> dict[str, Any]:
     return {
-        "_id": profile.customer_id,
+        "_id": profile["customer_id"],
         "as_of": written.day.isoformat(),
         "publication": written.publication,
-        **metrics,
-        "recent": [_event(event) for event in profile.recent],
-        "days": [_day(day) for day in profile.days],
-        "hash": profile.hash,
+        **{key: stored(profile[key]) for key, stored in _STORED.items() if profile[key] is not None},
+        "recent": [_event(event) for event in profile["recent"]],
+        "days": [_day(day) for day in profile["days"]],
+        "hash": profile["hash"],
     }
 
 
-def _event(event: Row) -> dict[str, Any]:
-    fields = {name: value for name, value in event.asDict().items() if value is not None}
-    # Spark hands times to Python in the zone of the process.
-    return fields | {"time": event.time.astimezone(UTC), "price": Decimal128(event.price)}
+def _event(event: Mapping[str, Any]) -> dict[str, Any]:
+    fields = {name: value for name, value in event.items() if value is not None}
+    fields["price"] = _money(event["price"])
+    return fields
 
 
-def _day(day: Row) -> dict[str, Any]:
-    return {"day": day.day.isoformat(), "views": day.views, "orders": day.orders, "revenue": Decimal128(day.revenue)}
+def _day(day: Mapping[str, Any]) -> dict[str, Any]:
+    return {**day, "day": day["day"].isoformat(), "revenue": _money(day["revenue"])}

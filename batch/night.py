@@ -36,7 +36,15 @@ from batch.runs import Run, begin, recorded
 from batch.staging import Staging
 from batch.standing import Earlier, Standing, earlier, note_of, standing, version_of
 from batch.steps import StepFailed, Steps
-from batch.tables import days_written, read_customers, read_events, read_history, write_customers, write_days
+from batch.tables import (
+    count_customers,
+    days_written,
+    read_customers,
+    read_events,
+    read_history,
+    write_customers,
+    write_days,
+)
 from cdp.nights import Accepted, CheckOutcome, RunState
 from cdp.paths import CUSTOMER_DAY, INTERACTIONS
 from cdp.settings import Settings
@@ -141,7 +149,7 @@ def make_plan(night: Night, day: date, everything: bool) -> Plan:
     if everything:
         past = []
     since = known_since(past, day)
-    changed = {} if since == NEVER else changed_after(night.spark, night.settings, now, since)
+    changed = {} if since == NEVER else changed_after(night.settings, now, since)
     # A platform that was published by an earlier version has no interactions and no rows for charts of its days yet.
     lacking = now.days - days_written(night.settings, INTERACTIONS) | days_lacking(night.connection)
     # A day of which every event was removed is restated too, to nothing.
@@ -185,7 +193,7 @@ def _take_stock(night: Night, plan: Plan, steps: Steps, made: Progress) -> None:
             made.customers_version = write_customers(frame, night.settings, note_of(night.settings, plan.day))
             told = f"{since.touched.count():,} of them" if since else "all"
         snapshot = read_customers(night.spark, night.settings, made.customers_version)
-        made.counts["customers"] = snapshot.count()
+        made.counts["customers"] = count_customers(night.settings, made.customers_version)
         note(f"{made.counts['customers']:,} customers, {told} counted anew, version {made.customers_version}")
     with steps.step("charts") as note:
         rows = _staging(night, plan).fill(AS_OF, as_of_lines(snapshot, history, plan.day))

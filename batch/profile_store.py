@@ -13,10 +13,11 @@ from functools import partial
 from itertools import islice
 from typing import Any
 
+import pyarrow as pa
 from pymongo import DeleteOne, MongoClient, ReplaceOne
 from pymongo.collection import Collection
 from pymongo.errors import PyMongoError
-from pyspark.sql import DataFrame, Row
+from pyspark.sql import DataFrame
 
 from batch.customers import CUSTOMER_ID
 from batch.documents import SHAPE, Written, document
@@ -26,6 +27,8 @@ from cdp.settings import Settings
 COLLECTIONS = ("profiles_a", "profiles_b")
 NOTES = "profiles_notes"
 DOCUMENTS_AT_A_TIME = 1_000
+#: What a task answers.
+WRITTEN = "written long"
 #: Ids that are compared with the customers at a time, when documents have to go.
 IDS_AT_A_TIME = 100_000
 TIMEOUT_MS = 10_000
@@ -120,26 +123,31 @@ def write_documents(place: Place, profiles: DataFrame, written: Written) -> int:
     """Those whose hash is not there yet; how many those were."""
     tasks = profiles.sparkSession.sparkContext.defaultParallelism
     write = partial(_write_partition, place, written)
-    return sum(profiles.repartition(tasks).rdd.mapPartitions(write).collect())  # a number a task
+    return sum(row.written for row in profiles.repartition(tasks).mapInArrow(write, WRITTEN).collect())  # one a task
 
 
-def _write_partition(place: Place, written: Written, profiles: Iterable[Row]) -> Iterator[int]:
-    rows, count = iter(profiles), 0
+def _write_partition(place: Place, written: Written, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    count = 0
     with place.client() as client:
-        while chunk := list(islice(rows, DOCUMENTS_AT_A_TIME)):
-            if changes := [
-                ReplaceOne({"_id": row.customer_id}, document(row, written), upsert=True)
-                for row in _changed(place.of(client), chunk)
-            ]:
-                place.of(client).bulk_write(changes, ordered=False)
-            count += len(changes)
-    yield count
+        for batch in batches:
+            for first in range(0, batch.num_rows, DOCUMENTS_AT_A_TIME):
+                count += _write(place.of(client), batch.slice(first, DOCUMENTS_AT_A_TIME), written)
+    yield pa.RecordBatch.from_pydict({"written": [count]})
 
 
-def _changed(collection: Collection[dict[str, Any]], profiles: list[Row]) -> list[Row]:
-    stored = collection.find({"_id": {"$in": [row.customer_id for row in profiles]}}, {"hash": 1})
-    hashes = {found["_id"]: found.get("hash") for found in stored}
-    return [row for row in profiles if hashes.get(row.customer_id) != row.hash]
+def _write(collection: Collection[dict[str, Any]], profiles: pa.RecordBatch, written: Written) -> int:
+    changed = _changed(collection, profiles).to_pylist()
+    if changed:
+        documents = (document(profile, written) for profile in changed)
+        collection.bulk_write([ReplaceOne({"_id": made["_id"]}, made, upsert=True) for made in documents], ordered=False)
+    return len(changed)
+
+
+def _changed(collection: Collection[dict[str, Any]], profiles: pa.RecordBatch) -> pa.RecordBatch:
+    """Those whose hash is another one, before anything else of them is looked at."""
+    ids, hashes = profiles[CUSTOMER_ID].to_pylist(), profiles["hash"].to_pylist()
+    stored = {found["_id"]: found.get("hash") for found in collection.find({"_id": {"$in": ids}}, {"hash": 1})}
+    return profiles.filter(pa.array([stored.get(each) != made for each, made in zip(ids, hashes, strict=True)]))
 
 
 def _number(place: Place) -> int:

@@ -76,6 +76,11 @@ def read_customers(spark: SparkSession, settings: Settings, version: int) -> Dat
     return _delta(spark).option("versionAsOf", version).load(table_url(settings, CUSTOMERS))
 
 
+def count_customers(settings: Settings, version: int) -> int:
+    """By what the log says of each file."""
+    return int(DeltaTable(table_url(settings, CUSTOMERS), version=version).count())
+
+
 def write_days(frame: DataFrame, settings: Settings, table: str, days: Collection[date]) -> None:
     """Put these days in the place of what was there; other days stay."""
     writer = frame.repartition("day").write.format("delta").mode("overwrite").partitionBy("day")

@@ -90,7 +90,7 @@ def _profiles(spark: SparkSession, settings: Settings, day: date) -> Found:
     rows: DataFrame = profiles(customers, read_history(spark, settings, DAYS_TABLE), day).persist()
     count = rows.count()
     written = Written(day, 0)
-    changes = [ReplaceOne({"_id": row.customer_id}, document(row, written), upsert=True) for row in rows.collect()]
+    changes = [ReplaceOne({"_id": row["customer_id"]}, document(row, written), upsert=True) for row in rows.toArrow().to_pylist()]
     ours, bare = [], []
     for _ in range(TIMES):
         _drop(settings)

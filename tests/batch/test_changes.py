@@ -38,32 +38,32 @@ def test_version_and_days_there_are(log: Settings) -> None:
     assert events_now(log) == EventsNow(3, frozenset({D1, D2, D3}))
 
 
-def test_each_day_with_the_version_that_last_added_to_it(spark: SparkSession, log: Settings) -> None:
-    assert changed_after(spark, log, events_now(log), 0) == {D1: 1, D3: 2}
-    assert changed_after(spark, log, events_now(log), 1) == {D3: 2}
+def test_each_day_with_the_version_that_last_added_to_it(log: Settings) -> None:
+    assert changed_after(log, events_now(log), 0) == {D1: 1, D3: 2}
+    assert changed_after(log, events_now(log), 1) == {D3: 2}
 
 
-def test_compaction_changes_nothing(spark: SparkSession, log: Settings) -> None:
-    assert changed_after(spark, log, events_now(log), 2) == {}
-    assert changed_after(spark, log, events_now(log), 3) == {}
+def test_compaction_changes_nothing(log: Settings) -> None:
+    assert changed_after(log, events_now(log), 2) == {}
+    assert changed_after(log, events_now(log), 3) == {}
 
 
-def test_what_came_after_the_night_began_is_for_the_next(spark: SparkSession, log: Settings) -> None:
-    assert changed_after(spark, log, EventsNow(1, frozenset({D1, D2})), 0) == {D1: 1}
+def test_what_came_after_the_night_began_is_for_the_next(log: Settings) -> None:
+    assert changed_after(log, EventsNow(1, frozenset({D1, D2})), 0) == {D1: 1}
 
 
-def test_log_that_does_not_reach_back_says_that_everything_changed(spark: SparkSession, log: Settings) -> None:
+def test_log_that_does_not_reach_back_says_that_everything_changed(log: Settings) -> None:
     commit = Path(table_url(log, EVENTS).removeprefix("file:")) / "_delta_log" / f"{1:020}.json"
     now = events_now(log)
     kept = commit.rename(commit.with_suffix(".gone"))
     try:
-        assert changed_after(spark, log, now, 0) == dict.fromkeys((D1, D2, D3), ALWAYS)
+        assert changed_after(log, now, 0) == dict.fromkeys((D1, D2, D3), ALWAYS)
     finally:
         kept.rename(commit)
 
 
-def test_table_that_is_younger_than_the_publication_says_that_everything_changed(spark: SparkSession, log: Settings) -> None:
-    assert changed_after(spark, log, events_now(log), 99) == dict.fromkeys((D1, D2, D3), ALWAYS)
+def test_table_that_is_younger_than_the_publication_says_that_everything_changed(log: Settings) -> None:
+    assert changed_after(log, events_now(log), 99) == dict.fromkeys((D1, D2, D3), ALWAYS)
 
 
 def test_no_table_is_said_with_the_remedy(tmp_path: Path) -> None:

@@ -60,7 +60,7 @@ class Place:
         return {day: len(files) for day, files in sorted(event_files(self.settings).days.items())}
 
     def changed_after(self, version: int) -> set[date]:
-        return set(changed_after(self.spark, self.settings, events_now(self.settings), version))
+        return set(changed_after(self.settings, events_now(self.settings), version))
 
     def book(self) -> list[dict[str, Any]]:
         rows = DeltaTable(table_url(self.settings, COMPACTIONS)).to_pyarrow_table().to_pylist()

@@ -2,36 +2,30 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date
+from datetime import UTC, date, datetime
 from decimal import Decimal
+from typing import Any
 
 from bson import encode
 from bson.decimal128 import Decimal128
-from pyspark.sql import Row
 
 from batch.documents import Written, document
 from cdp.metrics import METRICS
-from tests.spark_session import utc
 
 VALUES = {"integer": 3, "money": Decimal("1.50"), "number": Decimal("0.5"), "date": date(2019, 10, 1), "text": "new"}
 STORED = {"integer": 3, "money": Decimal128("1.50"), "number": Decimal128("0.5"), "date": "2019-10-01", "text": "new"}
 WRITTEN = Written(date(2019, 10, 1), 7)
-EVENT = Row(
-    time=utc(2019, 10, 1, 12, 0),
-    type="view",
-    product_id="p1",
-    category_code=None,
-    brand="b",
-    price=Decimal("9.99"),
-    quantity=2,
-)
+TIME = datetime(2019, 10, 1, 12, 0, tzinfo=UTC)
+EVENT = {
+    "time": TIME, "type": "view", "product_id": "p1", "category_code": None, "brand": "b", "price": Decimal("9.99"),
+    "quantity": 2,
+}  # fmt: skip
+DAY = {"day": date(2019, 10, 1), "views": 1, "orders": 0, "revenue": Decimal("0.00")}
 
 
-def profile(**given: object) -> Row:
+def profile(**given: Any) -> dict[str, Any]:
     metrics = {metric.key: VALUES[metric.kind] for metric in METRICS}
-    rest = {"customer_id": "ann", "recent": [EVENT], "hash": "h"}
-    days = [Row(day=date(2019, 10, 1), views=1, orders=0, revenue=Decimal("0.00"))]
-    return Row(**{**metrics, **rest, "days": days, **given})
+    return metrics | {"customer_id": "ann", "recent": [EVENT], "days": [DAY], "hash": "h"} | given
 
 
 def test_every_metric_is_kept_in_its_kind() -> None:
@@ -57,10 +51,18 @@ def test_the_rest_of_the_document() -> None:
     assert made["days"] == [{"day": "2019-10-01", "views": 1, "orders": 0, "revenue": Decimal128("0.00")}]
     assert made["recent"] == [
         {
-            "time": utc(2019, 10, 1, 12, 0).replace(tzinfo=UTC), "type": "view", "product_id": "p1", "brand": "b",
+            "time": TIME, "type": "view", "product_id": "p1", "brand": "b",
             "price": Decimal128("9.99"), "quantity": 2,
         }
     ]  # fmt: skip
+
+
+def test_the_same_amount_of_two_kinds_keeps_its_digits() -> None:
+    """They are equal to Python, also where it remembers one of them."""
+    number = next(metric.key for metric in METRICS if metric.kind == "number")
+    money = next(metric.key for metric in METRICS if metric.kind == "money")
+    made = document(profile(**{number: Decimal("2.500000"), money: Decimal("2.50")}), WRITTEN)
+    assert (str(made[number]), str(made[money])) == ("2.500000", "2.50")
 
 
 def test_mongodb_can_take_it() -> None:
