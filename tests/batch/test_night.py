@@ -213,7 +213,8 @@ def test_type_of_event_that_is_new_is_none_on_the_days_before(shop: Shop) -> Non
     shop.night(D2)
     url = table_url(shop.settings, CUSTOMER_DAY)
     known = shop.spark.read.format("delta").load(url).drop("removals")
-    known.write.format("delta").mode("overwrite").option("overwriteSchema", "true").partitionBy("day").save(url)
+    writer = known.write.format("delta").mode("overwrite").option("partitionOverwriteMode", "static").partitionBy("day")
+    writer.option("overwriteSchema", "true").save(url)
     counting = [table.full_name for table in TABLES if "removals" in table.column_names]
     shop.rows(f"{'; '.join(f'ALTER TABLE {name} DROP COLUMN removals' for name in counting)}; SELECT 1")
     shop.receive(on(3, event_type="remove_from_cart"))

@@ -9,6 +9,8 @@ import pytest
 from django.core.management import call_command
 from pytest_django import Settings
 
+from cdp.events import TYPES
+
 ROOT = Path(__file__).resolve().parents[3] / "cdp_web"
 TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
 STYLES = sorted((ROOT / "static" / "css").glob("*.css"))
@@ -20,7 +22,8 @@ def test_every_icon_that_is_named_is_in_the_sprite_and_no_other() -> None:
     in_templates = {name for path in TEMPLATES for name in re.findall(r'\{% icon "([\w-]+)"', path.read_text())}
     in_scripts = {name for path in SCRIPTS for name in re.findall(r'\bicon\("([\w-]+)"\)', path.read_text())}
     in_sprite = set(re.findall(r'symbol id="([\w-]+)"', (VENDOR / "lucide" / "sprite.svg").read_text()))
-    assert in_templates | in_scripts == in_sprite
+    of_events = {each.icon for each in TYPES}
+    assert in_templates | in_scripts | of_events == in_sprite
 
 
 @pytest.mark.parametrize("path", [*TEMPLATES, *STYLES, *SCRIPTS], ids=lambda path: str(path.relative_to(ROOT)))
