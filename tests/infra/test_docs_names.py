@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import fields
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
 from cdp.settings import REPOSITORY, Settings, env_name
+from cdp.warehouse import TABLES
 from infra.stack.env_file import COMPOSE_VARIABLES
 from infra.stack.services import NAMES
 from infra.stack.verbs import VERBS
@@ -52,6 +54,38 @@ def test_services_of_run_and_of_compose_exist(page: Path) -> None:
 def test_files_that_are_linked_exist(page: Path) -> None:
     links = re.findall(r"\]\((?!https?:|#)([^)#\s]+)", page.read_text())
     assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+@each_page
+def test_places_that_links_point_at_exist(page: Path) -> None:
+    pointed = re.findall(r"\]\((?!https?:)([^)#\s]*)#([^)\s]+)\)", page.read_text())
+    assert [f"{file}#{place}" for file, place in pointed if place not in places(page.parent / file if file else page)] == []
+
+
+def places(page: Path) -> set[str]:
+    """The headings, as GitHub names them."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@each_page
+def test_files_and_folders_that_are_named_exist(page: Path) -> None:
+    folders = "|".join(path.name for path in REPOSITORY.iterdir() if path.is_dir() and not path.name.startswith((".", "var")))
+    named = {path for line in code(page) for path in re.findall(rf"(?<![\w/.-])((?:{folders})/[\w./-]*\w/?)(?![\w/{{*<])", line)}
+    assert sorted(path for path in named if not (REPOSITORY / path).exists()) == []
+
+
+@each_page
+def test_modules_that_are_run_exist(page: Path) -> None:
+    ours = r"python -m ((?:batch|benchmarks|infra|source_server|streaming)[\w.]*)"
+    named = {module for line in code(page) for module in re.findall(ours, line)}
+    assert [module for module in named if find_spec(module) is None] == []
+
+
+@each_page
+def test_tables_in_postgres_exist(page: Path) -> None:
+    named = {name for line in code(page) for name in re.findall(r"\bmart\.([a-z_]+)\b", line)}
+    assert named - {table.name for table in TABLES} == set()
 
 
 def test_operations_names_every_service() -> None:
