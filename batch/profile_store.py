@@ -13,7 +13,7 @@ from functools import partial
 from itertools import islice
 from typing import Any
 
-import pyarrow as pa
+import orjson
 from pymongo import DeleteOne, MongoClient, ReplaceOne
 from pymongo.collection import Collection
 from pymongo.errors import PyMongoError
@@ -21,14 +21,13 @@ from pyspark.sql import DataFrame
 
 from batch.customers import CUSTOMER_ID
 from batch.documents import SHAPE, Written, document
+from batch.profiles import as_json
 from batch.standing import Standing, Version, standing
 from cdp.settings import Settings
 
 COLLECTIONS = ("profiles_a", "profiles_b")
 NOTES = "profiles_notes"
 DOCUMENTS_AT_A_TIME = 1_000
-#: What a task answers.
-WRITTEN = "written long"
 #: Ids that are compared with the customers at a time, when documents have to go.
 IDS_AT_A_TIME = 100_000
 TIMEOUT_MS = 10_000
@@ -123,31 +122,26 @@ def write_documents(place: Place, profiles: DataFrame, written: Written) -> int:
     """Those whose hash is not there yet; how many those were."""
     tasks = profiles.sparkSession.sparkContext.defaultParallelism
     write = partial(_write_partition, place, written)
-    return sum(row.written for row in profiles.repartition(tasks).mapInArrow(write, WRITTEN).collect())  # one a task
+    return sum(as_json(profiles.repartition(tasks)).mapPartitions(write).collect())  # a number a task
 
 
-def _write_partition(place: Place, written: Written, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    count = 0
+def _write_partition(place: Place, written: Written, texts: Iterable[str]) -> Iterator[int]:
+    profiles, count = map(orjson.loads, texts), 0
     with place.client() as client:
-        for batch in batches:
-            for first in range(0, batch.num_rows, DOCUMENTS_AT_A_TIME):
-                count += _write(place.of(client), batch.slice(first, DOCUMENTS_AT_A_TIME), written)
-    yield pa.RecordBatch.from_pydict({"written": [count]})
+        while chunk := list(islice(profiles, DOCUMENTS_AT_A_TIME)):
+            if changes := [
+                ReplaceOne({"_id": profile[CUSTOMER_ID]}, document(profile, written), upsert=True)
+                for profile in _changed(place.of(client), chunk)
+            ]:
+                place.of(client).bulk_write(changes, ordered=False)
+            count += len(changes)
+    yield count
 
 
-def _write(collection: Collection[dict[str, Any]], profiles: pa.RecordBatch, written: Written) -> int:
-    changed = _changed(collection, profiles).to_pylist()
-    if changed:
-        documents = (document(profile, written) for profile in changed)
-        collection.bulk_write([ReplaceOne({"_id": made["_id"]}, made, upsert=True) for made in documents], ordered=False)
-    return len(changed)
-
-
-def _changed(collection: Collection[dict[str, Any]], profiles: pa.RecordBatch) -> pa.RecordBatch:
-    """Those whose hash is another one, before anything else of them is looked at."""
-    ids, hashes = profiles[CUSTOMER_ID].to_pylist(), profiles["hash"].to_pylist()
-    stored = {found["_id"]: found.get("hash") for found in collection.find({"_id": {"$in": ids}}, {"hash": 1})}
-    return profiles.filter(pa.array([stored.get(each) != made for each, made in zip(ids, hashes, strict=True)]))
+def _changed(collection: Collection[dict[str, Any]], profiles: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    stored = collection.find({"_id": {"$in": [profile[CUSTOMER_ID] for profile in profiles]}}, {"hash": 1})
+    hashes = {found["_id"]: found.get("hash") for found in stored}
+    return [profile for profile in profiles if hashes.get(profile[CUSTOMER_ID]) != profile["hash"]]
 
 
 def _number(place: Place) -> int:

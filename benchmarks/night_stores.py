@@ -13,6 +13,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import orjson
 import psycopg2
 from psycopg2.extensions import connection as Connection
 from pymongo import ReplaceOne
@@ -23,7 +24,7 @@ from batch.customers import CUSTOMER_ID
 from batch.documents import Written, document
 from batch.mart import connection_arguments
 from batch.profile_store import DOCUMENTS_AT_A_TIME, Place, write_documents
-from batch.profiles import profiles
+from batch.profiles import as_json, profiles
 from batch.staging import Staging
 from batch.tables import days_written, read_history
 from cdp.paths import CUSTOMER_DAY as DAYS_TABLE
@@ -90,7 +91,8 @@ def _profiles(spark: SparkSession, settings: Settings, day: date) -> Found:
     rows: DataFrame = profiles(customers, read_history(spark, settings, DAYS_TABLE), day).persist()
     count = rows.count()
     written = Written(day, 0)
-    changes = [ReplaceOne({"_id": row["customer_id"]}, document(row, written), upsert=True) for row in rows.toArrow().to_pylist()]
+    documents = (document(orjson.loads(text), written) for text in as_json(rows).collect())
+    changes = [ReplaceOne({"_id": made["_id"]}, made, upsert=True) for made in documents]
     ours, bare = [], []
     for _ in range(TIMES):
         _drop(settings)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import pyarrow as pa
+import json
+
 import pytest
 from pyspark.sql import SparkSession
 
-from batch.copy import _by_table, _text, line
+from batch.copy import LINES_AT_A_TIME, _chunks, line
 from cdp.table import Column, Table
 
 KINDS = {"name": "text", "day": "date", "at": "time", "money": "money", "n": "integer"}
@@ -26,6 +27,14 @@ def test_missing_values_and_backslashes(spark: SparkSession) -> None:
     assert frame.select(line(TABLE)).first()[0] == "a\\\\b\\\\N\t\\N\t\\N\t\\N\t\\N"
 
 
-def test_a_batch_is_parted_by_table_and_leaves_nothing_out() -> None:
-    batch = pa.RecordBatch.from_pydict({"table": ["a", "b", "a"], "line": ["x\t1", "ü\t\\N", "y\t2"]})
-    assert {table: _text(lines).decode() for table, lines in _by_table(batch)} == {"a": "x\t1\ny\t2", "b": "ü\t\\N"}
+def test_chunks_are_bounded_of_one_table_each_and_leave_nothing_out() -> None:
+    rows = [(table, f"{table}\t{n}") for n in range(LINES_AT_A_TIME + 1) for table in "ab"] + [("a", "ü\\\\N")]
+    chunks = list(_chunks(json.dumps({"table": table, "line": line}) for table, line in rows))
+    assert [(table, len(lines)) for table, lines in chunks] == [
+        ("a", LINES_AT_A_TIME),
+        ("b", LINES_AT_A_TIME),
+        ("a", 2),
+        ("b", 1),
+    ]
+    assert sorted(line for _, lines in chunks for line in lines) == sorted(line for _, line in rows)
+    assert list(_chunks([])) == []

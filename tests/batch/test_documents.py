@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
-from decimal import Decimal
 from typing import Any
 
 from bson import encode
@@ -12,15 +11,12 @@ from bson.decimal128 import Decimal128
 from batch.documents import Written, document
 from cdp.metrics import METRICS
 
-VALUES = {"integer": 3, "money": Decimal("1.50"), "number": Decimal("0.5"), "date": date(2019, 10, 1), "text": "new"}
-STORED = {"integer": 3, "money": Decimal128("1.50"), "number": Decimal128("0.5"), "date": "2019-10-01", "text": "new"}
+VALUES = {"integer": 3, "money": "1.50", "number": "0.500000", "date": "2019-10-01", "text": "new"}
+STORED = {"integer": 3, "money": Decimal128("1.50"), "number": Decimal128("0.500000"), "date": "2019-10-01", "text": "new"}
 WRITTEN = Written(date(2019, 10, 1), 7)
-TIME = datetime(2019, 10, 1, 12, 0, tzinfo=UTC)
-EVENT = {
-    "time": TIME, "type": "view", "product_id": "p1", "category_code": None, "brand": "b", "price": Decimal("9.99"),
-    "quantity": 2,
-}  # fmt: skip
-DAY = {"day": date(2019, 10, 1), "views": 1, "orders": 0, "revenue": Decimal("0.00")}
+TIME = datetime(2019, 10, 1, 12, 0, 0, 1, tzinfo=UTC)
+EVENT = {"time": 1_569_931_200_000_001, "type": "view", "product_id": "p1", "brand": "b", "price": "9.99", "quantity": 2}
+DAY = {"day": "2019-10-01", "views": 1, "orders": 0, "revenue": "0.00"}
 
 
 def profile(**given: Any) -> dict[str, Any]:
@@ -41,7 +37,9 @@ def test_days_up_to_the_published_one_are_left_to_the_reader() -> None:
 
 
 def test_missing_metric_has_no_key() -> None:
-    assert "last_order" not in document(profile(last_order=None), WRITTEN)
+    without = profile()
+    del without["last_order"]
+    assert "last_order" not in document(without, WRITTEN)
 
 
 def test_the_rest_of_the_document() -> None:
@@ -55,14 +53,6 @@ def test_the_rest_of_the_document() -> None:
             "price": Decimal128("9.99"), "quantity": 2,
         }
     ]  # fmt: skip
-
-
-def test_the_same_amount_of_two_kinds_keeps_its_digits() -> None:
-    """They are equal to Python, also where it remembers one of them."""
-    number = next(metric.key for metric in METRICS if metric.kind == "number")
-    money = next(metric.key for metric in METRICS if metric.kind == "money")
-    made = document(profile(**{number: Decimal("2.500000"), money: Decimal("2.50")}), WRITTEN)
-    assert (str(made[number]), str(made[money])) == ("2.500000", "2.50")
 
 
 def test_mongodb_can_take_it() -> None:

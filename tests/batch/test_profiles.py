@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 
+import orjson
 import pytest
-from pyspark.sql import Row
+from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
 from batch.customer_day import RECENT, customer_day
 from batch.events import events_once
-from batch.profiles import DAYS, profiles
+from batch.profiles import DAYS, as_json, profiles
 from tests.batch.conftest import Events
 from tests.spark_session import utc
 
@@ -21,13 +23,17 @@ DAY = date(2019, 10, 1)
 
 
 def profile(events: Events, *given: dict[str, Any], as_of: date = DAY) -> Row:
+    (row,) = frame_of(events, *given, as_of=as_of).collect()
+    return row
+
+
+def frame_of(events: Events, *given: dict[str, Any], as_of: date = DAY) -> DataFrame:
     days = customer_day(events_once(events(*given))).persist()
     # One metric stands for all: which ones there are makes no difference here.
     customers = (
         days.where(F.col("day") <= F.lit(as_of)).groupBy("customer_id").agg(F.sum("revenue").alias("total_purchase_value"))
     )
-    (row,) = profiles(customers, days, as_of).collect()
-    return row
+    return profiles(customers, days, as_of)
 
 
 def day_before(days: int, hour: int = 0) -> dict[str, Any]:
@@ -72,3 +78,22 @@ def test_hash_is_the_same_a_day_later(events: Events) -> None:
     """A customer who does nothing keeps the document; its reader counts the days since."""
     assert profile(events, {}).hash == profile(events, {}, as_of=DAY + timedelta(days=1)).hash
     assert profile(events, {}).hash != profile(events, {}, as_of=DAY + timedelta(days=DAYS)).hash
+
+
+def test_as_json_nothing_is_rounded_and_what_is_missing_is_left_out(events: Events) -> None:
+    given = {"event_type": "purchase", "event_time": utc(2019, 10, 1, 12, 0, 0, 1), "price": Decimal("9999999999.99")}
+    frame = frame_of(events, given | {"brand": None}).withColumn("last_order", F.lit(None).cast("date"))
+    (text,) = as_json(frame.withColumn("days_since_order", F.lit(3))).collect()
+    made = orjson.loads(text)
+    assert made == {
+        "customer_id": "ann",
+        "total_purchase_value": "9999999999.99",
+        "recent": [
+            {
+                "time": 1_569_931_200_000_001, "type": "purchase", "product_id": "p1",
+                "category_code": "electronics.smartphone", "price": "9999999999.99", "quantity": 1,
+            }
+        ],
+        "days": [{"day": "2019-10-01", "views": 0, "orders": 1, "revenue": "9999999999.99"}],
+        "hash": made["hash"],
+    }  # fmt: skip
