@@ -30,7 +30,8 @@ NIGHT_NEEDS = (*STREAM_NEEDS, "mongo")
 BENCHES = (
     Bench("ingest", "source to Kafka: the old way, ours, and Kafka's own ProducerPerformance", ("kafka", "source"), ingest.run),
     Bench("stream", "Kafka to HDFS: ours, bare Spark, and a consumer by hand", STREAM_NEEDS, stream.run),
-    Bench("night", "the night: ten million events at once, one day more, memory, what the stores take", night.NEEDS, night.run),
+    Bench("night-growth", "the night of one day more, while the history grows", night.NEEDS, night.growth),
+    Bench("night-backfill", "ten million events at once: time, memory, what the stores take", night.NEEDS, night.at_once),
     Bench("night-agreement", "every metric, read a second time from the file", NIGHT_NEEDS, night_agreement.run),
     Bench("ingest-faults", "producer, source and broker killed during a load", ("kafka", "source"), ingest_faults.run),
     Bench("stream-faults", "driver, executor, HDFS and broker killed during the stream", STREAM_NEEDS, stream_faults.run),

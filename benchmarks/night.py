@@ -9,14 +9,18 @@ from __future__ import annotations
 from benchmarks.night_backfill import backfill
 from benchmarks.night_growth import one_more_day
 from benchmarks.outcome import Outcome
-from benchmarks.servers import anew
 from infra.stack.stack import Stack
 
 NEEDS = ("namenode", "datanode1", "datanode2", "spark-master", "spark-worker", "spark-history", "postgres", "mongo")
 
 
-def run(stack: Stack, scale: float) -> Outcome:
-    outcome = Outcome("night")
+def growth(stack: Stack, scale: float) -> Outcome:
+    outcome = Outcome("night-growth")
     one_more_day(stack, outcome, scale)
-    backfill(anew(NEEDS), outcome, scale)
+    return outcome
+
+
+def at_once(stack: Stack, scale: float) -> Outcome:
+    outcome = Outcome("night-backfill")
+    backfill(stack, outcome, scale)
     return outcome
