@@ -20,7 +20,7 @@ from batch.chart_tables import AS_OF, OF_DAYS, as_of_lines, day_lines
 from batch.compact import compact
 from batch.compactions import read_book, write_down
 from batch.customer_day import customer_day
-from batch.customers import customers
+from batch.customers import customers, of
 from batch.documents import Written
 from batch.events import event_sums, events_of_days, events_once
 from batch.figures import EventSums, Work, gathered
@@ -30,7 +30,7 @@ from batch.kpi_day import kpi_day, newcomers
 from batch.mart import Serving, days_lacking, published, serving
 from batch.plan import NEVER, days_to_restate, known_since
 from batch.profile_store import Customers, Filled, fill, held, next_collection, place_of
-from batch.profiles import profiles, profiles_changed
+from batch.profiles import moved, profiles
 from batch.publish import DailyNumbers, Publication, publish
 from batch.runs import Run, begin, recorded
 from batch.staging import Staging
@@ -210,8 +210,11 @@ def _fill_profiles(night: Night, plan: Plan, made: Progress, snapshot: DataFrame
     everyone = profiles(snapshot, history, plan.day)
     whole = Customers(version_of(night.settings, made.customers_version), snapshot, made.counts["customers"])
     with _since(night, plan, held(night.settings, place)) as since:
-        changed = profiles_changed(snapshot, history, plan.day, since) if since else None
-        return fill(place, whole, changed, everyone, Written(plan.day, plan.id))
+        if since is None:
+            return fill(place, whole, None, everyone, Written(plan.day, plan.id))
+        with _kept(moved(snapshot, since)) as ids:
+            changed = profiles(of(ids, snapshot), of(ids, history), plan.day)
+            return fill(place, whole, changed, everyone, Written(plan.day, plan.id))
 
 
 @contextmanager

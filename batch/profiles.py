@@ -10,7 +10,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from batch.customer_day import RECENT
-from batch.customers import CUSTOMER_ID, of
+from batch.customers import CUSTOMER_ID
 from batch.documents import SHAPE
 from batch.standing import Earlier
 from cdp.metrics import METRICS
@@ -28,14 +28,9 @@ def profiles(customers: DataFrame, customer_day: DataFrame, as_of: date) -> Data
     return whole.withColumn("hash", F.left(F.sha2(F.to_json(kept), 256), F.lit(32)))
 
 
-def profiles_changed(customers: DataFrame, customer_day: DataFrame, as_of: date, earlier: Earlier) -> DataFrame:
-    """The profiles that may differ from what they were as of the earlier snapshot."""
-    ids = moved(customers, earlier)
-    return profiles(of(ids, customers), of(ids, customer_day), as_of)
-
-
 def moved(customers: DataFrame, earlier: Earlier) -> DataFrame:
-    """`customer_id` of those with other metrics, and of the touched: their events and days may have changed alone."""
+    """`customer_id` of those whose profile may differ from what it was as of the earlier snapshot: they have other metrics, or
+    were touched, for then their events and days may have changed alone."""
     now = customers.select(CUSTOMER_ID, _kept(customers).alias("now"))
     then = earlier.snapshot.select(CUSTOMER_ID, _kept(earlier.snapshot).alias("then"))
     differs = ~F.col("now").eqNullSafe(F.col("then"))

@@ -42,8 +42,10 @@ def one_more_day(stack: Stack, outcome: Outcome, scale: float) -> None:
     shop = shop_of(round(EVENTS_A_DAY * scale))
     found, there = [], 0
     for length in LENGTHS:
-        _arrive(stack, shop, there + 1, length)
-        run_night(stack, day_of(length))
+        # A night each for the two collections of profiles: then both hold a state that the next ones go on from.
+        for first, last in ((there + 1, length - 1), (length, length)):
+            _arrive(stack, shop, first, last)
+            run_night(stack, day_of(last))
         nights = [_night_of_day(stack, shop, length + more) for more in range(1, TIMES + 1)]
         found.append(OneMore(length, min(nights, key=lambda night: night.published), _customers(stack)))
         there = length + TIMES
