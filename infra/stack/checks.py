@@ -22,14 +22,9 @@ CHECKS: tuple[tuple[str, ...], ...] = (
     (venv_bin("mypy"), "--no-error-summary", "cdp", "infra", "source_server", "streaming", "batch", "cdp_web", "benchmarks"),
 )
 PYTEST = (sys.executable, "-m", "pytest")
-#: All tests, two runs at a time: those that start or ask servers leave a core free for half of the time. Whole nights ask only
-#: for stores and have a stack of their own, beside the one whose servers are killed.
-SERVERS = "stack or browser or subprocess"
-NIGHTS = "tests/batch"
-WITH_SERVERS = (*PYTEST, "-m", SERVERS, "--ignore", NIGHTS)
-ALONE = (*PYTEST, "-m", f"not ({SERVERS})", "-o", "cache_dir=.pytest_cache/alone")
-OF_NIGHTS = (*PYTEST, NIGHTS, "-m", SERVERS, "-o", "cache_dir=.pytest_cache/nights")
-STACK, STACK_OF_NIGHTS = "test", "test-nights"
+#: All tests, in two runs side by side: those that start or ask servers leave a core free for half of the time.
+WITH_SERVERS = (*PYTEST, "-m", "stack or browser or subprocess")
+ALONE = (*PYTEST, "-m", "not (stack or browser or subprocess)", "-o", "cache_dir=.pytest_cache/alone")
 #: Debian's packages that only the tests need, with a program of each.
 PACKAGES = {"chromium": "chromium", "docker-compose": "docker-compose"}
 
@@ -46,7 +41,7 @@ def bench(arguments: list[str]) -> int:
 
 def run(pytest_arguments: list[str]) -> int:
     """Run all, also after a failure, and say at the end which failed."""
-    os.environ["CDP_STACK"] = STACK
+    os.environ["CDP_STACK"] = "test"
     stack = open_stack()
     ensure_system(stack)
     ensure_jars()
@@ -54,13 +49,11 @@ def run(pytest_arguments: list[str]) -> int:
         if shutil.which(program) is None:
             missing = f"{package} is missing, which the tests need. Install it: apt-get install {package}"
             apt_install(stack, package, otherwise=missing)
-    seen, beside = ((*PYTEST, *pytest_arguments), CHECKS) if pytest_arguments else (WITH_SERVERS, (*CHECKS, ALONE, OF_NIGHTS))
+    seen, beside = ((*PYTEST, *pytest_arguments), CHECKS) if pytest_arguments else (WITH_SERVERS, (*CHECKS, ALONE))
     with ThreadPoolExecutor(1) as pool:
         others = pool.submit(lambda: [_ran(argv, kept_back=True) for argv in beside])
         done = [_ran(seen), *others.result()]
-    for name in (STACK_OF_NIGHTS, STACK):
-        os.environ["CDP_STACK"] = name
-        lifecycle.down(open_stack())
+    lifecycle.down(open_stack())
     for check in done:
         print(check.out, end="")
         say(f"run: {check.name}: {'ok' if check.code == 0 else f'failed ({check.code})'}, {check.seconds:.0f} s")
@@ -82,8 +75,6 @@ class Done:
 def _ran(argv: tuple[str, ...], kept_back: bool = False) -> Done:
     began = time.monotonic()
     pipe = subprocess.PIPE if kept_back else None
-    env = os.environ | {"CDP_STACK": STACK_OF_NIGHTS} if argv is OF_NIGHTS else None
-    stderr = subprocess.STDOUT if kept_back else None
-    done = subprocess.run(argv, cwd=REPOSITORY, env=env, text=True, stdout=pipe, stderr=stderr)
+    done = subprocess.run(argv, cwd=REPOSITORY, text=True, stdout=pipe, stderr=subprocess.STDOUT if kept_back else None)
     name = "pytest" if argv[: len(PYTEST)] == PYTEST else " ".join(Path(argument).name for argument in argv[:2])
     return Done(name, done.returncode, time.monotonic() - began, done.stdout or "")

@@ -117,6 +117,8 @@ def _ports(stack: Stack, services: tuple[Service, ...]) -> list[Finding]:
             if holder is not None and processes.belongs(holder, stack):
                 continue
             who = processes.describe(holder)
+            if who == processes.SOMEBODY and processes.let_go(stack.settings.host, port):
+                continue
             findings.append(Finding(f"Port {port}", f"{service.title}: taken by {who}", f"End it, or set {env_name(field)}."))
     return findings or [Finding("Ports", f"free or ours, {stack.settings.port_base} and up")]
 

@@ -5,11 +5,17 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
+import time
 from pathlib import Path
 
 import psutil
 
 from infra.stack.stack import MARKER, Stack
+
+#: Who holds a port and can't be looked at: another user's process, or one that is ending.
+SOMEBODY = "another process"
+#: A JVM that was killed gives its memory back first.
+LETTING_GO = 5.0
 
 
 def of_stack(stack: Stack) -> list[psutil.Process]:
@@ -77,9 +83,19 @@ def port_holder(port: int) -> psutil.Process | None:
     return None
 
 
+def let_go(host: str, port: int) -> bool:
+    """Whether a port that nobody can be seen to hold becomes free: who was just killed holds it a moment longer."""
+    deadline = time.monotonic() + LETTING_GO
+    while not port_free(host, port):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True
+
+
 def describe(process: psutil.Process | None) -> str:
     if process is None:
-        return "another process"
+        return SOMEBODY
     with contextlib.suppress(psutil.Error):
         return f"{process.name()} (pid {process.pid})"
-    return "another process"
+    return SOMEBODY
