@@ -21,9 +21,10 @@ LETTING_GO = 5.0
 def of_stack(stack: Stack) -> list[psutil.Process]:
     """Every process that was started for this stack, also when its supervisor is gone.
 
-    They carry the marker in their environment; some programs write over theirs (for a nicer title), but still stand in
-    a folder of the stack (so no service may change its directory to another), and unlike a person's shell they have no
-    terminal.
+    They carry the marker in their environment. Some have none to read: a program that wrote over it (for a nicer title),
+    or one that was killed and gives back its memory, which a JVM does for seconds before it lets go of its ports. They
+    still stand in a folder of the stack (so no service may change its directory to another), and unlike a person's shell
+    they have no terminal.
     """
     mine = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
     return [process for process in psutil.process_iter() if process.pid not in mine and belongs(process, stack)]
@@ -33,10 +34,16 @@ def belongs(process: psutil.Process, stack: Stack) -> bool:
     with contextlib.suppress(psutil.Error, OSError):
         if process.status() == psutil.STATUS_ZOMBIE:
             return False
-        if process.environ().get(MARKER) == str(stack.state):
+        if _marker(process) == str(stack.state):
             return True
         return process.terminal() is None and Path(process.cwd()).is_relative_to(stack.state)
     return False
+
+
+def _marker(process: psutil.Process) -> str | None:
+    with contextlib.suppress(psutil.Error, OSError):
+        return process.environ().get(MARKER)
+    return None
 
 
 def end_all(stack: Stack) -> int:

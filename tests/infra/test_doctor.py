@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import psutil
 import pytest
@@ -52,3 +55,32 @@ def test_port_that_nobody_is_seen_to_hold_and_stays_taken_is_told_of(
 def test_one_who_is_seen_is_named_at_once(taken: socket.socket, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(processes, "let_go", lambda host, port: pytest.fail("it waits"))
     assert "taken by python" in found(taken).found
+
+
+#: Listens on a port and holds so much memory that its end takes a moment; knows nothing of its stack but the folder.
+LARGE = """
+import mmap, socket
+holder = socket.create_server(("127.0.0.1", 0))
+memory = mmap.mmap(-1, 2**30, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | mmap.MAP_POPULATE)
+print(holder.getsockname()[1], flush=True)
+input()
+"""
+
+
+@pytest.mark.subprocess
+def test_killed_process_that_gives_its_memory_back_is_waited_for_until_its_port_is_free(tmp_path: Path) -> None:
+    stack = Stack(load({"CDP_STACK": "ending", "CDP_VAR_DIR": str(tmp_path)}))
+    stack.state.mkdir()
+    with subprocess.Popen(
+        [sys.executable, "-c", LARGE],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=stack.state,
+        start_new_session=True,
+    ) as large:
+        assert large.stdout is not None
+        port = int(large.stdout.readline())
+        large.kill()
+        assert processes.end_all(stack) == 1
+        assert processes.port_free("127.0.0.1", port)
