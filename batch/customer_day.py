@@ -11,7 +11,8 @@ from batch.events import counts
 from cdp.spark import COLUMN_TYPES
 from cdp.warehouse import CUSTOMER_DAY
 
-KEY = ["day", "customer_id"]
+CUSTOMER_ID = "customer_id"
+KEY = ["day", CUSTOMER_ID]
 #: Most events that a profile shows; no day can give more.
 RECENT = 50
 

@@ -11,27 +11,32 @@ from datetime import date
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from batch.rfm import CUSTOMER_ID, rfm
+from batch.customer_day import CUSTOMER_ID
+from batch.rfm import TOTALS_BEFORE, rfm, totals_before
 from batch.standing import Earlier
 from batch.things import things
 from cdp.metrics import METRICS, Metric, Stage, of_stage, sql_for_day
 from cdp.spark import METRIC_TYPES
 
 
-def customers(customer_day: DataFrame, interactions: DataFrame, as_of: date, earlier: Earlier | None = None) -> DataFrame:
-    """`customer_id` and a column a metric, in the order of the catalogue."""
-    if earlier is None:
-        counted = _counted(customer_day, interactions, as_of)
-    else:
-        counted = _carried(earlier, _counted(of(earlier.touched, customer_day), of(earlier.touched, interactions), as_of))
-    placed = counted.join(rfm(customer_day, as_of), CUSTOMER_ID, "left")
-    return placed.select(CUSTOMER_ID, *(_column(metric, as_of) for metric in METRICS))
+def counted(customer_day: DataFrame, interactions: DataFrame, as_of: date) -> DataFrame:
+    """What is counted of each customer's own rows: the metrics of the stages `days` and `things`, and TOTALS_BEFORE."""
+    known = customer_day.where(F.col("day") <= F.lit(as_of))
+    totals = known.groupBy(CUSTOMER_ID).agg(*_expressions("days", as_of), *totals_before(as_of))
+    favourites = things(interactions, as_of).groupBy(CUSTOMER_ID).agg(*_expressions("things", as_of))
+    return totals.join(favourites, CUSTOMER_ID, "left")
 
 
-def _counted(customer_day: DataFrame, interactions: DataFrame, as_of: date) -> DataFrame:
-    """The metrics of the stages `days` and `things`."""
-    totals = _aggregated(customer_day.where(F.col("day") <= F.lit(as_of)), "days", as_of)
-    return totals.join(_aggregated(things(interactions, as_of), "things", as_of), CUSTOMER_ID, "left")
+def carried(earlier: Earlier, anew: DataFrame) -> DataFrame:
+    """The same of all customers, where `anew` has the touched. One of them without a row up to the day any more is in neither."""
+    kept = earlier.snapshot.join(F.broadcast(earlier.touched), CUSTOMER_ID, "left_anti")
+    return kept.select(anew.columns).unionByName(anew)
+
+
+def customers(counted: DataFrame, as_of: date) -> DataFrame:
+    """`customer_id`, a column a metric in the order of the catalogue, and TOTALS_BEFORE. It looks at what was counted twice."""
+    placed = counted.join(rfm(counted, as_of), CUSTOMER_ID, "left")
+    return placed.select(CUSTOMER_ID, *(_column(metric, as_of) for metric in METRICS), *TOTALS_BEFORE)
 
 
 def of(customers: DataFrame, rows: DataFrame) -> DataFrame:
@@ -39,14 +44,8 @@ def of(customers: DataFrame, rows: DataFrame) -> DataFrame:
     return rows.join(F.broadcast(customers.select(CUSTOMER_ID)), CUSTOMER_ID, "left_semi")
 
 
-def _carried(earlier: Earlier, anew: DataFrame) -> DataFrame:
-    """Who was touched and has no row up to the day any more is in neither part."""
-    kept = earlier.snapshot.join(F.broadcast(earlier.touched), CUSTOMER_ID, "left_anti")
-    return kept.select(anew.columns).unionByName(anew)
-
-
-def _aggregated(rows: DataFrame, stage: Stage, as_of: date) -> DataFrame:
-    return rows.groupBy(CUSTOMER_ID).agg(*(_expression(metric, as_of) for metric in of_stage(stage)))
+def _expressions(stage: Stage, as_of: date) -> list[Column]:
+    return [_expression(metric, as_of) for metric in of_stage(stage)]
 
 
 def _column(metric: Metric, as_of: date) -> Column:

@@ -13,7 +13,7 @@ from bson.decimal128 import Decimal128
 from cdp.metrics import METRICS
 
 #: Another number where a document is made otherwise: all of them are written anew then.
-SHAPE = 2
+SHAPE = 3
 #: Those that count days up to the published one are left to the reader, who has the date.
 _STORED = {metric.key for metric in METRICS if not metric.since}
 _DECIMALS = {metric.key for metric in METRICS if metric.kind in ("money", "number")}
@@ -31,16 +31,28 @@ class Written:
 
 
 def document(profile: Mapping[str, Any], written: Written) -> dict[str, Any]:
-    metrics = {key: _decimal(value) if key in _DECIMALS else value for key, value in profile.items() if key in _STORED}
     return {
         "_id": profile["customer_id"],
-        "as_of": written.day.isoformat(),
-        "publication": written.publication,
-        **metrics,
+        **_metrics(profile, written),
         "recent": [_event(event) for event in profile["recent"]],
         "days": [{**day, "revenue": _decimal(day["revenue"])} for day in profile["days"]],
-        "hash": profile["hash"],
+        "history_hash": profile["history_hash"],
     }
+
+
+def has_history(profile: Mapping[str, Any]) -> bool:
+    """One without keeps that of the document that is there."""
+    return "history_hash" in profile
+
+
+def update(profile: Mapping[str, Any], written: Written) -> dict[str, Any]:
+    """A document with these metrics in the place of those it had."""
+    return {"$set": _metrics(profile, written), "$unset": dict.fromkeys(sorted(_STORED - profile.keys()), "")}
+
+
+def _metrics(profile: Mapping[str, Any], written: Written) -> dict[str, Any]:
+    metrics = {key: _decimal(value) if key in _DECIMALS else value for key, value in profile.items() if key in _STORED}
+    return {"as_of": written.day.isoformat(), "publication": written.publication, **metrics, "hash": profile["hash"]}
 
 
 def _event(event: Mapping[str, Any]) -> dict[str, Any]:

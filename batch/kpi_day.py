@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
@@ -9,13 +11,14 @@ from cdp.events import COUNTS
 from cdp.spark import COLUMN_TYPES
 from cdp.warehouse import KPI_DAY
 
+NEW = "new_customers"
 _SUMS = ("sessions", *COUNTS.values(), "orders", "items", "revenue")
 
 
-def kpi_day(events: DataFrame, customer_day: DataFrame, newcomers: DataFrame) -> DataFrame:
-    """The columns of KPI_DAY for the days of `events`."""
-    joined = events_of_day(events).join(totals(customer_day), "day").join(newcomers, "day", "left").fillna(0, ["new_customers"])
-    columns = [F.col(column.name).cast(COLUMN_TYPES[column.kind]) for column in KPI_DAY.columns]
+def kpi_day(events: DataFrame, customer_day: DataFrame) -> DataFrame:
+    """The columns of KPI_DAY but the newcomers, for the days of `events`."""
+    joined = events_of_day(events).join(totals(customer_day), "day")
+    columns = [F.col(column.name).cast(COLUMN_TYPES[column.kind]) for column in KPI_DAY.columns if column.name != NEW]
     return joined.select(*columns)
 
 
@@ -38,11 +41,13 @@ def totals(customer_day: DataFrame) -> DataFrame:
     return customer_day.groupBy("day").agg(F.count("*").alias("customers"), buyers, *sums)
 
 
-def newcomers(customer_day: DataFrame) -> DataFrame:
-    """Customers by the day of their first event, for days that have some. Wants all days there are: a late event can take a
-    customer's first away from another day."""
-    firsts = customer_day.groupBy("customer_id").agg(F.min("day").alias("day"))
-    return firsts.groupBy("day").agg(F.count("*").alias("new_customers"))
+def newcomers(customers: DataFrame, customer_day: DataFrame, as_of: date) -> DataFrame:
+    """Customers by the day of their first event, for all days that have some: a late event can take a customer's first away
+    from another day. The snapshot knows those who had come by its day, and the days after it the others."""
+    later = customer_day.where(F.col("day") > F.lit(as_of)).join(customers, "customer_id", "left_anti")
+    firsts = later.groupBy("customer_id").agg(F.min("day").alias("day")).select("day")
+    known = customers.select(F.col("first_seen").alias("day"))
+    return known.union(firsts).groupBy("day").agg(F.count("*").alias(NEW))
 
 
 def _any(event_type: str) -> Column:

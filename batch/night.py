@@ -6,8 +6,8 @@ Up to the last step readers see the publication before; a night that fails anywh
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
 from psycopg2.extensions import connection as Connection
@@ -20,7 +20,7 @@ from batch.chart_tables import AS_OF, OF_DAYS, as_of_lines, day_lines
 from batch.compact import compact
 from batch.compactions import read_book, write_down
 from batch.customer_day import customer_day
-from batch.customers import customers, of
+from batch.customers import carried, counted, customers, of
 from batch.documents import Written
 from batch.events import event_sums, events_of_days, events_once
 from batch.figures import EventSums, Work, gathered
@@ -29,12 +29,12 @@ from batch.interactions import interactions
 from batch.kpi_day import kpi_day, newcomers
 from batch.mart import Serving, days_lacking, published, serving
 from batch.plan import NEVER, days_to_restate, known_since
-from batch.profile_store import Customers, Filled, fill, held, next_collection, place_of
-from batch.profiles import moved, profiles
+from batch.profile_store import Customers, Place, fill, held, next_collection, place_of
+from batch.profiles import profiles, profiles_moved
 from batch.publish import DailyNumbers, Publication, publish
 from batch.runs import Run, begin, recorded
 from batch.staging import Staging
-from batch.standing import Earlier, Standing, earlier, note_of, standing, version_of
+from batch.standing import Earlier, Grounds, grounds, note_of, standing, version_of
 from batch.steps import StepFailed, Steps
 from batch.tables import (
     count_customers,
@@ -91,7 +91,7 @@ class Plan:
 class Progress:
     """What the steps have found so far, for the publication row."""
 
-    numbers: DailyNumbers = field(default_factory=lambda: DailyNumbers((), (), {}))
+    numbers: DailyNumbers = field(default_factory=lambda: DailyNumbers((), {}, {}))
     counts: dict[str, int] = field(default_factory=dict)
     customers_version: int = 0
     collection: str = ""
@@ -172,9 +172,9 @@ def _restate(night: Night, plan: Plan, steps: Steps, made: Progress) -> None:
             write_days(interactions(events), night.settings, INTERACTIONS, plan.days)
         history = read_history(night.spark, night.settings, CUSTOMER_DAY)
         restated = history.where(F.col("day").isin(list(plan.days)))
-        with steps.step("kpi_day") as note, _kept(newcomers(history)) as first_days:
-            kpis = _rows(kpi_day(events, restated, first_days))
-            made.numbers = DailyNumbers(plan.days, kpis, {row.day: row.new_customers for row in _rows(first_days)})
+        with steps.step("kpi_day") as note:
+            kpis = {row.pop("day"): row for row in (row.asDict() for row in _rows(kpi_day(events, restated)))}
+            made.numbers = DailyNumbers(plan.days, kpis, {})
             note(f"{len(kpis):,} days")
         with steps.step("staging") as note:
             rows = _staging(night, plan).fill(OF_DAYS, day_lines(events, restated), plan.days)
@@ -185,47 +185,50 @@ def _restate(night: Night, plan: Plan, steps: Steps, made: Progress) -> None:
 def _take_stock(night: Night, plan: Plan, steps: Steps, made: Progress) -> None:
     """The customers as of the day: the snapshot on HDFS, and the collection of profiles that nobody reads yet."""
     history = read_history(night.spark, night.settings, CUSTOMER_DAY)
-    with steps.step("customers") as note:
-        done = read_history(night.spark, night.settings, INTERACTIONS)
-        before = standing(night.settings, plan.before.customers_version) if plan.before else None
-        with _since(night, plan, before) as since:
-            frame = customers(history, done, plan.day, since)
-            made.customers_version = write_customers(frame, night.settings, note_of(night.settings, plan.day))
-            told = f"{since.touched.count():,} of them" if since else "all"
-        snapshot = read_customers(night.spark, night.settings, made.customers_version)
-        made.counts["customers"] = count_customers(night.settings, made.customers_version)
-        note(f"{made.counts['customers']:,} customers, {told} counted anew, version {made.customers_version}")
-    with steps.step("charts") as note:
-        rows = _staging(night, plan).fill(AS_OF, as_of_lines(snapshot, history, plan.day))
-        made.staged += AS_OF
-        note(f"{rows:,} rows of {len(AS_OF)} tables by COPY")
-    with steps.step("profiles") as note:
-        made.collection = next_collection(plan.before.profiles_collection if plan.before else None)
-        written = _fill_profiles(night, plan, made, snapshot, history)
-        note(f"{made.collection}: {written.written:,} written, {written.unchanged:,} unchanged, {written.removed:,} removed")
+    made.collection = next_collection(plan.before.profiles_collection if plan.before else None)
+    with ExitStack() as kept:
+        with steps.step("customers") as note:
+            place = place_of(night.settings, made.collection)
+            since, rows = _grounds(night, plan, place), history
+            if since.touched is not None:
+                kept.enter_context(_kept(since.touched))
+                rows = kept.enter_context(_kept(of(since.touched, history)))
+            told = _write_snapshot(night, plan, made, since.snapshot, rows if since.snapshot else history)
+            snapshot = read_customers(night.spark, night.settings, made.customers_version)
+            made.counts["customers"] = count_customers(night.settings, made.customers_version)
+            if plan.days:
+                firsts = {row.day: row.new_customers for row in _rows(newcomers(snapshot, history, plan.day))}
+                made.numbers = replace(made.numbers, newcomers=firsts)
+            note(f"{made.counts['customers']:,} customers, {told} counted anew, version {made.customers_version}")
+        with steps.step("charts") as note:
+            filled = _staging(night, plan).fill(AS_OF, as_of_lines(snapshot, history, plan.day))
+            made.staged += AS_OF
+            note(f"{filled:,} rows of {len(AS_OF)} tables by COPY")
+        with steps.step("profiles") as note:
+            whole = Customers(version_of(night.settings, made.customers_version), snapshot, made.counts["customers"])
+            moved = profiles_moved(snapshot, rows, plan.day, since.profiles) if since.profiles else None
+            written = fill(place, whole, moved, profiles(snapshot, history, plan.day), Written(plan.day, plan.id))
+            note(f"{made.collection}: {written.written:,} written, {written.unchanged:,} unchanged, {written.removed:,} removed")
 
 
-def _fill_profiles(night: Night, plan: Plan, made: Progress, snapshot: DataFrame, history: DataFrame) -> Filled:
-    place = place_of(night.settings, made.collection)
-    everyone = profiles(snapshot, history, plan.day)
-    whole = Customers(version_of(night.settings, made.customers_version), snapshot, made.counts["customers"])
-    with _since(night, plan, held(night.settings, place)) as since:
-        if since is None:
-            return fill(place, whole, None, everyone, Written(plan.day, plan.id))
-        with _kept(moved(snapshot, since)) as ids:
-            changed = profiles(of(ids, snapshot), of(ids, history), plan.day)
-            return fill(place, whole, changed, everyone, Written(plan.day, plan.id))
-
-
-@contextmanager
-def _since(night: Night, plan: Plan, then: Standing | None) -> Iterator[Earlier | None]:
-    """What the day can go on from; the touched are looked for once."""
-    found = None if plan.everything else earlier(night.spark, night.settings, then, plan.day)
-    if found is None:
-        yield None
+def _write_snapshot(night: Night, plan: Plan, made: Progress, since: Earlier | None, rows: DataFrame) -> str:
+    """`rows` are the days of those who are counted anew; the answer says how many those are."""
+    done = read_history(night.spark, night.settings, INTERACTIONS)
+    if since is None:
+        found, told = counted(rows, done, plan.day), "all"
     else:
-        with _kept(found.touched):
-            yield found
+        found = carried(since, counted(rows, of(since.touched, done), plan.day))
+        told = f"{since.touched.count():,} of them"
+    with _kept(found) as everyone:
+        made.customers_version = write_customers(customers(everyone, plan.day), night.settings, note_of(night.settings, plan.day))
+    return told
+
+
+def _grounds(night: Night, plan: Plan, place: Place) -> Grounds:
+    if plan.everything or plan.before is None:
+        return Grounds()
+    published = standing(night.settings, plan.before.customers_version)
+    return grounds(night.spark, night.settings, published, held(night.settings, place), plan.day)
 
 
 def _gate(night: Night, plan: Plan, steps: Steps, made: Progress, run: Run) -> None:

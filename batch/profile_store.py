@@ -1,8 +1,9 @@
 """Profiles into MongoDB: two collections, of which readers see one. A night brings the other to its day.
 
-Only documents whose hash differs are written. Each collection has a note of what it holds whole: it is taken away before the
-first write and put there after the last, so that a night that is cut off leaves none, and the next one looks at every
-document. Plain bulk writes and finds by _id: see the list in the design of what the stand-in does not know.
+Only what differs by its hash is written: a whole document, or its metrics alone. Each collection has a note of what it holds
+whole: it is taken away before the first write and put there after the last, so that a night that is cut off leaves none, and
+the next one looks at every document. Plain bulk writes and finds by _id: see the list in the design of what the stand-in does
+not know.
 """
 
 from __future__ import annotations
@@ -14,19 +15,20 @@ from itertools import islice
 from typing import Any
 
 import orjson
-from pymongo import DeleteOne, MongoClient, ReplaceOne
+from pymongo import DeleteOne, MongoClient, ReplaceOne, UpdateOne
 from pymongo.collection import Collection
 from pymongo.errors import PyMongoError
 from pyspark.sql import DataFrame
 
-from batch.customers import CUSTOMER_ID
-from batch.documents import SHAPE, Written, document
+from batch.customer_day import CUSTOMER_ID
+from batch.documents import SHAPE, Written, document, has_history, update
 from batch.profiles import as_json
 from batch.standing import Standing, Version, standing
 from cdp.settings import Settings
 
 COLLECTIONS = ("profiles_a", "profiles_b")
 NOTES = "profiles_notes"
+HASHES = ("hash", "history_hash")
 DOCUMENTS_AT_A_TIME = 1_000
 #: Ids that are compared with the customers at a time, when documents have to go.
 IDS_AT_A_TIME = 100_000
@@ -107,10 +109,10 @@ def fill(place: Place, customers: Customers, changed: DataFrame | None, everyone
     there, where that is known."""
     with place.client() as client:
         place.notes(client).delete_one({"_id": place.collection})
-    count = write_documents(place, everyone if changed is None else changed, written)
-    if changed is not None and _number(place) < customers.count:
+    count, lacking = write_documents(place, everyone if changed is None else changed, written)
+    if lacking or (changed is not None and _number(place) < customers.count):
         # Somebody has taken documents away.
-        count += write_documents(place, everyone, written)
+        count += write_documents(place, everyone, written)[0]
     removed = _remove_others(place, customers)
     with place.client() as client:
         note = {"customers": asdict(customers.version), "shape": SHAPE}
@@ -118,30 +120,44 @@ def fill(place: Place, customers: Customers, changed: DataFrame | None, everyone
     return Filled(count, customers.count - count, removed)
 
 
-def write_documents(place: Place, profiles: DataFrame, written: Written) -> int:
-    """Those whose hash is not there yet; how many those were."""
+def write_documents(place: Place, profiles: DataFrame, written: Written) -> tuple[int, int]:
+    """Those whose hashes are not there yet; how many those were, and how many have neither a history nor a document to keep
+    it from."""
     tasks = profiles.sparkSession.sparkContext.defaultParallelism
     write = partial(_write_partition, place, written)
-    return sum(as_json(profiles.repartition(tasks)).mapPartitions(write).collect())  # a number a task
+    counts = as_json(profiles.repartition(tasks)).mapPartitions(write).collect()  # two numbers a task
+    return sum(count for count, _ in counts), sum(lacking for _, lacking in counts)
 
 
-def _write_partition(place: Place, written: Written, texts: Iterable[str]) -> Iterator[int]:
-    profiles, count = map(orjson.loads, texts), 0
+def _write_partition(place: Place, written: Written, texts: Iterable[str]) -> Iterator[tuple[int, int]]:
+    profiles, count, lacking = map(orjson.loads, texts), 0, 0
     with place.client() as client:
+        collection = place.of(client)
         while chunk := list(islice(profiles, DOCUMENTS_AT_A_TIME)):
-            if changes := [
-                ReplaceOne({"_id": profile[CUSTOMER_ID]}, document(profile, written), upsert=True)
-                for profile in _changed(place.of(client), chunk)
-            ]:
-                place.of(client).bulk_write(changes, ordered=False)
+            stored = _hashes(collection, chunk)
+            possible = [profile for profile in chunk if has_history(profile) or profile[CUSTOMER_ID] in stored]
+            changes = [_change(profile, written) for profile in possible if _differs(profile, stored.get(profile[CUSTOMER_ID]))]
+            if changes:
+                collection.bulk_write(changes, ordered=False)
             count += len(changes)
-    yield count
+            lacking += len(chunk) - len(possible)
+    yield count, lacking
 
 
-def _changed(collection: Collection[dict[str, Any]], profiles: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    stored = collection.find({"_id": {"$in": [profile[CUSTOMER_ID] for profile in profiles]}}, {"hash": 1})
-    hashes = {found["_id"]: found.get("hash") for found in stored}
-    return [profile for profile in profiles if hashes.get(profile[CUSTOMER_ID]) != profile["hash"]]
+def _hashes(collection: Collection[dict[str, Any]], profiles: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    wanted = {"_id": {"$in": [profile[CUSTOMER_ID] for profile in profiles]}}
+    return {found["_id"]: found for found in collection.find(wanted, dict.fromkeys(HASHES, 1))}
+
+
+def _differs(profile: dict[str, Any], stored: dict[str, Any] | None) -> bool:
+    return stored is None or any(stored.get(name) != profile[name] for name in HASHES if name in profile)
+
+
+def _change(profile: dict[str, Any], written: Written) -> ReplaceOne[dict[str, Any]] | UpdateOne:
+    which = {"_id": profile[CUSTOMER_ID]}
+    if has_history(profile):
+        return ReplaceOne(which, document(profile, written), upsert=True)
+    return UpdateOne(which, update(profile, written))
 
 
 def _number(place: Place) -> int:

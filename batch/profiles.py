@@ -1,5 +1,6 @@
-"""The profile of each customer as of a day: the metrics, the latest events, the last days, and a hash over what a document
-keeps of it. What moves with the calendar alone is not in the hash: a customer who does nothing keeps the same document."""
+"""The profile of each customer as of a day: the metrics, the latest events, the last days, and two hashes over what a document
+keeps of it: one over the metrics, one over the history. What moves with the calendar alone is in none of them: a customer who
+does nothing keeps the same document. One who moves among the others without being touched gets other metrics alone."""
 
 from __future__ import annotations
 
@@ -9,9 +10,9 @@ from pyspark import RDD
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from batch.customer_day import RECENT
-from batch.customers import CUSTOMER_ID
+from batch.customer_day import CUSTOMER_ID, RECENT
 from batch.documents import SHAPE
+from batch.rfm import TOTALS_BEFORE
 from batch.standing import Earlier
 from cdp.metrics import METRICS
 
@@ -21,24 +22,33 @@ CALENDAR = frozenset(metric.key for metric in METRICS if metric.since)
 
 
 def profiles(customers: DataFrame, customer_day: DataFrame, as_of: date) -> DataFrame:
-    """A row a customer: the columns of `customers`, and `recent`, `days`, `hash`."""
+    """A row a customer: the metrics, `hash`, `recent`, `days`, `history_hash`."""
     known = customer_day.where(F.col("day") <= F.lit(as_of))
-    whole = customers.join(history(known, as_of), CUSTOMER_ID)
-    kept = F.struct(F.lit(SHAPE).alias("shape"), _kept(whole))
-    return whole.withColumn("hash", F.left(F.sha2(F.to_json(kept), 256), F.lit(32)))
+    return with_hash(customers).join(history(known, as_of), CUSTOMER_ID)
 
 
-def moved(customers: DataFrame, earlier: Earlier) -> DataFrame:
-    """`customer_id` of those whose profile may differ from what it was as of the earlier snapshot: they have other metrics, or
-    were touched, for then their events and days may have changed alone."""
-    now = customers.select(CUSTOMER_ID, _kept(customers).alias("now"))
-    then = earlier.snapshot.select(CUSTOMER_ID, _kept(earlier.snapshot).alias("then"))
-    differs = ~F.col("now").eqNullSafe(F.col("then"))
-    return now.join(then, CUSTOMER_ID, "left").where(differs).select(CUSTOMER_ID).union(earlier.touched).distinct()
+def profiles_moved(customers: DataFrame, customer_day: DataFrame, as_of: date, earlier: Earlier) -> DataFrame:
+    """The profiles that may differ from what they were as of the earlier snapshot: of the touched, whose rows `customer_day`
+    has, and without a history of those who have other metrics now."""
+    touched = F.broadcast(earlier.touched)
+    theirs = profiles(customers.join(touched, CUSTOMER_ID, "left_semi"), customer_day, as_of)
+    before = earlier.snapshot.select(CUSTOMER_ID, F.struct(*_kept(customers)).alias("before"))
+    others = customers.join(touched, CUSTOMER_ID, "left_anti").join(before, CUSTOMER_ID, "left")
+    moved = others.where(~F.struct(*_kept(customers)).eqNullSafe(F.col("before"))).drop("before")
+    return theirs.unionByName(with_hash(moved), allowMissingColumns=True)
 
 
-def _kept(frame: DataFrame) -> Column:
-    return F.struct(*(name for name in frame.columns if name not in CALENDAR))
+def with_hash(customers: DataFrame) -> DataFrame:
+    """The metrics, and a hash over those that a document keeps."""
+    return customers.drop(*TOTALS_BEFORE).withColumn("hash", _hash(*_kept(customers)))
+
+
+def _kept(customers: DataFrame) -> list[str]:
+    return [name for name in customers.columns if name not in {*CALENDAR, *TOTALS_BEFORE}]
+
+
+def _hash(*columns: str) -> Column:
+    return F.left(F.sha2(F.to_json(F.struct(F.lit(SHAPE).alias("shape"), *columns)), 256), F.lit(32))
 
 
 def as_json(profiles: DataFrame) -> RDD[str]:
@@ -55,14 +65,16 @@ def _plain_event(event: Column) -> Column:
 
 
 def history(customer_day: DataFrame, as_of: date) -> DataFrame:
-    """`recent`, newest first, and `days`, oldest first. The latest events lie in the latest days, each of which has one."""
+    """`recent`, newest first, `days`, oldest first, and `history_hash` over both. The latest events lie in the latest days,
+    each of which has one."""
     newest = Window.partitionBy(CUSTOMER_ID).orderBy(F.desc("day"))
     placed = customer_day.withColumn("place", F.row_number().over(newest))
     in_window = F.col("day") > F.lit(as_of - timedelta(days=DAYS))
     rows = placed.where((F.col("place") <= RECENT) | in_window)
     recent = F.collect_list(F.when(F.col("place") <= RECENT, F.struct("place", "recent")))
     days = F.collect_list(F.when(in_window, F.struct("day", "views", "orders", "revenue")))
-    return rows.groupBy(CUSTOMER_ID).agg(
+    collected = rows.groupBy(CUSTOMER_ID).agg(
         F.slice(F.flatten(F.transform(F.sort_array(recent), lambda day: day["recent"])), 1, RECENT).alias("recent"),
         F.sort_array(days).alias("days"),
     )
+    return collected.withColumn("history_hash", _hash("recent", "days"))

@@ -37,16 +37,15 @@ class Publication:
 
 @dataclass(frozen=True, slots=True)
 class DailyNumbers:
-    """The restated days, their rows of KPI_DAY, and how many customers each day is the first of, where it is that of any."""
+    """The restated days, their columns of KPI_DAY, and how many customers each day is the first of, where it is that of any."""
 
     days: Sequence[date]
-    kpis: Sequence[tuple[Any, ...]]
+    kpis: Mapping[date, Mapping[str, Any]]
     newcomers: Mapping[date, int]
 
     def by_day(self) -> Mapping[date, Mapping[str, Any]]:
         """The restated days, each as column -> number."""
-        rows = (dict(zip(KPI_DAY.column_names, row, strict=True)) for row in self.kpis)
-        return {row.pop("day"): row for row in rows}
+        return {day: {**numbers, "new_customers": self.newcomers.get(day, 0)} for day, numbers in self.kpis.items()}
 
 
 def publish(connection: Connection, numbers: DailyNumbers, staged: Sequence[Table], publication: Publication) -> None:
@@ -66,8 +65,9 @@ def publish(connection: Connection, numbers: DailyNumbers, staged: Sequence[Tabl
 def _replace_kpis(cursor: Cursor, numbers: DailyNumbers) -> None:
     """The restated days anew; of the others only the customers that are new there, which a late event can move."""
     columns = KPI_DAY.column_names
+    rows = [[{"day": day, **row}[column] for column in columns] for day, row in numbers.by_day().items()]
     cursor.execute(f"DELETE FROM {KPI_DAY.full_name} WHERE day = ANY(%s)", [list(numbers.days)])
-    execute_values(cursor, f"INSERT INTO {KPI_DAY.full_name} ({', '.join(columns)}) VALUES %s", numbers.kpis)
+    execute_values(cursor, f"INSERT INTO {KPI_DAY.full_name} ({', '.join(columns)}) VALUES %s", rows)
     cursor.execute("CREATE TEMP TABLE newcomers (day date PRIMARY KEY, customers integer NOT NULL) ON COMMIT DROP")
     execute_values(cursor, "INSERT INTO newcomers VALUES %s", list(numbers.newcomers.items()))
     cursor.execute(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import reduce
 from operator import or_
@@ -27,9 +27,10 @@ from cdp.paths import CUSTOMER_DAY, CUSTOMERS, table_url
 from cdp.settings import Settings
 
 #: Another number where customers are counted otherwise though every metric reads the same.
-COUNTED = 1
-#: Of the profile's days too, see batch/profiles.py.
-WINDOWS = frozenset(metric.window for metric in METRICS if metric.window)
+COUNTED = 2
+#: How many days back a row begins or ceases to count: at the end of a window (of the profile's days too, see
+#: batch/profiles.py), or for what is told as of an earlier day.
+REACHES = frozenset(reach for metric in METRICS if (reach := metric.window or metric.days_ago))
 #: Beyond this share of the days, one pass over all is cheaper than finding out who is touched.
 MOST_OF_THE_DAYS = 0.5
 
@@ -57,6 +58,16 @@ class Earlier:
 
     snapshot: DataFrame
     touched: DataFrame
+
+
+@dataclass(frozen=True, slots=True)
+class Grounds:
+    """What a day can go on from: for the snapshot, and for the collection of profiles, which is a publication older. None where
+    all customers are to be looked at. Who is touched since one of the two is so in both, so that their rows are read once."""
+
+    snapshot: Earlier | None = None
+    profiles: Earlier | None = None
+    touched: DataFrame | None = None
 
 
 def note_of(settings: Settings, day: date) -> str:
@@ -95,6 +106,16 @@ def earlier(spark: SparkSession, settings: Settings, then: Standing | None, day:
     return Earlier(snapshot, touched(now, before, restated, then.day, day))
 
 
+def grounds(spark: SparkSession, settings: Settings, published: Standing | None, held: Standing | None, day: date) -> Grounds:
+    found = (earlier(spark, settings, published, day), earlier(spark, settings, held, day))
+    ids = [each.touched for each in found if each]
+    if not ids:
+        return Grounds()
+    touched = reduce(DataFrame.union, ids).distinct()
+    snapshot, profiles = (replace(each, touched=touched) if each else None for each in found)
+    return Grounds(snapshot, profiles, touched)
+
+
 def days_restated(settings: Settings, then: Standing) -> frozenset[date] | None:
     """Days whose rows of `customer_day` lie in other files than they did. None where that can't be known, or are too many."""
     now = DeltaTable(table_url(settings, CUSTOMER_DAY))
@@ -120,11 +141,11 @@ def touched(now: DataFrame, before: DataFrame, restated: Collection[date], then:
 
 def spans_moved(then: date, day: date) -> list[tuple[date, date]]:
     """Days (first and last) that count as of one of the two days and not of the other: for the whole history those between
-    the two, for a window also those at its other end."""
+    the two, for what reaches back also those at its other end."""
     early, late = sorted((then, day))
     if early == late:
         return []
-    shifts = [timedelta(0), *(timedelta(days=window) for window in sorted(WINDOWS))]
+    shifts = [timedelta(0), *(timedelta(days=reach) for reach in sorted(REACHES))]
     return [(early - shift + timedelta(days=1), late - shift) for shift in shifts]
 
 

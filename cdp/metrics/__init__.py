@@ -62,5 +62,5 @@ def of_stage(stage: Stage) -> tuple[Metric, ...]:
 
 def definition() -> str:
     """The same as long as the metrics are computed alike: what was counted by another one can't be gone on from."""
-    said = ((metric.key, metric.kind, metric.stage, metric.sql) for metric in METRICS)
+    said = ((metric.key, metric.kind, metric.stage, metric.sql, metric.days_ago) for metric in METRICS)
     return sha256(repr(tuple(said)).encode()).hexdigest()[:16]

@@ -97,5 +97,6 @@ def _group_before(days: int, when: str) -> Metric:
 
 #: Since when customers are followed from group to group.
 EARLIER_GROUPS = {"day": _group_before(1, "a day before"), "month": _group_before(30, "30 days before")}
+EARLIER_DAYS = tuple(metric.days_ago for metric in EARLIER_GROUPS.values())
 
 RFM_METRICS: tuple[Metric, ...] = (RFM_GROUP, *EARLIER_GROUPS.values(), *SCORE_METRICS)

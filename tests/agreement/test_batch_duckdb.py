@@ -20,8 +20,8 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from batch.cohorts import cohort_month
-from batch.customer_day import customer_day
-from batch.customers import CUSTOMER_ID, customers
+from batch.customer_day import CUSTOMER_ID, customer_day
+from batch.customers import counted, customers
 from batch.events import events_once
 from batch.interactions import interactions
 from batch.kpi_day import kpi_day, newcomers
@@ -153,9 +153,11 @@ def night(spark: SparkSession) -> Iterator[Night]:
     # More than one task, so that what is counted is also put together.
     once = events_once(good(parse(spark.createDataFrame(values, schema).repartition(3)))).repartition(2, "customer_id").persist()
     days, done = customer_day(once).persist(), interactions(once).persist()
-    snapshot = customers(days, done, AS_OF).persist()
+    snapshot = customers(counted(days, done, AS_OF).persist(), AS_OF).persist()
     tables = _tables(once, days, snapshot)
-    yield Night(days, done, kpi_day(once, days, newcomers(days)), snapshot, tables, _reference(rows))
+    firsts = newcomers(snapshot, days, AS_OF)
+    kpis = kpi_day(once, days).join(firsts, "day", "left").fillna(0, ["new_customers"])
+    yield Night(days, done, kpis, snapshot, tables, _reference(rows))
     for kept in (snapshot, days, done, once):
         kept.unpersist()
 

@@ -8,7 +8,7 @@ from typing import Any
 from bson import encode
 from bson.decimal128 import Decimal128
 
-from batch.documents import Written, document
+from batch.documents import Written, document, update
 from cdp.metrics import METRICS
 
 VALUES = {"integer": 3, "money": "1.50", "number": "0.500000", "date": "2019-10-01", "text": "new"}
@@ -21,7 +21,7 @@ DAY = {"day": "2019-10-01", "views": 1, "orders": 0, "revenue": "0.00"}
 
 def profile(**given: Any) -> dict[str, Any]:
     metrics = {metric.key: VALUES[metric.kind] for metric in METRICS}
-    return metrics | {"customer_id": "ann", "recent": [EVENT], "days": [DAY], "hash": "h"} | given
+    return metrics | {"customer_id": "ann", "recent": [EVENT], "days": [DAY], "hash": "h", "history_hash": "i"} | given
 
 
 def test_every_metric_is_kept_in_its_kind() -> None:
@@ -44,7 +44,7 @@ def test_missing_metric_has_no_key() -> None:
 
 def test_the_rest_of_the_document() -> None:
     made = document(profile(), WRITTEN)
-    kept = {"_id": "ann", "as_of": "2019-10-01", "publication": 7, "hash": "h"}
+    kept = {"_id": "ann", "as_of": "2019-10-01", "publication": 7, "hash": "h", "history_hash": "i"}
     assert {key: made[key] for key in kept} == kept
     assert made["days"] == [{"day": "2019-10-01", "views": 1, "orders": 0, "revenue": Decimal128("0.00")}]
     assert made["recent"] == [
@@ -53,6 +53,15 @@ def test_the_rest_of_the_document() -> None:
             "price": Decimal128("9.99"), "quantity": 2,
         }
     ]  # fmt: skip
+
+
+def test_update_of_the_metrics_leaves_the_history_and_drops_what_is_missing() -> None:
+    gone = {"recent", "days", "history_hash", "last_order"}
+    moved = {key: value for key, value in profile().items() if key not in gone}
+    kept = document(profile(), WRITTEN)
+    made = update(moved, WRITTEN)
+    assert made["$unset"] == {"last_order": ""}
+    assert made["$set"] == {key: value for key, value in kept.items() if key not in {"_id", *gone}}
 
 
 def test_mongodb_can_take_it() -> None:

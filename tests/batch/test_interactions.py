@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from batch.customer_day import customer_day
-from batch.customers import customers
+from batch.customers import counted, customers
 from batch.events import events_once
 from batch.interactions import COLUMNS, interactions
 from tests.batch.conftest import Events
@@ -59,7 +59,8 @@ def test_what_is_counted_from_them_and_how_ties_are_broken(events: Events) -> No
     )  # fmt: skip
     once = events_once(events(*given)).persist()
     days = customer_day(once).persist()
-    found = {row.customer_id: row for row in customers(days, interactions(once), date(2019, 10, 2)).collect()}
+    mine = counted(days, interactions(once), date(2019, 10, 2)).persist()
+    found = {row.customer_id: row for row in customers(mine, date(2019, 10, 2)).collect()}
     ann, bob, cid, dan = (found[name] for name in ("ann", "bob", "cid", "dan"))
     assert (ann.products_viewed, ann.products_carted, ann.products_bought) == (2, 1, 1)
     assert (ann.view_to_cart_rate, ann.cart_to_order_rate) == (Decimal("0.500000"), Decimal("0.000000"))

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 from pyspark.sql import Row
+from pyspark.sql import functions as F
 
 from batch.customer_day import customer_day
 from batch.events import events_once
-from batch.kpi_day import kpi_day, newcomers
+from batch.kpi_day import NEW, kpi_day, newcomers
 from cdp.spark import COLUMN_TYPES
 from cdp.warehouse import KPI_DAY
 from tests.batch.conftest import Events
@@ -27,14 +28,21 @@ def kpis(events: Events, *given: dict[str, Any]) -> dict[int, Row]:
     """Day of October -> its row."""
     once = events_once(events(*given)).persist()
     days = customer_day(once)
-    return {row.day.day: row for row in kpi_day(once, days, newcomers(days)).collect()}
+    return {row.day.day: row for row in kpi_day(once, days).collect()}
+
+
+def new(events: Events, as_of: date, *given: dict[str, Any]) -> dict[date, int]:
+    """Newcomers by day, where all that is known of customers as of the day stands in their snapshot."""
+    days = customer_day(events_once(events(*given))).persist()
+    known = days.where(F.col("day") <= F.lit(as_of)).groupBy("customer_id").agg(F.min("day").alias("first_seen"))
+    return {row.day: row.new_customers for row in newcomers(known, days, as_of).collect()}
 
 
 def test_columns_are_those_of_the_contract(events: Events) -> None:
     once = events_once(events({}))
     days = customer_day(once)
-    contract = [(column.name, COLUMN_TYPES[column.kind].simpleString()) for column in KPI_DAY.columns]
-    assert kpi_day(once, days, newcomers(days)).dtypes == contract
+    contract = [(column.name, COLUMN_TYPES[column.kind].simpleString()) for column in KPI_DAY.columns if column.name != NEW]
+    assert kpi_day(once, days).dtypes == contract
 
 
 def test_funnel_counts_sessions(events: Events) -> None:
@@ -64,12 +72,11 @@ def test_customers_buyers_and_money(events: Events) -> None:
     assert (day.events, day.customers, day.buyers, day.orders, day.items, day.revenue) == (3, 2, 1, 2, 4, Decimal("40.00"))
 
 
-def test_customer_is_new_once(events: Events) -> None:
-    rows = kpis(events, {}, SECOND_DAY, SECOND_DAY | {"user_id": "bob"})
-    assert {day: row.new_customers for day, row in rows.items()} == {1: 1, 2: 1}
+@pytest.mark.parametrize("as_of", [1, 2, 3])
+def test_customer_is_new_once_whichever_day_is_published(events: Events, as_of: int) -> None:
+    given = ({}, SECOND_DAY, SECOND_DAY | {"user_id": "bob"})
+    assert new(events, date(2019, 10, as_of), *given) == {date(2019, 10, 1): 1, date(2019, 10, 2): 1}
 
 
-def test_day_that_is_nobodys_first_has_no_new_customers(events: Events) -> None:
-    days = customer_day(events_once(events({}, SECOND_DAY)))
-    assert {row.day: row.new_customers for row in newcomers(days).collect()} == {date(2019, 10, 1): 1}
-    assert {day: row.new_customers for day, row in kpis(events, {}, SECOND_DAY).items()} == {1: 1, 2: 0}
+def test_day_that_is_nobodys_first_has_no_newcomers(events: Events) -> None:
+    assert new(events, date(2019, 10, 2), {}, SECOND_DAY) == {date(2019, 10, 1): 1}

@@ -8,12 +8,13 @@ from typing import Any
 
 import orjson
 import pytest
-from pyspark.sql import DataFrame, Row
+from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 
 from batch.customer_day import RECENT, customer_day
 from batch.events import events_once
-from batch.profiles import DAYS, as_json, profiles
+from batch.profiles import DAYS, as_json, profiles, profiles_moved
+from batch.standing import Earlier
 from tests.batch.conftest import Events
 from tests.spark_session import utc
 
@@ -34,6 +35,10 @@ def frame_of(events: Events, *given: dict[str, Any], as_of: date = DAY) -> DataF
         days.where(F.col("day") <= F.lit(as_of)).groupBy("customer_id").agg(F.sum("revenue").alias("total_purchase_value"))
     )
     return profiles(customers, days, as_of)
+
+
+def hashes(row: Row) -> tuple[str, str]:
+    return row.hash, row.history_hash
 
 
 def day_before(days: int, hour: int = 0) -> dict[str, Any]:
@@ -66,18 +71,36 @@ def test_what_comes_after_the_day_is_not_in_it(events: Events) -> None:
 
 
 def test_hash_is_the_same_as_long_as_nothing_changes(events: Events) -> None:
-    assert profile(events, {}, {"brand": "b"}).hash == profile(events, {}, {"brand": "b"}).hash
+    assert hashes(profile(events, {}, {"brand": "b"})) == hashes(profile(events, {}, {"brand": "b"}))
+
+
+def test_what_is_looked_at_changes_the_history_alone(events: Events) -> None:
+    before, after = profile(events, {}), profile(events, {"brand": "other"})
+    assert (before.hash == after.hash, before.history_hash == after.history_hash) == (True, False)
+
+
+def test_without_a_history_only_those_who_have_other_metrics_may_have_moved(spark: SparkSession, events: Events) -> None:
+    """Ann is touched; of the others bob has another sum, cid is new in the snapshot, and dan is as he was."""
+    days = customer_day(events_once(events({}))).persist()
+    money = "customer_id string, total_purchase_value int, total_purchase_1d_ago int"
+    now = spark.createDataFrame([("ann", 1, 0), ("bob", 2, 0), ("cid", 1, 0), ("dan", 1, 5)], money)
+    before = spark.createDataFrame([("ann", 1, 0), ("bob", 1, 0), ("dan", 1, 4)], money)
+    touched = spark.createDataFrame([("ann",)], "customer_id string")
+    made = {row.customer_id: row for row in profiles_moved(now, days, DAY, Earlier(before, touched)).collect()}
+    assert {name: row.history_hash is not None for name, row in made.items()} == {"ann": True, "bob": False, "cid": False}
+    assert made["bob"].recent is None
+    assert "total_purchase_1d_ago" not in made["bob"]
 
 
 @pytest.mark.parametrize("change", [{"brand": "other"}, {"event_type": "purchase"}, {"event_time": utc(2019, 10, 1, 12, 0, 1)}])
 def test_hash_tells_every_change(events: Events, change: dict[str, Any]) -> None:
-    assert profile(events, {}).hash != profile(events, change).hash
+    assert hashes(profile(events, {})) != hashes(profile(events, change))
 
 
 def test_hash_is_the_same_a_day_later(events: Events) -> None:
     """A customer who does nothing keeps the document; its reader counts the days since."""
-    assert profile(events, {}).hash == profile(events, {}, as_of=DAY + timedelta(days=1)).hash
-    assert profile(events, {}).hash != profile(events, {}, as_of=DAY + timedelta(days=DAYS)).hash
+    assert hashes(profile(events, {})) == hashes(profile(events, {}, as_of=DAY + timedelta(days=1)))
+    assert hashes(profile(events, {})) != hashes(profile(events, {}, as_of=DAY + timedelta(days=DAYS)))
 
 
 def test_as_json_nothing_is_rounded_and_what_is_missing_is_left_out(events: Events) -> None:
@@ -96,4 +119,5 @@ def test_as_json_nothing_is_rounded_and_what_is_missing_is_left_out(events: Even
         ],
         "days": [{"day": "2019-10-01", "views": 0, "orders": 1, "revenue": "9999999999.99"}],
         "hash": made["hash"],
+        "history_hash": made["history_hash"],
     }  # fmt: skip
