@@ -37,9 +37,13 @@ def events_once(events: DataFrame) -> DataFrame:
     return first.select(*COLUMNS).withColumnsRenamed({"user_id": "customer_id", "event_day": "day"})
 
 
+def of_type() -> dict[str, Column]:
+    """Column that counts a type of event -> whether an event is of it."""
+    return {name: F.col("event_type") == event_type for event_type, name in COUNTS.items()}
+
+
 def counts() -> list[Column]:
-    """How many events of each type, by the columns that count them."""
-    return [F.count_if(F.col("event_type") == event_type).alias(name) for event_type, name in COUNTS.items()]
+    return [F.count_if(is_one).alias(name) for name, is_one in of_type().items()]
 
 
 def event_sums(events: DataFrame) -> DataFrame:

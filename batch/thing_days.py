@@ -8,6 +8,7 @@ from __future__ import annotations
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from batch.events import of_type
 from cdp.chart_tables import BRAND_DAY, CATEGORY_DAY, PRODUCT_DAY
 from cdp.events import COUNTS
 from cdp.table import Table
@@ -32,17 +33,13 @@ def _of_customers(events: DataFrame) -> DataFrame:
         "day",
         "customer_id",
         F.inline(_things()),
-        *(_of(event_type).alias(name) for event_type, name in COUNTS.items()),
+        *(is_one.cast("int").alias(name) for name, is_one in of_type().items()),
         F.when(bought, F.col("quantity")).otherwise(0).alias("items"),
         F.when(bought, F.col("revenue")).otherwise(0).alias("revenue"),
         F.when(bought, F.col("order_id")).alias("order"),
     )
     sums = [F.sum(name).alias(name) for name in _SUMS]
     return done.groupBy("day", "customer_id", *THING).agg(F.count_distinct("order").alias("orders"), *sums)
-
-
-def _of(event_type: str) -> Column:
-    return (F.col("event_type") == event_type).cast("int")
 
 
 def _things() -> Column:

@@ -111,12 +111,9 @@ def _ports(stack: Stack, services: tuple[Service, ...]) -> list[Finding]:
     for service in services:
         for field in service.ports:
             port = getattr(stack.settings, field)
-            if processes.port_free(stack.settings.host, port):
+            if processes.port_of(stack, port) != "another":
                 continue
-            holder = processes.port_holder(port)
-            if holder is not None and processes.belongs(holder, stack):
-                continue
-            who = processes.describe(holder)
+            who = processes.describe(processes.port_holder(port))
             if who == processes.SOMEBODY and processes.let_go(stack.settings.host, port):
                 continue
             findings.append(Finding(f"Port {port}", f"{service.title}: taken by {who}", f"End it, or set {env_name(field)}."))

@@ -178,18 +178,11 @@ def down(stack: Stack) -> None:
     """Stop everything; returns when no process and no port of the stack is left."""
     with alone(stack, "down"):
         stop_all(stack, Supervisor(stack))
-    held = [service.title for service in SERVICES for field in service.ports if _held(stack, field)]
+    ports = [(service.title, getattr(stack.settings, field)) for service in SERVICES for field in service.ports]
+    # What a stranger holds is not ours to judge.
+    held = [title for title, port in ports if processes.port_of(stack, port) == "the stack"]
     if held:
         raise StackError(f"Still there: {', '.join(held)}. Look at: ./run doctor")
-
-
-def _held(stack: Stack, field: str) -> bool:
-    """Whether a process of the stack still listens on that port; a stranger's is not ours to judge."""
-    port = getattr(stack.settings, field)
-    if processes.port_free(stack.settings.host, port):
-        return False
-    holder = processes.port_holder(port)
-    return holder is not None and processes.belongs(holder, stack)
 
 
 def stop_all(stack: Stack, supervisor: Supervisor) -> None:

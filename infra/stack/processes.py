@@ -7,6 +7,7 @@ import os
 import socket
 import time
 from pathlib import Path
+from typing import Literal
 
 import psutil
 
@@ -88,6 +89,14 @@ def port_holder(port: int) -> psutil.Process | None:
             if connection.status == psutil.CONN_LISTEN and tuple(connection.laddr)[1:] == (port,) and connection.pid:
                 return psutil.Process(connection.pid)
     return None
+
+
+def port_of(stack: Stack, port: int) -> Literal["nobody", "the stack", "another"]:
+    """Whose it is now."""
+    if port_free(stack.settings.host, port):
+        return "nobody"
+    holder = port_holder(port)
+    return "the stack" if holder is not None and belongs(holder, stack) else "another"
 
 
 def let_go(host: str, port: int) -> bool:

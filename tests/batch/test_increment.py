@@ -14,13 +14,14 @@ from typing import Any
 import pytest
 from delta.tables import DeltaTable as SparkDeltaTable
 from deltalake import DeltaTable
+from pymongo import MongoClient
 from pyspark.sql import SparkSession
 
 from batch.standing import spans_moved
 from cdp.chart_tables import CHART_TABLES
 from cdp.paths import CUSTOMERS, EVENTS, table_url
 from tests.batch.conftest import Events
-from tests.batch.shop import Shop, opened, shop
+from tests.batch.shop import Shop, on, opened, shop
 from tests.spark_session import utc
 
 __all__ = ["shop"]
@@ -28,6 +29,8 @@ __all__ = ["shop"]
 FIRST = date(2019, 7, 1)
 LAST = FIRST + timedelta(days=119)
 CUSTOMERS_THERE = [f"c{number}" for number in range(80)]
+
+HISTORY = {"recent": 1, "days": 1, "history_hash": 1}
 
 stores = [pytest.mark.stack("postgres", "mongo"), pytest.mark.spark]
 
@@ -59,6 +62,10 @@ class History:
             "user_session": f"s{self.random.randint(1, 40)}",
             "quantity": self.random.randint(1, 3) if kind == "purchase" else 1,
         }
+
+
+def day_of(number: int) -> date:
+    return date(2019, 10, number)
 
 
 @pytest.fixture
@@ -126,6 +133,37 @@ class TestRandomNights:
         shares = [int(found[2]) / int(found[1]) for found in counted if found]
         assert len(shares) >= 4, shop.said
         assert 0 < min(shares) < 0.9, shop.said
+
+
+class TestDocuments:
+    pytestmark = stores
+
+    def test_customer_who_moves_among_the_others_keeps_the_history_and_gets_it_again_if_taken_away(self, shop: Shop) -> None:
+        """Bob does nothing for days, and his money counts for more with each buyer who spends less."""
+        bought = {"event_type": "purchase"}
+        shop.receive(*(on(day, **bought) for day in range(1, 9)), on(5, "bob", quantity=90, **bought))
+        shop.night(day_of(8))
+        shop.receive(on(9, **bought))
+        shop.night(day_of(9))
+        with MongoClient(shop.settings.mongo_url) as client:
+            stored = client[shop.settings.mongo_database]
+            history = stored.profiles_a.find_one({"_id": "bob"}, HISTORY)
+            stored.profiles_a.update_one({"_id": "bob"}, {"$set": {"order_days": 77}})
+            shop.receive(on(10, "eve", **bought))
+            shop.night(day_of(10))
+            bob = stored.profiles_a.find_one({"_id": "bob"})
+            assert bob is not None
+            assert history is not None
+            assert ({key: bob[key] for key in history}, bob["monetary_score"], bob["order_days"]) == (history, 4, 1)
+            assert shop.said[-6].endswith("3 customers, 2 of them counted anew, version 2")
+            stored.profiles_b.delete_one({"_id": "bob"})
+            stored.profiles_b.insert_one({"_id": "somebody else"})  # so that their number does not tell
+        shop.receive(on(11, "fay", **bought))
+        shop.night(day_of(11))
+        healed = shop.numbers()["profiles"]
+        shop.night(day_of(11), everything=True)
+        assert healed == shop.numbers()["profiles"]
+        assert set(healed) == {"ann", "bob", "eve", "fay"}
 
 
 class TestWhoIsTouched:
