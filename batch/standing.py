@@ -8,8 +8,8 @@ of them counts what it counted. Where the log does not tell, all are counted ane
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import reduce
 from operator import or_
@@ -20,6 +20,7 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from batch.changes import files_by_day
+from batch.customer_day import CUSTOMER_ID
 from batch.tables import read_customers, read_history
 from cdp.days import day_from_text
 from cdp.metrics import METRICS, definition
@@ -61,6 +62,15 @@ class Earlier:
 
 
 @dataclass(frozen=True, slots=True)
+class Since:
+    """A day, which days of `customer_day` were written anew since it was counted, and the table as it was then."""
+
+    day: date
+    restated: Collection[date]
+    before: DataFrame
+
+
+@dataclass(frozen=True, slots=True)
 class Grounds:
     """What a day can go on from: for the snapshot, and for the collection of profiles, which is a publication older. None where
     all customers are to be looked at. Who is touched since one of the two is so in both, so that their rows are read once."""
@@ -95,25 +105,16 @@ def version_of(settings: Settings, customers_version: int) -> Version:
     return _version(DeltaTable(table_url(settings, CUSTOMERS), version=customers_version))
 
 
-def earlier(spark: SparkSession, settings: Settings, then: Standing | None, day: date) -> Earlier | None:
-    """To go on from for the customers as of `day`. None where all are to be counted anew."""
-    restated = days_restated(settings, then) if then else None
-    if then is None or restated is None:
-        return None
-    now = read_history(spark, settings, CUSTOMER_DAY)
-    before = read_history(spark, settings, CUSTOMER_DAY, then.customer_day.version)
-    snapshot = read_customers(spark, settings, then.customers.version)
-    return Earlier(snapshot, touched(now, before, restated, then.day, day))
-
-
 def grounds(spark: SparkSession, settings: Settings, published: Standing | None, held: Standing | None, day: date) -> Grounds:
-    found = (earlier(spark, settings, published, day), earlier(spark, settings, held, day))
-    ids = [each.touched for each in found if each]
-    if not ids:
+    """Where the log does not tell what has changed since one of them, there is no going on from it."""
+    restated = {then: days for then in (published, held) if then and (days := days_restated(settings, then)) is not None}
+    if not restated:
         return Grounds()
-    touched = reduce(DataFrame.union, ids).distinct()
-    snapshot, profiles = (replace(each, touched=touched) if each else None for each in found)
-    return Grounds(snapshot, profiles, touched)
+    now = read_history(spark, settings, CUSTOMER_DAY)
+    before = {then: read_history(spark, settings, CUSTOMER_DAY, then.customer_day.version) for then in restated}
+    ids = touched(now, [Since(then.day, days, before[then]) for then, days in restated.items()], day)
+    found = {then: Earlier(read_customers(spark, settings, then.customers.version), ids) for then in restated}
+    return Grounds(found.get(published) if published else None, found.get(held) if held else None, ids)
 
 
 def days_restated(settings: Settings, then: Standing) -> frozenset[date] | None:
@@ -130,13 +131,23 @@ def days_restated(settings: Settings, then: Standing) -> frozenset[date] | None:
     return days if len(days) <= MOST_OF_THE_DAYS * len(after) else None
 
 
-def touched(now: DataFrame, before: DataFrame, restated: Collection[date], then: date, day: date) -> DataFrame:
-    """`customer_id` of all who may count differently as of `day` than they did as of `then`. `now` and `before` are
-    `customer_day` as it is and as it was: who had a row that is gone is touched too."""
-    written = F.col("day").isin(list(restated))
-    moved = reduce(or_, (_between(first, last) for first, last in spans_moved(then, day)), F.lit(False))
-    ids = now.where(written | moved).select("customer_id")
-    return ids.union(before.where(written).select("customer_id")).distinct()
+def touched(now: DataFrame, since: Sequence[Since], day: date) -> DataFrame:
+    """`customer_id` of all who may count differently as of `day` than they did as of one of the others. `now` is `customer_day`
+    as it is: who had a row that is gone is touched too.
+
+    The union is flat, because Spark flattens it in every frame that is united later, and does not know what was kept of
+    another one again."""
+    rows = now.where(reduce(or_, (_written(each) | _moved(each.day, day) for each in since)))
+    frames = [rows, *(each.before.where(_written(each)) for each in since)]
+    return reduce(DataFrame.union, (frame.select(CUSTOMER_ID) for frame in frames)).distinct()
+
+
+def _written(since: Since) -> Column:
+    return F.col("day").isin(list(since.restated))
+
+
+def _moved(then: date, day: date) -> Column:
+    return reduce(or_, (_between(first, last) for first, last in spans_moved(then, day)), F.lit(False))
 
 
 def spans_moved(then: date, day: date) -> list[tuple[date, date]]:

@@ -17,7 +17,7 @@ from deltalake import DeltaTable
 from pymongo import MongoClient
 from pyspark.sql import SparkSession
 
-from batch.standing import spans_moved
+from batch.standing import Since, spans_moved, touched
 from cdp.chart_tables import CHART_TABLES
 from cdp.paths import CUSTOMERS, EVENTS, table_url
 from tests.batch.conftest import Events
@@ -155,7 +155,9 @@ class TestDocuments:
             assert bob is not None
             assert history is not None
             assert ({key: bob[key] for key in history}, bob["monetary_score"], bob["order_days"]) == (history, 4, 1)
-            assert shop.said[-6].endswith("3 customers, 2 of them counted anew, version 2")
+            assert [line for line in shop.said if line.startswith("  customers")][-1].endswith(
+                "2 of them counted anew, version 2"
+            )
             stored.profiles_b.delete_one({"_id": "bob"})
             stored.profiles_b.insert_one({"_id": "somebody else"})  # so that their number does not tell
         shop.receive(on(11, "fay", **bought))
@@ -167,6 +169,16 @@ class TestDocuments:
 
 
 class TestWhoIsTouched:
+    @pytest.mark.spark
+    def test_what_is_kept_of_them_is_found_again_in_what_is_made_of_it(self, spark: SparkSession) -> None:
+        """Or each of them would be looked for once more wherever the night asks."""
+        days = [spark.createDataFrame([("c1", LAST)], "customer_id string, day date") for _ in range(4)]
+        ids = touched(days[0], [Since(LAST, [FIRST], days[1]), Since(FIRST, [LAST], days[2])], LAST).persist()
+        others = days[3].join(ids, "customer_id", "left_anti").union(days[3])
+        plan = others._jdf.queryExecution().withCachedData().toString()
+        ids.unpersist()
+        assert "InMemoryRelation" in plan
+
     def test_nothing_moves_within_a_day(self) -> None:
         assert spans_moved(FIRST, FIRST) == []
 
