@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
@@ -39,15 +37,6 @@ def totals(customer_day: DataFrame) -> DataFrame:
     sums = [F.sum(name).alias(name) for name in _SUMS]
     buyers = F.count_if(F.col("orders") > 0).alias("buyers")
     return customer_day.groupBy("day").agg(F.count("*").alias("customers"), buyers, *sums)
-
-
-def newcomers(customers: DataFrame, customer_day: DataFrame, as_of: date) -> DataFrame:
-    """Customers by the day of their first event, for all days that have some: a late event can take a customer's first away
-    from another day. The snapshot knows those who had come by its day, and the days after it the others."""
-    later = customer_day.where(F.col("day") > F.lit(as_of)).join(customers, "customer_id", "left_anti")
-    firsts = later.groupBy("customer_id").agg(F.min("day").alias("day")).select("day")
-    known = customers.select(F.col("first_seen").alias("day"))
-    return known.union(firsts).groupBy("day").agg(F.count("*").alias(NEW))
 
 
 def _any(event_type: str) -> Column:

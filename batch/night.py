@@ -26,8 +26,9 @@ from batch.events import event_sums, events_of_days, events_once
 from batch.figures import EventSums, Work, gathered
 from batch.gate import judged, require_open, summary
 from batch.interactions import interactions
-from batch.kpi_day import kpi_day, newcomers
+from batch.kpi_day import kpi_day
 from batch.mart import Serving, days_lacking, published, serving
+from batch.newcomers import newcomers
 from batch.plan import NEVER, days_to_restate, known_since
 from batch.profile_store import Customers, Place, fill, held, next_collection, place_of
 from batch.profiles import profiles, profiles_moved
@@ -197,7 +198,7 @@ def _take_stock(night: Night, plan: Plan, steps: Steps, made: Progress) -> None:
             snapshot = read_customers(night.spark, night.settings, made.customers_version)
             made.counts["customers"] = count_customers(night.settings, made.customers_version)
             if plan.days:
-                firsts = {row.day: row.new_customers for row in _rows(newcomers(snapshot, history, plan.day))}
+                firsts = newcomers(night.settings, made.customers_version, plan.day)
                 made.numbers = replace(made.numbers, newcomers=firsts)
             note(f"{made.counts['customers']:,} customers, {told} counted anew, version {made.customers_version}")
         with steps.step("charts") as note:

@@ -24,15 +24,19 @@ from batch.customer_day import CUSTOMER_ID, customer_day
 from batch.customers import counted, customers
 from batch.events import events_once
 from batch.interactions import interactions
-from batch.kpi_day import kpi_day, newcomers
+from batch.kpi_day import kpi_day
+from batch.newcomers import newcomers
 from batch.order_days import hour_day, order_value_day
 from batch.rfm_tables import rfm_day, rfm_flow
+from batch.tables import write_customers, write_days
 from batch.thing_days import thing_days
 from benchmarks.reading.customers import READ, customers_sql
 from benchmarks.reading.events import FIELDS, INTERACTIONS_SQL, read_events
 from benchmarks.reading.tables import OF_DAYS, table_sql
+from cdp import paths
 from cdp.chart_tables import CHART_TABLES
 from cdp.metrics import BY_KEY
+from cdp.settings import load
 from cdp.table import Table
 from cdp.warehouse import CUSTOMER_DAY, KPI_DAY
 from streaming.parse import good, parse
@@ -143,7 +147,7 @@ class Night:
 
 
 @pytest.fixture(scope="module")
-def night(spark: SparkSession) -> Iterator[Night]:
+def night(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Night]:
     rows = history(1)
     values = [
         (bytearray(json.dumps(row).encode()), "events.raw", 0, place, utc(2019, 12, 1) + timedelta(seconds=place))
@@ -155,8 +159,11 @@ def night(spark: SparkSession) -> Iterator[Night]:
     days, done = customer_day(once).persist(), interactions(once).persist()
     snapshot = customers(counted(days, done, AS_OF).persist(), AS_OF).persist()
     tables = _tables(once, days, snapshot)
-    firsts = newcomers(snapshot, days, AS_OF)
-    kpis = kpi_day(once, days).join(firsts, "day", "left").fillna(0, ["new_customers"])
+    settings = load({"CDP_HDFS_URL": f"file:{tmp_path_factory.mktemp('tables')}"})
+    write_days(days, settings, paths.CUSTOMER_DAY, [row.day for row in days.select("day").distinct().collect()])
+    firsts = newcomers(settings, write_customers(snapshot, settings, "{}"), AS_OF)
+    new = spark.createDataFrame(list(firsts.items()), "day date, new_customers int")
+    kpis = kpi_day(once, days).join(new, "day", "left").fillna(0, ["new_customers"])
     yield Night(days, done, kpis, snapshot, tables, _reference(rows))
     for kept in (snapshot, days, done, once):
         kept.unpersist()

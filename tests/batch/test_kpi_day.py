@@ -1,27 +1,23 @@
-"""The shop's day: the funnel by sessions, new customers, and sums that agree with the customers'."""
+"""The shop's day: the funnel by sessions, and sums that agree with the customers'."""
 
 from __future__ import annotations
 
-from datetime import date
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from pyspark.sql import Row
-from pyspark.sql import functions as F
 
 from batch.customer_day import customer_day
 from batch.events import events_once
-from batch.kpi_day import NEW, kpi_day, newcomers
+from batch.kpi_day import NEW, kpi_day
 from cdp.spark import COLUMN_TYPES
 from cdp.warehouse import KPI_DAY
 from tests.batch.conftest import Events
-from tests.spark_session import utc
 
 pytestmark = pytest.mark.spark
 
 BUY, CART = {"event_type": "purchase"}, {"event_type": "cart"}
-SECOND_DAY = {"event_time": utc(2019, 10, 2)}
 
 
 def kpis(events: Events, *given: dict[str, Any]) -> dict[int, Row]:
@@ -29,13 +25,6 @@ def kpis(events: Events, *given: dict[str, Any]) -> dict[int, Row]:
     once = events_once(events(*given)).persist()
     days = customer_day(once)
     return {row.day.day: row for row in kpi_day(once, days).collect()}
-
-
-def new(events: Events, as_of: date, *given: dict[str, Any]) -> dict[date, int]:
-    """Newcomers by day, where all that is known of customers as of the day stands in their snapshot."""
-    days = customer_day(events_once(events(*given))).persist()
-    known = days.where(F.col("day") <= F.lit(as_of)).groupBy("customer_id").agg(F.min("day").alias("first_seen"))
-    return {row.day: row.new_customers for row in newcomers(known, days, as_of).collect()}
 
 
 def test_columns_are_those_of_the_contract(events: Events) -> None:
@@ -70,13 +59,3 @@ def test_events_without_a_session_are_one_a_customer(events: Events) -> None:
 def test_customers_buyers_and_money(events: Events) -> None:
     day = kpis(events, {}, BUY | {"user_id": "bob", "quantity": 3}, BUY | {"user_id": "bob", "user_session": "s2"})[1]
     assert (day.events, day.customers, day.buyers, day.orders, day.items, day.revenue) == (3, 2, 1, 2, 4, Decimal("40.00"))
-
-
-@pytest.mark.parametrize("as_of", [1, 2, 3])
-def test_customer_is_new_once_whichever_day_is_published(events: Events, as_of: int) -> None:
-    given = ({}, SECOND_DAY, SECOND_DAY | {"user_id": "bob"})
-    assert new(events, date(2019, 10, as_of), *given) == {date(2019, 10, 1): 1, date(2019, 10, 2): 1}
-
-
-def test_day_that_is_nobodys_first_has_no_newcomers(events: Events) -> None:
-    assert new(events, date(2019, 10, 2), {}, SECOND_DAY) == {date(2019, 10, 1): 1}
