@@ -1,5 +1,5 @@
-"""Customers by the day of their first event. The snapshot has that day of all who had come by its own; who came later, where there
-are later days, is found in `customer_day`.
+"""Customers by the day of their first event. The snapshot has that day of all who had come by its own; who came later, where
+there are later days, is found in `customer_day`.
 
 DuckDB asks it: two columns and a count are less work than a plan of Spark's.
 """
