@@ -215,14 +215,10 @@ def _take_stock(night: Night, plan: Plan, steps: Steps, made: Progress) -> None:
 def _write_snapshot(night: Night, plan: Plan, made: Progress, since: Earlier | None, rows: DataFrame) -> str:
     """`rows` are the days of those who are counted anew; the answer says how many those are."""
     done = read_history(night.spark, night.settings, INTERACTIONS)
-    if since is None:
-        found, told = counted(rows, done, plan.day), "all"
-    else:
-        found = carried(since, counted(rows, of(since.touched, done), plan.day))
-        told = f"{since.touched.count():,} of them"
-    with _kept(found) as everyone:
+    anew = counted(rows, of(since.touched, done) if since else done, plan.day)
+    with _kept(carried(since, anew) if since else anew) as everyone:
         made.customers_version = write_customers(customers(everyone, plan.day), night.settings, note_of(night.settings, plan.day))
-    return told
+    return f"{since.touched.count():,} of them" if since else "all"
 
 
 def _grounds(night: Night, plan: Plan, place: Place) -> Grounds:

@@ -8,20 +8,18 @@ of them counts what it counted. Where the log does not tell, all are counted ane
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import reduce
-from operator import or_
 
 from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError, TableNotFoundError
-from pyspark.sql import Column, DataFrame, SparkSession
-from pyspark.sql import functions as F
+from pyspark.errors import AnalysisException
+from pyspark.sql import DataFrame, SparkSession
 
 from batch.changes import files_by_day
 from batch.customer_day import CUSTOMER_ID
-from batch.tables import read_customers, read_history
+from batch.tables import read_customers
 from cdp.days import day_from_text
 from cdp.metrics import METRICS, definition
 from cdp.paths import CUSTOMER_DAY, CUSTOMERS, table_url
@@ -62,15 +60,6 @@ class Earlier:
 
 
 @dataclass(frozen=True, slots=True)
-class Since:
-    """A day, which days of `customer_day` were written anew since it was counted, and the table as it was then."""
-
-    day: date
-    restated: Collection[date]
-    before: DataFrame
-
-
-@dataclass(frozen=True, slots=True)
 class Grounds:
     """What a day can go on from: for the snapshot, and for the collection of profiles, which is a publication older. None where
     all customers are to be looked at. Who is touched since one of the two is so in both, so that their rows are read once."""
@@ -107,19 +96,31 @@ def version_of(settings: Settings, customers_version: int) -> Version:
 
 def grounds(spark: SparkSession, settings: Settings, published: Standing | None, held: Standing | None, day: date) -> Grounds:
     """Where the log does not tell what has changed since one of them, there is no going on from it."""
-    restated = {then: days for then in (published, held) if then and (days := days_restated(settings, then)) is not None}
-    if not restated:
+    now = DeltaTable(table_url(settings, CUSTOMER_DAY))
+    files = {then: some for then in (published, held) if then and (some := files_touched(settings, now, then, day)) is not None}
+    if not files:
         return Grounds()
-    now = read_history(spark, settings, CUSTOMER_DAY)
-    before = {then: read_history(spark, settings, CUSTOMER_DAY, then.customer_day.version) for then in restated}
-    ids = touched(now, [Since(then.day, days, before[then]) for then, days in restated.items()], day)
-    found = {then: Earlier(read_customers(spark, settings, then.customers.version), ids) for then in restated}
+    try:
+        ids = touched(spark, settings, frozenset().union(*files.values()))
+    except AnalysisException:  # somebody has deleted what earlier versions had
+        return Grounds()
+    found = {then: Earlier(read_customers(spark, settings, then.customers.version), ids) for then in files}
     return Grounds(found.get(published) if published else None, found.get(held) if held else None, ids)
 
 
-def days_restated(settings: Settings, then: Standing) -> frozenset[date] | None:
-    """Days whose rows of `customer_day` lie in other files than they did. None where that can't be known, or are too many."""
-    now = DeltaTable(table_url(settings, CUSTOMER_DAY))
+def touched(spark: SparkSession, settings: Settings, files: Collection[str]) -> DataFrame:
+    """`customer_id` of all who have a row in one of these files of `customer_day`. Not as a Delta table: some files are of
+    earlier versions, and each version would be a plan of its own."""
+    url, columns = table_url(settings, CUSTOMER_DAY), f"{CUSTOMER_ID} string"
+    if not files:
+        return spark.createDataFrame([], columns)
+    return spark.read.schema(columns).parquet(*(f"{url}/{file}" for file in sorted(files))).select(CUSTOMER_ID).distinct()
+
+
+def files_touched(settings: Settings, now: DeltaTable, then: Standing, day: date) -> frozenset[str] | None:
+    """Files of `customer_day` with the rows of all who may count differently as of `day` than they did `then`: those that came
+    or went since (who had a row that is gone is touched too), and those of days that come into a window or go out of one. None
+    where that can't be known, or where they are too many."""
     if then.customer_day.table_id != _version(now).table_id:
         return None
     try:
@@ -127,27 +128,12 @@ def days_restated(settings: Settings, then: Standing) -> frozenset[date] | None:
     except DeltaError:  # the log no longer reaches back so far
         return None
     after = _files(now)
-    days = frozenset(day for day in before.keys() | after.keys() if before.get(day) != after.get(day))
-    return days if len(days) <= MOST_OF_THE_DAYS * len(after) else None
-
-
-def touched(now: DataFrame, since: Sequence[Since], day: date) -> DataFrame:
-    """`customer_id` of all who may count differently as of `day` than they did as of one of the others. `now` is `customer_day`
-    as it is: who had a row that is gone is touched too.
-
-    The union is flat, because Spark flattens it in every frame that is united later, and does not know what was kept of
-    another one again."""
-    rows = now.where(reduce(or_, (_written(each) | _moved(each.day, day) for each in since)))
-    frames = [rows, *(each.before.where(_written(each)) for each in since)]
-    return reduce(DataFrame.union, (frame.select(CUSTOMER_ID) for frame in frames)).distinct()
-
-
-def _written(since: Since) -> Column:
-    return F.col("day").isin(list(since.restated))
-
-
-def _moved(then: date, day: date) -> Column:
-    return reduce(or_, (_between(first, last) for first, last in spans_moved(then, day)), F.lit(False))
+    written = {each: before.get(each, set()) ^ after.get(each, set()) for each in before.keys() | after.keys()}
+    if sum(map(bool, written.values())) > MOST_OF_THE_DAYS * len(after):
+        return None
+    spans = spans_moved(then.day, day)
+    moved = (files for each, files in after.items() if any(first <= each <= last for first, last in spans))
+    return frozenset().union(*written.values(), *moved)
 
 
 def spans_moved(then: date, day: date) -> list[tuple[date, date]]:
@@ -158,10 +144,6 @@ def spans_moved(then: date, day: date) -> list[tuple[date, date]]:
         return []
     shifts = [timedelta(0), *(timedelta(days=reach) for reach in sorted(REACHES))]
     return [(early - shift + timedelta(days=1), late - shift) for shift in shifts]
-
-
-def _between(first: date, last: date) -> Column:
-    return F.col("day").between(F.lit(first), F.lit(last))
 
 
 def _counted() -> str:
