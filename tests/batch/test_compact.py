@@ -1,85 +1,25 @@
-"""Compaction on tables on the local disk: the same events in fewer files, and nobody disturbed."""
+"""Compaction on tables on the local disk: the same events in fewer files."""
 
 from __future__ import annotations
 
 import random
-import threading
-from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, date, datetime
-from pathlib import Path
+from datetime import date
 from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable
-from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as F
 
 from batch import compact as compaction
-from batch.changes import EventFile, EventFiles, changed_after, event_files, events_now
-from batch.compact import Compacted, commits, compact, not_compact, pieces
+from batch.changes import EventFile, EventFiles, event_files
+from batch.compact import commits, not_compact, pieces
 from batch.compactions import Book, read_book
 from batch.events import events_once
 from batch.tables import read_events, vacuum
-from cdp.paths import COMPACTIONS, EVENTS, table_url
-from cdp.settings import Settings, load
-from tests.batch.conftest import Events
-from tests.spark_session import utc
+from tests.batch.compaction import D1, D2, D3, LATER, NOW, Place, on, place, received
 
-D1, D2, D3 = (date(2019, 10, day) for day in (1, 2, 3))
-NOW = datetime(2026, 1, 1, 3, tzinfo=UTC)
-LATER = datetime(2026, 1, 2, 3, tzinfo=UTC)
-
-
-class Place:
-    """One table of events, and what a test asks of it."""
-
-    def __init__(self, spark: SparkSession, events: Events, settings: Settings) -> None:
-        self.spark, self._events, self.settings = spark, events, settings
-        self.url = table_url(settings, EVENTS)
-
-    def receive(self, *given: dict[str, Any]) -> None:
-        """Events as the stream appends them."""
-        writer = self._events(*given).write.format("delta").mode("append").partitionBy("event_day")
-        writer.save(self.url)
-
-    def compact(self, up_to: date = D3, at: datetime = NOW) -> Compacted | None:
-        return compact(self.spark, self.settings, up_to, at)
-
-    def rows(self, version: int | None = None) -> list[dict[str, Any]]:
-        return DeltaTable(self.url, version=version).to_pyarrow_table().to_pylist()
-
-    def ids(self, version: int | None = None) -> list[str]:
-        return sorted(row["event_id"] for row in self.rows(version))
-
-    def version(self) -> int:
-        return DeltaTable(self.url).version()
-
-    def files(self) -> dict[date, int]:
-        return {day: len(files) for day, files in sorted(event_files(self.settings).days.items())}
-
-    def changed_after(self, version: int) -> set[date]:
-        return set(changed_after(self.settings, events_now(self.settings), version))
-
-    def book(self) -> list[dict[str, Any]]:
-        rows = DeltaTable(table_url(self.settings, COMPACTIONS)).to_pyarrow_table().to_pylist()
-        return sorted(rows, key=lambda row: (row["version"], row["day"]))
-
-
-@pytest.fixture
-def place(spark: SparkSession, events: Events, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
-    """Its vacuum, which takes seconds, does nothing."""
-    monkeypatch.setattr(compaction, "vacuum", lambda *_: None)
-    return Place(spark, events, replace(load({}), hdfs_url=f"file:{tmp_path}"))
-
-
-def on(day: int, event_id: str, user: str = "ann", hour: int = 12, **given: Any) -> dict[str, Any]:
-    return {"event_time": utc(2019, 10, day, hour), "event_id": event_id, "user_id": user} | given
-
-
-def received(second: int) -> datetime:
-    return utc(2019, 10, 9, 0, 0, second)
+__all__ = ["place"]
 
 
 @pytest.mark.spark
@@ -167,92 +107,6 @@ def test_large_day_becomes_several_files_that_no_customer_lies_across(place: Pla
     assert len(users) == expected
     assert sum(map(len, users)) == 40
     assert len(place.ids()) == 2_000
-
-
-@pytest.mark.spark
-@pytest.mark.parametrize("when", ["before the write begins", "while it writes"])
-def test_events_that_come_meanwhile_are_kept_and_are_new(
-    place: Place, monkeypatch: pytest.MonkeyPatch, when: str, tmp_path: Path
-) -> None:
-    place.receive(on(1, "a"))
-    place.receive(on(1, "b"))
-    version = place.version()
-    without_copies = compaction.without_copies
-
-    def stream_goes_on() -> None:
-        place.receive(on(1, "late"))
-
-    if when == "before the write begins":
-        monkeypatch.setattr(compaction, "without_copies", _after(stream_goes_on, without_copies))
-        place.compact()
-    else:
-        begun, go_on = tmp_path / "begun", tmp_path / "go_on"
-        monkeypatch.setattr(compaction, "without_copies", lambda events: _waiting(without_copies(events), begun, go_on))
-        writing = threading.Thread(target=place.compact)
-        writing.start()
-        _wait_for(begun)
-        stream_goes_on()
-        go_on.touch()
-        writing.join(60)
-    assert place.ids() == ["a", "b", "late"]
-    assert place.changed_after(version) == {D1}
-    monkeypatch.setattr(compaction, "without_copies", without_copies)
-    place.compact()
-    assert (place.ids(), place.files()) == (["a", "b", "late"], {D1: 1})
-
-
-def _after(first: Callable[[], None], then: Callable[[DataFrame], DataFrame]) -> Callable[[DataFrame], DataFrame]:
-    def both(events: DataFrame) -> DataFrame:
-        first()
-        return then(events)
-
-    return both
-
-
-def _wait_for(file: Path) -> None:
-    for _ in range(600):
-        if file.exists():
-            return
-        threading.Event().wait(0.1)
-    raise TimeoutError(f"{file} does not come")
-
-
-def _waiting(events: DataFrame, begun: Path, go_on: Path) -> DataFrame:
-    """A frame whose rows come after a file is there."""
-
-    def wait(text: str) -> str:
-        import time
-        from pathlib import Path as File
-
-        File(str(begun)).touch()
-        while not File(str(go_on)).exists():
-            time.sleep(0.05)
-        return text
-
-    return events.withColumn("event_id", F.udf(wait, "string")("event_id"))
-
-
-@pytest.mark.spark
-def test_day_that_somebody_else_rewrites_meanwhile_is_skipped_and_done_the_next_time(
-    place: Place, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    place.receive(on(1, "a"))
-    place.receive(on(1, "b"))
-    begun, go_on = tmp_path / "begun", tmp_path / "go_on"
-    without_copies = compaction.without_copies
-    done: list[Compacted | None] = []
-    with monkeypatch.context() as patch:
-        patch.setattr(compaction, "without_copies", lambda events: _waiting(without_copies(events), begun, go_on))
-        writing = threading.Thread(target=lambda: done.append(place.compact()))
-        writing.start()
-        _wait_for(begun)
-        DeltaTable(place.url).delete("event_id = 'b'")
-        go_on.touch()
-        writing.join(60)
-    assert place.ids() == ["a"]
-    assert "2019-10-01 changed meanwhile and are for the next night" in str(done[0])
-    place.compact()
-    assert (place.ids(), place.files()) == (["a"], {D1: 1})
 
 
 @pytest.mark.spark
