@@ -230,7 +230,7 @@ VERBS: tuple[Verb, ...] = (
     Verb(
         "bench",
         "bench [NAME] [--scale S] [--json]",
-        "measurements beside peers; exit 1 where a goal is missed",
+        "a measurement beside peers, or a list of them; exit 1 where a goal is missed",
         _bench,
         passes_on=True,
     ),
