@@ -23,6 +23,12 @@ import org.h2.mvstore.MVStore;
  * <p>Usage: {@code StandIn HOST PORT FILE}. Ends cleanly on SIGTERM.
  */
 public final class StandIn {
+  /**
+   * Milliseconds that what was written over stays in the file. A read goes on with the state that it began with, and H2's 45
+   * seconds are less than a look at all of half a million documents takes.
+   */
+  private static final int LONGEST_READ = 300_000;
+
   private static final Set<String> WRITES =
       Set.of(
           "insert", "update", "delete", "findAndModify", "findandmodify", "create", "createIndexes", "drop", "dropIndexes",
@@ -39,6 +45,7 @@ public final class StandIn {
     Path file = Path.of(args[2]);
     Files.createDirectories(file.toAbsolutePath().getParent());
     MVStore store = new MVStore.Builder().fileName(file.toString()).cacheSize(256).open();
+    store.setRetentionTime(LONGEST_READ);
     MongoServer server = new MongoServer(new DurableBackend(store));
     server.bind(args[0], Integer.parseInt(args[1]));
     System.out.println("MongoDB stand-in listens on " + server.getConnectionString() + ", file " + file);
