@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from psycopg2.extensions import connection as Connection
@@ -175,7 +175,7 @@ def _restate(night: Night, plan: Plan, steps: Steps, made: Progress) -> None:
         restated = history.where(F.col("day").isin(list(plan.days)))
         with steps.step("kpi_day") as note:
             kpis = {row.pop("day"): row for row in (row.asDict() for row in _rows(kpi_day(events, restated)))}
-            made.numbers = DailyNumbers(plan.days, kpis, {})
+            made.numbers = DailyNumbers(plan.days, kpis, newcomers(night.settings))
             note(f"{len(kpis):,} days")
         with steps.step("staging") as note:
             rows = _staging(night, plan).fill(OF_DAYS, day_lines(events, restated), plan.days)
@@ -197,9 +197,6 @@ def _take_stock(night: Night, plan: Plan, steps: Steps, made: Progress) -> None:
             told = _write_snapshot(night, plan, made, since.snapshot, rows if since.snapshot else history)
             snapshot = read_customers(night.spark, night.settings, made.customers_version)
             made.counts["customers"] = count_customers(night.settings, made.customers_version)
-            if plan.days:
-                firsts = newcomers(night.settings, made.customers_version, plan.day)
-                made.numbers = replace(made.numbers, newcomers=firsts)
             note(f"{made.counts['customers']:,} customers, {told} counted anew, version {made.customers_version}")
         with steps.step("charts") as note:
             filled = _staging(night, plan).fill(AS_OF, as_of_lines(snapshot, history, plan.day))

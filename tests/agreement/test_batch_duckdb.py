@@ -28,7 +28,7 @@ from batch.kpi_day import kpi_day
 from batch.newcomers import newcomers
 from batch.order_days import hour_day, order_value_day
 from batch.rfm_tables import rfm_day, rfm_flow
-from batch.tables import write_customers, write_days
+from batch.tables import write_days
 from batch.thing_days import thing_days
 from benchmarks.reading.customers import READ, customers_sql
 from benchmarks.reading.events import FIELDS, INTERACTIONS_SQL, read_events
@@ -161,8 +161,7 @@ def night(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Iter
     tables = _tables(once, days, snapshot)
     settings = load({"CDP_HDFS_URL": f"file:{tmp_path_factory.mktemp('tables')}"})
     write_days(days, settings, paths.CUSTOMER_DAY, [row.day for row in days.select("day").distinct().collect()])
-    firsts = newcomers(settings, write_customers(snapshot, settings, "{}"), AS_OF)
-    new = spark.createDataFrame(list(firsts.items()), "day date, new_customers int")
+    new = spark.createDataFrame(list(newcomers(settings).items()), "day date, new_customers int")
     kpis = kpi_day(once, days).join(new, "day", "left").fillna(0, ["new_customers"])
     yield Night(days, done, kpis, snapshot, tables, _reference(rows))
     for kept in (snapshot, days, done, once):
