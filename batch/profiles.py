@@ -11,6 +11,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from batch.customer_day import CUSTOMER_ID, RECENT
+from batch.customers import of
 from batch.documents import SHAPE
 from batch.rfm import TOTALS_BEFORE
 from batch.standing import Earlier
@@ -30,10 +31,9 @@ def profiles(customers: DataFrame, customer_day: DataFrame, as_of: date) -> Data
 def profiles_moved(customers: DataFrame, customer_day: DataFrame, as_of: date, earlier: Earlier) -> DataFrame:
     """The profiles that may differ from what they were as of the earlier snapshot: of the touched, whose rows `customer_day`
     has, and without a history of those who have other metrics now."""
-    touched = F.broadcast(earlier.touched)
-    theirs = profiles(customers.join(touched, CUSTOMER_ID, "left_semi"), customer_day, as_of)
+    theirs = profiles(of(earlier.touched, customers), customer_day, as_of)
     before = earlier.snapshot.select(CUSTOMER_ID, F.struct(*_kept(customers)).alias("before"))
-    others = customers.join(touched, CUSTOMER_ID, "left_anti").join(before, CUSTOMER_ID, "left")
+    others = customers.join(F.broadcast(earlier.touched), CUSTOMER_ID, "left_anti").join(before, CUSTOMER_ID, "left")
     moved = others.where(~F.struct(*_kept(customers)).eqNullSafe(F.col("before"))).drop("before")
     return theirs.unionByName(with_hash(moved), allowMissingColumns=True)
 
