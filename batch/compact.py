@@ -16,8 +16,7 @@ from pyspark.sql import DataFrame, SparkSession
 from batch.changes import EventFile, EventFiles, event_files
 from batch.compactions import MARK, Book, Entry, read_book, write_down
 from batch.events import ORDER_OF_RECEIPT, without_copies
-from batch.tables import rewrite_events, vacuum
-from cdp.paths import EVENTS
+from batch.tables import rewrite_events
 from cdp.settings import Settings
 
 #: Days that fit in a file each are written together; a commit that fails costs no more than these.
@@ -41,7 +40,6 @@ class Compacted:
     entries: Sequence[Entry]
     skipped: Sequence[date]  # somebody else changed them just then
     left: int  # days beyond what a night does
-    vacuumed: bool
 
     def __str__(self) -> str:
         before, after = sum(entry.files_before for entry in self.entries), sum(entry.files_after for entry in self.entries)
@@ -64,11 +62,7 @@ def compact(spark: SparkSession, settings: Settings, up_to: date, at: datetime) 
         return None
     skipped = [day for days in commits(before, chosen, _file_size(settings)) for day in _rewritten(spark, settings, before, days)]
     entries = write_down(spark, settings, book, event_files(settings), at)
-    # At most once a day: it lists every file of the table.
-    is_first_today = book.at is None or book.at.date() < at.date()
-    if is_first_today:
-        vacuum(spark, settings, EVENTS)
-    return Compacted(entries, skipped, len(waiting) - len(chosen), is_first_today)
+    return Compacted(entries, skipped, len(waiting) - len(chosen))
 
 
 def not_compact(now: EventFiles, book: Book, up_to: date) -> list[date]:

@@ -44,7 +44,6 @@ class Book:
     """What was compacted so far of this table of events."""
 
     version: int = -1
-    at: datetime | None = None
     paths: Mapping[date, frozenset[str]] = field(default_factory=dict)
 
 
@@ -57,7 +56,7 @@ def read_book(settings: Settings, table_id: str) -> Book:
     entries.sort(key=lambda row: row["version"])
     if not entries:
         return Book()
-    return Book(entries[-1]["version"], entries[-1]["at"], {row["day"]: frozenset(row["paths"]) for row in entries})
+    return Book(entries[-1]["version"], {row["day"]: frozenset(row["paths"]) for row in entries})
 
 
 def write_down(spark: SparkSession, settings: Settings, book: Book, now: EventFiles, at: datetime) -> list[Entry]:

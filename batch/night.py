@@ -46,6 +46,7 @@ from batch.tables import (
     write_customers,
     write_days,
 )
+from batch.upkeep import upkeep
 from cdp.nights import Accepted, CheckOutcome, RunState
 from cdp.paths import CUSTOMER_DAY, INTERACTIONS
 from cdp.settings import Settings
@@ -133,13 +134,18 @@ def _published(night: Night, day: date, everything: bool, run: Run, steps: Steps
 
 def keep_house(night: Night, last_day: date) -> None:
     """After publication, so that readers need not wait for it. It can't fail the night: all it does can be done later."""
-    steps = Steps(night.say)
-    try:
-        with steps.step("compaction") as note:
-            note(str(compact(night.spark, night.settings, last_day, night.clock()) or "every day is compact"))
-    except StepFailed as failed:
-        reason = root_cause(failed.__cause__ or failed)
-        night.say(f"  compaction   failed: {reason}; what was published stands, and the next night tries again")
+    steps, now = Steps(night.say), night.clock()
+    works = {
+        "compaction": lambda: compact(night.spark, night.settings, last_day, now) or "every day is compact",
+        "upkeep": lambda: upkeep(night.spark, night.settings, now.date()),
+    }
+    for name, work in works.items():
+        try:
+            with steps.step(name) as note:
+                note(str(work()))
+        except StepFailed as failed:
+            reason = root_cause(failed.__cause__ or failed)
+            night.say(f"  {name:<12} failed: {reason}; what was published stands, and the next night tries again")
 
 
 def make_plan(night: Night, day: date, everything: bool) -> Plan:

@@ -11,6 +11,7 @@ from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
 from psycopg2.extras import Json, execute_values
 
+from batch.kpi_day import NEW
 from batch.replace import replace_rows, swap_partitions
 from cdp.nights import CheckOutcome
 from cdp.table import Table
@@ -45,7 +46,7 @@ class DailyNumbers:
 
     def by_day(self) -> Mapping[date, Mapping[str, Any]]:
         """The restated days, each as column -> number."""
-        return {day: {**numbers, "new_customers": self.newcomers.get(day, 0)} for day, numbers in self.kpis.items()}
+        return {day: {**numbers, NEW: self.newcomers.get(day, 0)} for day, numbers in self.kpis.items()}
 
 
 def publish(connection: Connection, numbers: DailyNumbers, staged: Sequence[Table], publication: Publication) -> None:
@@ -72,8 +73,8 @@ def _replace_kpis(cursor: Cursor, numbers: DailyNumbers) -> None:
     execute_values(cursor, "INSERT INTO newcomers VALUES %s", list(numbers.newcomers.items()))
     cursor.execute(
         f"WITH counted AS (SELECT k.day, coalesce(n.customers, 0) AS customers FROM {KPI_DAY.full_name} k"
-        f" LEFT JOIN newcomers n USING (day)) UPDATE {KPI_DAY.full_name} k SET new_customers = c.customers FROM counted c"
-        " WHERE c.day = k.day AND c.customers <> k.new_customers"
+        f" LEFT JOIN newcomers n USING (day)) UPDATE {KPI_DAY.full_name} k SET {NEW} = c.customers FROM counted c"
+        " WHERE c.day = k.day AND c.customers <> k.{NEW}"
     )
 
 

@@ -62,11 +62,16 @@ class Earlier:
 @dataclass(frozen=True, slots=True)
 class Grounds:
     """What a day can go on from: for the snapshot, and for the collection of profiles, which is a publication older. None where
-    all customers are to be looked at. Who is touched since one of the two is so in both, so that their rows are read once."""
+    all customers are to be looked at."""
 
     snapshot: Earlier | None = None
     profiles: Earlier | None = None
-    touched: DataFrame | None = None
+
+    @property
+    def touched(self) -> DataFrame | None:
+        """Who is touched since one of the two is so in both, so that their rows are read once."""
+        earlier = self.snapshot or self.profiles
+        return earlier.touched if earlier else None
 
 
 def note_of(settings: Settings, day: date) -> str:
@@ -105,7 +110,7 @@ def grounds(spark: SparkSession, settings: Settings, published: Standing | None,
     except AnalysisException:  # somebody has deleted what earlier versions had
         return Grounds()
     found = {then: Earlier(read_customers(spark, settings, then.customers.version), ids) for then in files}
-    return Grounds(found.get(published) if published else None, found.get(held) if held else None, ids)
+    return Grounds(found.get(published) if published else None, found.get(held) if held else None)
 
 
 def touched(spark: SparkSession, settings: Settings, files: Collection[str]) -> DataFrame:

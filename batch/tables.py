@@ -39,13 +39,13 @@ def rewrite_events(spark: SparkSession, settings: Settings, days: Collection[dat
     writer.option("dataChange", "false").option("userMetadata", said).save(table_url(settings, EVENTS))
 
 
-def vacuum(spark: SparkSession, settings: Settings, table: str) -> None:
+def vacuum(spark: SparkSession, settings: Settings, table: str, hours: int) -> None:
     """Delete the files that no version of the last hours refers to."""
     # Spark would list the folders in ten thousand tasks.
     spark.conf.set("spark.sql.sources.parallelPartitionDiscovery.parallelism", LISTING_TASKS)
     # Delta refuses less than a week, for the sake of long readers and writers; a setting below says that it is meant.
-    spark.conf.set("spark.databricks.delta.retentionDurationCheck.enabled", str(settings.vacuum_hours >= SAFE_HOURS).lower())
-    SparkDeltaTable.forPath(spark, table_url(settings, table)).vacuum(settings.vacuum_hours)
+    spark.conf.set("spark.databricks.delta.retentionDurationCheck.enabled", str(hours >= SAFE_HOURS).lower())
+    SparkDeltaTable.forPath(spark, table_url(settings, table)).vacuum(hours)
 
 
 def read_history(spark: SparkSession, settings: Settings, table: str, version: int | None = None) -> DataFrame:

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from batch.compact import compact
@@ -100,7 +100,7 @@ def _compacted(stack: Stack) -> tuple[Lying, Lying, Lying]:
         before = _listed(stack)
         compact(spark, settings, LAST_DAY, datetime.now(UTC))
         after = _listed(stack)
-        vacuum(spark, replace(settings, vacuum_hours=0), EVENTS)
+        vacuum(spark, settings, EVENTS, 0)
         return before, after, _listed(stack)
     finally:
         spark.stop()

@@ -84,7 +84,7 @@ class Holding:
             return ""
         if self.name == EVENTS:
             return f"small files pile up; a night compacts the days up to its own: ./run night --day {late[-1]}"
-        return "small files pile up, and nothing compacts this table"
+        return "small files pile up; the next night gathers those of days that are over"
 
 
 def holding(name: str, listing: Listing, live: frozenset[str]) -> Holding:

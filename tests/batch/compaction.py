@@ -11,7 +11,6 @@ import pytest
 from deltalake import DeltaTable
 from pyspark.sql import SparkSession
 
-from batch import compact as compaction
 from batch.changes import changed_after, event_files, events_now
 from batch.compact import Compacted, compact
 from cdp.paths import COMPACTIONS, EVENTS, table_url
@@ -60,9 +59,7 @@ class Place:
 
 
 @pytest.fixture
-def place(spark: SparkSession, events: Events, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
-    """Its vacuum, which takes seconds, does nothing."""
-    monkeypatch.setattr(compaction, "vacuum", lambda *_: None)
+def place(spark: SparkSession, events: Events, tmp_path: Path) -> Place:
     return Place(spark, events, replace(load({}), hdfs_url=f"file:{tmp_path}"))
 
 

@@ -16,7 +16,7 @@ from batch.changes import EventFile, EventFiles, event_files
 from batch.compact import commits, not_compact, pieces
 from batch.compactions import Book, read_book
 from batch.events import events_once
-from batch.tables import read_events, vacuum
+from batch.tables import read_events
 from tests.batch.compaction import D1, D2, D3, LATER, NOW, Place, on, place, received
 
 __all__ = ["place"]
@@ -107,27 +107,6 @@ def test_large_day_becomes_several_files_that_no_customer_lies_across(place: Pla
     assert len(users) == expected
     assert sum(map(len, users)) == 40
     assert len(place.ids()) == 2_000
-
-
-@pytest.mark.spark
-def test_pinned_version_can_be_read_until_the_vacuum_which_runs_once_a_day(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    place.receive(on(1, "a"))
-    place.receive(on(1, "a"), on(1, "b"))
-    version = place.version()
-    first = place.compact()
-    place.receive(on(1, "c"))
-    second = place.compact()
-    assert first is not None
-    assert second is not None
-    assert (first.vacuumed, second.vacuumed) == (True, False)
-    place.receive(on(1, "d"))
-    monkeypatch.setattr(compaction, "vacuum", vacuum)
-    place.settings = replace(place.settings, vacuum_hours=0)
-    assert place.ids(version) == ["a", "a", "b"]
-    place.compact(at=LATER)
-    assert place.ids() == ["a", "b", "c", "d"]
-    with pytest.raises(FileNotFoundError):
-        place.ids(version)
 
 
 @pytest.mark.spark
