@@ -8,14 +8,14 @@ import sys
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 
-from batch.checks import CHECKS
 from batch.explain import explain
-from batch.gate import GateClosed, accept
-from batch.mart import MartAway, NightRuns, night_connection
+from batch.gate.checks import CHECKS
+from batch.gate.verdict import GateClosed, accept
 from batch.night import Night, keep_house, publish_day
 from batch.pace import Pace
 from batch.runs import begin, recorded
 from batch.steps import StepFailed
+from batch.stores.mart import MartAway, NightRuns, night_connection
 from cdp.days import day_from_text, days_between
 from cdp.nights import Accepted
 from cdp.programs import NIGHT_NEEDS_PERSON

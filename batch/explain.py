@@ -8,7 +8,7 @@ from datetime import date, datetime
 import psycopg2
 from psycopg2.extensions import cursor as Cursor
 
-from batch.mart import MartAway, connection_arguments
+from batch.stores.mart import MartAway, connection_arguments
 from cdp import postgres
 from cdp.nights import SELECT_RUNS, CheckOutcome, NightRun, remedy, run_from_row
 from cdp.settings import Settings

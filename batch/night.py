@@ -15,29 +15,21 @@ from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 from pyspark.storagelevel import StorageLevel
 
-from batch.changes import EventsNow, NoEvents, changed_after, event_files, events_now
-from batch.chart_tables import AS_OF, OF_DAYS, as_of_lines, day_lines
-from batch.compact import compact
-from batch.compactions import read_book, write_down
-from batch.customer_day import customer_day
-from batch.customers import carried, counted, customers, of
-from batch.documents import Written
-from batch.events import event_sums, events_of_days, events_once
-from batch.figures import EventSums, Work, gathered
-from batch.gate import judged, require_open, summary
-from batch.interactions import interactions
-from batch.kpi_day import kpi_day
-from batch.mart import Serving, days_lacking, published, serving
-from batch.newcomers import newcomers
-from batch.plan import NEVER, days_to_restate, known_since
-from batch.profile_store import Customers, Place, fill, held, next_collection, place_of
-from batch.profiles import profiles, profiles_moved
-from batch.publish import DailyNumbers, Publication, publish
-from batch.runs import Run, begin, recorded
-from batch.staging import Staging
-from batch.standing import Earlier, Grounds, grounds, note_of, standing, version_of
-from batch.steps import StepFailed, Steps
-from batch.tables import (
+from batch.customers.documents import Written
+from batch.customers.newcomers import newcomers
+from batch.customers.profiles import profiles, profiles_moved
+from batch.customers.snapshot import carried, counted, customers, of
+from batch.customers.standing import Earlier, Grounds, grounds, note_of, standing, version_of
+from batch.days.customer_day import customer_day
+from batch.days.events import event_sums, events_of_days, events_once
+from batch.days.interactions import interactions
+from batch.days.kpi_day import kpi_day
+from batch.gate.figures import EventSums, Work, gathered
+from batch.gate.verdict import judged, require_open, summary
+from batch.hdfs.changes import EventsNow, NoEvents, changed_after, event_files, events_now
+from batch.hdfs.compact import compact
+from batch.hdfs.compactions import read_book, write_down
+from batch.hdfs.tables import (
     count_customers,
     days_written,
     read_customers,
@@ -46,7 +38,15 @@ from batch.tables import (
     write_customers,
     write_days,
 )
-from batch.upkeep import upkeep
+from batch.hdfs.upkeep import upkeep
+from batch.plan import NEVER, days_to_restate, known_since
+from batch.runs import Run, begin, recorded
+from batch.steps import StepFailed, Steps
+from batch.stores.chart_tables import AS_OF, OF_DAYS, as_of_lines, day_lines
+from batch.stores.mart import Serving, days_lacking, published, serving
+from batch.stores.profile_store import Customers, Place, fill, held, next_collection, place_of
+from batch.stores.publish import DailyNumbers, Publication, publish
+from batch.stores.staging import Staging
 from cdp.nights import Accepted, CheckOutcome, RunState
 from cdp.paths import CUSTOMER_DAY, INTERACTIONS
 from cdp.settings import Settings

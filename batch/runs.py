@@ -18,7 +18,7 @@ import psycopg2
 from psycopg2.extensions import connection as Connection
 from psycopg2.extras import Json
 
-from batch.mart import connection_arguments
+from batch.stores.mart import connection_arguments
 from cdp.nights import FATE, Accepted, CheckOutcome
 from cdp.settings import Settings
 from cdp.spark import root_cause

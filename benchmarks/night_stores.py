@@ -19,14 +19,14 @@ from psycopg2.extensions import connection as Connection
 from pymongo import ReplaceOne
 from pyspark.sql import DataFrame, SparkSession
 
-from batch.copy import copy_lines, lines_of
-from batch.customers import CUSTOMER_ID
-from batch.documents import Written, document
-from batch.mart import connection_arguments
-from batch.profile_store import DOCUMENTS_AT_A_TIME, Place, write_documents
-from batch.profiles import as_json, profiles
-from batch.staging import Staging
-from batch.tables import days_written, read_history
+from batch.customers.documents import Written, document
+from batch.customers.profiles import as_json, profiles
+from batch.customers.snapshot import CUSTOMER_ID
+from batch.hdfs.tables import days_written, read_history
+from batch.stores.copy import copy_lines, lines_of
+from batch.stores.mart import connection_arguments
+from batch.stores.profile_store import DOCUMENTS_AT_A_TIME, Place, write_documents
+from batch.stores.staging import Staging
 from cdp.paths import CUSTOMER_DAY as DAYS_TABLE
 from cdp.paths import CUSTOMERS, table_url
 from cdp.settings import Settings, current

@@ -14,8 +14,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from batch.compact import compact
-from batch.tables import vacuum
+from batch.hdfs.compact import compact
+from batch.hdfs.tables import vacuum
 from benchmarks.history import make_day
 from benchmarks.outcome import Goal, Outcome
 from cdp.paths import EVENTS

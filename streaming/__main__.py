@@ -20,7 +20,7 @@ from cdp.settings import SettingError, Settings, current
 from cdp.spark import SparkAway, session
 from streaming.book import Book, LedgerAway, StreamRuns
 from streaming.carry import Carrier, StreamFailed
-from streaming.ledger_read import LedgerUnread
+from streaming.ledger.read import LedgerUnread
 from streaming.standing import ANEW, Stuck
 from streaming.tables import ForeignTable
 from streaming.topic import TopicAway, topic_now

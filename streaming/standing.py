@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from streaming.checkpoint import Offsets
-from streaming.ledger_sums import Lost
+from streaming.ledger.sums import Lost
 from streaming.topic import Topic
 
 ANEW = "--from-earliest-retained"

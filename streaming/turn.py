@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 from cdp.settings import Settings
 from streaming.book import Book, StreamRuns
-from streaming.ledger_read import written
-from streaming.ledger_sums import Found, Hdfs
+from streaming.ledger.read import written
+from streaming.ledger.sums import Found, Hdfs
 from streaming.topic import Topic
 
 PAUSE_SECONDS = 2.0

@@ -10,8 +10,8 @@ from cdp.metrics.groups import MetricGroup
 Kind = Literal["integer", "money", "number", "date", "text"]
 Unit = Literal["", "money", "days", "share", "score"]
 #: days: an aggregate over the customer's rows of `customer_day`. things: one over the customer's products, categories and
-#: brands, see `batch/things.py`. scores: the place that the expression has among all customers, from 1 to 5, see `rfm.py`.
-#: earlier: the metric of that name as it was `days_ago` days before, see `batch/rfm.py`.
+#: brands, see `batch/customers/things.py`. scores: the place that the expression has among all customers, from 1 to 5, see `rfm.py`.
+#: earlier: the metric of that name as it was `days_ago` days before, see `batch/customers/rfm.py`.
 #: derived: an expression over metrics of the other stages.
 Stage = Literal["days", "things", "scores", "earlier", "derived"]
 Shown = Literal["count", "decimal", "money", "days", "percent", "day", "text"]

@@ -19,17 +19,17 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from batch.cohorts import cohort_month
-from batch.customer_day import CUSTOMER_ID, customer_day
-from batch.customers import counted, customers
-from batch.events import events_once
-from batch.interactions import interactions
-from batch.kpi_day import kpi_day
-from batch.newcomers import newcomers
-from batch.order_days import hour_day, order_value_day
-from batch.rfm_tables import rfm_day, rfm_flow
-from batch.tables import write_days
-from batch.thing_days import thing_days
+from batch.customers.cohorts import cohort_month
+from batch.customers.newcomers import newcomers
+from batch.customers.rfm_tables import rfm_day, rfm_flow
+from batch.customers.snapshot import counted, customers
+from batch.days.customer_day import CUSTOMER_ID, customer_day
+from batch.days.events import events_once
+from batch.days.interactions import interactions
+from batch.days.kpi_day import kpi_day
+from batch.days.order_days import hour_day, order_value_day
+from batch.days.thing_days import thing_days
+from batch.hdfs.tables import write_days
 from benchmarks.reading.customers import READ, customers_sql
 from benchmarks.reading.events import FIELDS, INTERACTIONS_SQL, read_events
 from benchmarks.reading.tables import OF_DAYS, table_sql

@@ -14,8 +14,8 @@ from deltalake import DeltaTable
 from pymongo import MongoClient
 from pyspark.sql import SparkSession
 
-from batch.mart import night_connection
 from batch.night import Night, keep_house, publish_day
+from batch.stores.mart import night_connection
 from cdp.chart_tables import CHART_TABLES
 from cdp.paths import EVENTS, table_url
 from cdp.settings import Settings, load

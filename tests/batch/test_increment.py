@@ -17,7 +17,7 @@ from deltalake import DeltaTable
 from pymongo import MongoClient
 from pyspark.sql import SparkSession
 
-from batch.standing import spans_moved
+from batch.customers.standing import spans_moved
 from cdp.chart_tables import CHART_TABLES
 from cdp.paths import CUSTOMER_DAY, CUSTOMERS, EVENTS, table_url
 from tests.batch.conftest import Events

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from batch import __main__ as command
-from batch.gate import GateClosed
-from batch.mart import NightRuns
+from batch.gate.verdict import GateClosed
 from batch.steps import StepFailed
+from batch.stores.mart import NightRuns
 from cdp.nights import CheckOutcome
 
 

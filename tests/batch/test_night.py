@@ -11,12 +11,12 @@ import psycopg2
 import pytest
 from deltalake import DeltaTable
 
-from batch import compact as compaction
 from batch import night as nights
-from batch import publish, staging
-from batch.chart_tables import as_of_lines
-from batch.mart import NightRuns, night_connection
+from batch.hdfs import compact as compaction
 from batch.steps import StepFailed
+from batch.stores import publish, staging
+from batch.stores.chart_tables import as_of_lines
+from batch.stores.mart import NightRuns, night_connection
 from cdp.chart_tables import CHART_TABLES
 from cdp.paths import CUSTOMER_DAY, CUSTOMERS, INTERACTIONS, table_url
 from cdp.warehouse import TABLES

@@ -15,8 +15,8 @@ from datetime import UTC, date, datetime
 import psycopg2
 import pytest
 
-from batch.mart import SERVER_KEEPALIVE, NightRuns, night_connection
 from batch.runs import begin, recorded
+from batch.stores.mart import SERVER_KEEPALIVE, NightRuns, night_connection
 from cdp.nights import SELECT_RUNS, NightRun, run_from_row
 from cdp.postgres import connection_arguments
 from cdp.settings import REPOSITORY, Settings, load
@@ -31,7 +31,7 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 HOLDER = """
 import sys
 from datetime import UTC, date, datetime
-from batch.mart import night_connection
+from batch.stores.mart import night_connection
 from batch.runs import begin
 from cdp.settings import load
 with night_connection(load()) as connection:

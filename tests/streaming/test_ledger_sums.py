@@ -1,5 +1,5 @@
 """Whether it adds up: each sum holds, or is named when one number is another. Read for real in
-tests/batch/test_cluster.py."""
+tests/streaming/test_cluster.py."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ import pytest
 
 from streaming import ledger
 from streaming.account import Counts
-from streaming.ledger import as_json, as_text, look_until_it_adds_up
-from streaming.ledger_read import LedgerUnread
-from streaming.ledger_sums import Found, Gap, Hdfs, Lost, Reach, Recount, TopicSums, checks
-from streaming.recount import Tally
+from streaming.ledger.__main__ import as_json, as_text, look_until_it_adds_up
+from streaming.ledger.read import LedgerUnread
+from streaming.ledger.recount import Tally
+from streaming.ledger.sums import Found, Gap, Hdfs, Lost, Reach, Recount, TopicSums, checks
 from streaming.topic import Held, Topic
 from tests.spark_session import utc
 

@@ -13,8 +13,8 @@ import pytest
 from cdp.events.examples import INVALID, message
 from cdp.events.fields import BOUNDS, EARLIEST_DAY, MAX_AHEAD_HOURS, MAX_QUANTITY, MAX_TEXT, Bounds
 from streaming.parse import parse
-from streaming.repairs import Repair, add_repairs, repair_asked, repair_told
-from streaming.replay import main
+from streaming.replay.__main__ import main
+from streaming.replay.repairs import Repair, add_repairs, repair_asked, repair_told
 from tests.streaming.conftest import Messages
 
 

@@ -20,11 +20,11 @@ from cdp.events.examples import message
 from cdp.paths import EVENTS, QUARANTINE, table_url
 from cdp.settings import Settings, load
 from streaming import replay as program
-from streaming import replay_rows
-from streaming.repairs import Repair
-from streaming.replay import Asked, replay
-from streaming.replay_rows import NoQuarantine, patiently
-from streaming.replay_summary import Summary
+from streaming.replay import rows as replay_rows
+from streaming.replay.repairs import Repair
+from streaming.replay.replay import Asked, replay
+from streaming.replay.rows import NoQuarantine, patiently
+from streaming.replay.summary import Summary
 from streaming.sink import write_batch
 from streaming.tables import EVENTS_TABLE, QUARANTINE_TABLE, REPLAY_COLUMNS, TABLES, ensure_tables
 from tests.spark_session import utc

@@ -1,4 +1,4 @@
-"""A second stream is refused, or waits until the first has taken what there is; for real: tests/batch/test_cluster.py."""
+"""A second stream is refused, or waits until the first has taken what there is; for real: tests/streaming/test_cluster.py."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from cdp.settings import load
 from streaming import __main__ as program
 from streaming import turn
 from streaming.book import StreamRuns
-from streaming.ledger_read import Written
-from streaming.ledger_sums import Reach
+from streaming.ledger.read import Written
+from streaming.ledger.sums import Reach
 from streaming.topic import Held, Topic
 from streaming.turn import Stopped, take_turn, taken_by_another
 from tests.spark_session import utc

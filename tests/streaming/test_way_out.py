@@ -21,10 +21,10 @@ from cdp.settings import Settings, load
 from infra.stack.stream_progress import stream_state
 from streaming.book import Book
 from streaming.carry import Carrier
-from streaming.ledger import look
-from streaming.ledger_read import retained
-from streaming.ledger_sums import Lost, checks
-from streaming.recount import recount
+from streaming.ledger.__main__ import look
+from streaming.ledger.read import retained
+from streaming.ledger.recount import recount
+from streaming.ledger.sums import Lost, checks
 from streaming.standing import Stuck
 from tests import databases
 

@@ -1,0 +1,1 @@
+"""What happened on each day: pure transforms of the events into a day's customers, interactions and numbers."""

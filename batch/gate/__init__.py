@@ -1,0 +1,1 @@
+"""The checks between a night's work and its publication."""

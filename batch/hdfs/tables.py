@@ -1,0 +1,106 @@
+"""The Delta tables of the night on HDFS: read at a version, written as a whole or a day at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from datetime import date
+
+from delta.tables import DeltaTable as SparkDeltaTable
+from deltalake import DeltaTable
+from deltalake.exceptions import TableNotFoundError
+from pyspark.sql import DataFrame, DataFrameReader, SparkSession
+from pyspark.sql import functions as F
+
+from cdp.days import day_from_text
+from cdp.events import COUNTS
+from cdp.paths import CUSTOMER_DAY, CUSTOMERS, EVENTS, table_url
+from cdp.settings import Settings
+
+Shape = Callable[[DataFrame], DataFrame]
+#: What Delta itself holds to be safe.
+SAFE_HOURS = 168
+LISTING_TASKS = 8
+
+
+def read_events(spark: SparkSession, settings: Settings, version: int) -> DataFrame:
+    return _delta(spark).option("versionAsOf", version).load(table_url(settings, EVENTS))
+
+
+def rewrite_events(spark: SparkSession, settings: Settings, days: Collection[date], shape: Shape, said: str) -> None:
+    """Put the same events in the place of the files of these days; `said` stands in the commit.
+
+    The frame is neither pinned to a version nor kept: Delta then plans the read inside the write's own transaction, so that
+    the files that are read are the files that are replaced, and what the stream appends meanwhile stays beside them.
+    `dataChange` says that these are no new events, so that appends never conflict with this and `batch/hdfs/changes.py` passes
+    it over. Copies may go missing in it, because every reader leaves them out anyway.
+    """
+    events = _delta(spark).load(table_url(settings, EVENTS)).where(F.col("event_day").isin(list(days)))
+    writer = shape(events).write.format("delta").mode("overwrite").option("replaceWhere", _any_of("event_day", days))
+    writer.option("dataChange", "false").option("userMetadata", said).save(table_url(settings, EVENTS))
+
+
+def vacuum(spark: SparkSession, settings: Settings, table: str, hours: int) -> None:
+    """Delete the files that no version of the last hours refers to."""
+    # Spark would list the folders in ten thousand tasks.
+    spark.conf.set("spark.sql.sources.parallelPartitionDiscovery.parallelism", LISTING_TASKS)
+    # Delta refuses less than a week, for the sake of long readers and writers; a setting below says that it is meant.
+    spark.conf.set("spark.databricks.delta.retentionDurationCheck.enabled", str(hours >= SAFE_HOURS).lower())
+    SparkDeltaTable.forPath(spark, table_url(settings, table)).vacuum(hours)
+
+
+def read_history(spark: SparkSession, settings: Settings, table: str, version: int | None = None) -> DataFrame:
+    """Every day there is, of `customer_day` or `interactions`, or was in this version. The lock of the night keeps other
+    writers away."""
+    reader = _delta(spark) if version is None else _delta(spark).option("versionAsOf", version)
+    rows = reader.load(table_url(settings, table))
+    return _with_counts(rows) if table == CUSTOMER_DAY else rows
+
+
+def _with_counts(rows: DataFrame) -> DataFrame:
+    """Days that were written before a type of event was known have none of it."""
+    known = (name for name in COUNTS.values() if name in rows.columns)
+    new = {name: F.lit(0) for name in COUNTS.values() if name not in rows.columns}
+    return rows.fillna(0, list(known)).withColumns(new)
+
+
+def days_written(settings: Settings, table: str) -> frozenset[date]:
+    """The days that a table has, of those two. It asks the log alone."""
+    try:
+        partitions = DeltaTable(table_url(settings, table)).partitions()
+    except TableNotFoundError:
+        return frozenset()
+    return frozenset(day_from_text(part["day"]) for part in partitions)
+
+
+def read_customers(spark: SparkSession, settings: Settings, version: int) -> DataFrame:
+    return _delta(spark).option("versionAsOf", version).load(table_url(settings, CUSTOMERS))
+
+
+def count_customers(settings: Settings, version: int) -> int:
+    """By what the log says of each file."""
+    return int(DeltaTable(table_url(settings, CUSTOMERS), version=version).count())
+
+
+def write_days(frame: DataFrame, settings: Settings, table: str, days: Collection[date]) -> None:
+    """Put these days in the place of what was there; other days stay."""
+    writer = frame.repartition("day").write.format("delta").mode("overwrite").partitionBy("day")
+    # Columns may come, with a type of event that is counted.
+    writer.option("mergeSchema", "true").option("replaceWhere", _any_of("day", days)).save(table_url(settings, table))
+
+
+def write_customers(frame: DataFrame, settings: Settings, said: str) -> int:
+    """Put the whole table in the place of the old one, as a new version, which is the answer. Metrics may come and go. `said`
+    stands in the commit."""
+    url = table_url(settings, CUSTOMERS)
+    writer = frame.write.format("delta").mode("overwrite").option("overwriteSchema", "true").option("userMetadata", said)
+    writer.option("partitionOverwriteMode", "static").save(url)
+    return int(DeltaTable(url).version())
+
+
+def _any_of(column: str, days: Collection[date]) -> str:
+    dates = ", ".join(f"DATE '{day}'" for day in days)
+    return f"{column} IN ({dates})"
+
+
+def _delta(spark: SparkSession) -> DataFrameReader:
+    return spark.read.format("delta")

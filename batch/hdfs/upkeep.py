@@ -1,0 +1,96 @@
+"""Upkeep of the tables on HDFS: small files of tables that only grow are gathered, and what was replaced is deleted in its time.
+
+Compaction of the events is another thing (batch/hdfs/compact.py): it sorts them and leaves copies out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from delta.tables import DeltaTable as SparkDeltaTable
+from deltalake import DeltaTable
+from deltalake.exceptions import TableNotFoundError
+from pyspark.sql import SparkSession
+
+from batch.hdfs.changes import files_by_day
+from batch.hdfs.tables import vacuum
+from cdp.paths import COMPACTIONS, CUSTOMER_DAY, CUSTOMERS, EVENTS, INTERACTIONS, QUARANTINE, table_url
+from cdp.settings import Settings
+
+#: A table without days gets a file a night; more than these are made one.
+MANY = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What the upkeep of one night came to."""
+
+    gathered: int  # files that were made fewer
+    deleted: int
+
+    def __str__(self) -> str:
+        return f"{self.gathered:,} small files gathered, {self.deleted:,} replaced ones deleted"
+
+
+def upkeep(spark: SparkSession, settings: Settings, today: date) -> Kept:
+    gathered = _gather_quarantine(spark, settings, today) + _gather_compactions(spark, settings)
+    _keep_snapshots(spark, settings)
+    return Kept(gathered, sum(_delete_replaced(spark, settings, table, hours) for table, hours in hours_kept(settings).items()))
+
+
+def hours_kept(settings: Settings) -> Mapping[str, int]:
+    """How long a file stays that no longer belongs to the newest version. A snapshot of the customers is a version, and any
+    day that was published can be read again."""
+    replaced = dict.fromkeys((EVENTS, QUARANTINE, CUSTOMER_DAY, INTERACTIONS, COMPACTIONS), settings.vacuum_hours)
+    return replaced | {CUSTOMERS: max(settings.snapshot_days * 24, settings.vacuum_hours)}
+
+
+def _gather_quarantine(spark: SparkSession, settings: Settings, today: date) -> int:
+    """The days that are over; to today's the stream still adds."""
+    table = _table(settings, QUARANTINE)
+    days = files_by_day(table, "received_day", "path") if table else {}
+    many = {day: len(files) for day, files in days.items() if day < today and len(files) > 1}
+    if many:
+        dates = ", ".join(f"DATE '{day}'" for day in many)
+        _spark_table(spark, settings, QUARANTINE).optimize().where(f"received_day IN ({dates})").executeCompaction()
+    return sum(many.values())
+
+
+def _gather_compactions(spark: SparkSession, settings: Settings) -> int:
+    table = _table(settings, COMPACTIONS)
+    files = len(table.file_uris()) if table else 0
+    if files <= MANY:
+        return 0
+    _spark_table(spark, settings, COMPACTIONS).optimize().executeCompaction()
+    return files
+
+
+def _keep_snapshots(spark: SparkSession, settings: Settings) -> None:
+    """Delta forgets a version after a month, unless the table says otherwise."""
+    table, wanted = _table(settings, CUSTOMERS), f"interval {hours_kept(settings)[CUSTOMERS]} hours"
+    properties = dict.fromkeys(("delta.logRetentionDuration", "delta.deletedFileRetentionDuration"), wanted)
+    if table and not properties.items() <= table.metadata().configuration.items():
+        said = ", ".join(f"'{name}' = '{value}'" for name, value in properties.items())
+        spark.sql(f"ALTER TABLE delta.`{table_url(settings, CUSTOMERS)}` SET TBLPROPERTIES ({said})")
+
+
+def _delete_replaced(spark: SparkSession, settings: Settings, name: str, hours: int) -> int:
+    """How many. Delta's own vacuum takes seconds also where there is nothing; whether there is, a listing says."""
+    table = _table(settings, name)
+    found = table.vacuum(hours, dry_run=True, enforce_retention_duration=False, full=True) if table else []
+    if found:
+        vacuum(spark, settings, name, hours)
+    return len(found)
+
+
+def _table(settings: Settings, name: str) -> DeltaTable | None:
+    try:
+        return DeltaTable(table_url(settings, name))
+    except TableNotFoundError:
+        return None
+
+
+def _spark_table(spark: SparkSession, settings: Settings, name: str) -> SparkDeltaTable:
+    return SparkDeltaTable.forPath(spark, table_url(settings, name))

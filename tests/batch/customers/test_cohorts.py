@@ -1,0 +1,73 @@
+"""Cohorts by the month of the first event: made of the days up to the published one, so that a late event can move a customer."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from batch.customers.cohorts import cohort_month
+from batch.days.customer_day import customer_day
+from batch.days.events import events_once
+from cdp.chart_tables import COHORT_MONTH
+from tests.batch.conftest import Events
+from tests.spark_session import utc
+
+pytestmark = pytest.mark.spark
+
+BUY: dict[str, Any] = {"event_type": "purchase"}
+AS_OF = date(2019, 11, 15)
+
+
+def on(month: int, day: int, user: str = "ann", **given: Any) -> dict[str, Any]:
+    return {"event_time": utc(2019, month, day, 12), "user_id": user} | given
+
+
+VISITS = (
+    on(9, 30), on(10, 1, **BUY), on(10, 31, user_session="s2", **BUY), on(10, 31, user_session="s3", **BUY),
+    on(9, 1, "bob"), on(11, 2, "bob"),
+    on(10, 5, "cid", **BUY), on(11, 5, "cid", quantity=2, **BUY),
+)  # fmt: skip
+
+
+def cohorts(events: Events, *given: dict[str, Any], as_of: date = AS_OF) -> dict[tuple[int, int], tuple[Any, ...]]:
+    """Months of the cohort and of the activity -> customers, buyers, orders, revenue."""
+    frame = cohort_month(customer_day(events_once(events(*given))), as_of)
+    assert set(frame.columns) == set(COHORT_MONTH.column_names)
+    rows = frame.collect()
+    assert {day.day for row in rows for day in (row.cohort, row.month)} == {1}
+    return {(r.cohort.month, r.month.month): (r.customers, r.buyers, r.orders, r.revenue) for r in rows}
+
+
+def test_by_hand(events: Events) -> None:
+    assert cohorts(events, *VISITS) == {
+        (9, 9): (2, 0, 0, Decimal("0.00")),
+        (9, 10): (1, 1, 3, Decimal("30.00")),
+        (9, 11): (1, 0, 0, Decimal("0.00")),
+        (10, 10): (1, 1, 1, Decimal("10.00")),
+        (10, 11): (1, 1, 1, Decimal("20.00")),
+    }
+
+
+def test_nothing_after_the_published_day_counts(events: Events) -> None:
+    before = cohorts(events, *VISITS, as_of=date(2019, 10, 30))
+    assert before == {
+        (9, 9): (2, 0, 0, Decimal("0.00")),
+        (9, 10): (1, 1, 1, Decimal("10.00")),
+        (10, 10): (1, 1, 1, Decimal("10.00")),
+    }
+
+
+def test_late_event_of_an_earlier_month_takes_a_customer_to_its_cohort(events: Events) -> None:
+    late = cohorts(events, *VISITS, on(8, 31, "cid"))
+    assert {key: found[0] for key, found in late.items() if key[0] != 9} == {(8, 8): 1, (8, 10): 1, (8, 11): 1}
+
+
+def test_months_of_two_years_are_not_one(events: Events) -> None:
+    frame = cohort_month(customer_day(events_once(events(on(10, 1), {"event_time": utc(2018, 10, 1)}))), AS_OF)
+    assert {(row.cohort, row.month) for row in frame.collect()} == {
+        (date(2018, 10, 1), date(2018, 10, 1)),
+        (date(2018, 10, 1), date(2019, 10, 1)),
+    }

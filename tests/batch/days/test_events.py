@@ -1,0 +1,45 @@
+"""Each event once, whatever came how often."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+
+from batch.days.events import events_of_days, events_once
+from tests.batch.conftest import Events
+from tests.spark_session import utc
+
+pytestmark = pytest.mark.spark
+
+
+def test_event_that_came_twice_is_the_one_received_first(events: Events) -> None:
+    once = events_once(
+        events(
+            {"event_id": "x", "price": Decimal("2.00"), "received_at": utc(2019, 10, 1, 12, 2)},
+            {"event_id": "x", "price": Decimal("1.00"), "received_at": utc(2019, 10, 1, 12, 1)},
+        )
+    )
+    assert [(row.event_id, row.price) for row in once.collect()] == [("x", Decimal("1.00"))]
+
+
+def test_received_at_the_same_time_the_lower_offset_is_first(events: Events) -> None:
+    once = events_once(events({"event_id": "x", "brand": "first"}, {"event_id": "x", "brand": "second"}))
+    assert [row.brand for row in once.collect()] == ["first"]
+
+
+def test_same_id_of_another_customer_or_day_is_another_event(events: Events) -> None:
+    again = {"event_id": "x"}
+    frame = events(again, again | {"user_id": "bob"}, again | {"event_time": utc(2019, 10, 2)})
+    assert sorted((row.customer_id, row.day) for row in events_once(frame).collect()) == [
+        ("ann", date(2019, 10, 1)),
+        ("ann", date(2019, 10, 2)),
+        ("bob", date(2019, 10, 1)),
+    ]
+
+
+def test_only_the_days_that_are_asked_for(events: Events) -> None:
+    frame = events(*({"event_time": utc(2019, 10, day)} for day in (1, 2, 3)))
+    days = [date(2019, 10, 1), date(2019, 10, 3)]
+    assert sorted(row.event_day for row in events_of_days(frame, days).collect()) == days

@@ -1,0 +1,74 @@
+"""Interactions, and the things of a customer that are counted from them."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from batch.customers.snapshot import counted, customers
+from batch.days.customer_day import customer_day
+from batch.days.events import events_once
+from batch.days.interactions import COLUMNS, interactions
+from tests.batch.conftest import Events
+from tests.spark_session import utc
+
+pytestmark = pytest.mark.spark
+
+PHONE = {"category_1": "electronics", "category_2": "smartphone", "brand": "samsung"}
+SHOE = {"product_id": "p2", "category_1": "apparel", "brand": "acme", "price": Decimal("5.00")}
+BUY: dict[str, Any] = {"event_type": "purchase"}
+
+#: Ann looks at the phone twice and buys it in two orders, in one of them twice; the shoe goes into the cart on the next day.
+VISITS = (
+    PHONE, PHONE, PHONE | BUY | {"quantity": 2}, PHONE | BUY, PHONE | BUY | {"user_session": "s2"},
+    SHOE | {"event_time": utc(2019, 10, 2), "event_type": "cart"}, SHOE | {"event_time": utc(2019, 10, 2)},
+)  # fmt: skip
+
+
+def test_a_row_a_day_type_and_product(events: Events) -> None:
+    frame = interactions(events_once(events(*VISITS)))
+    assert frame.dtypes == [(name, kind.replace(" ", "")) for name, kind in COLUMNS.items()]
+    rows = {(row.day.day, row.event_type, row.product_id): row for row in frame.collect()}
+    assert {key: (row.events, row.quantity, row.money, row.orders) for key, row in rows.items()} == {
+        (1, "view", "p1"): (2, 2, Decimal("0.00"), 0),
+        (1, "purchase", "p1"): (3, 4, Decimal("40.00"), 2),
+        (2, "cart", "p2"): (1, 1, Decimal("0.00"), 0),
+        (2, "view", "p2"): (1, 1, Decimal("0.00"), 0),
+    }
+    bought = rows[1, "purchase", "p1"]
+    assert (bought.category_1, bought.category_2, bought.category_3, bought.brand) == (
+        "electronics",
+        "smartphone",
+        None,
+        "samsung",
+    )
+
+
+def test_what_is_counted_from_them_and_how_ties_are_broken(events: Events) -> None:
+    """Bob looks at both brands once and buys nothing: the alphabet decides. Cid's bought brand wins over the other. Dan's
+    things have no category and no brand."""
+    bare = {"user_id": "dan", "brand": None}
+    given = (
+        *VISITS,
+        SHOE | {"user_id": "bob"}, PHONE | {"user_id": "bob"},
+        SHOE | {"user_id": "cid"}, PHONE | {"user_id": "cid"}, PHONE | BUY | {"user_id": "cid"},
+        bare, bare | {"event_time": utc(2019, 10, 3), "product_id": "p9"},
+    )  # fmt: skip
+    once = events_once(events(*given)).persist()
+    days = customer_day(once).persist()
+    mine = counted(days, interactions(once), date(2019, 10, 2)).persist()
+    found = {row.customer_id: row for row in customers(mine, date(2019, 10, 2)).collect()}
+    ann, bob, cid, dan = (found[name] for name in ("ann", "bob", "cid", "dan"))
+    assert (ann.products_viewed, ann.products_carted, ann.products_bought) == (2, 1, 1)
+    assert (ann.view_to_cart_rate, ann.cart_to_order_rate) == (Decimal("0.500000"), Decimal("0.000000"))
+    assert (ann.favourite_category_by_views, ann.favourite_brand_by_money) == ("electronics.smartphone", "samsung")
+    assert (bob.favourite_brand_by_views, bob.favourite_category_by_views) == ("acme", "apparel")
+    assert (bob.favourite_brand_by_money, bob.cart_to_order_rate) == (None, None)
+    assert (cid.favourite_brand_by_views, cid.favourite_brand_by_money) == ("samsung", "samsung")
+    # The third day is after the published one.
+    assert (dan.products_viewed, dan.categories_viewed, dan.favourite_brand_by_views) == (1, 0, None)
+    assert (bob.rfm_group, bob.recency_score) == (None, None)
+    assert (ann.frequency_score, cid.frequency_score, ann.rfm_group) == (3, 1, "Lost")

@@ -1,0 +1,61 @@
+"""The shop's day: the funnel by sessions, and sums that agree with the customers'."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from pyspark.sql import Row
+
+from batch.days.customer_day import customer_day
+from batch.days.events import events_once
+from batch.days.kpi_day import NEW, kpi_day
+from cdp.spark import COLUMN_TYPES
+from cdp.warehouse import KPI_DAY
+from tests.batch.conftest import Events
+
+pytestmark = pytest.mark.spark
+
+BUY, CART = {"event_type": "purchase"}, {"event_type": "cart"}
+
+
+def kpis(events: Events, *given: dict[str, Any]) -> dict[int, Row]:
+    """Day of October -> its row."""
+    once = events_once(events(*given)).persist()
+    days = customer_day(once)
+    return {row.day.day: row for row in kpi_day(once, days).collect()}
+
+
+def test_columns_are_those_of_the_contract(events: Events) -> None:
+    once = events_once(events({}))
+    days = customer_day(once)
+    contract = [(column.name, COLUMN_TYPES[column.kind].simpleString()) for column in KPI_DAY.columns if column.name != NEW]
+    assert kpi_day(once, days).dtypes == contract
+
+
+def test_funnel_counts_sessions(events: Events) -> None:
+    looked, carted, bought = {"user_session": "a"}, {"user_session": "b"}, {"user_session": "c"}
+    rows = kpis(events, looked, carted, CART | carted, bought, CART | bought, BUY | bought, BUY | {"user_session": "d"})
+    day = rows[1]
+    assert (day.sessions, day.sessions_with_view, day.sessions_with_cart, day.sessions_with_purchase) == (4, 3, 2, 2)
+
+
+def test_cart_without_a_view_is_no_second_step(events: Events) -> None:
+    assert kpis(events, CART)[1].sessions_with_cart == 0
+
+
+def test_session_is_of_one_customer(events: Events) -> None:
+    day = kpis(events, {}, CART | {"user_id": "bob"})[1]
+    assert (day.sessions, day.sessions_with_view, day.sessions_with_cart) == (2, 1, 0)
+
+
+def test_events_without_a_session_are_one_a_customer(events: Events) -> None:
+    nameless = {"user_session": None}
+    day = kpis(events, nameless, CART | nameless, nameless | {"user_id": "bob"})[1]
+    assert (day.sessions, day.sessions_with_view, day.sessions_with_cart) == (2, 2, 1)
+
+
+def test_customers_buyers_and_money(events: Events) -> None:
+    day = kpis(events, {}, BUY | {"user_id": "bob", "quantity": 3}, BUY | {"user_id": "bob", "user_session": "s2"})[1]
+    assert (day.events, day.customers, day.buyers, day.orders, day.items, day.revenue) == (3, 2, 1, 2, 4, Decimal("40.00"))

@@ -1,0 +1,99 @@
+"""Hours of a day and orders by value: in which hour an order lies, in which range a value, and what adds up."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from pyspark.sql import Row
+
+from batch.days.events import events_once
+from batch.days.order_days import hour_day, order_value_day
+from cdp.chart_tables import HOUR_DAY, ORDER_VALUE_BOUNDS, ORDER_VALUE_DAY
+from tests.batch.conftest import Events
+from tests.spark_session import utc
+
+pytestmark = pytest.mark.spark
+
+BUY: dict[str, Any] = {"event_type": "purchase"}
+
+
+def at(hour: int, minute: int = 0, day: int = 1) -> dict[str, Any]:
+    return {"event_time": utc(2019, 10, day, hour, minute)}
+
+
+def hours(events: Events, *given: dict[str, Any]) -> dict[tuple[int, int], Row]:
+    """Day of October, hour -> row."""
+    frame = hour_day(events_once(events(*given)))
+    assert set(frame.columns) == set(HOUR_DAY.column_names)
+    return {(row.day.day, row.hour): row for row in frame.collect()}
+
+
+def test_order_lies_in_the_hour_of_its_first_purchase_and_money_in_its_own(events: Events) -> None:
+    rows = hours(events, BUY | at(11, 1) | {"quantity": 2}, BUY | at(10, 59), BUY | at(11, 30) | {"user_session": "s2"})
+    assert {key: (row.orders, row.items, row.revenue) for key, row in rows.items()} == {
+        (1, 10): (1, 1, Decimal("10.00")),
+        (1, 11): (1, 3, Decimal("30.00")),
+    }
+
+
+def test_hour_in_which_an_order_only_goes_on_has_none(events: Events) -> None:
+    rows = hours(events, BUY | at(10), BUY | at(12))
+    assert {key: (row.orders, row.items) for key, row in rows.items()} == {(1, 10): (1, 1), (1, 12): (0, 1)}
+
+
+def test_order_over_midnight_is_one_on_each_day(events: Events) -> None:
+    rows = hours(events, BUY | at(23, 59), BUY | at(0, 0, day=2))
+    assert {key: (row.orders, row.revenue) for key, row in rows.items()} == {
+        (1, 23): (1, Decimal("10.00")),
+        (2, 0): (1, Decimal("10.00")),
+    }
+
+
+def test_customers_are_distinct_in_their_hour_and_empty_hours_have_no_row(events: Events) -> None:
+    cart, removal = {"event_type": "cart"}, {"event_type": "remove_from_cart"}
+    rows = hours(events, at(9), cart | at(9), removal | at(9, 59), at(9) | {"user_id": "bob"}, at(15))
+    assert {key: (row.events, row.customers, row.views, row.carts, row.removals) for key, row in rows.items()} == {
+        (1, 9): (4, 2, 2, 1, 1),
+        (1, 15): (1, 1, 1, 0, 0),
+    }
+    assert (rows[1, 9].orders, rows[1, 9].items, rows[1, 9].revenue) == (0, 0, Decimal("0.00"))
+
+
+def ranges(events: Events, *given: dict[str, Any]) -> dict[tuple[Any, ...], tuple[Any, ...]]:
+    frame = order_value_day(events_once(events(*given)))
+    assert set(frame.columns) == set(ORDER_VALUE_DAY.column_names)
+    return {(row.day.day, row.from_value, row.to_value): (row.orders, row.revenue) for row in frame.collect()}
+
+
+def bought(session: str, price: str, **given: Any) -> dict[str, Any]:
+    return BUY | {"user_session": session, "price": Decimal(price)} | given
+
+
+def test_bounds_go_up_by_about_two() -> None:
+    assert ORDER_VALUE_BOUNDS[:8] == (0, 1, 2, 5, 10, 20, 50, 100)
+    assert ORDER_VALUE_BOUNDS[-2:] == (500_000_000, 1_000_000_000)
+    assert sorted(set(ORDER_VALUE_BOUNDS)) == list(ORDER_VALUE_BOUNDS)
+
+
+def test_value_on_a_bound_begins_the_next_range(events: Events) -> None:
+    orders = (bought("a", "9.99"), bought("b", "10.00"), bought("c", "10.00"), bought("d", "19.99"), bought("e", "0.00"))
+    assert ranges(events, *orders, {}) == {
+        (1, 0, 1): (1, Decimal("0.00")),
+        (1, 5, 10): (1, Decimal("9.99")),
+        (1, 10, 20): (3, Decimal("39.99")),
+    }
+
+
+def test_last_range_has_no_end(events: Events) -> None:
+    assert ranges(events, bought("a", "9999999999.99")) == {(1, 1_000_000_000, None): (1, Decimal("9999999999.99"))}
+
+
+def test_value_is_that_of_the_whole_order_on_its_day(events: Events) -> None:
+    """Four pieces at 3 and one at 9 are one order of 21; what follows after midnight is another."""
+    first = (bought("a", "3.00", quantity=4), bought("a", "9.00"), bought("a", "4.00") | at(0, 5, day=2))
+    assert ranges(events, *first, bought("a", "30.00", user_id="bob")) == {
+        (1, 20, 50): (2, Decimal("51.00")),
+        (2, 2, 5): (1, Decimal("4.00")),
+    }

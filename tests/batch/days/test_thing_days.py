@@ -1,0 +1,110 @@
+"""Products, categories and brands of a day: what is distinct, what adds up, and what has no name."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from pyspark.sql import Row
+
+from batch.days.events import events_once
+from batch.days.thing_days import TABLES, thing_days
+from cdp.chart_tables import BRAND_DAY, CATEGORY_DAY, PRODUCT_DAY
+from cdp.table import Table
+from tests.batch.conftest import Events
+from tests.spark_session import utc
+
+pytestmark = pytest.mark.spark
+
+PHONE = {"product_id": "phone", "category_1": "electronics", "category_2": "smartphone", "brand": "samsung"}
+CABLE = {"product_id": "cable", "category_1": "electronics", "category_2": "audio", "category_3": "cable", "brand": "acme"}
+SHOE = {"product_id": "shoe", "category_1": "apparel", "brand": "acme"}
+BARE = {"product_id": "bare", "brand": None}
+BUY: dict[str, Any] = {"event_type": "purchase"}
+Rows = dict[tuple[Any, ...], Row]
+
+
+def rows_of(events: Events, table: Table, *given: dict[str, Any]) -> Rows:
+    """Key without the day where all is of one day -> row."""
+    frame = thing_days(events_once(events(*given))).where(f"table = '{table.name}'")
+    days = {row.day for row in frame.select("day").collect()}
+    key = table.key if len(days) > 1 else table.key[1:]
+    return {tuple(row[name] for name in key): row for row in frame.select(*table.column_names).collect()}
+
+
+def test_what_is_counted(events: Events) -> None:
+    cart, removal = {"event_type": "cart"}, {"event_type": "remove_from_cart"}
+    visits = (PHONE, PHONE, PHONE | cart, PHONE | removal, PHONE | {"user_id": "bob"}, PHONE | BUY | {"quantity": 3})
+    (row,) = rows_of(events, PRODUCT_DAY, *visits).values()
+    assert (row.views, row.carts, row.removals, row.customers, row.buyers) == (3, 1, 1, 2, 1)
+    assert (row.orders, row.items, row.revenue) == (1, 3, Decimal("30.00"))
+
+
+def test_order_is_one_of_each_thing_in_it(events: Events) -> None:
+    """Ann buys three things in one order and one of them in a second; bob's order has ann's session's name."""
+    visits = (PHONE | BUY, CABLE | BUY, SHOE | BUY, SHOE | BUY | {"user_session": "s2"}, SHOE | BUY | {"user_id": "bob"})
+    brands = rows_of(events, BRAND_DAY, *visits)
+    assert {key: (row.orders, row.buyers, row.items) for key, row in brands.items()} == {
+        ("samsung",): (1, 1, 1),
+        ("acme",): (3, 2, 4),
+    }
+    categories = rows_of(events, CATEGORY_DAY, *visits)
+    assert {key: row.orders for key, row in categories.items()} == {
+        (1, "electronics"): 1,
+        (1, "apparel"): 3,
+        (2, "electronics.smartphone"): 1,
+        (2, "electronics.audio"): 1,
+        (2, "apparel"): 3,
+        (3, "electronics.smartphone"): 1,
+        (3, "electronics.audio.cable"): 1,
+        (3, "apparel"): 3,
+    }
+
+
+def test_what_has_no_name_has_a_row_so_that_money_adds_up(events: Events) -> None:
+    visits = (BARE | BUY, BARE, SHOE | BUY, PHONE | {"user_id": "bob"})
+    products, brands = rows_of(events, PRODUCT_DAY, *visits), rows_of(events, BRAND_DAY, *visits)
+    assert set(products) == {("bare", "", ""), ("shoe", "apparel", "acme"), ("phone", "electronics.smartphone", "samsung")}
+    assert {key: row.revenue for key, row in brands.items()} == {
+        ("",): Decimal("10.00"),
+        ("acme",): Decimal("10.00"),
+        ("samsung",): Decimal("0.00"),
+    }
+    categories = rows_of(events, CATEGORY_DAY, *visits)
+    for level in (1, 2, 3):
+        of_level = [row for row in categories.values() if row.level == level]
+        assert (sum(row.revenue for row in of_level), sum(row.views for row in of_level)) == (Decimal("20.00"), 2)
+        assert categories[level, ""].items == 1
+
+
+def test_product_named_in_two_ways_has_a_row_for_each(events: Events) -> None:
+    products = rows_of(events, PRODUCT_DAY, PHONE, PHONE | {"brand": "samsung mobile"}, PHONE | {"category_2": None})
+    assert {key: row.views for key, row in products.items()} == {
+        ("phone", "electronics.smartphone", "samsung"): 1,
+        ("phone", "electronics.smartphone", "samsung mobile"): 1,
+        ("phone", "electronics", "samsung"): 1,
+    }
+
+
+def test_level_that_is_empty_is_passed_over(events: Events) -> None:
+    categories = rows_of(events, CATEGORY_DAY, {"category_1": "zoo", "category_3": "cat"})
+    assert set(categories) == {(1, "zoo"), (2, "zoo"), (3, "zoo.cat")}
+
+
+def test_order_over_midnight_is_one_on_each_day(events: Events) -> None:
+    late, early = {"event_time": utc(2019, 10, 1, 23, 59)}, {"event_time": utc(2019, 10, 2, 0, 1)}
+    brands = rows_of(events, BRAND_DAY, PHONE | BUY | late, PHONE | BUY | early | {"quantity": 2})
+    assert {day.day: (row.orders, row.items) for (day, _), row in brands.items()} == {1: (1, 1), 2: (1, 2)}
+
+
+def test_copy_of_an_event_counts_once(events: Events) -> None:
+    (row,) = rows_of(events, PRODUCT_DAY, PHONE | BUY | {"event_id": "e"}, PHONE | BUY | {"event_id": "e"}).values()
+    assert (row.items, row.revenue) == (1, Decimal("10.00"))
+
+
+def test_each_row_is_of_one_of_the_tables(events: Events) -> None:
+    frame = thing_days(events_once(events(PHONE, BARE | BUY)))
+    assert {row.table for row in frame.collect()} == {table.name for table in TABLES}
+    for table in TABLES:
+        assert set(table.column_names) <= set(frame.columns)

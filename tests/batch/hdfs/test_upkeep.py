@@ -1,0 +1,101 @@
+"""Small files are gathered, what was replaced goes in its time, and a published day can be read again for longer."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from deltalake import DeltaTable, write_deltalake
+from pyspark.sql import SparkSession
+
+from batch.hdfs.tables import read_customers, write_customers, write_days
+from batch.hdfs.upkeep import MANY, upkeep
+from cdp.paths import COMPACTIONS, CUSTOMER_DAY, CUSTOMERS, QUARANTINE, table_url
+from cdp.settings import Settings, load
+from streaming.tables import QUARANTINE_TABLE, ensure_tables
+
+D1, D2 = date(2019, 10, 1), date(2019, 10, 2)
+TODAY = date(2019, 10, 3)
+
+pytestmark = pytest.mark.spark
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return replace(load({}), hdfs_url=f"file:{tmp_path}")
+
+
+def refused(spark: SparkSession, settings: Settings, day: date, *offsets: int) -> None:
+    """Messages that the stream refuses in one batch."""
+    rows = [{"reason": "not_json", "received_day": day, "kafka_offset": offset} for offset in offsets]
+    frame = spark.createDataFrame(rows, QUARANTINE_TABLE.schema).coalesce(1)
+    frame.write.format("delta").mode("append").save(table_url(settings, QUARANTINE))
+
+
+def files_of(settings: Settings, table: str) -> int:
+    return len(DeltaTable(table_url(settings, table)).file_uris())
+
+
+def offsets(settings: Settings) -> list[int]:
+    rows = DeltaTable(table_url(settings, QUARANTINE)).to_pyarrow_table(columns=["kafka_offset"])
+    return sorted(rows["kafka_offset"].to_pylist())
+
+
+def test_quarantine_of_days_that_are_over_becomes_a_file_a_day(spark: SparkSession, settings: Settings) -> None:
+    ensure_tables(spark, settings)
+    for day, first in ((D1, 0), (D2, 10), (TODAY, 20)):
+        for offset in range(first, first + 3):
+            refused(spark, settings, day, offset)
+    done = upkeep(spark, settings, TODAY)
+    assert (done.gathered, done.deleted) == (6, 0)
+    assert files_of(settings, QUARANTINE) == 1 + 1 + 3
+    assert offsets(settings) == [0, 1, 2, 10, 11, 12, 20, 21, 22]
+    assert upkeep(spark, settings, TODAY).gathered == 0
+
+
+def test_book_of_compactions_is_gathered_where_it_has_many_files(spark: SparkSession, settings: Settings) -> None:
+    columns = pa.schema([("table_id", pa.string()), ("dropped", pa.int64())])
+    for night in range(MANY + 1):
+        row = pa.table({"table_id": ["t"], "dropped": [night]}, columns)
+        write_deltalake(table_url(settings, COMPACTIONS).removeprefix("file:"), row, mode="append")
+        if night == MANY - 1:
+            assert upkeep(spark, settings, TODAY).gathered == 0
+    assert upkeep(spark, settings, TODAY).gathered == MANY + 1
+    assert files_of(settings, COMPACTIONS) == 1
+
+
+def test_replaced_files_are_readable_for_their_time_and_then_go(spark: SparkSession, settings: Settings) -> None:
+    def restate(events: int) -> None:
+        frame = spark.createDataFrame([("ann", D1, events)], "customer_id string, day date, events int")
+        write_days(frame, settings, CUSTOMER_DAY, [D1])
+
+    def at(version: int) -> list[int]:
+        return DeltaTable(table_url(settings, CUSTOMER_DAY), version=version).to_pyarrow_table()["events"].to_pylist()
+
+    restate(1)
+    restate(2)
+    assert upkeep(spark, settings, TODAY).deleted == 0
+    assert (at(0), at(1)) == ([1], [2])
+    assert upkeep(spark, replace(settings, vacuum_hours=0), TODAY).deleted == 1
+    assert at(1) == [2]
+    with pytest.raises(FileNotFoundError):
+        at(0)
+
+
+def test_a_snapshot_can_be_read_when_other_tables_have_lost_their_past(spark: SparkSession, settings: Settings) -> None:
+    def publish(orders: int) -> int:
+        return write_customers(spark.createDataFrame([("ann", orders)], "customer_id string, orders int"), settings, "{}")
+
+    first, second = publish(1), publish(2)
+    settings = replace(settings, vacuum_hours=0, snapshot_days=400)
+    upkeep(spark, settings, TODAY)
+    third = publish(3)
+    assert [read_customers(spark, settings, version).first().orders for version in (first, second, third)] == [1, 2, 3]
+    kept = DeltaTable(table_url(settings, CUSTOMERS)).metadata().configuration
+    assert kept == dict.fromkeys(("delta.logRetentionDuration", "delta.deletedFileRetentionDuration"), "interval 9600 hours")
+    before = DeltaTable(table_url(settings, CUSTOMERS)).version()
+    upkeep(spark, settings, TODAY)
+    assert DeltaTable(table_url(settings, CUSTOMERS)).version() == before, "a table that says so already is left alone"
