@@ -26,7 +26,7 @@ class Program:
     asks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # an option that only asks -> what it needs instead
 
 
-LOAD = Program(("-m", "source_server.load"), ("source", "kafka"), "./run load")
+LOAD = Program(("-m", "source_server.load"), ("source", "kafka"), "./run load", asks={"--dry-run": ()})
 SOURCE_LEDGER = Program(("-m", "source_server.ledger"), ("source", "kafka"), "./run ledger")
 STREAM_LEDGER = Program(("-m", "streaming.ledger"), ("kafka", "postgres", "namenode"), "./run ledger")
 STREAM = Program(("-m", "streaming"), ("kafka", "namenode", "spark-master", "postgres"), "./run stream")
@@ -66,13 +66,13 @@ def run(stack: Stack, program: Program, arguments: list[str]) -> int:
 
 
 def needs(program: Program, arguments: Sequence[str]) -> tuple[str, ...]:
-    """Why a night failed can be asked also where what it needed is still away."""
+    """Why a night failed can be asked also where what it needed is still away, and what is in a file without any server."""
     return next((program.asks[word] for word in arguments if word in program.asks), program.needs)
 
 
 def require(stack: Stack, names: tuple[str, ...]) -> None:
     """Each of the servers is healthy, or the first that is not is named with the remedy."""
-    with ThreadPoolExecutor(len(names)) as pool:
+    with ThreadPoolExecutor(max(1, len(names))) as pool:
         for wrong in pool.map(lambda name: _wrong(stack, BY_NAME[name]), names):
             if wrong:
                 raise StackError(wrong)

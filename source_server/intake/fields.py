@@ -58,6 +58,8 @@ def _value(rule: FieldRule | None, field: str, shape: Shape) -> str:
     value = _absolute(value) if rule.absolute else value
     if rule.per:
         value = _per_unit(value, _number(name(rule.per), shape))
+    if rule.levels:
+        value = _levels(value, rule.levels)
     if rule.formats:
         value = _time(value, rule.formats, rule.zone or "UTC")
     return value
@@ -80,6 +82,12 @@ def _cleaned(value: str, rule: FieldRule) -> str:
     elif rule.default is not None:
         value = f"coalesce(nullif(trim({value}), ''), {literal(rule.default)})"
     return value
+
+
+def _levels(value: str, between: str) -> str:
+    """Levels with points between them. A point within a level would make two of it, and is left out."""
+    levels = f"string_split(replace({value}, '.', ''), {literal(between)})"
+    return f"array_to_string(list_transform({levels}, lambda level: trim(level)), '.')"
 
 
 def _number(value: str, shape: Shape) -> str:

@@ -38,6 +38,7 @@ class FieldRule:
     lower: bool = False
     values: tuple[tuple[str, str], ...] = ()
     default: str | None = None
+    levels: str = ""  # what stands between the levels of a category
     formats: tuple[str, ...] = ()
     zone: str | None = None
     absolute: bool = False

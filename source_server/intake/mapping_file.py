@@ -20,7 +20,12 @@ _FILE = ("format", "delimiter", "quote", "encoding", "header", "columns", "skip_
 _TESTS = ("equals", "starts_with", "matches", "is_empty", "less_than")
 _DELIMITERS = {"tab": "\t", "comma": ",", "semicolon": ";", "pipe": "|"}
 _ANY = ("column", "columns", "join", "strip_prefix", "strip_suffix", "whole", "lower", "values", "default")
-_OF_FIELD = {"event_time": (*_ANY, "format", "zone"), "price": (*_ANY, "absolute", "per"), "quantity": (*_ANY, "absolute")}
+_OF_FIELD = {
+    "event_time": (*_ANY, "format", "zone"),
+    "category_code": (*_ANY, "levels"),
+    "price": (*_ANY, "absolute", "per"),
+    "quantity": (*_ANY, "absolute"),
+}
 
 
 def mapping_for(path: Path, asked: str | None) -> Mapping:
@@ -168,7 +173,7 @@ class _Reader:
 
         return FieldRule(
             columns=(column,) if column is not None else columns,
-            **{key: get(key, str, "") for key in ("strip_prefix", "strip_suffix")},
+            **{key: get(key, str, "") for key in ("strip_prefix", "strip_suffix", "levels")},
             **{key: get(key, bool, False) for key in ("whole", "lower", "absolute")},
             join=get("join", str, "-"),
             values=self.values(get("values", dict, {}), f"{place}.values"),

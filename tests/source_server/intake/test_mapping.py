@@ -24,6 +24,7 @@ FILE = Callable[..., Path]
         ("[fields]\nprise = 'x'", "fields.prise is not known; did you mean price?"),
         ("[fields]\nprice = { colum = 'x' }", "fields.price.colum is not known; did you mean column?"),
         ("[fields]\nbrand = { column = 'x', format = 'iso' }", "fields.brand.format is not known; it can be column,"),
+        ("[fields]\nbrand = { column = 'x', levels = '>' }", "fields.brand.levels is not known; it can be column,"),
         ("[fields]\nbrand = {}", "fields.brand must say column or columns, one of both."),
         ("[fields]\nbrand = 3", "fields.brand must be a column's name"),
         (
@@ -110,6 +111,11 @@ def mapped(file: FILE, toml: list[str], *values: str) -> list[dict[str, Any]]:
         ("brand = { column = 'a', values = { x = 'y' }, default = 'd' }", ["x;", "z;", ";"], ["y", "d", "d"]),
         ("brand = { columns = ['a', 'b'], join = '/' }", ["1;2", "1;"], ["1/2", None]),
         ("""brand = { column = 'a', values = { x = 'q"\\' } }""", ["x;"], ['q"\\']),
+        (
+            "category_code = { column = 'a', levels = '>' }",
+            ["Garten > Rasen;", "Dr. Bio>Erde > ;", "Solo;", ";"],
+            ["Garten.Rasen", "Dr Bio.Erde.", "Solo", None],
+        ),
         ("price = { column = 'a', per = 'b' }", ["10;4", "1;8", "0.01;2", "29.33;2"], ["2.50", "0.13", "0.01", "14.67"]),
         ("price = { column = 'a', per = 'b' }", ["-10;-4", "-10;4", "10;0", "free;2"], ["2.50", "-2.50", "10", "free"]),
         ("price = { column = 'a', per = 'b' }", ["99999999999999999999;99999999999", "1;1.0"], ["99999999999999999999", "1.00"]),
