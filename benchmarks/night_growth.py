@@ -71,7 +71,7 @@ def report(outcome: Outcome, found: Sequence[OneMore], note: str) -> None:
     first, last = found[0], found[-1]
     for step, seconds in last.took.steps.items():
         before = ", ".join(f"{one.took.steps.get(step, 0):.1f} s after {one.history}" for one in found[:-1])
-        said = f"{before}; readers don't wait for it" if step == AFTERWARDS else before
+        said = f"{before}; readers don't wait for it" if step in AFTERWARDS else before
         outcome.measure(f"  {step}, after {last.history} days", seconds, "s", said)
     ratio = last.took.published / first.took.published
     outcome.goals.append(Goal(f"one more day after {last.history} / after {first.history}", ratio, MOST_RATIO, at_least=False))

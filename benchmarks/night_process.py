@@ -19,8 +19,8 @@ from infra.stack.stack import Stack
 from infra.stack.supervise import Supervisor
 
 STEP = re.compile(r"^  (\w+) +([\d.]+) s", re.MULTILINE)
-#: Comes after the publication; readers don't wait for it.
-AFTERWARDS = "compaction"
+#: Come after the publication; readers don't wait for them.
+AFTERWARDS = ("compaction", "upkeep")
 LONGEST = 7200
 LOOK_SECONDS = 0.25
 MOST = re.compile(r"^VmHWM:\s+(\d+) kB", re.MULTILINE)
@@ -36,7 +36,7 @@ class NightTook:
     @property
     def published(self) -> float:
         """From the first step until readers see the new day."""
-        return sum(seconds for step, seconds in self.steps.items() if step != AFTERWARDS)
+        return sum(seconds for step, seconds in self.steps.items() if step not in AFTERWARDS)
 
 
 @dataclass(slots=True)
