@@ -74,7 +74,7 @@ def _replace_kpis(cursor: Cursor, numbers: DailyNumbers) -> None:
     cursor.execute(
         f"WITH counted AS (SELECT k.day, coalesce(n.customers, 0) AS customers FROM {KPI_DAY.full_name} k"
         f" LEFT JOIN newcomers n USING (day)) UPDATE {KPI_DAY.full_name} k SET {NEW} = c.customers FROM counted c"
-        " WHERE c.day = k.day AND c.customers <> k.{NEW}"
+        f" WHERE c.day = k.day AND c.customers <> k.{NEW}"
     )
 
 
