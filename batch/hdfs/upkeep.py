@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from pathlib import PurePosixPath
 
 from delta.tables import DeltaTable as SparkDeltaTable
 from deltalake import DeltaTable
@@ -79,7 +80,8 @@ def _keep_snapshots(spark: SparkSession, settings: Settings) -> None:
 def _delete_replaced(spark: SparkSession, settings: Settings, name: str, hours: int) -> int:
     """How many. Delta's own vacuum takes seconds also where there is nothing; whether there is, a listing says."""
     table = _table(settings, name)
-    found = table.vacuum(hours, dry_run=True, enforce_retention_duration=False, full=True) if table else []
+    lying = table.vacuum(hours, dry_run=True, enforce_retention_duration=False, full=True) if table else []
+    found = [path for path in lying if not PurePosixPath(path).name.startswith(".")]  # checksums of a local disk
     if found:
         vacuum(spark, settings, name, hours)
     return len(found)

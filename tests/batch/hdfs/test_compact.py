@@ -17,7 +17,7 @@ from batch.hdfs.changes import EventFile, EventFiles, event_files
 from batch.hdfs.compact import commits, not_compact, pieces
 from batch.hdfs.compactions import Book, read_book
 from batch.hdfs.tables import read_events
-from tests.batch.hdfs.compaction import D1, D2, D3, LATER, NOW, Place, on, place, received
+from tests.batch.hdfs.compaction import D1, D2, D3, LATER, Place, on, place, received
 
 __all__ = ["place"]
 
@@ -138,7 +138,7 @@ def files(*sizes: int) -> list[EventFile]:
 def test_day_is_compact_when_its_files_are_those_that_were_left() -> None:
     now = EventFiles("t", 5, {D1: files(1), D2: files(1, 1), D3: files(1, 1, 1)})
     assert not_compact(now, Book(), D2) == [D2, D1]
-    assert not_compact(now, Book(3, NOW, {D1: frozenset({"f0"}), D2: frozenset({"f0"})}), D3) == [D3, D2]
+    assert not_compact(now, Book(3, {D1: frozenset({"f0"}), D2: frozenset({"f0"})}), D3) == [D3, D2]
 
 
 def test_small_days_share_a_commit_and_large_ones_have_their_own() -> None:
