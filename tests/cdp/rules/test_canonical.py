@@ -49,6 +49,11 @@ def test_rules_that_differ_have_two(one: Rule, other: Rule) -> None:
     assert rule_hash(one) != rule_hash(other)
 
 
+def test_a_rule_that_has_no_meaning_yet_has_a_form_too() -> None:
+    assert rule_hash(Compare("qqq", "in", (1, "a"))) == rule_hash(Compare("qqq", "in", ("a", 1)))
+    assert rule_hash(Compare("qqq", "ge", "a")) != rule_hash(Compare("qqq", "ge", "b"))
+
+
 def test_the_hash_stays_what_it_was() -> None:
     """Saved with segments: a change here makes every saved rule look new."""
     assert canonical(All((B, C))) == (

@@ -9,6 +9,7 @@ from decimal import Decimal
 import pytest
 
 from cdp.rules import MAX_DEPTH, MAX_LEAVES, MAX_LIST_VALUES, All, Any, Compare, Not, Problem, Rule, RuleError, check, require
+from cdp.rules.tree import too_deep
 
 GOOD = Compare("views", "ge", 1)
 
@@ -37,7 +38,7 @@ def test_a_good_rule_has_no_problem(rule: Rule) -> None:
     [
         (Compare("totl_purchase", "ge", 1), "field", "did you mean 'total_purchase'?"),
         (Compare("qqq", "ge", 1), "field", "known are lifecycle, rfm_group"),
-        (Compare("views", "betwen", 1), "operator", "did you mean 'between'?"),
+        (Compare("views", "betwen", 1), "operator", "'betwen' is not an operator; did you mean 'between'?"),
         (Compare("views", "contains", "1"), "operator", "does not go with views (integer); take one of eq, ne"),
         (Compare("lifecycle", "ge", "new"), "operator", "does not go with lifecycle (text)"),
         (Compare("last_seen", "ge", date(2019, 1, 1)), "operator", "take one of on, not_on"),
@@ -46,7 +47,7 @@ def test_a_good_rule_has_no_problem(rule: Rule) -> None:
         (Compare("total_purchase_value", "ge", "abc"), "value", "needs a number such as 12.50, not 'abc'"),
         (Compare("last_seen", "on", "31.10.2019"), "value", "needs a day such as 2019-10-31"),
         (Compare("last_seen", "in_last_days", date(2019, 1, 1)), "value", "needs a number of days"),
-        (Compare("lifecycle", "eq", "actve"), "value", "did you mean 'active'?"),
+        (Compare("lifecycle", "eq", "actve"), "value", "'actve' is not a value of lifecycle; did you mean 'active'?"),
         (Compare("lifecycle", "in", ("new", "x")), "value[1]", "is not a value of lifecycle"),
         (Compare("views", "ge"), "value", "takes exactly one value"),
         (Compare("views", "ge", (1,)), "value", "takes exactly one value"),
@@ -73,7 +74,12 @@ def test_all_problems_are_found_at_once() -> None:
 
 @pytest.mark.parametrize(("group", "path"), [(All(()), "rule.all"), (Any(()), "rule.any")])
 def test_an_empty_group_is_a_problem(group: Rule, path: str) -> None:
-    assert [problem.path for problem in check(group)] == [path]
+    assert check(group) == [Problem(path, "the group is empty; add a condition to it or remove it.")]
+
+
+def test_a_range_the_wrong_way_round_is_told_with_its_remedy() -> None:
+    says = "ends before it begins; swap the two values."
+    assert check(Compare("views", "between", (2, 1))) == [Problem("rule.metric.value", says)]
 
 
 def test_depth_is_limited() -> None:
@@ -81,7 +87,7 @@ def test_depth_is_limited() -> None:
     for _ in range(MAX_DEPTH - 1):
         rule = Not(rule)
     assert check(rule) == []
-    assert "nested deeper" in check(Not(rule))[0].says
+    assert check(Not(rule)) == [Problem("rule" + ".not" * MAX_DEPTH, too_deep())]
     for _ in range(100_000):
         rule = All((rule,))
     assert len(check(rule)) == 1
@@ -99,7 +105,7 @@ def test_list_values_are_limited_over_the_whole_rule() -> None:
     half = Compare("lifecycle", "in", ("new",) * (MAX_LIST_VALUES // 2))
     assert check(All((half, half))) == []
     problems = check(All((half, half, Compare("lifecycle", "in", ("new",)))))
-    assert [problem.path for problem in problems] == ["rule.all[2].metric.value"]
+    assert problems == [Problem("rule.all[2].metric.value", "is past the 10000 list values that a rule may hold.")]
 
 
 def test_require_raises_the_first_problem() -> None:

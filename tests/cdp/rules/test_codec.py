@@ -77,7 +77,7 @@ def test_a_missing_value_and_null_are_the_same() -> None:
         (node([]), "rule", "exactly one of all, any, not, metric"),
         (node({}), "rule", "exactly one of"),
         (node({"all": [], "any": []}), "rule", "exactly one of"),
-        (node({"al": []}), "rule", "did you mean 'all'?"),
+        (node({"al": []}), "rule", "'al' is not a kind of rule; did you mean 'all'?"),
         (node({"all": {}}), "rule.all", "must be a list, not an object"),
         (node({"all": [{"not": []}]}), "rule.all[0].not", "exactly one of"),
         (node({"metric": 5}), "rule.metric", "must be an object, not 5"),
@@ -86,6 +86,7 @@ def test_a_missing_value_and_null_are_the_same() -> None:
         (node({"metric": {"field": "views", "operator": None}}), "rule.metric.operator", "must be a text, not null"),
         (node({"metric": {"field": "views", "operator": "ge", "valu": 1}}), "rule.metric", "did you mean 'value'?"),
         (node({"all": [{"any": []}, leaf(True)["rule"]]}), "rule.all[1].metric.value", "not true"),
+        (node({"any": [{"not": leaf(True)["rule"]}]}), "rule.any[0].not.metric.value", "not true"),
         (leaf(float("nan")), "rule.metric.value", "must be a finite number, not NaN"),
         (leaf(float("inf")), "rule.metric.value", "must be a finite number"),
         (leaf(Decimal("sNaN")), "rule.metric.value", "must be a finite number"),
@@ -117,6 +118,16 @@ def test_a_document_too_deep_is_refused_before_it_is_read() -> None:
         deep = {"all": [deep]}
     with pytest.raises(RuleError, match="nested deeper than 20 levels"):
         decode(node(deep))
+
+
+@pytest.mark.parametrize("kind", ["all", "any", "not"])
+def test_each_kind_of_node_goes_one_level_down(kind: str) -> None:
+    deep: object = {"metric": {"field": "views", "operator": "ge", "value": 1}}
+    for _ in range(MAX_DEPTH):
+        deep = {kind: deep if kind == "not" else [deep]}
+    with pytest.raises(RuleError, match="nested deeper than 20 levels") as refused:
+        decode(node(deep))
+    assert refused.value.path == "rule" + (".not" if kind == "not" else f".{kind}[0]") * MAX_DEPTH
 
 
 def test_a_rule_too_deep_is_not_written() -> None:

@@ -59,6 +59,11 @@ def test_the_query_selects_ids_or_columns_of_the_snapshot() -> None:
     )
 
 
+def test_the_query_is_in_the_dialect_that_was_asked_for() -> None:
+    query = to_sql(Compare("views", "ge", 2), AS_OF, table="customers", dialect="spark")
+    assert query == "SELECT `customer_id` FROM `customers` WHERE NOT `views` IS NULL AND `views` >= 2"
+
+
 def test_a_table_name_is_an_identifier_and_nothing_else() -> None:
     sql = to_sql(Compare("views", "ge", 2), AS_OF, table='c"; DROP TABLE x; --')
     assert 'FROM "c""; DROP TABLE x; --" WHERE' in sql
