@@ -21,8 +21,8 @@ from source_server.generate import SEED, write_history
 from source_server.history.customers import SIZE_DAYS
 
 LENGTHS = (30, 60, 120)
-#: More days that are timed after each length; the quicker night counts.
-TIMES = 2
+#: More days that are timed after each length; the quickest night counts, for one alone differs by a fifth from the next.
+TIMES = 3
 EVENTS_A_DAY = 20_000
 #: No sale lies in the days that follow.
 FIRST_DAY = date(2019, 5, 1)
@@ -31,7 +31,7 @@ MOST_RATIO = 1.2
 
 @dataclass(frozen=True, slots=True)
 class OneMore:
-    """The quicker night of one more day after so many."""
+    """The quickest night of one more day after so many."""
 
     history: int  # days
     took: NightTook
@@ -49,7 +49,7 @@ def one_more_day(stack: Stack, outcome: Outcome, scale: float) -> None:
         nights = [_night_of_day(stack, shop, length + more) for more in range(1, TIMES + 1)]
         found.append(OneMore(length, min(nights, key=lambda night: night.published), _customers(stack)))
         there = length + TIMES
-    said = f"{EVENTS_A_DAY * scale:,.0f} events a day; late ones of two more days, which are restated; the quicker of {TIMES}"
+    said = f"{EVENTS_A_DAY * scale:,.0f} events a day; late ones of two more days, which are restated; the quickest of {TIMES}"
     report(outcome, found, said)
 
 

@@ -21,7 +21,7 @@ CHECKS: tuple[tuple[str, ...], ...] = (
     (venv_bin("ruff"), "format", "--check", "."),
     (venv_bin("mypy"), "--no-error-summary", "cdp", "infra", "source_server", "streaming", "batch", "cdp_web", "benchmarks"),
 )
-PYTEST = (sys.executable, "-m", "pytest")
+PYTEST = (sys.executable, "-m", "pytest", "--durations=12", "--durations-min=10")
 #: All tests, in two runs side by side: those that start or ask servers leave a core free for half of the time.
 WITH_SERVERS = (*PYTEST, "-m", "stack or browser or subprocess")
 ALONE = (*PYTEST, "-m", "not (stack or browser or subprocess)", "-o", "cache_dir=.pytest_cache/alone")
