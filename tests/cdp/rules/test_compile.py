@@ -8,6 +8,7 @@ from decimal import Decimal
 import duckdb
 import pytest
 import sqlglot
+from sqlglot import exp
 
 from cdp.rules import MAX_LEAVES, MAX_LIST_VALUES, All, Any, Compare, Not, Rule, RuleError, to_expression, to_sql, where_sql
 
@@ -23,6 +24,10 @@ AS_OF = date(2019, 10, 31)
         (
             Compare("total_purchase_value", "gt", Decimal("12.5")),
             'NOT "total_purchase_value" IS NULL AND "total_purchase_value" > CAST(\'12.50\' AS DECIMAL(18, 2))',
+        ),
+        (
+            Compare("view_to_cart_rate", "lt", Decimal("0.125")),
+            'NOT "view_to_cart_rate" IS NULL AND "view_to_cart_rate" < CAST(\'0.125\' AS DECIMAL(18, 6))',
         ),
         (
             Compare("last_seen", "more_than_days_ago", 30),
@@ -45,9 +50,14 @@ def test_a_tree_in_spark() -> None:
 
 def test_spark_finds_no_variable_to_replace() -> None:
     """Spark would put the value of ${env:HOME} into the text before it parses it."""
-    for dialect in ("duckdb", "spark"):
-        assert "${" not in where_sql(Compare("lifecycle", "contains", "a${env:HOME}$${x}"), AS_OF, dialect)
-    assert duckdb.connect().execute("SELECT 'a$' || '{x}'").fetchall() == [("a${x}",)]
+    text = "a${env:HOME}$${x}"
+    rule = Compare("lifecycle", "contains", text)
+    assert "${" not in where_sql(rule, AS_OF, "duckdb") + where_sql(rule, AS_OF, "spark")
+    with duckdb.connect() as duck:
+        duck.execute("CREATE TABLE customers AS SELECT unnest(?) AS lifecycle", [[f"({text})", text[:-1]]])
+        assert duck.execute(f"SELECT lifecycle FROM customers WHERE {where_sql(rule, AS_OF)}").fetchall() == [(f"({text})",)]
+    pieces = [piece.this for piece in sqlglot.parse_one(where_sql(rule, AS_OF, "spark"), read="spark").find_all(exp.Literal)]
+    assert sorted(pieces) == ["a$", "{env:HOME}$$", "{x}"]
 
 
 def test_the_query_selects_ids_or_columns_of_the_snapshot() -> None:
@@ -68,12 +78,12 @@ def test_a_table_name_is_an_identifier_and_nothing_else() -> None:
     sql = to_sql(Compare("views", "ge", 2), AS_OF, table='c"; DROP TABLE x; --')
     assert 'FROM "c""; DROP TABLE x; --" WHERE' in sql
     for name in ("", "a..b", "a.b.c.d"):
-        with pytest.raises(RuleError, match="is not a table name"):
+        with pytest.raises(RuleError, match=r"^table: .* is not a table name; write it as"):
             to_sql(Compare("views", "ge", 2), AS_OF, table=name)
 
 
 def test_a_column_outside_the_catalogue_is_refused() -> None:
-    with pytest.raises(RuleError, match="did you mean 'views'"):
+    with pytest.raises(RuleError, match=r"^select: 'viws' is not a column of the snapshot; did you mean 'views'"):
         to_sql(Compare("views", "ge", 2), AS_OF, table="customers", select=("customer_id", "viws"))
 
 
