@@ -84,6 +84,13 @@ def test_groups() -> None:
     assert not matches(Any((no, no)), ANNA, AS_OF)
 
 
+def test_within_groups_and_complements_days_count_from_the_published_one() -> None:
+    lately = Compare("last_seen", "in_last_days", 31)
+    for rule in (All((lately,)), Any((lately,)), Not(Not(lately))):
+        assert matches(rule, ANNA, AS_OF)
+        assert not matches(rule, ANNA, AS_OF + timedelta(days=1))
+
+
 def test_a_rule_with_a_problem_has_no_meaning() -> None:
     with pytest.raises(RuleError, match="did you mean 'views'"):
         matches(Compare("viws", "is_not_set"), ANNA, AS_OF)

@@ -90,7 +90,11 @@ def test_a_deep_value_is_refused() -> None:
         ([condition(), "AND", condition(), "XOR", condition()], "conditions[3]", "must be AND or OR"),
         ([condition(), "AND", condition("viws")], "conditions[2].field", "did you mean 'views'?"),
         ({"logic": "AND", "conditions": [condition(), condition("viws")]}, "conditions[1].field", "did you mean 'views'?"),
-        ([condition(), "AND", condition(), "OR", condition()], "conditions", "mixes AND and OR"),
+        (
+            [condition(), "AND", condition(), "OR", condition()],
+            "conditions",
+            "mixes AND and OR, which can be read two ways; use groups.",
+        ),
         ({"conditions": {}}, "conditions", "must be a list"),
         ({"conditions": [condition(), condition()]}, "logic", "say AND or OR"),
         ({"logic": "XOR", "conditions": []}, "logic", "not 'XOR'"),
@@ -103,6 +107,7 @@ def test_a_deep_value_is_refused() -> None:
         ([condition(operator="contains")], "conditions[0].operator", "is not known"),
         ([condition(type="date")], "conditions[0].type", "kind integer"),
         ([condition(type="blob")], "conditions[0].type", "is not known"),
+        ([condition(type="Date")], "conditions[0].type", "kind integer"),
         ([condition(value=True)], "rule.all[0].metric.value", "not true"),
     ],
 )
