@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -13,6 +14,10 @@ from cdp.settings import REPOSITORY
 from infra.stack.service import Service, Unhealthy
 from infra.stack.services import BY_NAME, spark
 from infra.stack.stack import Stack, StackError
+from infra.stack.supervise import STOPPED, ProcessState, Supervisor
+
+#: A service that was started just now may be on its way; `./run up` waits for it.
+YOUNG_SECONDS = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +83,17 @@ def require(stack: Stack, names: tuple[str, ...]) -> None:
                 raise StackError(wrong)
 
 
+def remedy(name: str, process: ProcessState) -> str:
+    """One that runs and does not answer can't be started; the supervisor brings it back when it is killed."""
+    if process.pid and time.time() - process.since > YOUNG_SECONDS:
+        return f"It runs and does not answer: ./run logs {name}; if it hangs, kill -9 {process.pid} brings it back"
+    return f"Start it: ./run up {name}"
+
+
 def _wrong(stack: Stack, service: Service) -> str:
     try:
         service.probe(stack.settings)
     except Unhealthy as error:
-        return f"{service.title} is not there: {error.wrong}. Start it: ./run up {service.name}"
+        process = Supervisor(stack).states().get(service.name, STOPPED)
+        return f"{service.title} is not there: {error.wrong}. {remedy(service.name, process)}"
     return ""

@@ -10,13 +10,13 @@ from rich.console import Console
 from rich.table import Table
 
 from infra.stack import processes
+from infra.stack.programs import YOUNG_SECONDS
 from infra.stack.service import Service, Unhealthy
 from infra.stack.services import ALL, ON_DEMAND, SERVICES
 from infra.stack.stack import Stack
 from infra.stack.stream_progress import StreamState, stream_state
-from infra.stack.supervise import ProcessState, Supervisor
+from infra.stack.supervise import STOPPED, ProcessState, Supervisor
 
-STOPPED = ProcessState("STOPPED", 0, 0, "")
 STYLES = {"healthy": "green", "starting": "yellow", "unhealthy": "red", "restarting": "red", "gave up": "red", "stopped": "dim"}
 
 
@@ -88,7 +88,7 @@ def _judge(stack: Stack, service: Service, process: ProcessState) -> tuple[str, 
     try:
         return "healthy", service.probe(stack.settings), "", ""
     except Unhealthy as error:
-        young = process.state == "STARTING" or time.time() - process.since < 30
+        young = process.state == "STARTING" or time.time() - process.since < YOUNG_SECONDS
         return "starting" if young else "unhealthy", "", error.wrong, error.remedy
 
 

@@ -70,6 +70,9 @@ class ProcessState:
     said: str
 
 
+STOPPED = ProcessState("STOPPED", 0, 0, "")
+
+
 class Supervisor:
     """A connection to the stack's supervisord."""
 

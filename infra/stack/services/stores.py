@@ -159,7 +159,8 @@ def _probe_mongo(settings: Settings) -> str:
             raise Unhealthy("a document that was written is not there", "./run logs mongo")
         names = client[settings.mongo_database].list_collection_names()
     except PyMongoError as error:
-        raise Unhealthy(str(error).splitlines()[0][:160], "./run logs mongo") from error
+        # What follows describes the driver's own state, on a line as long as a page.
+        raise Unhealthy(str(error).partition(", Timeout:")[0].splitlines()[0][:160], "./run logs mongo") from error
     finally:
         client.close()
     return f"write and read, {len(names)} collections"
