@@ -137,7 +137,7 @@ def test_invalid_example_is_refused_with_its_reason(parsed: dict[str, Row], name
 
 def test_a_message_without_a_value_is_refused(messages: Messages) -> None:
     (row,) = refused(parse(messages(None))).collect()
-    assert (row.reason, row.payload) == ("not_json", None)
+    assert (row.reason, row.field, row.detail, row.payload) == ("not_json", None, "it is not one JSON object", None)
 
 
 def test_every_reason_of_the_contract_has_an_example() -> None:
@@ -153,6 +153,7 @@ def test_every_required_field_is_required(messages: Messages) -> None:
     required = [field.name for field in FIELDS if field.required]
     rows = refused(parse(messages(*({name: ABSENT} for name in required)))).collect()
     assert [(row.reason, row.field) for row in rows] == [("missing", name) for name in required]
+    assert {row.detail for row in rows} == {"it is missing or empty"}
 
 
 def test_good_and_refused_have_the_columns_of_their_tables(messages: Messages) -> None:
