@@ -93,8 +93,14 @@ def write_customers(frame: DataFrame, settings: Settings, said: str) -> int:
     stands in the commit."""
     url = table_url(settings, CUSTOMERS)
     writer = frame.write.format("delta").mode("overwrite").option("overwriteSchema", "true").option("userMetadata", said)
-    writer.option("partitionOverwriteMode", "static").save(url)
+    # Of a table that is there already, the upkeep changes them.
+    writer.options(**kept_for(settings.snapshot_days)).option("partitionOverwriteMode", "static").save(url)
     return int(DeltaTable(url).version())
+
+
+def kept_for(days: int) -> dict[str, str]:
+    """Delta's words for how long the versions of a table stay; else it forgets them after a month."""
+    return dict.fromkeys(("delta.logRetentionDuration", "delta.deletedFileRetentionDuration"), f"interval {days} days")
 
 
 def _any_of(column: str, days: Collection[date]) -> str:

@@ -16,7 +16,7 @@ from deltalake.exceptions import TableNotFoundError
 from pyspark.sql import SparkSession
 
 from batch.hdfs.changes import files_by_day
-from batch.hdfs.tables import vacuum
+from batch.hdfs.tables import kept_for, vacuum
 from cdp.paths import COMPACTIONS, CUSTOMER_DAY, CUSTOMERS, EVENTS, INTERACTIONS, QUARANTINE, table_url
 from cdp.settings import Settings
 
@@ -69,9 +69,8 @@ def _gather_compactions(spark: SparkSession, settings: Settings) -> int:
 
 
 def _keep_snapshots(spark: SparkSession, settings: Settings) -> None:
-    """Delta forgets a version after a month, unless the table says otherwise."""
-    table, wanted = _table(settings, CUSTOMERS), f"interval {hours_kept(settings)[CUSTOMERS]} hours"
-    properties = dict.fromkeys(("delta.logRetentionDuration", "delta.deletedFileRetentionDuration"), wanted)
+    """Of a table from before there was a setting, or where it is another now."""
+    table, properties = _table(settings, CUSTOMERS), kept_for(settings.snapshot_days)
     if table and not properties.items() <= table.metadata().configuration.items():
         said = ", ".join(f"'{name}' = '{value}'" for name, value in properties.items())
         spark.sql(f"ALTER TABLE delta.`{table_url(settings, CUSTOMERS)}` SET TBLPROPERTIES ({said})")

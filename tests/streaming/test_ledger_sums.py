@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from streaming import ledger
 from streaming.account import Counts
+from streaming.ledger import __main__ as ledger
 from streaming.ledger.__main__ import as_json, as_text, look_until_it_adds_up
 from streaming.ledger.read import LedgerUnread
 from streaming.ledger.recount import Tally

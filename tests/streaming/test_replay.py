@@ -19,7 +19,8 @@ from pyspark.sql.types import StructType
 from cdp.events.examples import message
 from cdp.paths import EVENTS, QUARANTINE, table_url
 from cdp.settings import Settings, load
-from streaming import replay as program
+from streaming.replay import __main__ as program
+from streaming.replay import replay as work
 from streaming.replay import rows as replay_rows
 from streaming.replay.repairs import Repair
 from streaming.replay.replay import Asked, replay
@@ -139,7 +140,7 @@ def test_crashes_double_nothing_and_lose_nothing(shop: Shop, monkeypatch: pytest
 
     killed(replay_rows, "claim", "--set event_type=view")
     assert (shop.events(), shop.claims()) == ([], [])
-    killed(program, "_append", "--set event_type=view")
+    killed(work, "_append", "--set event_type=view")
     assert (shop.events(), shop.claims()) == ([], ["--set event_type=view"])
     killed(replay_rows, "mark", "--set event_type=cart")
     assert (shop.events(), shop.claims()) == ([0], ["--set event_type=view"])
@@ -161,8 +162,8 @@ def test_claimed_rows_that_the_parser_refuses_by_now(shop: Shop, monkeypatch: py
     url = table_url(shop.settings, EVENTS)
     event = shop.spark.read.format("delta").load(url).withColumn("kafka_offset", F.lit(0).cast("bigint"))
     event.write.format("delta").mode("append").save(url)
-    monkeypatch.setattr(program, "repair_told", lambda _: Repair())
-    program.finish(shop.spark, shop.settings, left, NOW)
+    monkeypatch.setattr(work, "repair_told", lambda _: Repair())
+    work.finish(shop.spark, shop.settings, left, NOW)
     assert shop.events() == [0, 2]
     assert {row.kafka_offset: bool(row.replayed_at) for row in shop.rows(QUARANTINE)} == {0: True, 1: False}
     assert {row.kafka_offset: row.replay_id for row in shop.rows(QUARANTINE)} == {0: "cut-off", 1: None}
@@ -173,22 +174,22 @@ def test_three_at_once_append_once(shop: Shop, monkeypatch: pytest.MonkeyPatch) 
     """A second replay claims what the first is about to. A third takes the second for dead, while it is only slow, and ends
     its work; the second then appends and marks all the same."""
     shop.receive(WISH, WISH)
-    summarise, append = program.summarise, program._append
+    summarise, append = work.summarise, work._append
 
     def overtaken(*frames: Any) -> Any:
-        monkeypatch.setattr(program, "summarise", summarise)
+        monkeypatch.setattr(work, "summarise", summarise)
         found = summarise(*frames)
         shop.replay("--set event_type=cart")
         return found
 
     def slow(*given: Any) -> None:
-        monkeypatch.setattr(program, "_append", append)
+        monkeypatch.setattr(work, "_append", append)
         (left,) = replay_rows.unfinished(shop.spark, shop.settings)
-        program.finish(shop.spark, shop.settings, left, NOW)
+        work.finish(shop.spark, shop.settings, left, NOW)
         append(*given)
 
-    monkeypatch.setattr(program, "summarise", overtaken)
-    monkeypatch.setattr(program, "_append", slow)
+    monkeypatch.setattr(work, "summarise", overtaken)
+    monkeypatch.setattr(work, "_append", slow)
     assert "another replay took 2 of the rows" in shop.replay("--set event_type=view")
     assert [row.event_type for row in shop.rows(EVENTS)] == ["cart", "cart"]
     assert len(shop.replayed()) == 2
@@ -246,7 +247,7 @@ def test_table_of_before_there_was_a_replay(spark: SparkSession, messages: Messa
 def test_nothing_waits() -> None:
     nothing: Counter[tuple[str, str]] = Counter()
     summary = Summary(nothing, nothing, nothing, nothing, (), None)
-    assert program._told(summary, Asked(replay_rows.Selection(), Repair(), False)) == "nothing waits in quarantine"
+    assert work._told(summary, Asked(replay_rows.Selection(), Repair(), False)) == "nothing waits in quarantine"
 
 
 def test_a_bounded_patience_with_who_appends(monkeypatch: pytest.MonkeyPatch) -> None:
