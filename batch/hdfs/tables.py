@@ -35,7 +35,7 @@ def rewrite_events(spark: SparkSession, settings: Settings, days: Collection[dat
     it over. Copies may go missing in it, because every reader leaves them out anyway.
     """
     events = _delta(spark).load(table_url(settings, EVENTS)).where(F.col("event_day").isin(list(days)))
-    writer = shape(events).write.format("delta").mode("overwrite").option("replaceWhere", _any_of("event_day", days))
+    writer = shape(events).write.format("delta").mode("overwrite").option("replaceWhere", any_of("event_day", days))
     writer.option("dataChange", "false").option("userMetadata", said).save(table_url(settings, EVENTS))
 
 
@@ -85,7 +85,7 @@ def write_days(frame: DataFrame, settings: Settings, table: str, days: Collectio
     """Put these days in the place of what was there; other days stay."""
     writer = frame.repartition("day").write.format("delta").mode("overwrite").partitionBy("day")
     # Columns may come, with a type of event that is counted.
-    writer.option("mergeSchema", "true").option("replaceWhere", _any_of("day", days)).save(table_url(settings, table))
+    writer.option("mergeSchema", "true").option("replaceWhere", any_of("day", days)).save(table_url(settings, table))
 
 
 def write_customers(frame: DataFrame, settings: Settings, said: str) -> int:
@@ -103,7 +103,7 @@ def kept_for(days: int) -> dict[str, str]:
     return dict.fromkeys(("delta.logRetentionDuration", "delta.deletedFileRetentionDuration"), f"interval {days} days")
 
 
-def _any_of(column: str, days: Collection[date]) -> str:
+def any_of(column: str, days: Collection[date]) -> str:
     dates = ", ".join(f"DATE '{day}'" for day in days)
     return f"{column} IN ({dates})"
 

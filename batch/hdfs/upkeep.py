@@ -16,7 +16,7 @@ from deltalake.exceptions import TableNotFoundError
 from pyspark.sql import SparkSession
 
 from batch.hdfs.changes import files_by_day
-from batch.hdfs.tables import kept_for, vacuum
+from batch.hdfs.tables import any_of, kept_for, vacuum
 from cdp.paths import COMPACTIONS, CUSTOMER_DAY, CUSTOMERS, EVENTS, INTERACTIONS, QUARANTINE, table_url
 from cdp.settings import Settings
 
@@ -54,8 +54,7 @@ def _gather_quarantine(spark: SparkSession, settings: Settings, today: date) -> 
     days = files_by_day(table, "received_day", "path") if table else {}
     many = {day: len(files) for day, files in days.items() if day < today and len(files) > 1}
     if many:
-        dates = ", ".join(f"DATE '{day}'" for day in many)
-        _spark_table(spark, settings, QUARANTINE).optimize().where(f"received_day IN ({dates})").executeCompaction()
+        _spark_table(spark, settings, QUARANTINE).optimize().where(any_of("received_day", many)).executeCompaction()
     return sum(many.values())
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -15,9 +14,6 @@ from infra.stack.service import Service, Unhealthy
 from infra.stack.services import BY_NAME, spark
 from infra.stack.stack import Stack, StackError
 from infra.stack.supervise import STOPPED, ProcessState, Supervisor
-
-#: A service that was started just now may be on its way; `./run up` waits for it.
-YOUNG_SECONDS = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +81,7 @@ def require(stack: Stack, names: tuple[str, ...]) -> None:
 
 def remedy(name: str, process: ProcessState) -> str:
     """One that runs and does not answer can't be started; the supervisor brings it back when it is killed."""
-    if process.pid and time.time() - process.since > YOUNG_SECONDS:
+    if process.pid and not process.is_young:
         return f"It runs and does not answer: ./run logs {name}; if it hangs, kill -9 {process.pid} brings it back"
     return f"Start it: ./run up {name}"
 

@@ -10,7 +10,6 @@ from rich.console import Console
 from rich.table import Table
 
 from infra.stack import processes
-from infra.stack.programs import YOUNG_SECONDS
 from infra.stack.service import Service, Unhealthy
 from infra.stack.services import ALL, ON_DEMAND, SERVICES
 from infra.stack.stack import Stack
@@ -88,7 +87,7 @@ def _judge(stack: Stack, service: Service, process: ProcessState) -> tuple[str, 
     try:
         return "healthy", service.probe(stack.settings), "", ""
     except Unhealthy as error:
-        young = process.state == "STARTING" or time.time() - process.since < YOUNG_SECONDS
+        young = process.state == "STARTING" or process.is_young
         return "starting" if young else "unhealthy", "", error.wrong, error.remedy
 
 

@@ -60,6 +60,9 @@ stdout_logfile_backups=2
 """
 
 
+YOUNG_SECONDS = 30
+
+
 @dataclass(frozen=True, slots=True)
 class ProcessState:
     """What the supervisor knows of a service."""
@@ -68,6 +71,11 @@ class ProcessState:
     pid: int
     since: float
     said: str
+
+    @property
+    def is_young(self) -> bool:
+        """Started just now, so that it may be on its way; `./run up` waits for it."""
+        return time.time() - self.since < YOUNG_SECONDS
 
 
 STOPPED = ProcessState("STOPPED", 0, 0, "")
