@@ -147,7 +147,7 @@ class Settings:
     spark_worker_memory: str = _heap("6g", "Memory a Spark worker offers to executors.")
     spark_driver_memory: str = _heap("1g", "Memory of a job's driver.")
     spark_executor_memory: str = _heap("1g", "Memory of a job's executor.")
-    spark_java_options: str = _setting("", "JVM options of drivers and executors, besides spark-defaults.conf; -XX:TieredStopAtLevel=1 saves a third of the CPU where days are small.")
+    spark_java_options: str = _setting("", "JVM options of drivers and executors, besides spark-defaults.conf; -XX:TieredStopAtLevel=1 saves a fifth of the CPU where days are small.")
     spark_job_cores: int = _setting("2", "Cores of a nightly job (spark.cores.max).", minimum=1)
     spark_stream_cores: int = _setting("2", "Cores of the stream (spark.cores.max).", minimum=1)
     stream_interval_seconds: int = _setting("15", "Seconds between two batches of the stream: events are on HDFS within about this time; shorter makes more and smaller files.", minimum=1)

@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from deltalake import DeltaTable
-from deltalake.exceptions import DeltaError, TableNotFoundError
+from deltalake.exceptions import DeltaError
 from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, SparkSession
 
 from batch.days.customer_day import CUSTOMER_ID
 from batch.hdfs.changes import files_by_day
-from batch.hdfs.tables import read_customers
+from batch.hdfs.tables import read_customers, table_if_any
 from cdp.days import day_from_text
 from cdp.metrics import METRICS, definition
 from cdp.paths import CUSTOMER_DAY, CUSTOMERS, table_url
@@ -82,12 +82,11 @@ def note_of(settings: Settings, day: date) -> str:
 
 def standing(settings: Settings, customers_version: int) -> Standing | None:
     """None where its commit says nothing of it, or that it was counted otherwise than now."""
-    try:
-        table = DeltaTable(table_url(settings, CUSTOMERS))
-        # Of a table that is opened at an older version, deltalake 1.6 tells the newest commits under the numbers of older ones.
-        commits = {commit["version"]: commit for commit in table.history(table.version() - customers_version + 1)}
-    except TableNotFoundError:
+    table = table_if_any(settings, CUSTOMERS)
+    if table is None:
         return None
+    # Of a table that is opened at an older version, deltalake 1.6 tells the newest commits under the numbers of older ones.
+    commits = {commit["version"]: commit for commit in table.history(table.version() - customers_version + 1)}
     said = json.loads(commits.get(customers_version, {}).get("userMetadata", "{}"))
     if said.get("counted") != _counted():
         return None

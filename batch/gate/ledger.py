@@ -12,11 +12,11 @@ from datetime import datetime, timedelta
 
 import pyarrow.compute as pc
 from deltalake import DeltaTable
-from deltalake.exceptions import TableNotFoundError
 from psycopg2.extensions import connection as Connection
 
 from batch.gate.checks import StreamFigures
 from batch.hdfs.changes import EventFiles
+from batch.hdfs.tables import table_if_any
 from cdp.paths import COMPACTIONS, EVENTS, QUARANTINE, table_url
 from cdp.settings import Settings
 from cdp.warehouse import STREAM_LEDGER
@@ -70,21 +70,18 @@ def _written(connection: Connection, events: DeltaTable) -> Written | None:
 
 
 def _dropped(settings: Settings, files: EventFiles) -> int:
-    try:
-        book = DeltaTable(table_url(settings, COMPACTIONS)).to_pyarrow_dataset()
-    except TableNotFoundError:
+    book = table_if_any(settings, COMPACTIONS)
+    if book is None:
         return 0
     mine = (pc.field("table_id") == files.table_id) & (pc.field("version") <= files.version)
-    return sum(book.to_table(["dropped"], mine)["dropped"].to_pylist())
+    return sum(book.to_pyarrow_dataset().to_table(["dropped"], mine)["dropped"].to_pylist())
 
 
 def _replayed(settings: Settings, events: DeltaTable) -> int:
     """Events that replays have put into this version."""
-    try:
-        quarantine = DeltaTable(table_url(settings, QUARANTINE)).to_pyarrow_dataset()
-    except TableNotFoundError:
-        return 0
-    if not set(SAME_EVENT) <= set(quarantine.schema.names):
+    table = table_if_any(settings, QUARANTINE)
+    quarantine = table.to_pyarrow_dataset() if table else None
+    if quarantine is None or not set(SAME_EVENT) <= set(quarantine.schema.names):
         return 0
     taken = quarantine.to_table(SAME_EVENT, pc.field("replay_id").is_valid()).group_by(SAME_EVENT).aggregate([])
     replays = taken["replay_id"].to_pylist()

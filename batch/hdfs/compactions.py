@@ -9,11 +9,10 @@ from collections.abc import Mapping
 from dataclasses import astuple, dataclass, field
 from datetime import date, datetime
 
-from deltalake import DeltaTable
-from deltalake.exceptions import TableNotFoundError
 from pyspark.sql import SparkSession
 
 from batch.hdfs.changes import EventFiles, commits, event_files
+from batch.hdfs.tables import table_if_any
 from cdp.paths import COMPACTIONS, table_url
 from cdp.settings import Settings
 
@@ -48,12 +47,9 @@ class Book:
 
 
 def read_book(settings: Settings, table_id: str) -> Book:
-    try:
-        table = DeltaTable(table_url(settings, COMPACTIONS))
-    except TableNotFoundError:
-        return Book()
-    entries = [row for row in table.to_pyarrow_table().to_pylist() if row["table_id"] == table_id]
-    entries.sort(key=lambda row: row["version"])
+    table = table_if_any(settings, COMPACTIONS)
+    rows = table.to_pyarrow_table().to_pylist() if table else []
+    entries = sorted((row for row in rows if row["table_id"] == table_id), key=lambda row: row["version"])
     if not entries:
         return Book()
     return Book(entries[-1]["version"], {row["day"]: frozenset(row["paths"]) for row in entries})

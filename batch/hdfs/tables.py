@@ -63,13 +63,18 @@ def _with_counts(rows: DataFrame) -> DataFrame:
     return rows.fillna(0, list(known)).withColumns(new)
 
 
+def table_if_any(settings: Settings, table: str) -> DeltaTable | None:
+    """Its log, or None where the table was never written."""
+    try:
+        return DeltaTable(table_url(settings, table))
+    except TableNotFoundError:
+        return None
+
+
 def days_written(settings: Settings, table: str) -> frozenset[date]:
     """The days that a table has, of those two. It asks the log alone."""
-    try:
-        partitions = DeltaTable(table_url(settings, table)).partitions()
-    except TableNotFoundError:
-        return frozenset()
-    return frozenset(day_from_text(part["day"]) for part in partitions)
+    there = table_if_any(settings, table)
+    return frozenset(day_from_text(part["day"]) for part in there.partitions()) if there else frozenset()
 
 
 def read_customers(spark: SparkSession, settings: Settings, version: int) -> DataFrame:

@@ -11,12 +11,10 @@ from datetime import date
 from pathlib import PurePosixPath
 
 from delta.tables import DeltaTable as SparkDeltaTable
-from deltalake import DeltaTable
-from deltalake.exceptions import TableNotFoundError
 from pyspark.sql import SparkSession
 
 from batch.hdfs.changes import files_by_day
-from batch.hdfs.tables import any_of, kept_for, vacuum
+from batch.hdfs.tables import any_of, kept_for, table_if_any, vacuum
 from cdp.paths import COMPACTIONS, CUSTOMER_DAY, CUSTOMERS, EVENTS, INTERACTIONS, QUARANTINE, table_url
 from cdp.settings import Settings
 
@@ -50,7 +48,7 @@ def hours_kept(settings: Settings) -> Mapping[str, int]:
 
 def _gather_quarantine(spark: SparkSession, settings: Settings, today: date) -> int:
     """The days that are over; to today's the stream still adds."""
-    table = _table(settings, QUARANTINE)
+    table = table_if_any(settings, QUARANTINE)
     days = files_by_day(table, "received_day", "path") if table else {}
     many = {day: len(files) for day, files in days.items() if day < today and len(files) > 1}
     if many:
@@ -59,7 +57,7 @@ def _gather_quarantine(spark: SparkSession, settings: Settings, today: date) -> 
 
 
 def _gather_compactions(spark: SparkSession, settings: Settings) -> int:
-    table = _table(settings, COMPACTIONS)
+    table = table_if_any(settings, COMPACTIONS)
     files = len(table.file_uris()) if table else 0
     if files <= MANY:
         return 0
@@ -69,7 +67,7 @@ def _gather_compactions(spark: SparkSession, settings: Settings) -> int:
 
 def _keep_snapshots(spark: SparkSession, settings: Settings) -> None:
     """Of a table from before there was a setting, or where it is another now."""
-    table, properties = _table(settings, CUSTOMERS), kept_for(settings.snapshot_days)
+    table, properties = table_if_any(settings, CUSTOMERS), kept_for(settings.snapshot_days)
     if table and not properties.items() <= table.metadata().configuration.items():
         said = ", ".join(f"'{name}' = '{value}'" for name, value in properties.items())
         spark.sql(f"ALTER TABLE delta.`{table_url(settings, CUSTOMERS)}` SET TBLPROPERTIES ({said})")
@@ -77,19 +75,12 @@ def _keep_snapshots(spark: SparkSession, settings: Settings) -> None:
 
 def _delete_replaced(spark: SparkSession, settings: Settings, name: str, hours: int) -> int:
     """How many. Delta's own vacuum takes seconds also where there is nothing; whether there is, a listing says."""
-    table = _table(settings, name)
+    table = table_if_any(settings, name)
     lying = table.vacuum(hours, dry_run=True, enforce_retention_duration=False, full=True) if table else []
-    found = [path for path in lying if not PurePosixPath(path).name.startswith(".")]  # checksums of a local disk
-    if found:
+    replaced = [path for path in lying if not PurePosixPath(path).name.startswith(".")]  # checksums of a local disk
+    if replaced:
         vacuum(spark, settings, name, hours)
-    return len(found)
-
-
-def _table(settings: Settings, name: str) -> DeltaTable | None:
-    try:
-        return DeltaTable(table_url(settings, name))
-    except TableNotFoundError:
-        return None
+    return len(replaced)
 
 
 def _spark_table(spark: SparkSession, settings: Settings, name: str) -> SparkDeltaTable:
