@@ -96,7 +96,8 @@ def read_mart(duck: duckdb.DuckDBPyConnection, settings: Settings, folder: Path)
         for table in CHART_TABLES:
             path = folder / f"{table.name}.csv"
             with connection.cursor() as cursor, path.open("w") as file:
-                cursor.copy_expert(f"COPY {table.full_name} TO STDOUT (FORMAT csv, NULL '\\N')", file)
+                rows = f"SELECT {', '.join(table.column_names)} FROM {table.full_name}"  # COPY itself takes no partitioned table
+                cursor.copy_expert(f"COPY ({rows}) TO STDOUT (FORMAT csv, NULL '\\N')", file)
             duck.execute(f"CREATE TABLE {table.name} ({_typed(table)})")
             duck.execute(f"COPY {table.name} FROM '{path}' (FORMAT csv, NULLSTR '\\N', HEADER false)")
             path.unlink()
