@@ -28,7 +28,7 @@ def run(settings: Settings, days: list[date], everything: bool, quiet: bool, acc
     with night_connection(settings) as connection:
         first = begin(connection, settings, days[0], clock, accepted)
         with recorded(first):
-            spark = session(settings, f"cdp night {days[-1]}", settings.spark_job_cores, quiet=quiet)
+            spark = session(settings, f"cdp night {days[-1]}", settings.spark_job_cores, quiet=quiet, brief=len(days) == 1)
         try:
             night, pace = Night(settings, spark, connection, clock, say, accepted), Pace(len(days))
             for day in days:

@@ -21,6 +21,8 @@ USER = "cdp"
 JARS = REPOSITORY / ".jars" / "spark"
 CONNECT_SECONDS = 5.0
 LONGEST_REASON = 400
+#: Of a driver that lives for a minute or two: planning is over before the JVM's second compiler has earned what it costs.
+BRIEF = "-XX:TieredStopAtLevel=1"
 JVM_GONE = "Spark's JVM is gone"
 
 #: Kind of a column of cdp/warehouse.py -> its type in Spark.
@@ -47,13 +49,13 @@ class SparkAway(RuntimeError):
     """No session can be had. The message is one line that says why and what to do."""
 
 
-def session(settings: Settings, name: str, cores: int, *, quiet: bool = False) -> SparkSession:
+def session(settings: Settings, name: str, cores: int, *, quiet: bool = False, brief: bool = False) -> SparkSession:
     """The session of this process on the cluster; `cores` is the most it takes. Quiet: the driver logs nothing, because
-    who asked for it says what went wrong."""
+    who asked for it says what went wrong. Brief: it soon ends."""
     _require_master(settings.spark_master_url)
     os.environ.update(_environment(settings))
     builder = SparkSession.builder.master(settings.spark_master_url).appName(name)
-    for key, value in _configuration(settings, cores, quiet).items():
+    for key, value in (_configuration(settings, cores, quiet) | _driver_options(settings, brief)).items():
         builder = builder.config(key, value)
     try:
         return builder.getOrCreate()
@@ -118,7 +120,6 @@ def _configuration(settings: Settings, cores: int, quiet: bool) -> dict[str, str
         "spark.cores.max": str(cores),
         "spark.driver.memory": settings.spark_driver_memory,
         "spark.executor.memory": settings.spark_executor_memory,
-        "spark.driver.defaultJavaOptions": settings.spark_java_options,
         "spark.executor.defaultJavaOptions": settings.spark_java_options,
         "spark.driver.host": settings.host,
         "spark.driver.bindAddress": settings.host,
@@ -132,6 +133,11 @@ def _configuration(settings: Settings, cores: int, quiet: bool) -> dict[str, str
         "spark.executorEnv.HADOOP_USER_NAME": USER,
         "spark.executorEnv.TZ": "UTC",
     }
+
+
+def _driver_options(settings: Settings, brief: bool) -> dict[str, str]:
+    options = (settings.spark_java_options, BRIEF if brief else "")
+    return {"spark.driver.defaultJavaOptions": " ".join(filter(None, options))}
 
 
 def jars() -> str:

@@ -66,6 +66,8 @@ def test_search_brings_the_list_up_to_date_without_a_new_page(page: Page) -> Non
     expect(page).to_have_url(re.compile(f"q={CUSTOMER}"))
     page.get_by_role("link", name=CUSTOMER).click()
     expect(page.get_by_role("heading", name="Recent events")).to_be_visible()
+    shown = page.locator(".timeline .moment").count()
+    expect(page.get_by_text(f"Newest first, {shown} shown, times in UTC")).to_be_visible()
 
 
 def test_first_tab_leads_past_the_navigation(page: Page) -> None:
