@@ -55,7 +55,7 @@ def session(settings: Settings, name: str, cores: int, *, quiet: bool = False, b
     _require_master(settings.spark_master_url)
     os.environ.update(_environment(settings))
     builder = SparkSession.builder.master(settings.spark_master_url).appName(name)
-    for key, value in (_configuration(settings, cores, quiet) | _driver_options(settings, brief)).items():
+    for key, value in _configuration(settings, cores, quiet, brief).items():
         builder = builder.config(key, value)
     try:
         return builder.getOrCreate()
@@ -114,12 +114,13 @@ def _environment(settings: Settings) -> dict[str, str]:
     }
 
 
-def _configuration(settings: Settings, cores: int, quiet: bool) -> dict[str, str]:
+def _configuration(settings: Settings, cores: int, quiet: bool, brief: bool) -> dict[str, str]:
     return {
         "spark.jars": jars(),
         "spark.cores.max": str(cores),
         "spark.driver.memory": settings.spark_driver_memory,
         "spark.executor.memory": settings.spark_executor_memory,
+        "spark.driver.defaultJavaOptions": f"{settings.spark_java_options} {BRIEF if brief else ''}".strip(),
         "spark.executor.defaultJavaOptions": settings.spark_java_options,
         "spark.driver.host": settings.host,
         "spark.driver.bindAddress": settings.host,
@@ -133,11 +134,6 @@ def _configuration(settings: Settings, cores: int, quiet: bool) -> dict[str, str
         "spark.executorEnv.HADOOP_USER_NAME": USER,
         "spark.executorEnv.TZ": "UTC",
     }
-
-
-def _driver_options(settings: Settings, brief: bool) -> dict[str, str]:
-    options = (settings.spark_java_options, BRIEF if brief else "")
-    return {"spark.driver.defaultJavaOptions": " ".join(filter(None, options))}
 
 
 def jars() -> str:
