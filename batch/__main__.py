@@ -18,7 +18,7 @@ from batch.steps import StepFailed
 from batch.stores.mart import MartAway, NightRuns, night_connection
 from cdp.days import day_from_text, days_between
 from cdp.nights import Accepted
-from cdp.programs import NIGHT_NEEDS_PERSON
+from cdp.programs import NIGHT_NEEDS_PERSON, only_words
 from cdp.settings import SettingError, Settings, current
 from cdp.spark import SparkAway, root_cause, session
 
@@ -54,6 +54,8 @@ def main(argv: list[str] | None = None) -> int:
         accepted = accept(given.accept, given.why, clock())
     except ValueError as error:
         parser.error(str(error))
+    if only_words():
+        return 0
     try:
         if given.explain:
             return explain(current(), given.day, say)

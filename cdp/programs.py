@@ -1,6 +1,8 @@
-"""What programs of different folders know of each other: by what name the stream is seen in Postgres, and how they end."""
+"""What programs of different folders know of each other: by what name the stream is seen in Postgres, how they begin and end."""
 
 from __future__ import annotations
+
+import os
 
 #: A connection of this name is there as long as a stream runs.
 STREAM = "cdp stream"
@@ -8,3 +10,9 @@ STREAM = "cdp stream"
 STREAM_NEEDS_PERSON = 3
 #: Exit status of a night whose gate is closed: begun again it ends in the same way, unless somebody accepts what a check says.
 NIGHT_NEEDS_PERSON = 3
+#: Set by ./run where a server is away: the program says whether its words are right, and ends before it asks a server.
+ONLY_WORDS = "PROGRAM_ONLY_WORDS"
+
+
+def only_words() -> bool:
+    return ONLY_WORDS in os.environ

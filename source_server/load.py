@@ -16,9 +16,10 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
+from cdp.programs import only_words
 from cdp.settings import Settings, current
 from source_server import store
-from source_server.intake import FileRefused, Mapping, Preview, mapping_for, name_of, preview
+from source_server.intake import FileRefused, Mapping, Preview, format_of, mapping_for, name_of, preview
 from source_server.kafka import Stopped
 from source_server.pace import FlatOut
 from source_server.producer import TROUBLES, Report, add_pace, pace_asked, produce
@@ -89,11 +90,13 @@ def load(
 
 
 def _mappings(files: Sequence[Path], asked: str | None) -> list[tuple[Path, Mapping]]:
-    """Each file with its mapping. Two files of one name would be one data set, the second in the place of the first."""
+    """Each file with its mapping, all looked at before the first is taken in. Two files of one name would be one data set."""
     found = [(path, mapping_for(path, asked)) for path in files]
     for name, count in Counter(name_of(path) for path in files).items():
         if count > 1:
             raise FileRefused(f"{count} of the files would become the data set {name!r}; rename all but one.")
+    for path, its in found:
+        format_of(path, its)
     return found
 
 
@@ -126,6 +129,9 @@ def main(argv: list[str] | None = None) -> int:
     parser = _parser()
     asked = parser.parse_args(argv)
     try:
+        if only_words():
+            _mappings(asked.files, asked.mapping)
+            return 0
         with stop_on_signal() as stop, shown_progress() as progress:
             done = load(
                 current(),

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from py4j.protocol import Py4JError
 
 from cdp.events import EVENTS_RAW
-from cdp.programs import STREAM_NEEDS_PERSON
+from cdp.programs import STREAM_NEEDS_PERSON, only_words
 from cdp.settings import SettingError, Settings, current
 from cdp.spark import SparkAway, session
 from streaming.book import Book, LedgerAway, StreamRuns
@@ -76,6 +76,8 @@ def say(line: str) -> None:
 
 def main(argv: list[str] | None = None, topic: str = EVENTS_RAW.name) -> int:
     asked = _asked(argv)
+    if only_words():
+        return 0
     if not asked.debug:
         # Of a JVM that is gone it writes a page; here that is one line.
         logging.getLogger("py4j").setLevel(logging.CRITICAL)

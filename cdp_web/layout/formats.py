@@ -65,6 +65,8 @@ def moment(value: datetime | None) -> str:
 def duration(seconds: float | None) -> str:
     if seconds is None:
         return MISSING
+    if seconds < 0.1:
+        return f"{seconds * 1000:.0f} ms"
     if seconds < 60:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
+from cdp.programs import ONLY_WORDS
 from cdp.settings import REPOSITORY
 from infra.stack.service import Service, Unhealthy
 from infra.stack.services import BY_NAME, spark
@@ -55,10 +56,16 @@ def run(stack: Stack, program: Program, arguments: list[str]) -> int:
         if arguments[:1] not in ([program.subcommand], ["--help"]):
             raise StackError(f"There is one thing to do with them: {program.prog}")
         arguments = [argument for argument in arguments if argument != program.subcommand]
+    argv, env = [sys.executable, *program.argv, *arguments], environment(stack, program)
     if not {"-h", "--help"} & set(arguments):
-        require(stack, needs(program, arguments))
-    argv = [sys.executable, *program.argv, *arguments]
-    with subprocess.Popen(argv, env=environment(stack, program), cwd=REPOSITORY) as process:
+        try:
+            require(stack, needs(program, arguments))
+        except StackError:
+            # Who has mistyped a day should not start a server first to be told.
+            if wrong := subprocess.call(argv, env=env | {ONLY_WORDS: "1"}, cwd=REPOSITORY):
+                return wrong
+            raise
+    with subprocess.Popen(argv, env=env, cwd=REPOSITORY) as process:
         while True:
             try:
                 return process.wait()

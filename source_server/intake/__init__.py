@@ -2,7 +2,7 @@
 
 from source_server.intake.account import Account, Refusals
 from source_server.intake.chunks import Chunk, chunks, judged
-from source_server.intake.kinds import name_of
+from source_server.intake.kinds import format_of, name_of
 from source_server.intake.mapping import Mapping
 from source_server.intake.mapping_file import mapping_for
 from source_server.intake.preview import Preview, preview
@@ -17,6 +17,7 @@ __all__ = [
     "Preview",
     "Refusals",
     "chunks",
+    "format_of",
     "judged",
     "mapping_for",
     "name_of",

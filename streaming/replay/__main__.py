@@ -17,6 +17,7 @@ from pyspark.errors import PySparkException
 
 from cdp.days import day_from_text
 from cdp.events import REASONS
+from cdp.programs import only_words
 from cdp.settings import SettingError, Settings, current
 from cdp.spark import SparkAway, root_cause, session
 from streaming.replay.repairs import FIELD_NAMES, Unknown, add_repairs, one_of, repair_asked
@@ -59,7 +60,10 @@ def main(argv: list[str] | None = None) -> int:
     parser = _parser()
     given = parser.parse_args(argv)
     try:
-        run(current(), _asked(given), quiet=not given.debug)
+        asked = _asked(given)
+        if only_words():
+            return 0
+        run(current(), asked, quiet=not given.debug)
     except (SettingError, SparkAway, Unknown, NoQuarantine, ReplayFailed) as error:
         if given.debug:
             raise

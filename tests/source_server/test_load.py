@@ -34,6 +34,14 @@ def test_two_files_of_one_name_are_refused_before_anything_is_done(settings: Set
     assert not store.folder(settings).exists()
 
 
+def test_a_file_that_is_not_there_is_told_before_the_one_in_front_of_it_is_taken_in(
+    settings: Settings, ndjson: Write, tmp_path: Path
+) -> None:
+    with pytest.raises(FileRefused, match=r"late\.csv is not a file"):
+        load(settings, [ndjson("shop.ndjson", {}), tmp_path / "late.csv"])
+    assert not store.folder(settings).exists()
+
+
 def test_a_stop_while_reading_sends_nothing(settings: Settings, ndjson: Write) -> None:
     stop = threading.Event()
     stop.set()

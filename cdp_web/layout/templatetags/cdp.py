@@ -7,7 +7,7 @@ from typing import Any
 
 from django import template
 from django.templatetags.static import static
-from django.utils.html import format_html
+from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from cdp.metrics import Metric
@@ -36,7 +36,14 @@ for _format in (
 
 @register.filter
 def metric_value(value: object, metric: Metric) -> str:
-    return formats.metric_value(metric, value)
+    shown = formats.metric_value(metric, value)
+    return broken_at_dots(shown) if metric.shown == "text" else shown
+
+
+@register.filter
+def broken_at_dots(text: str) -> SafeString:
+    """A category that is too long for its place is broken between its levels."""
+    return mark_safe(conditional_escape(text).replace(".", ".<wbr>"))
 
 
 @register.filter

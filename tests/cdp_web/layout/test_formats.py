@@ -51,9 +51,10 @@ def test_metric_is_shown_by_its_unit_else_by_its_kind(key: str, value: object, s
 
 def test_moments_and_durations() -> None:
     assert formats.moment(datetime(2019, 12, 1, 3, 5, tzinfo=UTC)) == "1 Dec 2019, 03:05 UTC"
-    assert [formats.duration(seconds) for seconds in (None, 0.04, 59.94, 61, 3600)] == [
+    assert [formats.duration(seconds) for seconds in (None, 0.0402, 0.14, 59.94, 61, 3600)] == [
         "–",
-        "0.0 s",
+        "40 ms",
+        "0.1 s",
         "59.9 s",
         "1 min 1 s",
         "60 min 0 s",

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from cdp.days import day_from_text
+from cdp.programs import only_words
 from cdp_web.layout import formats
 from cdp_web.publications.errors import NotReady
 from cdp_web.segments.models import SegmentRun
@@ -32,6 +33,8 @@ class Command(BaseCommand):
         parser.add_argument("--async", action="store_true", dest="by_workers", help="hand the runs to the workers and end")
 
     def handle(self, *args: Any, day: date | None, by_workers: bool, **options: Any) -> None:
+        if only_words():
+            return
         try:
             publication = publication_for(day)
             runs = list(segments_refresh_request() if by_workers else segments_refresh(publication))

@@ -1,0 +1,23 @@
+"""What templates say beyond Django's own."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from cdp.metrics import BY_KEY
+from cdp_web.layout.templatetags.cdp import metric_value
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "shown"),
+    [
+        ("favourite_category_by_views", "electronics.smartphone", "electronics.<wbr>smartphone"),
+        ("favourite_category_by_views", "a&b.<i>", "a&amp;b.<wbr>&lt;i&gt;"),
+        ("favourite_category_by_views", None, "–"),
+        ("total_purchase_value", Decimal("1234.5"), "$1,234.50"),
+    ],
+)
+def test_words_break_at_their_dots_and_amounts_nowhere(key: str, value: object, shown: str) -> None:
+    assert metric_value(value, BY_KEY[key]) == shown
