@@ -83,7 +83,15 @@ DATABASES = {
         "PORT": str(cdp.postgres_port),
         "CONN_MAX_AGE": 60,
         "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": {"connect_timeout": 5, "application_name": "cdp_web"},
+        # A database whose machine has vanished is given up within seconds, also in the middle of a statement.
+        "OPTIONS": {
+            "application_name": "cdp_web",
+            "connect_timeout": 5,
+            "keepalives_idle": 5,
+            "keepalives_interval": 2,
+            "keepalives_count": 3,
+            "tcp_user_timeout": 10_000,
+        },
     }
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

@@ -15,3 +15,4 @@ urlpatterns = [
     path("accounts/", include("cdp_web.accounts.urls")),
     path("admin/", admin.site.urls),
 ]
+handler500 = "cdp_web.operations.faults.fault"

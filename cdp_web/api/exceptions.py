@@ -17,8 +17,7 @@ from cdp_web.segments.services import EditConflict
 
 
 def _not_ready(error: NotReady) -> Response:
-    body = {"code": error.code, "detail": error.says, "remedy": error.remedy}
-    return Response(body, status=status.HTTP_503_SERVICE_UNAVAILABLE)
+    return Response(error.as_json(), status=status.HTTP_503_SERVICE_UNAVAILABLE)
 
 
 def _rule_invalid(error: RuleInvalid) -> Response:

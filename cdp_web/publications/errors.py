@@ -20,6 +20,9 @@ class NotReady(Exception):
         super().__init__(says)
         self.says = says
 
+    def as_json(self) -> dict[str, str]:
+        return {"code": self.code, "detail": self.says, "remedy": self.remedy}
+
 
 class NothingPublished(NotReady):
     code = "nothing_published"
@@ -41,3 +44,9 @@ class ProfilesUnavailable(NotReady):
     code = "profiles_unavailable"
     title = "The profiles can't be read"
     remedy = "See whether MongoDB is healthy: ./run status"
+
+
+class DatabaseUnavailable(NotReady):
+    code = "database_unavailable"
+    title = "The site's database can't be reached"
+    remedy = "See whether Postgres is healthy: ./run status"

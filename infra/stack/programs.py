@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from cdp.programs import ONLY_WORDS
-from cdp.settings import REPOSITORY
+from cdp.settings import REPOSITORY, Settings
 from infra.stack.service import Service, Unhealthy
 from infra.stack.services import BY_NAME, spark
 from infra.stack.stack import Stack, StackError
@@ -94,9 +94,20 @@ def remedy(name: str, process: ProcessState) -> str:
 
 
 def _wrong(stack: Stack, service: Service) -> str:
+    error = _finding(service.probe, stack)
+    if error is None:
+        return ""
+    if service.ready and _finding(service.ready, stack) is None:
+        # It answers, so it is not the one to be started: a NameNode waits for its DataNodes.
+        missing = (wrong for name in service.brings if (wrong := _wrong(stack, BY_NAME[name])))
+        return next(missing, f"{service.title} is not ready: {error.wrong}. See: {error.remedy}")
+    process = Supervisor(stack).states().get(service.name, STOPPED)
+    return f"{service.title} is not there: {error.wrong}. {remedy(service.name, process)}"
+
+
+def _finding(probe: Callable[[Settings], str], stack: Stack) -> Unhealthy | None:
     try:
-        service.probe(stack.settings)
+        probe(stack.settings)
     except Unhealthy as error:
-        process = Supervisor(stack).states().get(service.name, STOPPED)
-        return f"{service.title} is not there: {error.wrong}. {remedy(service.name, process)}"
-    return ""
+        return error
+    return None

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from cdp.settings import load
-from infra.stack.programs import LOAD, NIGHT, REPLAY, SEGMENTS, STREAM, Program, needs, remedy, run
+from cdp.settings import Settings, load
+from infra.stack import programs
+from infra.stack.programs import LOAD, NIGHT, REPLAY, SEGMENTS, STREAM, Program, needs, remedy, require, run
+from infra.stack.service import Unhealthy
+from infra.stack.services import BY_NAME
 from infra.stack.stack import Stack, StackError
 from infra.stack.supervise import ProcessState
 
@@ -53,3 +58,34 @@ def test_a_server_that_runs_and_does_not_answer_is_not_to_be_started() -> None:
     assert remedy("kafka", ProcessState("RUNNING", 7, now - 3, "")) == "Start it: ./run up kafka"
     said = "It runs and does not answer: ./run logs kafka; if it hangs, kill -9 7 brings it back"
     assert remedy("kafka", ProcessState("RUNNING", 7, now - 300, "")) == said
+
+
+def _says(wrong: str, then: str = "") -> Callable[[Settings], str]:
+    def probe(settings: Settings) -> str:
+        if wrong:
+            raise Unhealthy(wrong, then)
+        return "well"
+
+    return probe
+
+
+@pytest.mark.parametrize(
+    ("answers", "datanode", "says"),
+    [
+        ("", "timed out", "HDFS DataNode 2 is not there: timed out. Start it: ./run up datanode2"),
+        ("", "", "HDFS NameNode is not ready: 1 of 2 alive. See: ./run status"),
+        ("refused", "the NameNode does not answer", "HDFS NameNode is not there: 1 of 2 alive. Start it: ./run up namenode"),
+    ],
+)
+def test_a_datanode_that_hangs_is_not_blamed_on_the_namenode(
+    answers: str, datanode: str, says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    changed = {
+        "namenode": replace(BY_NAME["namenode"], probe=_says("1 of 2 alive", "./run status"), ready=_says(answers)),
+        "datanode1": replace(BY_NAME["datanode1"], probe=_says("")),
+        "datanode2": replace(BY_NAME["datanode2"], probe=_says(datanode)),
+    }
+    monkeypatch.setattr(programs, "BY_NAME", changed)
+    with pytest.raises(StackError) as error:
+        require(Stack(load({"CDP_STACK": "words", "CDP_VAR_DIR": str(tmp_path)})), ("namenode",))
+    assert str(error.value) == says
