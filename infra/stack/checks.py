@@ -52,9 +52,12 @@ STATIC: tuple[Check, ...] = (
         (venv_bin("mypy"), "--no-error-summary", "cdp", "infra", "source_server", "streaming", "batch", "cdp_web", "benchmarks"),
     ),
 )
-#: All tests, each once. Those that run side by side share no stack and no memory of what failed.
+#: All tests, each once. Those that run side by side share no stack and no memory of what failed. Nights take the processors that
+#: the others leave: a server that is killed has to be back in time.
 WITH_SERVERS = Check("tests with servers", (*PYTEST, "-m", SERVERS, f"--ignore={NIGHTS}"))
-OF_NIGHTS = Check("tests of nights", (*PYTEST, "-m", SERVERS, "-o", "cache_dir=.pytest_cache/nights", NIGHTS), STACK_OF_NIGHTS)
+OF_NIGHTS = Check(
+    "tests of nights", ("nice", *PYTEST, "-m", SERVERS, "-o", "cache_dir=.pytest_cache/nights", NIGHTS), STACK_OF_NIGHTS
+)
 ALONE = Check("tests without servers", (*PYTEST, "-m", f"not ({SERVERS})", "-o", "cache_dir=.pytest_cache/alone"))
 #: Debian's packages that only the tests need, with a program of each.
 PACKAGES = {"chromium": "chromium", "docker-compose": "docker-compose"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import urllib.error
 import urllib.request
+from http.client import HTTPException
 from typing import Any
 
 from infra.stack.service import Unhealthy
@@ -21,7 +22,7 @@ def get_json(url: str, remedy: str) -> Any:
         raise Unhealthy(f"{url} answers {error.code}", remedy) from error
     except urllib.error.URLError as error:
         raise Unhealthy(f"{url}: {error.reason}", remedy) from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, HTTPException) as error:
         raise Unhealthy(f"{url}: {error}", remedy) from error
 
 
