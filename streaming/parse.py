@@ -83,7 +83,7 @@ def _is_one_in_lists(text: Column) -> Column:
     other."""
     alone = F.json_array_length(F.concat(F.lit("["), text, F.lit("]")))
     followed = F.json_array_length(F.concat(F.lit("["), text, F.lit(",0]")))
-    return F.coalesce((alone == 1) & (followed == 2), F.lit(False))
+    return (alone == 1) & (followed == 2)
 
 
 def _with_texts(frame: DataFrame, repairs: TextRepairs) -> DataFrame:
@@ -116,8 +116,7 @@ def _refused_for(field: str, check: Check) -> Column:
 
 
 def _refusal(fails: Column, reason: str, field: str | None, detail: Column) -> Column:
-    found = F.struct(F.lit(reason).alias("reason"), F.lit(field).alias("field"), detail.alias("detail"))
-    return F.when(fails, found.cast(REFUSAL))
+    return F.when(fails, F.struct(F.lit(reason), F.lit(field), detail).cast(REFUSAL))
 
 
 def _with_id(frame: DataFrame) -> DataFrame:
