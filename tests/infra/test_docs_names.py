@@ -98,6 +98,6 @@ def test_operations_quotes_messages_that_the_code_says() -> None:
     page = (REPOSITORY / "docs" / "operations.md").read_text()
     table = page[page.index("| message | meaning | remedy |") :].split("\n\n")[0]
     quoted = [line.split("`")[1] for line in table.splitlines()[2:]]
-    code = "".join(path.read_text() for folder in ("cdp", "infra") for path in (REPOSITORY / folder).rglob("*.py"))
+    code = "".join(path.read_text() for folder in ("cdp", "infra", "cdp_web") for path in (REPOSITORY / folder).rglob("*.py"))
     assert len(quoted) > 15
     assert [message for message in quoted if message not in code] == []
