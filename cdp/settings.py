@@ -135,9 +135,6 @@ class Settings:
     source_url: str = _setting("http://127.0.0.1:{source_port}", "The source server.")
     web_url: str = _setting("http://127.0.0.1:{web_port}", "The web site.")
     airflow_url: str = _setting("http://127.0.0.1:{airflow_port}", "Airflow.")
-    mail_host: str = _setting("", "SMTP host for Airflow's failure mail; empty: no mail is sent.")
-    mail_from: str = _setting("cdp@localhost", "Sender of the mail.")
-    mail_to: str = _setting("", "Who gets Airflow's failure mail.")
 
     # Sizes
     kafka_heap: str = _heap("384m", "Heap of the Kafka broker.")

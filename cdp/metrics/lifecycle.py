@@ -9,8 +9,8 @@ LIFECYCLES = ("new", "active", "at risk", "lapsed", "returned")
 
 LIFECYCLE = Metric(
     "lifecycle", "text", STANDING, "Lifecycle",
-    "New: first seen in the last 30 days. Active: seen in the last 30 days. At risk: not seen for 30 to 60 days. Lapsed: for longer. "
-    "Returned: ordered in the last 30 days after at least 60 days without an order.",
+    "New: first seen in the last 30 days. Returned: ordered in the last 30 days, not in the 60 days before those, and for the first "
+    "time 90 days ago or more. Active: seen in the last 30 days. At risk: last seen 30 to 59 days ago. Lapsed: 60 days ago or more.",
     "derived",
     "CASE WHEN datediff({as_of}, first_seen) < 30 THEN 'new' "
     "WHEN orders_30d > 0 AND orders_90d = orders_30d AND datediff({as_of}, first_order) >= 90 THEN 'returned' "

@@ -49,7 +49,7 @@ STARTERS: tuple[Starter, ...] = (
     ),
     Starter(
         "Buyers at risk",
-        "Bought before and have not been seen for 30 to 60 days.",
+        "Bought before, and last seen 30 to 59 days ago.",
         _every(_is("total_purchase", "ge", 1), _is("lifecycle", "eq", "at risk")),
     ),
     Starter(

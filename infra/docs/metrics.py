@@ -14,7 +14,7 @@ HEAD = f"""\
 
 What is known of every customer: {len(METRICS)} metrics, each written once in `cdp/metrics/`. The same list makes the columns of
 `/cdp/customers`, the document in MongoDB, the fields of the rule builder, the export and the API. This page is written from it by
-`python -m infra.docs`.
+`.venv/bin/python -m infra.docs`.
 
 - Everything is as of the end of the published day, in UTC. A window of 7 days is that day and the 6 before it.
 - A metric that makes no sense of a customer is **missing**, not 0: an average order without an order. In a rule a comparison with

@@ -27,12 +27,14 @@ MARKDOWN_HEAD = f"""\
 # Settings
 
 Every value that can differ between two installations, and nothing else. The table is in `cdp/settings.py`; this page is
-written from it by `python -m infra.docs`.
+written from it by `.venv/bin/python -m infra.docs`.
 
-- A setting comes from the environment: `CDP_WEB_PORT=18080 ./run up`.
+- A setting comes from the environment, also of each later command: put `export CDP_WEB_PORT=18080` where every shell
+  reads it. Services that run keep what they were started with: `./run down; ./run up` after a change. The native stack
+  reads no `.env`.
 - Or from a file: `NAME_FILE` names a file that holds the value of `NAME`, for secrets above all.
 - Or from its default. A default may use other settings; they are shown as `${{NAME}}`.
-- A wrong value, and a name that begins with `CDP_` and is not in the table, stops the process with that name.
+- A wrong value, and an unknown name that begins with `CDP_`, stops whatever was started, with a message that names the setting.
 - A secret marked *made* is made at the first start and kept in `var/<stack>/secrets`, unless it is given.
 - Ports are shown as the stack `demo` has them, and in brackets what is added to the first port of a stack
   (`CDP_PORT_BASE`): {PORT_BASES["demo"]} for `demo`, {PORT_BASES["test"]} for `test`, for another a number made from its name.
@@ -44,8 +46,9 @@ it takes up.
 EXAMPLE_HEAD = """\
 # Every setting with its default, written from cdp/settings.py by python -m infra.docs; do not edit.
 #
-# ./run env makes .env, with secrets, for docker compose; to change a setting there, copy its line from here into .env,
-# without the # before it. The native stack reads the environment, not .env: CDP_WEB_PORT=18080 ./run up
+# ./run env makes .env, with secrets, for docker compose; to change one that docker-compose.yml names, copy its line from here
+# into .env, without the # before it; a line for any other has no effect.
+# The native stack reads the environment, not .env: CDP_WEB_PORT=18080 ./run up
 """
 
 

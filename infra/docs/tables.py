@@ -18,7 +18,7 @@ HEAD = """\
 # Tables for charts
 
 What the [night](pipeline.md#the-night) puts into Postgres, schema `mart`, for pages and charts. This page is written from
-`cdp/chart_tables.py` and `cdp/warehouse.py` by `python -m infra.docs`.
+`cdp/chart_tables.py` and `cdp/warehouse.py` by `.venv/bin/python -m infra.docs`.
 
 - Days, hours and months are UTC. Money is of purchases: price times quantity.
 - Everything **adds up to `kpi_day`**, and the night publishes nothing where it does not. So what the events give no brand or

@@ -15,9 +15,9 @@ from infra.stack import doctor, processes
 from infra.stack.said import why
 from infra.stack.secrets import ensure_secrets
 from infra.stack.service import Service, Unhealthy
-from infra.stack.services import ALL, SERVICES, with_needs
+from infra.stack.services import ALL, SERVICES, with_dependents, with_needs
 from infra.stack.stack import Stack, StackError
-from infra.stack.supervise import Supervisor
+from infra.stack.supervise import STOPPED, Supervisor
 from infra.stack.tools import ensure_jars, ensure_system, say
 
 POLL = 0.4
@@ -183,6 +183,16 @@ def down(stack: Stack) -> None:
     held = [title for title, port in ports if processes.port_of(stack, port) == "the stack"]
     if held:
         raise StackError(f"Still there: {', '.join(held)}. Look at: ./run doctor")
+
+
+def stop(stack: Stack, names: tuple[str, ...]) -> list[Service]:
+    """Stop the named services and those that need them; the others go on. Which of them were running."""
+    with alone(stack, "down"):
+        supervisor = Supervisor(stack)
+        running = [s for s in with_dependents(names) if supervisor.states().get(s.name, STOPPED).pid]
+        for level in reversed(levels()):
+            supervisor.stop([service.name for service in level if service in running])
+        return running
 
 
 def stop_all(stack: Stack, supervisor: Supervisor) -> None:

@@ -56,6 +56,10 @@ def _up(stack: Stack, given: argparse.Namespace) -> int:
 
 
 def _down(stack: Stack, given: argparse.Namespace) -> int:
+    if names := _checked(given.services):
+        stopped = [service.title for service in lifecycle.stop(stack, names)]
+        print(f"stack {stack.settings.stack}: stopped {', '.join(stopped) or 'nothing, none of them was running'}")
+        return 0
     lifecycle.down(stack)
     print(f"stack {stack.settings.stack}: nothing is running; its data is in {stack.state}")
     return 0
@@ -183,7 +187,13 @@ VERBS: tuple[Verb, ...] = (
         _up,
         _services,
     ),
-    Verb("down", "down", "stop everything; the data stays", _down),
+    Verb(
+        "down",
+        "down [SERVICE…]",
+        "stop everything, or these and what needs them; the data stays",
+        _down,
+        _services,
+    ),
     Verb(
         "status",
         "status [SERVICE…] [--json]",

@@ -44,3 +44,11 @@ def with_needs(names: tuple[str, ...]) -> tuple[Service, ...]:
             wanted.add(name)
             todo.extend(BY_NAME[name].needs + BY_NAME[name].brings)
     return tuple(service for service in ALL if service.name in wanted)
+
+
+def with_dependents(names: tuple[str, ...]) -> tuple[Service, ...]:
+    """The named services and groups and all that can't go on without them, in the order of ALL."""
+    wanted = {service.name for service in ALL if service.name in names or service.group in names}
+    while more := {service.name for service in ALL if wanted & set(service.needs)} - wanted:
+        wanted |= more
+    return tuple(service for service in ALL if service.name in wanted)

@@ -1,0 +1,51 @@
+"""Some services are stopped while the others go on."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+
+import pytest
+import redis
+
+from cdp.settings import load
+from infra.stack.services import with_dependents
+from infra.stack.stack import Stack
+from infra.stack.supervise import Supervisor
+from tests.faults.command import run, state_of
+
+STACK = "faults"
+
+
+@pytest.fixture
+def stack() -> Iterator[Stack]:
+    yield Stack(load({"CDP_STACK": STACK}))
+    run("down", stack=STACK)
+    shutil.rmtree(state_of(STACK), ignore_errors=True)
+
+
+@pytest.mark.subprocess
+def test_one_is_stopped_and_comes_back_with_another_setting_while_the_other_goes_on(stack: Stack) -> None:
+    assert run("up", "postgres", "redis", stack=STACK).code == 0
+    postgres = Supervisor(stack).state("postgres").pid
+    assert run("down", "redis", stack=STACK).out == "stack faults: stopped Redis\n"
+    assert Supervisor(stack).state("redis").pid == 0
+    assert run("down", "redis", stack=STACK).out == "stack faults: stopped nothing, none of them was running\n"
+    assert run("up", "redis", stack=STACK, env={"CDP_REDIS_MAXMEMORY": "7m"}).code == 0
+    memory = redis.Redis.from_url(load({"CDP_STACK": STACK}).redis_url).config_get("maxmemory")
+    assert memory == {"maxmemory": str(7 * 2**20)}
+    assert Supervisor(stack).state("postgres").pid == postgres
+
+
+def test_what_needs_a_service_is_stopped_with_it() -> None:
+    assert [service.name for service in with_dependents(("kafka",))] == ["kafka", "stream"]
+    assert [service.name for service in with_dependents(("hdfs",))] == [
+        "namenode", "datanode1", "datanode2", "spark-history", "stream",
+    ]  # fmt: skip
+    assert {"web", "celery-worker", "celery-beat", "airflow-api"} < {service.name for service in with_dependents(("postgres",))}
+    assert [service.name for service in with_dependents(("web", "stream"))] == ["web", "stream"]
+
+
+@pytest.mark.subprocess
+def test_a_misspelt_service_stops_nothing() -> None:
+    assert run("down", "kafak", stack=STACK).err == "run: 'kafak' is not a service. Did you mean kafka?\n"
