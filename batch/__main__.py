@@ -6,7 +6,10 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, date, datetime
+
+from py4j.protocol import Py4JError
 
 from batch.explain import explain
 from batch.gate.checks import CHECKS
@@ -35,7 +38,9 @@ def run(settings: Settings, days: list[date], everything: bool, quiet: bool, acc
                 publish_day(night, day, everything, first if day == first.day else None, pace.place())
             keep_house(night, days[-1])
         finally:
-            spark.stop()
+            # A JVM that was killed can't be asked to stop.
+            with suppress(Py4JError, OSError):
+                spark.stop()
 
 
 def clock() -> datetime:

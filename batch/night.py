@@ -6,11 +6,12 @@ Up to the last step readers see the publication before; a night that fails anywh
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from psycopg2.extensions import connection as Connection
+from py4j.protocol import Py4JError
 from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 from pyspark.storagelevel import StorageLevel
@@ -272,7 +273,9 @@ def _kept(frame: DataFrame) -> Iterator[DataFrame]:
     try:
         yield frame
     finally:
-        frame.unpersist()
+        # Of a JVM that was killed nothing is kept; what ended it is to be told.
+        with suppress(Py4JError, OSError):
+            frame.unpersist()
 
 
 def _rows(frame: DataFrame) -> list[Row]:

@@ -26,7 +26,8 @@ app = Celery("cdp_web")
 app.conf.update(
     broker_url=current().redis_url,
     broker_connection_retry_on_startup=True,
-    broker_transport_options={"visibility_timeout": 3600},
+    # A page that hands over a run must not wait for ever for a broker that hangs.
+    broker_transport_options={"visibility_timeout": 3600, "socket_timeout": 10, "socket_connect_timeout": 5},
     task_ignore_result=True,
     task_acks_late=True,
     task_time_limit=1800,

@@ -16,6 +16,8 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
+import duckdb
+
 from cdp.programs import only_words
 from cdp.settings import Settings, current
 from source_server import store
@@ -27,7 +29,7 @@ from source_server.progress import Progress, shown_progress
 from source_server.stopping import stop_on_signal
 
 #: What can refuse or end a load, each with a sentence for people.
-LOAD_TROUBLES = (FileRefused, store.DatasetBroken, *TROUBLES)
+LOAD_TROUBLES = (FileRefused, store.DatasetBroken, OSError, duckdb.Error, *TROUBLES)
 
 
 @dataclass(frozen=True, slots=True)

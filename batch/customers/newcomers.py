@@ -20,5 +20,6 @@ def newcomers(settings: Settings) -> Mapping[date, int]:
     """Of all days that have some: a late event can take a customer's first away from another day."""
     firsts = "SELECT min(day) AS day FROM customer_day GROUP BY customer_id"
     with duckdb.connect() as duck:
+        duck.execute("SET enable_progress_bar = false")  # it would stand among what the night prints
         duck.register("customer_day", DeltaTable(table_url(settings, CUSTOMER_DAY)).to_pyarrow_dataset())
         return dict(duck.execute(f"SELECT day, count(*) FROM ({firsts}) GROUP BY day").fetchall())

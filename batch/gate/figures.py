@@ -154,6 +154,7 @@ def _snapshot(settings: Settings, version: int) -> tuple[int, Totals, dict[str, 
     wanted = "count(*), count(DISTINCT customer_id), sum(total_purchase), sum(total_purchase_value)"
     table = DeltaTable(table_url(settings, CUSTOMERS), version=version)
     with duckdb.connect() as duck:
+        duck.execute("SET enable_progress_bar = false")  # it would stand among what the night prints
         duck.register("snapshot", table.to_pyarrow_dataset())
         found = duck.execute(f"SELECT {wanted}, {lacking} FROM snapshot").fetchone()
     assert found is not None, "an aggregate has a row"

@@ -33,6 +33,8 @@ DOCUMENTS_AT_A_TIME = 1_000
 #: Ids that are compared with the customers at a time, when documents have to go.
 IDS_AT_A_TIME = 100_000
 TIMEOUT_MS = 10_000
+#: No answer takes so long; a server that hangs must not hold the night and its lock.
+ANSWER_MS = 300_000
 
 
 class ProfilesAway(RuntimeError):
@@ -48,7 +50,13 @@ class Place:
     collection: str
 
     def client(self) -> MongoClient[dict[str, Any]]:
-        return MongoClient(self.url, serverSelectionTimeoutMS=TIMEOUT_MS, connectTimeoutMS=TIMEOUT_MS, tz_aware=True)
+        return MongoClient(
+            self.url,
+            serverSelectionTimeoutMS=TIMEOUT_MS,
+            connectTimeoutMS=TIMEOUT_MS,
+            socketTimeoutMS=ANSWER_MS,
+            tz_aware=True,
+        )
 
     def of(self, client: MongoClient[dict[str, Any]]) -> Collection[dict[str, Any]]:
         return client[self.database][self.collection]

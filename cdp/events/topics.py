@@ -28,7 +28,9 @@ def topic_partitions(settings: Settings, topic: Topic) -> int:
 
 
 def topic_config(settings: Settings, topic: Topic) -> dict[str, str]:
-    """What Kafka is told about how long it keeps the topic's records."""
+    """What Kafka is told about how long it keeps the topic's records, and whose clock says when one was received: its own,
+    since a tracker's may be years off."""
+    received = {"message.timestamp.type": "LogAppendTime"}
     if topic.keeps_latest:
-        return {"cleanup.policy": "compact"}
-    return {"cleanup.policy": "delete", "retention.ms": str(settings.kafka_retention_hours * 3_600_000)}
+        return received | {"cleanup.policy": "compact"}
+    return received | {"cleanup.policy": "delete", "retention.ms": str(settings.kafka_retention_hours * 3_600_000)}

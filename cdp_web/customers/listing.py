@@ -8,6 +8,7 @@ from typing import Any
 
 from cdp.metrics import LIFECYCLES
 from cdp_web.customers.columns import LIST_COLUMNS
+from cdp_web.layout.numbers import whole_number
 from cdp_web.snapshot.query import Snapshot
 from cdp_web.snapshot.store import TABLE
 
@@ -63,16 +64,16 @@ def query_from(given: Mapping[str, str]) -> CustomerQuery:
     """A query as it stands in an address; raises ListingError for what can't be asked."""
     search, lifecycle = given.get("q", "").strip(), given.get("lifecycle", "")
     order = given.get("sort", "") or f"-{DEFAULT_SORT}"
-    sort, page = order.removeprefix("-"), given.get("page", "") or "1"
+    sort, page = order.removeprefix("-"), whole_number(given.get("page", "") or "1", MAX_PAGES)
     if len(search) > MAX_SEARCH:
         raise ListingError(f"q is longer than {MAX_SEARCH} characters.")
     if lifecycle and lifecycle not in LIFECYCLES:
         raise ListingError(f"lifecycle is one of {', '.join(LIFECYCLES)}.")
     if sort not in SORTS:
         raise ListingError(f"sort is one of {', '.join(SORTS)}; a - in front turns the order round.")
-    if not page.isascii() or not page.isdigit() or not 1 <= int(page[:6]) <= MAX_PAGES:
+    if page is None:
         raise ListingError(f"page is a number from 1 to {MAX_PAGES}; search or filter to see other customers.")
-    return CustomerQuery(search, lifecycle, sort, order.startswith("-"), int(page))
+    return CustomerQuery(search, lifecycle, sort, order.startswith("-"), page)
 
 
 def customer_page(snapshot: Snapshot, query: CustomerQuery) -> CustomerPage:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 
 from cdp.days import days_between
 from cdp_web.layout import formats
@@ -31,7 +31,7 @@ class Totals:
 
     @property
     def average_order(self) -> Decimal | None:
-        return (self.revenue / self.orders).quantize(Decimal("0.01")) if self.orders else None
+        return (self.revenue / self.orders).quantize(Decimal("0.01"), ROUND_HALF_UP) if self.orders else None
 
     @property
     def conversion(self) -> float | None:

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_http_methods
 
 from cdp.rules import catalogue
 from cdp_web.layout.formats import currency_symbol
+from cdp_web.layout.numbers import whole_number
 from cdp_web.segments import services
 from cdp_web.segments.models import Segment
 from cdp_web.segments.rules import RuleInvalid
@@ -61,8 +62,10 @@ def segment_edit(request: HttpRequest, segment_id: int) -> HttpResponse:
 
 def _posted(request: HttpRequest) -> Draft:
     given = request.POST
-    text, version = given.get("rule", ""), given.get("version", "")
-    draft = Draft(given.get("name", ""), given.get("description", ""), version=int(version) if version.isdigit() else 0)
+    text, version = given.get("rule", ""), whole_number(given.get("version", ""))
+    # Postgres takes no NUL, and no keyboard writes one.
+    name, description = (given.get(field, "").replace("\0", "") for field in ("name", "description"))
+    draft = Draft(name, description, version=version or 0)
     if len(text) > MAX_RULE_CHARACTERS:
         draft.errors["rule"] = [f"The rule is longer than {MAX_RULE_CHARACTERS:,} characters."]
         return draft
@@ -96,7 +99,6 @@ def _page(request: HttpRequest, draft: Draft, segment: Segment | None) -> HttpRe
         "document": draft.rule,
         "problems": draft.problems,
         "preview": reverse("api:segment-preview"),
-        "customer": reverse("customers:detail", args=["ID"]),
         "segment": segment.pk if segment else None,
         "currency": currency_symbol().strip(),
     }

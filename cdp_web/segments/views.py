@@ -12,6 +12,7 @@ from django.utils.text import slugify
 from django.views.decorators.http import require_POST, require_safe
 
 from cdp_web.customers.columns import LIST_COLUMNS
+from cdp_web.layout.numbers import whole_number
 from cdp_web.layout.pages import bad_request
 from cdp_web.segments import selectors, services
 from cdp_web.segments.explain import explanation_of
@@ -112,7 +113,4 @@ def _result(segment: Segment, number: int) -> dict[str, object]:
 
 
 def _page_number(request: HttpRequest) -> int | None:
-    text = request.GET.get("page", "1")
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text[:6]) <= selectors.MAX_PAGES:
-        return None
-    return int(text)
+    return whole_number(request.GET.get("page", "1"), selectors.MAX_PAGES)

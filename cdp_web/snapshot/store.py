@@ -43,7 +43,7 @@ def snapshot_ensure(publication: Publication) -> Path:
     with _lock(folder() / "lock"):
         if not path.is_file():
             _build(publication, path)
-            _prune()
+            _prune(path)
     return path
 
 
@@ -66,6 +66,7 @@ def _build(publication: Publication, path: Path) -> None:
     beside = path.with_suffix(f".{os.getpid()}.new")
     try:
         with duckdb.connect(str(beside)) as db:
+            db.execute("SET enable_progress_bar = false")
             db.register("source", source.customers_of(publication))
             db.execute(f"CREATE TABLE {TABLE} AS SELECT {_columns()} FROM source ORDER BY customer_id")
             _check(db, publication)
@@ -92,8 +93,14 @@ def _check(db: duckdb.DuckDBPyConnection, publication: Publication) -> None:
         )
 
 
-def _prune() -> None:
-    """Files of older publications go; a reader that has one open keeps reading it."""
-    files = sorted(folder().glob("customers-*.duckdb"), key=lambda file: file.stat().st_mtime, reverse=True)
-    for file in files[KEPT:]:
+def _prune(made: Path) -> None:
+    """Files of older publications go, but not the one that was just asked for; a reader that has one open keeps reading it. So
+    does what a build has left that was killed: nobody builds now but who holds the lock."""
+    files = sorted(folder().glob("customers-*.duckdb"), key=_publication_id, reverse=True)
+    left = folder().glob("customers-*.new*")
+    for file in {*files[KEPT:], *left} - {made}:
         file.unlink(missing_ok=True)
+
+
+def _publication_id(file: Path) -> int:
+    return int(file.name.split("-")[1])

@@ -47,11 +47,11 @@ def prepare(stack: Stack, service: Service) -> None:
 
 def wait(stack: Stack, service: Service) -> None:
     """Return when the service is healthy; the probe of Kafka makes the topics on its way."""
-    print(_until_healthy(lambda: service.probe(stack.settings), stack.settings.start_timeout))
+    print(_until_healthy(lambda: service.health(stack.settings), stack.settings.start_timeout))
 
 
 def probe(stack: Stack, service: Service) -> None:
-    print(service.probe(stack.settings))
+    print(service.health(stack.settings))
 
 
 VERBS: dict[str, Callable[[Stack, Service], None]] = {"serve": serve, "prepare": prepare, "await": wait, "probe": probe}

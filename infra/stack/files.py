@@ -117,7 +117,7 @@ def holdings(settings: Settings, names: Sequence[str] = TABLES) -> list[Holding]
     try:
         return [found for name in names if (found := _holding(settings, client, name))]
     except (HdfsError, RequestException, DeltaError, OSError) as error:
-        reason = str(error).strip().splitlines()[0]
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise StackError(f"HDFS at {settings.hdfs_http} can't be listed: {reason}. See ./run status namenode") from error
 
 

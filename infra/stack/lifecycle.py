@@ -142,9 +142,9 @@ class Launch:
             self._watch(service, deaths)
             try:
                 if service.ready and not self.ready[service.name].is_set():
-                    service.ready(self.stack.settings)
+                    service.readiness(self.stack.settings)
                     self.ready[service.name].set()
-                service.probe(self.stack.settings)
+                service.health(self.stack.settings)
             except Unhealthy as error:
                 self._check(service, deadline, error.wrong)
                 time.sleep(POLL)

@@ -94,10 +94,10 @@ def remedy(name: str, process: ProcessState) -> str:
 
 
 def _wrong(stack: Stack, service: Service) -> str:
-    error = _finding(service.probe, stack)
+    error = _finding(service.health, stack)
     if error is None:
         return ""
-    if service.ready and _finding(service.ready, stack) is None:
+    if service.ready and _finding(service.readiness, stack) is None:
         # It answers, so it is not the one to be started: a NameNode waits for its DataNodes.
         missing = (wrong for name in service.brings if (wrong := _wrong(stack, BY_NAME[name])))
         return next(missing, f"{service.title} is not ready: {error.wrong}. See: {error.remedy}")

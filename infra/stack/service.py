@@ -43,3 +43,18 @@ class Service:
     address: str = ""  # a template over the settings
     stop_signal: str = "TERM"
     needs_person: int = 0  # the exit status with which it says so; after another it is started again
+
+    def health(self, settings: Settings) -> str:
+        return self._asked(self.probe, settings)
+
+    def readiness(self, settings: Settings) -> str:
+        return self._asked(self.ready or self.probe, settings)
+
+    def _asked(self, probe: Callable[[Settings], str], settings: Settings) -> str:
+        """Where the probe itself falls over the service is ill: one must not keep the others from being looked at."""
+        try:
+            return probe(settings)
+        except Unhealthy:
+            raise
+        except Exception as error:
+            raise Unhealthy(f"{type(error).__name__}: {error}", f"./run logs {self.name}") from error

@@ -85,7 +85,7 @@ def _judge(stack: Stack, service: Service, process: ProcessState) -> tuple[str, 
     if process.state in ("BACKOFF", "EXITED"):
         return "restarting", "", process.said or "it died", f"./run logs {service.name}"
     try:
-        return "healthy", service.probe(stack.settings), "", ""
+        return "healthy", service.health(stack.settings), "", ""
     except Unhealthy as error:
         young = process.state == "STARTING" or process.is_young
         return "starting" if young else "unhealthy", "", error.wrong, error.remedy

@@ -138,8 +138,11 @@ def _time(value: str, formats: tuple[str, ...], zone: str) -> str:
 def _instant(text: str, format_: str, zone: str) -> str:
     """SQL of a timestamp in UTC, null where the text is not of the format."""
     if format_ in (EPOCH, EPOCH_MS):
-        factor = 1_000_000 if format_ == EPOCH else 1_000
-        return f"CASE WHEN regexp_matches({text}, '^\\d{{1,13}}$') THEN make_timestamp(CAST({text} AS BIGINT) * {factor}) END"
+        # As many digits as stay a time of DuckDB: seconds up to the year 33658, milliseconds up to 2286.
+        factor, digits = (1_000_000, 12) if format_ == EPOCH else (1_000, 13)
+        return (
+            f"CASE WHEN regexp_matches({text}, '^\\d{{1,{digits}}}$') THEN make_timestamp(CAST({text} AS BIGINT) * {factor}) END"
+        )
     if format_ == ISO:
         local = f"CASE WHEN regexp_matches({text}, '^\\d{{4}}-\\d\\d-\\d\\d') THEN try_cast({text} AS TIMESTAMP) END"
     else:

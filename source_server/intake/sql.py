@@ -17,9 +17,9 @@ def name(text: str) -> str:
 
 
 def engine() -> duckdb.DuckDBPyConnection:
-    """In memory, in UTC, and never fetching extensions from the network."""
+    """In memory, in UTC, never fetching extensions from the network, and without a progress bar of its own in what we print."""
     connection = duckdb.connect(
         config={"threads": THREADS, "autoinstall_known_extensions": False, "autoload_known_extensions": False}
     )
-    connection.execute("SET TimeZone = 'UTC'")
+    connection.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
     return connection

@@ -134,7 +134,7 @@ def hdfs_now(settings: Settings) -> Hdfs:
         replayed, replayed_events, claimed = _replayed(quarantine) if quarantine else (0, 0, 0)
         return Hdfs(_rows(events), dropped, _rows(quarantine), replayed, replayed_events, claimed)
     except (DeltaError, OSError) as error:
-        reason = str(error).strip().splitlines()[0]
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise LedgerUnread(f"the tables on {settings.hdfs_url} can't be read: {reason}; see ./run status namenode") from error
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from contextlib import suppress
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -23,6 +24,7 @@ from cdp.spark import SparkAway, root_cause, session
 from streaming.replay.repairs import FIELD_NAMES, Unknown, add_repairs, one_of, repair_asked
 from streaming.replay.replay import Asked, replay
 from streaming.replay.rows import NoQuarantine, Selection
+from streaming.tables import ForeignTable
 
 #: Delta says that another commit came first, after patience has ended or where it would not help.
 CONFLICTS = (
@@ -50,10 +52,12 @@ def run(settings: Settings, asked: Asked, quiet: bool) -> None:
             "another program changed the same rows meanwhile, a second replay or a compaction. Nothing is lost or doubled;"
             " the same command again, when the other has ended, goes on."
         ) from error
-    except (Py4JError, PySparkException) as error:
+    except (Py4JError, PySparkException, OSError) as error:
         raise ReplayFailed(f"{root_cause(error)}; on {settings.hdfs_url}. See ./run status; the same again goes on.") from error
     finally:
-        spark.stop()
+        # A JVM that was killed can't be asked to stop.
+        with suppress(Py4JError, OSError):
+            spark.stop()
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -64,7 +68,7 @@ def main(argv: list[str] | None = None) -> int:
         if only_words():
             return 0
         run(current(), asked, quiet=not given.debug)
-    except (SettingError, SparkAway, Unknown, NoQuarantine, ReplayFailed) as error:
+    except (SettingError, SparkAway, Unknown, NoQuarantine, ForeignTable, ReplayFailed) as error:
         if given.debug:
             raise
         parser.exit(1, f"{parser.prog}: {error}\n")

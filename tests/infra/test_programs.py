@@ -89,3 +89,12 @@ def test_a_datanode_that_hangs_is_not_blamed_on_the_namenode(
     with pytest.raises(StackError) as error:
         require(Stack(load({"CDP_STACK": "words", "CDP_VAR_DIR": str(tmp_path)})), ("namenode",))
     assert str(error.value) == says
+
+
+def test_a_probe_that_falls_over_is_an_illness_of_its_service() -> None:
+    def probe(settings: Settings) -> str:
+        raise KeyError("datasets")
+
+    with pytest.raises(Unhealthy) as found:
+        replace(BY_NAME["source"], probe=probe).health(load({}))
+    assert (found.value.wrong, found.value.remedy) == ("KeyError: 'datasets'", "./run logs source")

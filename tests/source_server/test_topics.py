@@ -53,5 +53,7 @@ def test_what_a_topic_is_given(settings: Settings) -> None:
         "source.positions": 1,
         "cdp.probe": 1,
     }
-    assert topic_config(settings, EVENTS_RAW) == {"cleanup.policy": "delete", "retention.ms": str(168 * 3_600_000)}
-    assert topic_config(settings, POSITIONS) == {"cleanup.policy": "compact"}
+    kafkas_clock = {"message.timestamp.type": "LogAppendTime"}
+    hours = {"cleanup.policy": "delete", "retention.ms": str(168 * 3_600_000)}
+    assert topic_config(settings, EVENTS_RAW) == kafkas_clock | hours
+    assert topic_config(settings, POSITIONS) == kafkas_clock | {"cleanup.policy": "compact"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import urllib.error
 from functools import partial
+from http.client import HTTPException
 from pathlib import Path
 
 from cdp.settings import REPOSITORY, Settings
@@ -75,7 +76,7 @@ def _history_prepare(stack: Stack) -> None:
     folder = f"{stack.settings.hdfs_root}/_spark-events"
     try:
         put(f"{stack.settings.hdfs_http}/webhdfs/v1{folder}?op=MKDIRS&user.name={USER}")
-    except (urllib.error.URLError, OSError) as error:
+    except (urllib.error.URLError, OSError, HTTPException) as error:
         raise Unhealthy(f"HDFS does not take {folder} yet: {error}") from error
 
 

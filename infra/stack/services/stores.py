@@ -10,6 +10,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from cdp.postgres import reason
 from cdp.settings import Settings
 from infra.stack.said import why
 from infra.stack.service import Command, Service, Unhealthy
@@ -68,7 +69,8 @@ def _postgres_prepare(stack: Stack) -> None:
     with tempfile.NamedTemporaryFile("w", dir=fresh.parent) as password:
         password.write(stack.settings.postgres_password)
         password.flush()
-        Path(password.name).chmod(0o644)
+        if prefix and prefix[0] == "setpriv":
+            shutil.chown(password.name, NOBODY, NOBODY)
         argv = (
             *prefix, postgres_bin("initdb"), "-D", str(fresh), "-U", stack.settings.postgres_user, "-A", "scram-sha-256",
             f"--pwfile={password.name}", "-E", "UTF8", "--locale=C.UTF-8", "--no-instructions",
@@ -133,7 +135,7 @@ def _probe_postgres(settings: Settings) -> str:
         finally:
             connection.close()
     except psycopg2.Error as error:
-        raise Unhealthy(str(error).strip().splitlines()[0], "./run logs postgres") from error
+        raise Unhealthy(reason(error), "./run logs postgres") from error
     return f"write and read, version {version}, {size}"
 
 
@@ -151,7 +153,9 @@ def _probe_mongo(settings: Settings) -> str:
     from pymongo import MongoClient
     from pymongo.errors import PyMongoError
 
-    client: MongoClient[dict[str, Any]] = MongoClient(settings.mongo_url, serverSelectionTimeoutMS=TIMEOUT * 1000)
+    client: MongoClient[dict[str, Any]] = MongoClient(
+        settings.mongo_url, serverSelectionTimeoutMS=TIMEOUT * 1000, socketTimeoutMS=TIMEOUT * 1000
+    )
     try:
         probe = client[settings.mongo_database]["cdp_probe"]
         probe.update_one({"_id": 1}, {"$inc": {"n": 1}}, upsert=True)
@@ -160,7 +164,7 @@ def _probe_mongo(settings: Settings) -> str:
         names = client[settings.mongo_database].list_collection_names()
     except PyMongoError as error:
         # What follows describes the driver's own state, on a line as long as a page.
-        raise Unhealthy(str(error).partition(", Timeout:")[0].splitlines()[0][:160], "./run logs mongo") from error
+        raise Unhealthy(str(error).partition(", Timeout:")[0].partition("\n")[0][:160], "./run logs mongo") from error
     finally:
         client.close()
     return f"write and read, {len(names)} collections"

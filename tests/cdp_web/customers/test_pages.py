@@ -45,9 +45,10 @@ def test_nobody_found_offers_the_way_back(publish: Any, site: Client) -> None:
 
 def test_a_page_beyond_the_bound_is_a_clear_bad_request(publish: Any, site: Client) -> None:
     publish([factories.customer("512")])
-    answer = site.get("/customers/?page=201")
-    assert answer.status_code == 400
-    assert "1 to 200" in answer.content.decode()
+    for page in ("201", "0000019999", "²", "1" * 5000):
+        answer = site.get("/customers/", {"page": page})
+        assert answer.status_code == 400
+        assert "1 to 200" in answer.content.decode()
 
 
 def test_an_id_is_text_and_never_markup(publish: Any, site: Client) -> None:

@@ -94,7 +94,8 @@ class TestDetail:
         segment = segment_create(name="Everyone", rule=rule(is_("views", "ge", 0)))
         segment_run_now(segment=segment, publication=publish(shop(60)))
         assert "26 to 50 of <strong>60</strong> members" in page(site, f"/segments/{segment.pk}?page=2")
-        assert site.get(f"/segments/{segment.pk}?page=201").status_code == 400
+        for wrong in ("201", "0000019999", "²", "-1", "1" * 5000):
+            assert site.get(f"/segments/{segment.pk}", {"page": wrong}).status_code == 400
 
     def test_page_asks_again_while_a_run_is_under_way(self, publish: Any, site: Client) -> None:
         publish([buyer("1")])
@@ -174,6 +175,11 @@ class TestBuilder:
         answer = site.post(f"/segments/{segment.pk}/edit", posted(OTHERS, version=1))
         segment.refresh_from_db()
         assert (answer.status_code, segment.version, segment.rule) == (302, 2, OTHERS)
+
+    def test_edit_of_a_version_that_is_no_number_and_a_name_with_a_nul_are_no_fault_of_ours(self, site: Client) -> None:
+        segment = segment_create(name="Buyers", rule=BUYERS)
+        assert site.post(f"/segments/{segment.pk}/edit", posted(OTHERS, version="²")).status_code == 400
+        assert site.post(f"/segments/{segment.pk}/edit", posted(OTHERS, version=1, name="Buy\0ers")).status_code == 302
 
     def test_edit_of_a_version_that_is_no_longer_there_is_refused(self, site: Client) -> None:
         segment = segment_create(name="Buyers", rule=BUYERS)

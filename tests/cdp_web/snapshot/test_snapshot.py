@@ -79,6 +79,17 @@ def test_two_snapshots_are_kept(table: list[Any], tmp_path: Path) -> None:
     assert {path.name for path in tmp_path.glob("*.duckdb")} == {"customers-2-2.duckdb", "customers-3-3.duckdb"}
 
 
+def test_the_one_that_is_asked_for_and_the_newest_are_kept_and_what_a_killed_build_has_left_goes(
+    table: list[Any], tmp_path: Path
+) -> None:
+    for number in (8, 9):
+        snapshot_open(publication(number))
+    (tmp_path / "customers-9-9.4711.new").touch()
+    (tmp_path / "customers-9-9.4711.new.wal").touch()
+    snapshot_open(publication(3))
+    assert {path.name for path in tmp_path.glob("customers-*")} == {f"customers-{n}-{n}.duckdb" for n in (3, 8, 9)}
+
+
 def test_who_comes_while_it_is_made_waits_and_is_told(table: list[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(store, "LOCK_WAIT_SECONDS", 0.2)
     with (tmp_path / "lock").open("w") as other:

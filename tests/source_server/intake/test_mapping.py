@@ -131,6 +131,8 @@ def mapped(file: FILE, toml: list[str], *values: str) -> list[dict[str, Any]]:
             ["2019-10-01T00:00:00+02:00", "2019-10-01 00:00:00 UTC", "2019-10-01T04:00:00.500000Z", "2019-10-01 04:00:00 UTC"],
         ),
         ("event_time = { column = 'a', format = 'epoch' }", ["1569888000;", "soon;"], ["2019-10-01 00:00:00 UTC", "soon"]),
+        ("event_time = { column = 'a', format = 'epoch' }", ["9999999999999;"], ["9999999999999"]),
+        ("event_time = { column = 'a', format = 'epoch_ms' }", ["1569888000500;"], ["2019-10-01T00:00:00.500000Z"]),
     ],
 )
 def test_what_becomes_of_values(rule: str, values: list[str], expected: list[str | None], file: FILE) -> None:
