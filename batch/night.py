@@ -150,19 +150,20 @@ def keep_house(night: Night, last_day: date) -> None:
 
 
 def make_plan(night: Night, day: date, everything: bool) -> Plan:
-    now, past, before = events_now(night.settings), published(night.connection), serving(night.connection)
+    now, before = events_now(night.settings), serving(night.connection)
     if not any(event_day <= day for event_day in now.days):
         first = f"the first is of {min(now.days)}" if now.days else "there are none at all"
         raise NoEvents(f"no event is of {day} or before; {first}.")
-    if everything:
-        past = []
+    past = [] if everything else published(night.connection, now.table_id)
     since = known_since(past, day)
     changed = {} if since == NEVER else changed_after(night.settings, now, since)
     # A platform that was published by an earlier version has no interactions and no rows for charts of its days yet.
     lacking = now.days - days_written(night.settings, INTERACTIONS) | days_lacking(night.connection)
-    # A day of which every event was removed is restated too, to nothing.
-    known = now.days | days_written(night.settings, CUSTOMER_DAY)
-    days = days_to_restate(known, changed, past, day, lacking)
+    # A day of which every event was removed is restated too, to nothing; not one that only an earlier table of events had.
+    written = days_written(night.settings, CUSTOMER_DAY)
+    if not (everything or past) and before:
+        written = frozenset()
+    days = days_to_restate(now.days | written, changed, past, day, lacking)
     return Plan(before.id + 1 if before else 1, day, before, now, days, everything)
 
 
@@ -258,6 +259,7 @@ def _publication(night: Night, plan: Plan, steps: Steps, made: Progress) -> Publ
         day=plan.day,
         published_at=night.clock(),
         customers_version=made.customers_version,
+        events_table=plan.events.table_id,
         events_version=plan.events.version,
         profiles_collection=made.collection,
         counts=made.counts,

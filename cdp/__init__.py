@@ -1,1 +1,2 @@
-"""The domain's knowledge: settings, days, paths, events, metrics, tables, rules. Nothing here does IO or imports the rest."""
+"""The domain's knowledge: settings, days, paths, events, metrics, tables, rules. It imports nothing of the rest, and does IO only
+for the files of settings and the start of a Spark."""

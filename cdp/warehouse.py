@@ -67,6 +67,9 @@ PUBLICATION = Table(
         Column("counts", "json", "customers, events, days restated"),
         Column("seconds", "json", "how long each step took"),
         Column("checks", "json", "what the gate found: name, state, sentence; who accepted what, and why", default="'[]'"),
+        Column(
+            "events_table", "text", "id of the Delta table events: that of another table says nothing of versions", default="''"
+        ),
     ),
     key=("id",),
 )

@@ -54,6 +54,7 @@ class EventFiles:
 class EventsNow:
     """The events as a night sees them from its beginning to its end, whatever the stream adds meanwhile."""
 
+    table_id: str  # a table that was made anew counts its versions from 0
     version: int
     days: frozenset[date]
 
@@ -73,7 +74,8 @@ def events_now(settings: Settings) -> EventsNow:
         table = DeltaTable(url)
     except TableNotFoundError as error:
         raise NoEvents(f"there are no events at {url}; take them from Kafka first: ./run stream --once") from error
-    return EventsNow(table.version(), frozenset(day_from_text(part["event_day"]) for part in table.partitions()))
+    days = frozenset(day_from_text(part["event_day"]) for part in table.partitions())
+    return EventsNow(str(table.metadata().id), table.version(), days)
 
 
 def event_files(settings: Settings, version: int | None = None) -> EventFiles:

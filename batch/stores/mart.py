@@ -107,10 +107,15 @@ def _holder(cursor: Cursor) -> str:
     return f" since {since:%H:%M:%S} UTC: it publishes {day} (step {step}), process {process} on {host}"
 
 
-def published(connection: Connection) -> list[Published]:
-    """The newest version of the events that each day was published from."""
+def published(connection: Connection, table_id: str) -> list[Published]:
+    """The newest version of this table of events that each day was published from. A publication that names no table is of
+    a version of the platform from before, and counts until one names it."""
+    named = f"events_table = '' AND NOT EXISTS (SELECT FROM {PUBLICATION.full_name} WHERE events_table <> '')"
     with connection, connection.cursor() as cursor:
-        cursor.execute(f"SELECT day, max(events_version) FROM {PUBLICATION.full_name} GROUP BY day")
+        cursor.execute(
+            f"SELECT day, max(events_version) FROM {PUBLICATION.full_name} WHERE events_table = %s OR ({named}) GROUP BY day",
+            [table_id],
+        )
         return [Published(*row) for row in cursor.fetchall()]
 
 

@@ -29,6 +29,7 @@ class Publication:
     day: date
     published_at: datetime
     customers_version: int
+    events_table: str
     events_version: int
     profiles_collection: str
     counts: Mapping[str, int]

@@ -1,4 +1,4 @@
-"""Reads what ledger_sums.py judges: the sums of the ledger in Postgres, and the rows of the tables on HDFS. Changes nothing."""
+"""Reads what sums.py judges: the sums of the ledger in Postgres, and the rows of the tables on HDFS. Changes nothing."""
 
 from __future__ import annotations
 

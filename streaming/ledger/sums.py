@@ -1,4 +1,4 @@
-"""What the ledger, HDFS and Kafka say of the same messages, and whether it adds up. Pure: reading is in ledger_read.py."""
+"""What the ledger, HDFS and Kafka say of the same messages, and whether it adds up. Pure: reading is in read.py."""
 
 from __future__ import annotations
 

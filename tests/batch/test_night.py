@@ -18,7 +18,7 @@ from batch.stores import publish, staging
 from batch.stores.chart_tables import as_of_lines
 from batch.stores.mart import NightRuns, night_connection
 from cdp.chart_tables import CHART_TABLES
-from cdp.paths import CUSTOMER_DAY, CUSTOMERS, INTERACTIONS, table_url
+from cdp.paths import CUSTOMER_DAY, CUSTOMERS, EVENTS, INTERACTIONS, table_url
 from cdp.warehouse import TABLES
 from tests.batch.shop import D1, D2, D3, NOW, NUMBERS, Shop, on, shop
 
@@ -205,6 +205,26 @@ def test_platform_of_an_earlier_version_has_its_days_restated(shop: Shop) -> Non
     assert shop.numbers() == seen
     shop.night(D3)
     assert shop.rows("SELECT counts->'days_restated' FROM mart.publication ORDER BY id") == [(3,), (3,), (1,)]
+
+
+def test_a_table_of_events_that_was_set_aside_leaves_its_numbers_and_hides_no_late_event(shop: Shop) -> None:
+    """The new table counts its versions from 0: a late event comes in one that the old table has had."""
+    shop.receive(on(1), on(2))
+    shop.receive(on(2, "bob"))
+    shop.night(D2)
+    first_day = shop.rows("SELECT * FROM mart.kpi_day WHERE day = '2019-10-01'")
+    shutil.rmtree(table_url(shop.settings, EVENTS).removeprefix("file:"))
+    shop.receive(on(2, "bob"))
+    shop.night(D2)
+    days = "SELECT day, events, customers FROM mart.kpi_day ORDER BY 1"
+    assert shop.rows(days) == [(D1, 1, 1), (D2, 1, 1)]
+    shop.receive(on(2, "cid"))
+    shop.night(D2)
+    assert shop.rows(days) == [(D1, 1, 1), (D2, 2, 2)]
+    assert shop.rows("SELECT * FROM mart.kpi_day WHERE day = '2019-10-01'") == first_day
+    assert shop.rows("SELECT events_version, count(*) OVER (PARTITION BY events_table) FROM mart.publication ORDER BY id") == [
+        (1, 1), (0, 2), (1, 2),
+    ]  # fmt: skip
 
 
 def test_type_of_event_that_is_new_is_none_on_the_days_before(shop: Shop) -> None:

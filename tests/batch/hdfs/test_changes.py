@@ -10,7 +10,7 @@ import pytest
 from delta.tables import DeltaTable
 from pyspark.sql import SparkSession
 
-from batch.hdfs.changes import EventsNow, NoEvents, changed_after, events_now
+from batch.hdfs.changes import EventsNow, NoEvents, changed_after, event_files, events_now
 from batch.plan import ALWAYS
 from cdp.paths import EVENTS, table_url
 from cdp.settings import Settings, load
@@ -35,7 +35,8 @@ def log(spark: SparkSession, events: Events, tmp_path_factory: pytest.TempPathFa
 
 
 def test_version_and_days_there_are(log: Settings) -> None:
-    assert events_now(log) == EventsNow(3, frozenset({D1, D2, D3}))
+    table_id = event_files(log).table_id
+    assert events_now(log) == EventsNow(table_id, 3, frozenset({D1, D2, D3}))
 
 
 def test_each_day_with_the_version_that_last_added_to_it(log: Settings) -> None:
@@ -49,7 +50,7 @@ def test_compaction_changes_nothing(log: Settings) -> None:
 
 
 def test_what_came_after_the_night_began_is_for_the_next(log: Settings) -> None:
-    assert changed_after(log, EventsNow(1, frozenset({D1, D2})), 0) == {D1: 1}
+    assert changed_after(log, EventsNow("", 1, frozenset({D1, D2})), 0) == {D1: 1}
 
 
 def test_log_that_does_not_reach_back_says_that_everything_changed(log: Settings) -> None:
