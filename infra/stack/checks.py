@@ -9,56 +9,22 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 
-from cdp.settings import REPOSITORY, load
+from cdp.settings import REPOSITORY
 from infra.stack import lifecycle
-from infra.stack.stack import Stack, StackError, open_stack, venv_bin
+from infra.stack.stack import StackError, open_stack, venv_bin
 from infra.stack.tools import apt_install, ensure_jars, ensure_system, say
 
-STACK, STACK_OF_NIGHTS = "test", "nights"
+CHECKS: tuple[tuple[str, ...], ...] = (
+    (venv_bin("ruff"), "check", "."),
+    (venv_bin("ruff"), "format", "--check", "."),
+    (venv_bin("mypy"), "--no-error-summary", "cdp", "infra", "source_server", "streaming", "batch", "cdp_web", "benchmarks"),
+)
 PYTEST = (sys.executable, "-m", "pytest", "--durations=12", "--durations-min=10")
-SERVERS = "stack or browser or subprocess"
-#: Whole nights, which are half of what the tests with servers take.
-NIGHTS = "tests/batch"
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """A command that ends with 0 where all is well."""
-
-    name: str
-    argv: tuple[str, ...]
-    stack: str = STACK
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """A check that has ended; what it said, where that was kept back."""
-
-    check: Check
-    code: int
-    seconds: float
-    out: str
-
-    def __str__(self) -> str:
-        return f"{self.check.name}: {'ok' if self.code == 0 else f'failed ({self.code})'}, {self.seconds:.0f} s"
-
-
-STATIC: tuple[Check, ...] = (
-    Check("ruff check", (venv_bin("ruff"), "check", ".")),
-    Check("ruff format", (venv_bin("ruff"), "format", "--check", ".")),
-    Check(
-        "mypy",
-        (venv_bin("mypy"), "--no-error-summary", "cdp", "infra", "source_server", "streaming", "batch", "cdp_web", "benchmarks"),
-    ),
-)
-#: All tests, each once. Those that run side by side share no stack and no memory of what failed. Nights take the processors that
-#: the others leave: a server that is killed has to be back in time.
-WITH_SERVERS = Check("tests with servers", (*PYTEST, "-m", SERVERS, f"--ignore={NIGHTS}"))
-OF_NIGHTS = Check(
-    "tests of nights", ("nice", *PYTEST, "-m", SERVERS, "-o", "cache_dir=.pytest_cache/nights", NIGHTS), STACK_OF_NIGHTS
-)
-ALONE = Check("tests without servers", (*PYTEST, "-m", f"not ({SERVERS})", "-o", "cache_dir=.pytest_cache/alone"))
+#: All tests, in two runs side by side: those that start or ask servers leave a core free for half of the time.
+WITH_SERVERS = (*PYTEST, "-m", "stack or browser or subprocess")
+ALONE = (*PYTEST, "-m", "not (stack or browser or subprocess)", "-o", "cache_dir=.pytest_cache/alone")
 #: Debian's packages that only the tests need, with a program of each.
 PACKAGES = {"chromium": "chromium", "docker-compose": "docker-compose"}
 
@@ -75,7 +41,7 @@ def bench(arguments: list[str]) -> int:
 
 def run(pytest_arguments: list[str]) -> int:
     """Run all, also after a failure, and say at the end which failed."""
-    os.environ["CDP_STACK"] = STACK
+    os.environ["CDP_STACK"] = "test"
     stack = open_stack()
     ensure_system(stack)
     ensure_jars()
@@ -83,33 +49,32 @@ def run(pytest_arguments: list[str]) -> int:
         if shutil.which(program) is None:
             missing = f"{package} is missing, which the tests need. Install it: apt-get install {package}"
             apt_install(stack, package, otherwise=missing)
-    if pytest_arguments:
-        seen, beside = [Check("tests", (*PYTEST, *pytest_arguments))], STATIC
-    else:
-        seen, beside = [WITH_SERVERS, ALONE], (*STATIC, OF_NIGHTS)
+    seen, beside = ((*PYTEST, *pytest_arguments), CHECKS) if pytest_arguments else (WITH_SERVERS, (*CHECKS, ALONE))
     with ThreadPoolExecutor(1) as pool:
-        others = pool.submit(lambda: [_done(check, kept_back=True) for check in beside])
-        done = [*(_done(check) for check in seen), *others.result()]
-    for name in (STACK, STACK_OF_NIGHTS):
-        lifecycle.down(Stack(load({"CDP_STACK": name})))
-    for each in done:
-        print(each.out, end="")
-    for each in done:
-        say(f"run: {each}")
-    if failed := [each.check.name for each in done if each.code]:
+        others = pool.submit(lambda: [_ran(argv, kept_back=True) for argv in beside])
+        done = [_ran(seen), *others.result()]
+    lifecycle.down(open_stack())
+    for check in done:
+        print(check.out, end="")
+        say(f"run: {check.name}: {'ok' if check.code == 0 else f'failed ({check.code})'}, {check.seconds:.0f} s")
+    if failed := [check.name for check in done if check.code]:
         raise StackError(f"failed: {', '.join(failed)}")
     return 0
 
 
-def _done(check: Check, kept_back: bool = False) -> Done:
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A check that has ended; what it said, where that was kept back."""
+
+    name: str
+    code: int
+    seconds: float
+    out: str
+
+
+def _ran(argv: tuple[str, ...], kept_back: bool = False) -> Done:
     began = time.monotonic()
     pipe = subprocess.PIPE if kept_back else None
-    ended = subprocess.run(
-        check.argv,
-        cwd=REPOSITORY,
-        env=os.environ | {"CDP_STACK": check.stack},
-        text=True,
-        stdout=pipe,
-        stderr=subprocess.STDOUT if kept_back else None,
-    )
-    return Done(check, ended.returncode, time.monotonic() - began, ended.stdout or "")
+    done = subprocess.run(argv, cwd=REPOSITORY, text=True, stdout=pipe, stderr=subprocess.STDOUT if kept_back else None)
+    name = "pytest" if argv[: len(PYTEST)] == PYTEST else " ".join(Path(argument).name for argument in argv[:2])
+    return Done(name, done.returncode, time.monotonic() - began, done.stdout or "")
