@@ -6,10 +6,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
 from datetime import UTC, date, datetime
-
-from py4j.protocol import Py4JError
 
 from batch.explain import explain
 from batch.gate.checks import CHECKS
@@ -23,7 +20,7 @@ from cdp.days import day_from_text, days_between
 from cdp.nights import Accepted
 from cdp.programs import NIGHT_NEEDS_PERSON, only_words
 from cdp.settings import SettingError, Settings, current
-from cdp.spark import SparkAway, root_cause, session
+from cdp.spark import SparkAway, end_session, root_cause, session
 
 
 def run(settings: Settings, days: list[date], everything: bool, quiet: bool, accepted: Sequence[Accepted] = ()) -> None:
@@ -38,9 +35,7 @@ def run(settings: Settings, days: list[date], everything: bool, quiet: bool, acc
                 publish_day(night, day, everything, first if day == first.day else None, pace.place())
             keep_house(night, days[-1])
         finally:
-            # A JVM that was killed can't be asked to stop.
-            with suppress(Py4JError, OSError):
-                spark.stop()
+            end_session(spark)
 
 
 def clock() -> datetime:

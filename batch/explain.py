@@ -11,6 +11,7 @@ from psycopg2.extensions import cursor as Cursor
 from batch.stores.mart import MartAway, connection_arguments
 from cdp import postgres
 from cdp.nights import SELECT_RUNS, CheckOutcome, NightRun, remedy, run_from_row
+from cdp.said import first_line
 from cdp.settings import Settings
 from cdp.warehouse import NIGHT_RUN, PUBLICATION
 
@@ -25,7 +26,7 @@ def explain(settings: Settings, day: date | None, say: Callable[[str], None]) ->
         finally:
             connection.close()
     except psycopg2.Error as error:
-        where, why = postgres.place(settings), postgres.reason(error)
+        where, why = postgres.place(settings), first_line(error)
         raise MartAway(f"Postgres at {where} can't be used: {why}; see ./run status.") from error
     if run is None:
         say(f"no night of {day} was begun" if day else "no night was begun yet")

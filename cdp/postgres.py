@@ -26,9 +26,3 @@ def connection_arguments(settings: Settings, program: str, connect_seconds: int 
 def place(settings: Settings) -> str:
     """As a message to a person names it."""
     return f"{settings.postgres_host}:{settings.postgres_port}"
-
-
-def reason(error: Exception) -> str:
-    """What the driver says first; what follows is its own help. A connection that breaks has it empty."""
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__

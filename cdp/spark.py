@@ -9,6 +9,7 @@ import os
 import socket
 import sys
 import textwrap
+from contextlib import suppress
 
 from py4j.protocol import Py4JError, Py4JNetworkError
 from pyspark.errors import PySparkException
@@ -47,6 +48,12 @@ METRIC_TYPES: dict[str, DataType] = {
 
 class SparkAway(RuntimeError):
     """No session can be had. The message is one line that says why and what to do."""
+
+
+def end_session(spark: SparkSession) -> None:
+    """End a session. A JVM that was killed can't be asked to, and what ended it is to be told."""
+    with suppress(Py4JError, OSError):
+        spark.stop()
 
 
 def session(settings: Settings, name: str, cores: int, *, quiet: bool = False, brief: bool = False) -> SparkSession:

@@ -9,15 +9,12 @@ import signal
 import sys
 import threading
 import time
-from contextlib import suppress
 from dataclasses import dataclass
-
-from py4j.protocol import Py4JError
 
 from cdp.events import EVENTS_RAW
 from cdp.programs import STREAM_NEEDS_PERSON, only_words
 from cdp.settings import SettingError, Settings, current
-from cdp.spark import SparkAway, session
+from cdp.spark import SparkAway, end_session, session
 from streaming.book import Book, LedgerAway, StreamRuns
 from streaming.carry import Carrier, StreamFailed
 from streaming.ledger.read import LedgerUnread
@@ -60,9 +57,7 @@ def run(settings: Settings, topic: str, asked: Asked) -> str:
         try:
             counts = Carrier(spark, settings, topic, book, stop, say).carry(asked.once, asked.anew)
         finally:
-            # A JVM that was killed can't be asked to stop.
-            with suppress(Py4JError, OSError):
-                spark.stop()
+            end_session(spark)
     finally:
         book.close()
     if asked.once and stop.is_set():

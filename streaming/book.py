@@ -19,6 +19,7 @@ from psycopg2.extras import Json, execute_batch
 from cdp import postgres
 from cdp.paths import EVENTS, checkpoint_url
 from cdp.programs import STREAM
+from cdp.said import first_line
 from cdp.settings import Settings
 from cdp.table import Table
 from cdp.warehouse import STREAM_BATCH, STREAM_LEDGER, create_statements
@@ -133,7 +134,7 @@ class Book:
                 cursor.execute(statement)
 
     def _away(self, error: psycopg2.Error) -> LedgerAway:
-        where, why = postgres.place(self._settings), postgres.reason(error)
+        where, why = postgres.place(self._settings), first_line(error)
         return LedgerAway(
             f"the ledger in Postgres at {where} can't be written: {why}. Nothing is lost; when ./run status shows Postgres"
             " healthy, the same again goes on where it ended."

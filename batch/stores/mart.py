@@ -15,6 +15,7 @@ from psycopg2.extensions import cursor as Cursor
 from batch.plan import Published
 from cdp import postgres
 from cdp.nights import HOLDERS, NIGHT_LOCK
+from cdp.said import first_line
 from cdp.settings import Settings
 from cdp.warehouse import KPI_DAY, NIGHT_RUN, PUBLICATION, create_statements, replaced
 
@@ -65,7 +66,7 @@ def night_connection(settings: Settings) -> Iterator[Connection]:
     try:
         connection = psycopg2.connect(**lock_arguments(settings))
     except psycopg2.OperationalError as error:
-        where, why = postgres.place(settings), postgres.reason(error)
+        where, why = postgres.place(settings), first_line(error)
         raise MartAway(f"Postgres at {where} can't be used: {why}; see ./run status.") from error
     try:
         _take_lock(connection)

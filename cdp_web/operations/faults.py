@@ -10,7 +10,8 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
 from django.views.defaults import server_error
 
-from cdp_web.publications.errors import DatabaseUnavailable, first_line
+from cdp.said import first_line
+from cdp_web.publications.errors import DatabaseUnavailable
 
 #: Classes of SQLSTATE that tell of the server and not of the statement: connection, resources, somebody ends it. None came
 #: where the server was not reached.

@@ -7,8 +7,8 @@ import time
 import redis
 from django.db import DatabaseError, connection
 
+from cdp.said import first_line
 from cdp.settings import current
-from cdp_web.publications.errors import first_line
 
 #: Redis key that holds the epoch second of the workers' last heartbeat.
 HEARTBEAT_KEY = "cdp:beat"

@@ -3,11 +3,6 @@
 from __future__ import annotations
 
 
-def first_line(error: Exception) -> str:
-    """What a foreign error says, short enough to be shown."""
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
-
-
 class NotReady(Exception):
     """Data can't be read now. A page and the API both tell what is missing and what to do about it."""
 

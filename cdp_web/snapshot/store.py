@@ -13,8 +13,9 @@ import duckdb
 import pyarrow as pa
 
 from cdp.metrics import METRICS
+from cdp.said import first_line
 from cdp.settings import current
-from cdp_web.publications.errors import SnapshotUnavailable, first_line
+from cdp_web.publications.errors import SnapshotUnavailable
 from cdp_web.publications.selectors import Publication
 from cdp_web.snapshot import source
 

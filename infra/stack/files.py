@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.table import Table
 
 from cdp.paths import EVENTS, TABLES, table_url
+from cdp.said import first_line
 from cdp.settings import Settings
 from infra.stack.services.hdfs import USER
 from infra.stack.stack import StackError
@@ -117,8 +118,9 @@ def holdings(settings: Settings, names: Sequence[str] = TABLES) -> list[Holding]
     try:
         return [found for name in names if (found := _holding(settings, client, name))]
     except (HdfsError, RequestException, DeltaError, OSError) as error:
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise StackError(f"HDFS at {settings.hdfs_http} can't be listed: {reason}. See ./run status namenode") from error
+        raise StackError(
+            f"HDFS at {settings.hdfs_http} can't be listed: {first_line(error)}. See ./run status namenode"
+        ) from error
 
 
 def _holding(settings: Settings, client: InsecureClient, name: str) -> Holding | None:

@@ -8,8 +8,9 @@ from datetime import datetime
 from typing import Any
 
 from cdp.kafka import client_config
-from cdp.postgres import connection_arguments, reason
+from cdp.postgres import connection_arguments
 from cdp.programs import STREAM
+from cdp.said import first_line
 from cdp.settings import Settings
 from cdp.warehouse import STREAM_BATCH
 
@@ -72,7 +73,7 @@ def stream_state(settings: Settings) -> StreamState:
         runs, last = _last(settings)
         return StreamState(runs, _progress(settings, last) if last else None)
     except psycopg2.Error as error:
-        return StreamState(unknown=f"its ledger can't be read: {reason(error)}")
+        return StreamState(unknown=f"its ledger can't be read: {first_line(error)}")
     except KafkaException as error:
         return StreamState(unknown=f"what waits in Kafka can't be known: {error.args[0].str()}")
 

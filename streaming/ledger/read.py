@@ -16,6 +16,7 @@ from psycopg2.extensions import cursor as Cursor
 
 from cdp import postgres
 from cdp.paths import COMPACTIONS, EVENTS, QUARANTINE, table_url
+from cdp.said import first_line
 from cdp.settings import Settings
 from cdp.warehouse import STREAM_BATCH, STREAM_LEDGER
 from streaming.account import Counts
@@ -92,7 +93,7 @@ def _cursor(settings: Settings) -> Iterator[Cursor]:
         finally:
             connection.close()
     except psycopg2.Error as error:
-        where, why = postgres.place(settings), postgres.reason(error)
+        where, why = postgres.place(settings), first_line(error)
         raise LedgerUnread(f"the ledger in Postgres at {where} can't be read: {why}; see ./run status.") from error
 
 
@@ -134,8 +135,9 @@ def hdfs_now(settings: Settings) -> Hdfs:
         replayed, replayed_events, claimed = _replayed(quarantine) if quarantine else (0, 0, 0)
         return Hdfs(_rows(events), dropped, _rows(quarantine), replayed, replayed_events, claimed)
     except (DeltaError, OSError) as error:
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise LedgerUnread(f"the tables on {settings.hdfs_url} can't be read: {reason}; see ./run status namenode") from error
+        raise LedgerUnread(
+            f"the tables on {settings.hdfs_url} can't be read: {first_line(error)}; see ./run status namenode"
+        ) from error
 
 
 def _table(settings: Settings, name: str) -> DeltaTable | None:

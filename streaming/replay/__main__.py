@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from contextlib import suppress
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -20,7 +19,7 @@ from cdp.days import day_from_text
 from cdp.events import REASONS
 from cdp.programs import only_words
 from cdp.settings import SettingError, Settings, current
-from cdp.spark import SparkAway, root_cause, session
+from cdp.spark import SparkAway, end_session, root_cause, session
 from streaming.replay.repairs import FIELD_NAMES, Unknown, add_repairs, one_of, repair_asked
 from streaming.replay.replay import Asked, replay
 from streaming.replay.rows import NoQuarantine, Selection
@@ -55,9 +54,7 @@ def run(settings: Settings, asked: Asked, quiet: bool) -> None:
     except (Py4JError, PySparkException, OSError) as error:
         raise ReplayFailed(f"{root_cause(error)}; on {settings.hdfs_url}. See ./run status; the same again goes on.") from error
     finally:
-        # A JVM that was killed can't be asked to stop.
-        with suppress(Py4JError, OSError):
-            spark.stop()
+        end_session(spark)
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from cdp.postgres import reason
+from cdp.said import first_line
 from cdp.settings import Settings
 from infra.stack.said import why
 from infra.stack.service import Command, Service, Unhealthy
@@ -135,7 +135,7 @@ def _probe_postgres(settings: Settings) -> str:
         finally:
             connection.close()
     except psycopg2.Error as error:
-        raise Unhealthy(reason(error), "./run logs postgres") from error
+        raise Unhealthy(first_line(error), "./run logs postgres") from error
     return f"write and read, version {version}, {size}"
 
 
