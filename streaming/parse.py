@@ -16,7 +16,7 @@ from pyspark.sql import functions as F
 from cdp.events import FIELDS
 from cdp.events.fields import BOUNDS, Bounds
 from streaming.tables import EVENTS_TABLE, QUARANTINE_TABLE, REPLAY_COLUMNS
-from streaming.values import VALUES, Check, checks, cleaned
+from streaming.values import VALUES, Check, checks, cleaned, too_much
 
 REFUSAL = "struct<reason: string, field: string, detail: string>"
 #: JSON as the standard has it, not as Jackson would let it pass.
@@ -108,6 +108,7 @@ def _with_refusal(frame: DataFrame, bounds: Bounds) -> DataFrame:
     for field in FIELDS:
         found = checks(field, F.col(_text(field.name)), F.col(field.name), F.col("received_at"), bounds)
         refusals += [_refused_for(field.name, check) for check in found]
+    refusals.append(_refused_for("quantity", too_much(F.col(_text("quantity")), F.col("event_type"), _worth())))
     return frame.withColumn("refusal", F.coalesce(*refusals))
 
 
@@ -142,7 +143,7 @@ def _with_derived(frame: DataFrame) -> DataFrame:
             "order_id": F.coalesce(
                 "order_id", F.when(bought, F.coalesce(session_order, F.concat(F.lit("e:"), F.col("event_id"))))
             ),
-            "revenue": F.when(bought, (F.col("price") * F.col("quantity")).cast("decimal(18, 2)")),
+            "revenue": F.when(bought, _worth().cast("decimal(18, 2)")),
             **levels,
         }
     )
@@ -169,6 +170,10 @@ def _extra() -> Column:
     typed = F.from_json("json", "map<string, variant>", STRICT)
     unknown = [F.to_json(F.map_filter(fields, lambda key, _: ~key.isin(known))) for fields in (typed, F.col("object"))]
     return F.when(has_more, F.coalesce(*unknown))
+
+
+def _worth() -> Column:
+    return F.col("price") * F.col("quantity")
 
 
 def _text(field: str) -> str:

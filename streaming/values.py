@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-from cdp.events.fields import EVENT_TYPES, NEGATIVE, NUMBER, TIME, WHOLE, Bounds, EventField
+from cdp.events.fields import EVENT_TYPES, MAX_REVENUE, NEGATIVE, NUMBER, TIME, WHOLE, Bounds, EventField
 
 SHOWN = 60  # characters of a value that a refusal repeats
 
@@ -99,6 +99,12 @@ def _money_checks(text: Column, value: Column, received: Column, bounds: Bounds)
 def _quantity_checks(text: Column, value: Column, received: Column, bounds: Bounds) -> list[Check]:
     detail = _said(text, f"is not a whole number from 1 to {bounds.max_quantity}")
     return [Check(_unread(text, value), "bad_quantity", detail)]
+
+
+def too_much(quantity: Column, event_type: Column, worth: Column) -> Check:
+    """The one check of several fields, behind those of each."""
+    fails = (event_type == "purchase") & (worth > MAX_REVENUE)
+    return Check(fails, "bad_quantity", _said(quantity, f"times the price is more than {MAX_REVENUE:,}"))
 
 
 _CHECKS: dict[str, Callable[[Column, Column, Column, Bounds], list[Check]]] = {

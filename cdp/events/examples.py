@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from cdp.events.fields import MAX_QUANTITY, MAX_TEXT
+from cdp.events.fields import MAX_QUANTITY, MAX_REVENUE, MAX_TEXT
 
 #: When the examples are received; the base event is half an hour older.
 RECEIVED = datetime(2019, 10, 1, 12, 30, tzinfo=UTC)
@@ -63,7 +63,8 @@ VALID: dict[str, Content] = {
     "price of nothing": {"price": 0},
     "price with an exponent": {"price": "1.5e2"},
     "greatest price": {"price": "9999999999.99"},
-    "greatest revenue": {"price": "9999999999.99", "quantity": MAX_QUANTITY},
+    "greatest revenue": {"price": f"{MAX_REVENUE // MAX_QUANTITY}", "quantity": MAX_QUANTITY},
+    "many looked at earn nothing": {"event_type": "view", "price": "9999999999.99", "quantity": MAX_QUANTITY},
     "quantity as text": {"quantity": "3"},
     "quantity of a column with gaps": {"quantity": 2.0},
     "quantity null": {"quantity": None},
@@ -119,6 +120,9 @@ INVALID: dict[str, Invalid] = {
     "no quantity": Invalid({"quantity": 0}, "bad_quantity", "quantity"),
     "half a quantity": Invalid({"quantity": 1.5}, "bad_quantity", "quantity"),
     "too many": Invalid({"quantity": MAX_QUANTITY + 1}, "bad_quantity", "quantity"),
+    "too much for one purchase": Invalid(
+        {"price": f"{MAX_REVENUE // MAX_QUANTITY}.01", "quantity": f"{MAX_QUANTITY}.0"}, "bad_quantity", "quantity"
+    ),
     "long brand": Invalid({"brand": "x" * (MAX_TEXT + 1)}, "too_long", "brand"),
     "longest wrong price that is shown whole": Invalid({"price": "x" * 60}, "bad_price", "price"),
     "long wrong price": Invalid({"price": "x" * 500}, "bad_price", "price"),

@@ -28,8 +28,10 @@ COUNTS = {each.name: each.counted_in for each in TYPES if each.counted_in}
 MONEY_SCALE = 2
 MAX_TEXT = 200
 MAX_QUANTITY = 100_000
+#: Of one purchase: price times quantity. A sum of money has 16 digits before the point, room for 9,999 such purchases.
+MAX_REVENUE = 10**12
 #: Goes up when a message that was an event is one no longer, or becomes another event. docs/events.md tells what changed.
-CONTRACT_VERSION = 1
+CONTRACT_VERSION = 2
 #: Earlier than any web shop: a broken clock. Files from the nineties load.
 EARLIEST_DAY = "1990-01-01"
 #: A tracker's clock may run ahead by so much; what lies further ahead of the time it was received is a broken one.

@@ -15,6 +15,7 @@ from cdp.events.fields import (
     EARLIEST_DAY,
     MAX_AHEAD_HOURS,
     MAX_QUANTITY,
+    MAX_REVENUE,
     MAX_TEXT,
     NEGATIVE,
     NUMBER,
@@ -94,11 +95,19 @@ def _quantity(name: str) -> list[Check]:
     return [Check("bad_quantity", name, fails, _said(f"is not a whole number from 1 to {MAX_QUANTITY}"))]
 
 
+def _too_much() -> Check:
+    # A quantity has to be given for it, and what is given can be read: the checks of the fields came before.
+    worth = f"v_price * CAST(split_part({_QUANTITY}, '.', 1) AS INTEGER)"
+    fails = _where(f"{_QUANTITY} IS NOT NULL AND t_event_type = 'purchase'", f"{worth} > {MAX_REVENUE}")
+    return Check("bad_quantity", "quantity", fails, _said(f"times the price is more than {MAX_REVENUE:,}"))
+
+
 _OF_KIND = {"time": _time, "type": _type, "text": _text, "money": _money, "quantity": _quantity}
 #: The number that the SQL gives is the place in this list, counted from 1.
 CHECKS: tuple[Check, ...] = (
     Check("not_json", None, "false", lambda _: "it is not one JSON object"),
     *(check for field in FIELDS for check in [*_missing(field), *_OF_KIND[field.kind](field.name)]),
+    _too_much(),
 )
 
 #: `2019-10-01 12:00:00` at the front of a time that has the shape; the fraction is cut at microseconds as Spark does.

@@ -25,7 +25,7 @@ from streaming.parse import TextRepairs
 NULL = "null"
 FIELD_NAMES = tuple(field.name for field in FIELDS)
 #: Bound -> from and to which number it may be set. Past these, what is behind the stream gives way: a text of more than 500
-#: characters may not fit an index of Postgres, and a million times the greatest price is the greatest revenue that is kept.
+#: characters may not fit an index of Postgres. What one purchase may be worth stays as it is, or the sums of money would not fit.
 LIMITS = {"MAX_TEXT": (1, 500), "MAX_QUANTITY": (1, 1_000_000), "MAX_AHEAD_HOURS": (0, 87_600)}
 FIRST_DAY, LAST_DAY = "1900-01-01", "2100-01-01"
 BOUND_NAMES = (*LIMITS, "EARLIEST_DAY")

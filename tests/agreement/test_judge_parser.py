@@ -5,6 +5,7 @@ load announces is what quarantine will hold.
 from __future__ import annotations
 
 import json
+from itertools import product
 from typing import Any
 
 import pytest
@@ -81,3 +82,20 @@ def test_every_field_with_every_edge(spark: SparkSession) -> None:
         for text in ("1e2", "-0", "1E400", "01", "1.", "NaN", "-1e-400")
     ]
     assert differing(spark, as_they_are) == []
+
+
+def test_what_a_purchase_may_be_worth(spark: SparkSession) -> None:
+    prices = ["1e7", "10000000.004", "10000000.005", "9999999999.99", "-1", "1e-2"]
+    quantities = ["100", "101", "1e5", " 100000 ", "+100000.", "100000.5", None]
+    several = product(("purchase", "cart", "sale"), prices, quantities)
+    lines = [message({"event_type": kind, "price": price, "quantity": quantity}) for kind, price, quantity in several]
+    assert differing(spark, lines) == []
+    verdicts = judged(lines, RECEIVED)
+    # Of purchases: 10,000,000.005 becomes 10,000,000.01, 100,000 of which are too much; of the dearest 101 and more are.
+    assert [lines[place] for place, verdict in enumerate(verdicts) if verdict == ("bad_quantity", "quantity")] == [
+        message({"event_type": kind, "price": price, "quantity": quantity})
+        for kind, price, quantity in product(("purchase", "cart"), [price for price in prices if price != "-1"], quantities)
+        if quantity in ("1e5", "100000.5")
+        or (kind == "purchase" and price == "10000000.005" and quantity in (" 100000 ", "+100000."))
+        or (kind == "purchase" and price == "9999999999.99" and quantity in ("101", " 100000 ", "+100000."))
+    ]

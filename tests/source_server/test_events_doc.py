@@ -9,7 +9,7 @@ import pytest
 
 from cdp.events import FIELDS, REASONS
 from cdp.events.examples import INVALID, message
-from cdp.events.fields import CONTRACT_VERSION, MAX_AHEAD_HOURS, MAX_QUANTITY, MAX_TEXT
+from cdp.events.fields import CONTRACT_VERSION, MAX_AHEAD_HOURS, MAX_QUANTITY, MAX_REVENUE, MAX_TEXT
 from cdp.events.topics import POSITIONS
 from cdp.settings import REPOSITORY
 from source_server import pages, store
@@ -56,7 +56,7 @@ def test_the_numbers_of_the_history_are_those_it_prints(tmp_path: Path, capsys: 
 @pytest.mark.parametrize(
     "says",
     [
-        f"A text may have {MAX_TEXT} characters, a quantity may be {MAX_QUANTITY:,}",
+        f"A text may have {MAX_TEXT} characters, a quantity may be {MAX_QUANTITY:,}, a purchase be worth {MAX_REVENUE:,}",
         f"{len(CATEGORIES)} categories",
         f"`limit` is 1 to {MAX_LIMIT:,}, {DEFAULT_LIMIT:,} where it is absent",
         f"it ends at {pages.MAX_PAGE_BYTES >> 20} MB",
