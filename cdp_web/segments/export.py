@@ -9,6 +9,7 @@ from typing import Any
 from cdp.metrics import METRICS
 from cdp_web.segments.models import SegmentRun
 from cdp_web.segments.selectors import customer_rows, run_snapshot
+from cdp_web.snapshot.query import Snapshot
 
 CHUNK = 5_000
 _KEYS = tuple(metric.key for metric in METRICS)
@@ -28,11 +29,15 @@ class _Line:
 
 
 def csv_lines(run: SegmentRun) -> Iterator[str]:
-    """Every line of the file, headings first."""
+    """Every line of the file, headings first. Whether the customers can be read shows now, not in the middle of the file."""
+    return _lines(run, run_snapshot(run))
+
+
+def _lines(run: SegmentRun, snapshot: Snapshot) -> Iterator[str]:
     writer = csv.writer(_Line())
     yield writer.writerow(("customer_id", *_KEYS))
     written = 0
-    for rows in _chunks(run):
+    for rows in _chunks(run, snapshot):
         for row in rows:
             yield writer.writerow([_cell(value) for value in row.values()])
         written += len(rows)
@@ -40,8 +45,8 @@ def csv_lines(run: SegmentRun) -> Iterator[str]:
         raise ExportBroken(f"Run {run.pk} has {run.count} members, {written} could be read; export the newer run.")
 
 
-def _chunks(run: SegmentRun) -> Iterator[list[dict[str, Any]]]:
-    snapshot, after = run_snapshot(run), ""
+def _chunks(run: SegmentRun, snapshot: Snapshot) -> Iterator[list[dict[str, Any]]]:
+    after = ""
     while True:
         found = run.members.filter(customer_id__gt=after).order_by("customer_id").values_list("customer_id", flat=True)
         ids = list(found[:CHUNK])

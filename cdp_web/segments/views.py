@@ -14,11 +14,13 @@ from django.views.decorators.http import require_POST, require_safe
 from cdp_web.customers.columns import LIST_COLUMNS
 from cdp_web.layout.numbers import whole_number
 from cdp_web.layout.pages import bad_request
+from cdp_web.publications.errors import NotReady
 from cdp_web.segments import selectors, services
 from cdp_web.segments.explain import explanation_of
 from cdp_web.segments.export import csv_lines
 from cdp_web.segments.models import Segment
 from cdp_web.segments.runs import segment_run_request
+from cdp_web.segments.selectors import MemberPage
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,12 +104,19 @@ def segment_or_404(segment_id: int) -> Segment:
 
 
 def _result(segment: Segment, number: int) -> dict[str, object]:
+    """A page of members that can't be read, because their snapshot is gone or HDFS away, leaves all else to be seen and done."""
     runs = selectors.runs_of(segment)
-    run = segment.current_run
+    members: MemberPage | None = None
+    unread: NotReady | None = None
+    try:
+        members = selectors.member_page(segment.current_run, number) if segment.current_run else None
+    except NotReady as error:
+        unread = error
     return {
         "runs": runs,
         "latest": runs[0] if runs else None,
-        "members": selectors.member_page(run, number) if run else None,
+        "members": members,
+        "unread": unread,
         "columns": LIST_COLUMNS,
     }
 

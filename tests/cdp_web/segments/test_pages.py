@@ -8,11 +8,13 @@ from django.contrib.auth.models import User
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
+from cdp_web.publications.errors import SnapshotUnavailable
 from cdp_web.segments import runs
 from cdp_web.segments.models import Segment, SegmentRun
 from cdp_web.segments.runs import segment_run_now, segment_run_request
 from cdp_web.segments.services import segment_archive, segment_create, segment_update
 from cdp_web.segments.starters import starters_ensure
+from cdp_web.snapshot import source, store
 from tests.cdp_web.factories import buyer, customer, is_, rule, shop
 
 pytestmark = [pytest.mark.stack("postgres"), pytest.mark.django_db]
@@ -124,6 +126,24 @@ class TestDetail:
         assert "Archived" in page(site, f"/segments/{segment.pk}")
         site.post(f"/segments/{segment.pk}/restore")
         assert Segment.objects.get().archived_at is None
+
+    def test_members_that_can_not_be_read_leave_the_rest_of_the_page(
+        self, publish: Any, site: Client, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        segment = segment_create(name="Buyers", rule=BUYERS)
+        segment_run_now(segment=segment, publication=publish([buyer("77"), customer("78")]))
+        segment_archive(segment=segment)
+        for file in store.folder().iterdir():
+            file.unlink()
+
+        def gone(publication: Any) -> None:
+            raise SnapshotUnavailable(f"version {publication.customers_version} was deleted")
+
+        monkeypatch.setattr(source, "customers_of", gone)
+        shown = page(site, f"/segments/{segment.pk}")
+        for text in ("version 1 was deleted", "./run status", "of 2 customers", "Restore"):
+            assert text in shown
+        assert site.get(f"/segments/{segment.pk}/members.csv").status_code == 503
 
     @pytest.mark.parametrize("tail", ["", "/result", "/edit", "/members.csv"])
     def test_unknown_segment_is_not_found(self, site: Client, tail: str) -> None:
