@@ -160,9 +160,8 @@ def make_plan(night: Night, day: date, everything: bool) -> Plan:
     # A platform that was published by an earlier version has no interactions and no rows for charts of its days yet.
     lacking = now.days - days_written(night.settings, INTERACTIONS) | days_lacking(night.connection)
     # A day of which every event was removed is restated too, to nothing; not one that only an earlier table of events had.
-    written = days_written(night.settings, CUSTOMER_DAY)
-    if not (everything or past) and before:
-        written = frozenset()
+    is_other_table = before is not None and not (everything or past)
+    written = frozenset() if is_other_table else days_written(night.settings, CUSTOMER_DAY)
     days = days_to_restate(now.days | written, changed, past, day, lacking)
     return Plan(before.id + 1 if before else 1, day, before, now, days, everything)
 

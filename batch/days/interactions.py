@@ -1,5 +1,5 @@
-"""A row a customer, day, event type and product with its categories and brand: how often, how many, for how much, in how many
-orders. What a customer's favourites and distinct products are made of, without reading the events again."""
+"""A row a customer, day, event type and product with its categories and brand: how often, how many, for how much.
+What a customer's favourites and distinct products are made of, without reading the events again."""
 
 from __future__ import annotations
 
@@ -11,17 +11,16 @@ KEY = ["day", "customer_id", "event_type", "product_id", "category_1", "category
 COLUMNS = {
     "day": "date", "customer_id": "string", "event_type": "string",
     "product_id": "string", "category_1": "string", "category_2": "string", "category_3": "string", "brand": "string",
-    "events": "bigint", "quantity": "bigint", "money": "decimal(18, 2)", "orders": "bigint",
+    "events": "bigint", "quantity": "bigint", "money": "decimal(18, 2)",
 }  # fmt: skip
 
 
 def interactions(events: DataFrame) -> DataFrame:
-    """Money and orders are of purchases alone, and 0 elsewhere. Categories and brand are as the events name them: a product
+    """Money is of purchases alone, and 0 elsewhere. Categories and brand are as the events name them: a product
     that changes its category in the middle of a day has two rows."""
     counted = events.groupBy(*KEY).agg(
         F.count("*").alias("events"),
         F.sum("quantity").alias("quantity"),
         F.coalesce(F.sum("revenue"), F.lit(0)).alias("money"),
-        F.size(F.collect_set("order_id")).alias("orders"),
     )
     return counted.select(*(F.col(name).cast(kind) for name, kind in COLUMNS.items()))

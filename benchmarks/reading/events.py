@@ -37,7 +37,7 @@ FROM known QUALIFY row_number() OVER (PARTITION BY user_id, day, id ORDER BY pla
 
 INTERACTIONS_SQL = """
 SELECT day, user_id AS customer_id, event_type, product_id, category, brand, count(*) AS events, sum(units) AS quantity,
-    coalesce(sum(money), 0) AS money, count(DISTINCT bought_in) AS orders
+    coalesce(sum(money), 0) AS money
 FROM events GROUP BY ALL
 """
 
