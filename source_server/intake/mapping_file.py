@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import codecs
-import re
 import tomllib
 from pathlib import Path
 from typing import Any
 from zoneinfo import available_timezones
 
+import duckdb
+
 from cdp.events import FIELD_NAMES
+from cdp.said import first_line
 from source_server.intake.kinds import FORMATS
 from source_server.intake.mapping import IDENTITY, WHITESPACE, Change, Condition, FieldRule, Mapping, Shape, Skip
 from source_server.intake.refusal import MappingError, did_you_mean
+from source_server.intake.sql import engine
 
 SHIPPED = Path(__file__).parent / "mappings"
 _TABLES = ("about", "file", "fields", "constants", "keep", "skip", "change")
@@ -194,6 +197,7 @@ class _Reader:
                 raise self.wrong(
                     f"{place}.format", f"is {each!r}; it can be iso, epoch, epoch_ms or a pattern like %d.%m.%Y %H:%M."
                 )
+            self.understood("try_strptime('', ?)", each, f"{place}.format", "is no pattern of a time")
         return formats
 
     def zone(self, said: dict[str, Any], place: str) -> str | None:
@@ -215,14 +219,15 @@ class _Reader:
         if not isinstance(value, kinds.get(test, (str,))) or (test == "less_than" and isinstance(value, bool)):
             raise self.wrong(f"{place}.{test}", f"can't be {value!r}.")
         if test == "matches":
-            self.pattern(str(value), f"{place}.matches")
+            self.understood("regexp_matches('', ?)", str(value), f"{place}.matches", "is no regular expression")
         return tuple(map(str, value)) if isinstance(value, list) else value
 
-    def pattern(self, value: str, place: str) -> None:
+    def understood(self, sql: str, value: str, place: str, otherwise: str) -> None:
+        """Asked of the engine that will read the file: its patterns are not quite Python's."""
         try:
-            re.compile(value)
-        except re.error as error:
-            raise self.wrong(place, f"is no regular expression: {error}.") from None
+            engine().execute(f"SELECT {sql}", [value])
+        except duckdb.InvalidInputException as error:
+            raise self.wrong(place, f"{otherwise}: {first_line(error).removeprefix('Invalid Input Error: ')}.") from None
 
     def skip(self, table: dict[str, Any], place: str) -> Skip:
         self.known(table, ("rule", "column", *_TESTS), f"{place}.")

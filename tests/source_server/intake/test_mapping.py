@@ -31,6 +31,7 @@ FILE = Callable[..., Path]
             "[fields]\nevent_time = { column = 'x', format = 'ISO8601' }",
             "fields.event_time.format is 'ISO8601'; it can be iso, epoch",
         ),
+        ("[fields]\nevent_time = { column = 'x', format = ['iso', '%Q'] }", "fields.event_time.format is no pattern of a time: "),
         (
             "[fields]\nevent_time = { column = 'x', zone = 'Europe/Vieena' }",
             "zone Europe/Vieena is not known; did you mean Europe/Vienna?",
@@ -45,7 +46,8 @@ FILE = Callable[..., Path]
         ("[constants]\nbrand = 3", "constants.brand must be a text in quotes, not 3."),
         ("[constants]\nbrand = 'a'\n[fields]\nbrand = 'b'", "fields.brand stands under constants too"),
         ("[[skip]]\ncolumn = 'a'", "skip[1] must say column and one of equals,"),
-        ("[[skip]]\ncolumn = 'a'\nmatches = '('", "skip[1].matches is no regular expression"),
+        ("[[skip]]\ncolumn = 'a'\nmatches = '('", "skip[1].matches is no regular expression: missing )"),
+        ("[[skip]]\ncolumn = 'a'\nmatches = '(?=x)'", "skip[1].matches is no regular expression: invalid perl operator"),
         ("[[skip]]\ncolumn = 'a'\nis_empty = 'yes'", "skip[1].is_empty can't be 'yes'."),
         ("[[change]]\ncolumn = 'a'\nequals = 'b'", "change[1] changes nothing; say set or absolute."),
         (
