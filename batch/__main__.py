@@ -8,6 +8,8 @@ import sys
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 
+import psycopg2
+
 from batch.explain import explain
 from batch.gate.checks import CHECKS
 from batch.gate.verdict import GateClosed, accept
@@ -19,6 +21,7 @@ from batch.stores.mart import MartAway, NightRuns, night_connection
 from cdp.days import day_from_text, days_between
 from cdp.nights import Accepted
 from cdp.programs import NIGHT_NEEDS_PERSON, only_words
+from cdp.said import first_line
 from cdp.settings import SettingError, Settings, current
 from cdp.spark import SparkAway, end_session, root_cause, session
 
@@ -60,7 +63,7 @@ def main(argv: list[str] | None = None) -> int:
         if given.explain:
             return explain(current(), given.day, say)
         run(current(), days, given.all, quiet=not given.debug, accepted=accepted)
-    except (SettingError, SparkAway, MartAway, NightRuns, StepFailed) as error:
+    except (SettingError, SparkAway, MartAway, NightRuns, StepFailed, psycopg2.Error) as error:
         if given.debug:
             raise
         print(f"night: {_line(error)}", file=sys.stderr)
@@ -74,6 +77,8 @@ def _line(error: Exception) -> str:
         return error.__cause__.text
     if isinstance(error, StepFailed) and error.__cause__:
         return f"{error}: {root_cause(error.__cause__)}"
+    if isinstance(error, psycopg2.Error):  # between the steps
+        return f"Postgres: {first_line(error)}"
     return str(error)
 
 

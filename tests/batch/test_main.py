@@ -6,6 +6,7 @@ import re
 from datetime import date
 from typing import Any
 
+import psycopg2
 import pytest
 
 from batch import __main__ as command
@@ -84,6 +85,14 @@ def test_error_of_a_step_is_one_line_with_its_name(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(command, "run", failing(error))
     assert command.main(["--day", "2019-10-31"]) == 1
     assert capsys.readouterr().err == "night: customers: the disk is full\n"
+
+
+def test_a_database_that_goes_away_between_the_steps_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(command, "run", failing(psycopg2.OperationalError("server closed the connection\n\tprobably killed\n")))
+    assert command.main(["--day", "2019-10-31"]) == 1
+    assert capsys.readouterr().err == "night: Postgres: server closed the connection\n"
 
 
 def test_closed_gate_says_what_to_do_and_has_a_status_of_its_own(
