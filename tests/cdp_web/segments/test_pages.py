@@ -133,6 +133,7 @@ class TestDetail:
         segment = segment_create(name="Buyers", rule=BUYERS)
         segment_run_now(segment=segment, publication=publish([buyer("77"), customer("78")]))
         segment_archive(segment=segment)
+        publish([buyer("77")], 2)
         for file in store.folder().iterdir():
             file.unlink()
 
@@ -141,7 +142,7 @@ class TestDetail:
 
         monkeypatch.setattr(source, "customers_of", gone)
         shown = page(site, f"/segments/{segment.pk}")
-        for text in ("version 1 was deleted", "./run status", "of 2 customers", "Restore"):
+        for text in ("version 1 was deleted", "./run status", "of 2 customers", "Restore the segment to see its members"):
             assert text in shown
         assert site.get(f"/segments/{segment.pk}/members.csv").status_code == 503
 
