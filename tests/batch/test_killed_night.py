@@ -10,7 +10,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import date
 from typing import Any
 from uuid import uuid4
@@ -99,7 +99,8 @@ def process_of(shop: Shop, day: date) -> Iterator[subprocess.Popen[str]]:
         try:
             yield process
         finally:
-            os.killpg(process.pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):  # it has ended by itself, which is the test's to say
+                os.killpg(process.pid, signal.SIGKILL)
 
 
 def await_step(process: subprocess.Popen[str], cursor: Any, step: str, after: int) -> None:

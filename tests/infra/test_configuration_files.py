@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from infra.stack.stack import INFRA
+from infra.stack.stack import INFRA, java
 
 
 def _xml(file: Path) -> None:
@@ -102,6 +102,17 @@ def _lines(file: Path) -> list[str]:
 @pytest.mark.parametrize("name", READERS)
 def test_a_configuration_file_can_be_read(name: str) -> None:
     READERS[name](INFRA / name)
+
+
+@pytest.mark.subprocess
+@pytest.mark.parametrize("who", ["driver", "executor"])
+def test_a_spark_jvm_with_one_compiler_has_room_for_what_it_compiles(who: str) -> None:
+    words = dict(line.split(maxsplit=1) for line in _lines(INFRA / "spark" / "spark-defaults.conf"))
+    options = [*words[f"spark.{who}.extraJavaOptions"].split(), "-XX:TieredStopAtLevel=1"]
+    flags = subprocess.run([java(), *options, "-XX:+PrintFlagsFinal", "-version"], capture_output=True, text=True, check=True)
+    found = re.search(r"\bReservedCodeCacheSize += (\d+)", flags.stdout)
+    assert found
+    assert int(found[1]) == 240 << 20
 
 
 def test_every_file_is_known() -> None:
