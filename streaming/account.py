@@ -69,6 +69,14 @@ class Hour:
     late: Mapping[str, int]
     partitions: Mapping[int, Messages]
 
+    def __add__(self, other: Hour) -> Hour:
+        """The same hour in two batches."""
+        partitions = dict(self.partitions)
+        for number, messages in other.partitions.items():
+            partitions[number] = partitions[number] + messages if number in partitions else messages
+        reasons, late = (Counter(mine) + Counter(its) for mine, its in ((self.reasons, other.reasons), (self.late, other.late)))
+        return Hour(self.topic, self.hour, self.counts + other.counts, dict(reasons), dict(late), partitions)
+
 
 @dataclass(frozen=True, slots=True)
 class Account:
@@ -122,3 +130,12 @@ def _hour(topic: str, hour: datetime, groups: list[Group]) -> Hour:
     received = sum(group.count for group in groups)
     counts = Counts(received, late.total(), reasons.total())
     return Hour(topic, hour, counts, dict(reasons), dict(late), partitions)
+
+
+def joined(hours: Iterable[Hour]) -> list[Hour]:
+    """Those of several batches: one of each hour and topic."""
+    whole: dict[tuple[str, datetime], Hour] = {}
+    for hour in hours:
+        key = hour.topic, hour.hour
+        whole[key] = whole[key] + hour if key in whole else hour
+    return list(whole.values())

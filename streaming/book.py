@@ -8,23 +8,21 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+from datetime import UTC, date, datetime
 
 import psycopg2
 from psycopg2.extensions import connection as Connection
-from psycopg2.extras import Json, execute_batch
+from psycopg2.extras import execute_batch
 
 from cdp import postgres
 from cdp.paths import EVENTS, checkpoint_url
 from cdp.programs import STREAM
 from cdp.said import first_line
 from cdp.settings import Settings
-from cdp.table import Table
-from cdp.warehouse import STREAM_BATCH, STREAM_LEDGER, create_statements
-from streaming.account import Account, Hour
-from streaming.checkpoint import Span
+from cdp.warehouse import STREAM_BATCH, create_statements
+from streaming.account import Account
+from streaming.ledger.fold import fold
+from streaming.ledger.rows import INSERT_BATCH, INSERT_HOUR, Batch, batch_row, hour_row
 from streaming.standing import Position
 
 #: With a hash of the checkpoint's address. Any number, as long as nobody else in this database takes it.
@@ -42,24 +40,6 @@ class StreamRuns(RuntimeError):
     """There is one stream at a time on a checkpoint."""
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """What a batch took of one partition: a range of offsets, and how many messages were in it."""
-
-    span: Span
-    count: int
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    stream: str
-    number: int
-    topic: str
-    topic_id: str
-    taken: Mapping[int, Taken]
-    milliseconds: int
-
-
 class Book:
     """Open as long as the stream runs."""
 
@@ -68,11 +48,12 @@ class Book:
         self._stop = stop
         self._patience = patience
         self._connection: Connection | None = None
+        self._folded: date | None = None
 
     def open(self) -> None:
         """Take the lock and make the tables. Whoever comes second should know at once, and whether Postgres is there."""
         try:
-            self._connected()
+            self._fold_days()
         except psycopg2.Error as error:
             raise self._away(error) from error
 
@@ -86,7 +67,8 @@ class Book:
         deadline = time.monotonic() + self._patience
         while True:
             try:
-                return self._write(batch, written)
+                self._write(batch, written)
+                return self._fold_days()
             except (psycopg2.OperationalError, psycopg2.InterfaceError, StreamRuns) as error:
                 # The server may not have noticed yet that a connection is gone, and keep its lock for a moment.
                 self.close()
@@ -109,8 +91,15 @@ class Book:
     def _write(self, batch: Batch, written: Account) -> None:
         connection = self._connected()
         with connection, connection.cursor() as cursor:
-            execute_batch(cursor, _insert(STREAM_LEDGER), [_hour_row(batch, hour) for hour in written.hours])
-            cursor.execute(_insert(STREAM_BATCH, written_at="now()"), _batch_row(batch, written))
+            execute_batch(cursor, INSERT_HOUR, [hour_row(batch.stream, batch.number, hour) for hour in written.hours])
+            cursor.execute(INSERT_BATCH, batch_row(batch, written))
+
+    def _fold_days(self) -> None:
+        """Once a day, and a stream may run for months."""
+        connection, today = self._connected(), datetime.now(UTC).date()
+        if self._folded != today:
+            fold(connection, today)
+            self._folded = today
 
     def _connected(self) -> Connection:
         if self._connection is None:
@@ -139,24 +128,3 @@ class Book:
             f"the ledger in Postgres at {where} can't be written: {why}. Nothing is lost; when ./run status shows Postgres"
             " healthy, the same again goes on where it ended."
         )
-
-
-def _insert(table: Table, **given: str) -> str:
-    """What a batch wrote down before it was cut off stays."""
-    values = ", ".join(given.get(name, "%s") for name in table.column_names)
-    return f"INSERT INTO {table.full_name} ({', '.join(table.column_names)}) VALUES ({values}) ON CONFLICT DO NOTHING"
-
-
-def _hour_row(batch: Batch, hour: Hour) -> tuple[Any, ...]:
-    partitions = {str(number): asdict(messages) for number, messages in sorted(hour.partitions.items())}
-    counts = (hour.counts.received, hour.counts.good, hour.counts.quarantined)
-    return batch.stream, batch.number, hour.topic, hour.hour, *counts, Json(hour.reasons), Json(hour.late), Json(partitions)
-
-
-def _batch_row(batch: Batch, written: Account) -> tuple[Any, ...]:
-    offsets = {
-        str(number): {"from": taken.span.start, "until": taken.span.end, "count": taken.count}
-        for number, taken in sorted(batch.taken.items())
-    }
-    received = written.counts.received
-    return batch.stream, batch.number, batch.topic, batch.topic_id, received, Json(offsets), batch.milliseconds

@@ -19,8 +19,9 @@ from pyspark.storagelevel import StorageLevel
 from cdp.paths import table_url
 from cdp.settings import Settings
 from streaming.account import Account, Counts, Group, account, grouped
-from streaming.book import Batch, Book, Taken
+from streaming.book import Book
 from streaming.checkpoint import Checkpoint
+from streaming.ledger.rows import Batch, Taken
 from streaming.parse import good, parse, refused
 from streaming.tables import EVENTS_TABLE, QUARANTINE_TABLE, Table
 

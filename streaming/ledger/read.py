@@ -28,13 +28,18 @@ REPLAYED = ["replay_id", "replayed_at", "kafka_topic", "kafka_partition", "kafka
 _PARTS = f"{STREAM_BATCH.full_name}, jsonb_each(offsets) p"
 _START, _END, _COUNT = (f"(p.value->>'{name}')::bigint" for name in ("from", "until", "count"))
 _HOURS = f"""
-    SELECT topic, count(DISTINCT (stream, batch)), sum(received)::bigint, sum(good)::bigint, sum(quarantined)::bigint
+    SELECT topic, sum(received)::bigint, sum(good)::bigint, sum(quarantined)::bigint
     FROM {STREAM_LEDGER.full_name} GROUP BY 1 ORDER BY 1"""
 _BY = "SELECT topic, key, sum(value::bigint)::bigint FROM {table}, jsonb_each_text({column}) GROUP BY 1, 2 ORDER BY 1, 3 DESC"
 _IN_PARTITIONS = f"""
     SELECT topic, sum((p.value->>'count')::bigint)::bigint
     FROM {STREAM_LEDGER.full_name}, jsonb_each(partitions) p GROUP BY 1"""
-_IN_BATCHES = f"SELECT topic, sum(received)::bigint FROM {STREAM_BATCH.full_name} GROUP BY 1"
+#: Those of a day that is long over have become one, and have left their numbers (fold.py).
+_IN_BATCHES = f"""
+    SELECT topic, sum(last - first + 1)::bigint, sum(received)::bigint FROM (
+        SELECT topic, min(batch) AS first, max(batch) AS last, sum(received) AS received
+        FROM {STREAM_BATCH.full_name} GROUP BY stream, topic) streams
+    GROUP BY 1"""
 _REACHES = f"""
     SELECT stream, topic, topic_id, p.key::int, min({_START}), max({_END}), sum({_COUNT})::bigint, min(written_at)
     FROM {_PARTS} GROUP BY 1, 2, 3, 4 ORDER BY 8, 1, 4"""
@@ -106,11 +111,15 @@ def _written(cursor: Cursor) -> Written:
 
 def _topics(cursor: Cursor) -> list[TopicSums]:
     reasons, late = _by(cursor, "reasons"), _by(cursor, "late")
-    in_partitions, in_batches = _numbers(cursor, _IN_PARTITIONS), _numbers(cursor, _IN_BATCHES)
+    cursor.execute(_IN_PARTITIONS)
+    in_partitions = dict(cursor.fetchall())
+    cursor.execute(_IN_BATCHES)
+    batches = {topic: (number, received) for topic, number, received in cursor.fetchall()}
     cursor.execute(_HOURS)
     return [
-        TopicSums(topic, batches, Counts(*counts), reasons[topic], late[topic], in_partitions[topic], in_batches.get(topic, 0))
-        for topic, batches, *counts in cursor.fetchall()
+        TopicSums(topic, number, Counts(*counts), reasons[topic], late[topic], in_partitions[topic], received)
+        for topic, *counts in cursor.fetchall()
+        for number, received in [batches.get(topic, (0, 0))]
     ]
 
 
@@ -120,11 +129,6 @@ def _by(cursor: Cursor, column: str) -> Mapping[str, dict[str, int]]:
     for topic, key, count in cursor.fetchall():
         found[topic][key] = count
     return found
-
-
-def _numbers(cursor: Cursor, statement: str) -> dict[str, int]:
-    cursor.execute(statement)
-    return dict(cursor.fetchall())
 
 
 def hdfs_now(settings: Settings) -> Hdfs:

@@ -13,8 +13,9 @@ import pytest
 
 from cdp.settings import Settings, load
 from streaming.account import Account, Group, account
-from streaming.book import Batch, Book, LedgerAway, StreamRuns, Taken
+from streaming.book import Book, LedgerAway, StreamRuns
 from streaming.checkpoint import Span
+from streaming.ledger.rows import Batch, Taken
 from tests import databases
 from tests.spark_session import utc
 
