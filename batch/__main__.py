@@ -21,7 +21,6 @@ from batch.stores.mart import MartAway, NightRuns, night_connection
 from cdp.days import day_from_text, days_between
 from cdp.nights import Accepted
 from cdp.programs import NIGHT_NEEDS_PERSON, only_words
-from cdp.said import first_line
 from cdp.settings import SettingError, Settings, current
 from cdp.spark import SparkAway, end_session, root_cause, session
 
@@ -78,7 +77,7 @@ def _line(error: Exception) -> str:
     if isinstance(error, StepFailed) and error.__cause__:
         return f"{error}: {root_cause(error.__cause__)}"
     if isinstance(error, psycopg2.Error):  # between the steps
-        return f"Postgres: {first_line(error)}"
+        return f"Postgres: {root_cause(error)}"
     return str(error)
 
 

@@ -1,11 +1,13 @@
-"""What programs of different folders know of each other: by what name the stream is seen in Postgres, how they begin and end."""
+"""What programs of different folders know of each other: where each is seen to live, how they begin and end."""
 
 from __future__ import annotations
 
 import os
 
-#: A connection of this name is there as long as a stream runs.
+#: A connection of this name to Postgres is there as long as a stream runs.
 STREAM = "cdp stream"
+#: Redis key that holds the epoch second of the workers' last scheduled task.
+HEARTBEAT = "cdp:beat"
 #: Exit status of a stream that started again would end in the same way: somebody has to do something first.
 STREAM_NEEDS_PERSON = 3
 #: Exit status of a night whose gate is closed: begun again it ends in the same way, unless somebody accepts what a check says.

@@ -88,6 +88,7 @@ class Settings:
     datanode2_port: int = _port(35, "Second DataNode, data.")
     datanode2_http_port: int = _port(36, "Second DataNode, pages and WebHDFS.")
     datanode2_ipc_port: int = _port(37, "Second DataNode, RPC.")
+    secondary_http_port: int = _port(38, "HDFS SecondaryNameNode's page.")
     spark_master_port: int = _port(40, "Spark master, RPC.")
     spark_master_ui_port: int = _port(41, "Spark master's page.")
     spark_worker_port: int = _port(42, "Spark worker, RPC.")
@@ -138,7 +139,7 @@ class Settings:
 
     # Sizes
     kafka_heap: str = _heap("384m", "Heap of the Kafka broker.")
-    namenode_heap: str = _heap("256m", "Heap of the NameNode.")
+    namenode_heap: str = _heap("256m", "Heap of the NameNode, and of the SecondaryNameNode, which reads the same image.")
     datanode_heap: str = _heap("192m", "Heap of a DataNode.")
     spark_daemon_heap: str = _heap("256m", "Heap of the Spark master, worker and history server.")
     spark_worker_memory: str = _heap("6g", "Memory a Spark worker offers to executors.")

@@ -7,11 +7,10 @@ import time
 import redis
 from django.db import DatabaseError, connection
 
+from cdp.programs import HEARTBEAT
 from cdp.said import first_line
 from cdp.settings import current
 
-#: Redis key that holds the epoch second of the workers' last heartbeat.
-HEARTBEAT_KEY = "cdp:beat"
 HEARTBEAT_LIFETIME = 120
 
 
@@ -19,7 +18,7 @@ def heartbeat_write() -> int:
     """Says that beat, broker and a worker all live."""
     second = int(time.time())
     with redis.Redis.from_url(current().redis_url, socket_timeout=5) as client:
-        client.set(HEARTBEAT_KEY, second, ex=HEARTBEAT_LIFETIME)
+        client.set(HEARTBEAT, second, ex=HEARTBEAT_LIFETIME)
     return second
 
 

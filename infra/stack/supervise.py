@@ -6,8 +6,10 @@ supervisord restarts what dies; in which order things start, and whether they ar
 from __future__ import annotations
 
 import hashlib
+import http.client
 import os
 import resource
+import socket
 import subprocess
 import sys
 import tempfile
@@ -61,6 +63,9 @@ stdout_logfile_backups=2
 
 
 YOUNG_SECONDS = 30
+#: It answers within milliseconds, or within `stopwaitsecs` where it is to wait for an end. One that hangs counts as gone:
+#: `./run up` and `./run down` end it with all that it started.
+ANSWER_SECONDS = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +86,28 @@ class ProcessState:
 STOPPED = ProcessState("STOPPED", 0, 0, "")
 
 
+class _Connection(http.client.HTTPConnection):
+    """To a socket in the file system."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__("localhost", timeout=ANSWER_SECONDS)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(str(self._path))
+
+
+class _Transport(xmlrpc.client.Transport):
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self._path = path
+
+    def make_connection(self, host: Any) -> http.client.HTTPConnection:
+        return _Connection(self._path)
+
+
 class Supervisor:
     """A connection to the stack's supervisord."""
 
@@ -91,10 +118,7 @@ class Supervisor:
     @property
     def _rpc(self) -> Any:
         """One proxy a call: the transport is not made for threads."""
-        from supervisor.xmlrpc import SupervisorTransport
-
-        transport = SupervisorTransport(None, None, f"unix://{self.socket}")
-        return xmlrpc.client.ServerProxy("http://127.0.0.1", transport=transport).supervisor
+        return xmlrpc.client.ServerProxy("http://localhost", transport=_Transport(self.socket)).supervisor
 
     def running(self) -> bool:
         try:

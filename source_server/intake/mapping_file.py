@@ -48,14 +48,16 @@ def read_mapping(text: bytes, name: str) -> Mapping:
         found = tomllib.loads(text.decode())
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise MappingError(f"{name} is no TOML: {error}.") from error
-    return _Reader(name).mapping(found)
+    with engine() as asked:
+        return _Reader(name, asked).mapping(found)
 
 
 class _Reader:
-    """Knows the file's name, for the messages."""
+    """Knows the file's name, for the messages, and the engine that will read the shop's file."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, engine: duckdb.DuckDBPyConnection) -> None:
         self.name = name
+        self.engine = engine
 
     def wrong(self, place: str, says: str) -> MappingError:
         return MappingError(f"{self.name}: {place} {says}")
@@ -223,9 +225,9 @@ class _Reader:
         return tuple(map(str, value)) if isinstance(value, list) else value
 
     def understood(self, sql: str, value: str, place: str, otherwise: str) -> None:
-        """Asked of the engine that will read the file: its patterns are not quite Python's."""
+        """Asked of the engine itself: its patterns are not quite Python's."""
         try:
-            engine().execute(f"SELECT {sql}", [value])
+            self.engine.execute(f"SELECT {sql}", [value])
         except duckdb.InvalidInputException as error:
             raise self.wrong(place, f"{otherwise}: {first_line(error).removeprefix('Invalid Input Error: ')}.") from None
 

@@ -13,11 +13,11 @@ from datetime import UTC, datetime
 import pytest
 import redis
 
+from cdp.programs import HEARTBEAT
 from cdp.settings import Settings
 from infra.stack import processes, status
 from infra.stack.lifecycle import levels
 from infra.stack.services import BY_NAME, SERVICES
-from infra.stack.services.site import BEAT_KEY
 from infra.stack.stack import Stack
 from infra.stack.supervise import Supervisor
 from tests.e2e.conftest import typed
@@ -78,7 +78,7 @@ def test_killed_services_are_back_with_their_data(names: tuple[str, ...], server
 def heard_of_since(stack: Stack, name: str, moment: datetime) -> bool:
     """A heartbeat stays good for a while after a death: here only one of the new process counts."""
     if name == "celery-beat":
-        beat = redis.Redis.from_url(stack.settings.redis_url).get(BEAT_KEY)
+        beat = redis.Redis.from_url(stack.settings.redis_url).get(HEARTBEAT)
         return beat is not None and float(beat) > moment.timestamp()
     says = status.statuses(stack, (BY_NAME[name],))[0].detail
     if not says.startswith("heartbeat "):

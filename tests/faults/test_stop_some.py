@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
 from collections.abc import Iterator
 
 import pytest
 import redis
 
 from cdp.settings import load
+from infra.stack import lifecycle, processes, supervise
 from infra.stack.services import with_dependents
 from infra.stack.stack import Stack
 from infra.stack.supervise import Supervisor
@@ -37,10 +40,20 @@ def test_one_is_stopped_and_comes_back_with_another_setting_while_the_other_goes
     assert Supervisor(stack).state("postgres").pid == postgres
 
 
+@pytest.mark.subprocess
+def test_a_supervisor_that_hangs_is_ended_with_all_that_it_started(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert run("up", "redis", stack=STACK).code == 0
+    os.kill(int((stack.run_dir / "supervisord.pid").read_text()), signal.SIGSTOP)
+    monkeypatch.setattr(supervise, "ANSWER_SECONDS", 1)
+    assert not Supervisor(stack).running()
+    lifecycle.down(stack)
+    assert processes.of_stack(stack) == []
+
+
 def test_what_needs_a_service_is_stopped_with_it() -> None:
     assert [service.name for service in with_dependents(("kafka",))] == ["kafka", "stream"]
     assert [service.name for service in with_dependents(("hdfs",))] == [
-        "namenode", "datanode1", "datanode2", "spark-history", "stream",
+        "namenode", "secondarynamenode", "datanode1", "datanode2", "spark-history", "stream",
     ]  # fmt: skip
     assert {"web", "celery-worker", "celery-beat", "airflow-api"} < {service.name for service in with_dependents(("postgres",))}
     assert [service.name for service in with_dependents(("web", "stream"))] == ["web", "stream"]

@@ -50,7 +50,7 @@ def test_the_native_stack_gives_what_is_asked() -> None:
 @pytest.mark.parametrize(
     ("name", "names"),
     [
-        *((name, HADOOP) for name in ("namenode-format", "namenode", "datanode1", "datanode2")),
+        *((name, HADOOP) for name in ("namenode-format", "namenode", "secondarynamenode", "datanode1", "datanode2")),
         *((name, KAFKA) for name in ("kafka-format", "kafka")),
         *((name, SPARK) for name in ("spark-master", "spark-history")),
     ],

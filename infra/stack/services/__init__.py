@@ -8,6 +8,7 @@ from infra.stack.services import airflow, hdfs, kafka, site, spark, stores, stre
 SERVICES: tuple[Service, ...] = (
     kafka.KAFKA,
     hdfs.NAMENODE,
+    hdfs.SECONDARY,
     hdfs.DATANODE1,
     hdfs.DATANODE2,
     spark.MASTER,

@@ -1,9 +1,10 @@
-"""HDFS: one NameNode, two DataNodes, on the configuration in infra/hadoop/."""
+"""HDFS: one NameNode with its SecondaryNameNode, two DataNodes, on the configuration in infra/hadoop/."""
 
 from __future__ import annotations
 
 import json
 import subprocess
+import time
 from functools import partial
 from typing import Any
 
@@ -15,7 +16,10 @@ from infra.stack.stack import INFRA, JARS, Stack, StackError, java
 
 USER = "cdp"
 NAMENODE_MAIN = "org.apache.hadoop.hdfs.server.namenode.NameNode"
+SECONDARY_MAIN = "org.apache.hadoop.hdfs.server.namenode.SecondaryNameNode"
 DATANODE_MAIN = "org.apache.hadoop.hdfs.server.datanode.DataNode"
+#: It takes a checkpoint an hour (infra/hadoop/hdfs-site.xml).
+CHECKPOINT_LATE = 3 * 3600
 #: Hadoop 3.4 reaches into these on Java 17.
 OPENS = ("--add-opens=java.base/java.lang=ALL-UNNAMED", "--add-opens=java.base/java.util=ALL-UNNAMED")
 
@@ -31,6 +35,8 @@ def environment(stack: Stack, datanode: int = 1) -> dict[str, str]:
         "HDFS_REPLICATION": str(settings.hdfs_replication),
         "HDFS_NAME_DIR": str(stack.data("hdfs") / "name"),
         "HDFS_NAMENODE_HTTP_PORT": str(settings.namenode_http_port),
+        "HDFS_CHECKPOINT_DIR": str(stack.data("hdfs") / "checkpoint"),
+        "HDFS_SECONDARY_HTTP_PORT": str(settings.secondary_http_port),
         "HDFS_DATA_DIR": str(stack.data("hdfs") / f"data{datanode}"),
         "HDFS_DATANODE_PORT": str(getattr(settings, f"datanode{datanode}_port")),
         "HDFS_DATANODE_HTTP_PORT": str(getattr(settings, f"datanode{datanode}_http_port")),
@@ -48,6 +54,10 @@ def _java(heap: str, main: str, *arguments: str) -> tuple[str, ...]:
 
 def _namenode(stack: Stack) -> Command:
     return Command(_java(stack.settings.namenode_heap, NAMENODE_MAIN), environment(stack))
+
+
+def _secondary(stack: Stack) -> Command:
+    return Command(_java(stack.settings.namenode_heap, SECONDARY_MAIN), environment(stack))
 
 
 def _datanode(number: int, stack: Stack) -> Command:
@@ -103,6 +113,21 @@ def _probe_filesystem(settings: Settings) -> str:
     return f"{state['FilesTotal']} files, {state['BlocksTotal']} blocks, {live} DataNodes"
 
 
+def _probe_secondary(settings: Settings) -> str:
+    """It answers itself, and the NameNode has had an image from it; a new one, or one that was asleep, has time for the first."""
+    url = f"http://{settings.host}:{settings.secondary_http_port}/jmx?qry=Hadoop:service=SecondaryNameNode,name=SecondaryNameNodeInfo"
+    log = "./run logs secondarynamenode"
+    beans = get_json(url, log).get("beans", [])
+    if not beans:
+        raise Unhealthy("it does not report yet", "wait, it is starting")
+    state = _bean(settings, "FSNamesystem", "namenode")
+    now = time.time()
+    age, up = now - state["LastCheckpointTime"] / 1000, now - beans[0]["StartTime"] / 1000
+    if min(age, up) > CHECKPOINT_LATE:
+        raise Unhealthy(f"the NameNode's last checkpoint is {age / 3600:.0f} h old", log)
+    return f"last checkpoint {age / 60:.0f} min ago, {state['TransactionsSinceLastCheckpoint']:,} changes since"
+
+
 NAMENODE = Service(
     name="namenode",
     group="hdfs",
@@ -115,6 +140,18 @@ NAMENODE = Service(
     ready=_answers,
     brings=("datanode1", "datanode2"),
     address="{hdfs_url}  {hdfs_http}",
+)
+
+
+SECONDARY = Service(
+    name="secondarynamenode",
+    group="hdfs",
+    title="HDFS SecondaryNameNode",
+    needs=("namenode",),
+    ports=("secondary_http_port",),
+    command=_secondary,
+    probe=_probe_secondary,
+    address="http://{host}:{secondary_http_port}",
 )
 
 

@@ -9,14 +9,13 @@ from functools import partial
 from pathlib import Path
 from threading import Lock
 
+from cdp.programs import HEARTBEAT
 from cdp.settings import REPOSITORY, Settings
 from infra.stack.said import why
 from infra.stack.service import Command, Service, Unhealthy
 from infra.stack.services.http import get_json
 from infra.stack.stack import Stack, StackError, venv_bin
 
-#: cdp_web writes the time of its scheduled heartbeat task here.
-BEAT_KEY = "cdp:beat"
 BEAT_LATE = 35
 
 _migrating = Lock()
@@ -100,7 +99,7 @@ def _probe_beat(settings: Settings) -> str:
 
     client = redis.Redis.from_url(settings.redis_url, socket_timeout=5, socket_connect_timeout=5)
     try:
-        written = client.get(BEAT_KEY)
+        written = client.get(HEARTBEAT)
     except redis.RedisError as error:
         raise Unhealthy(str(error), "./run logs redis") from error
     finally:

@@ -1,0 +1,60 @@
+"""The NameNode's changes become an image, which is what lets it start quickly after months of a stream."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cdp.settings import Settings, load
+from infra.stack.service import Unhealthy
+from infra.stack.services import hdfs
+from infra.stack.stack import Stack
+
+HOUR = 3600
+
+
+@pytest.mark.stack("namenode")
+def test_an_image_is_made_of_the_changes_and_handed_to_the_namenode(servers: Stack, tmp_path: Path) -> None:
+    own = {"HDFS_CHECKPOINT_DIR": str(tmp_path / "checkpoint"), "HDFS_SECONDARY_HTTP_PORT": "0"}
+    argv = hdfs._java(servers.settings.namenode_heap, hdfs.SECONDARY_MAIN, "-checkpoint", "force")
+    environment = servers.base_env | hdfs.environment(servers) | own
+    done = subprocess.run(argv, env=environment, capture_output=True, text=True, timeout=90)
+    assert done.returncode == 0, done.stdout + done.stderr
+    images = (path.name for path in (tmp_path / "checkpoint" / "current").glob("fsimage_*") if not path.suffix)
+    newest = int(max(images).removeprefix("fsimage_"))
+    offered = [line for line in (servers.log_dir / "namenode.log").read_text().splitlines() if "PUT /imagetransfer" in line]
+    # It takes it, or says that it has one of the last three quarters of an hour.
+    assert f"imageFile=IMAGE&txid={newest}&" in offered[-1]
+    assert 'HTTP/1.1" 200' in offered[-1] or 'HTTP/1.1" 409' in offered[-1]
+
+
+@pytest.mark.parametrize(
+    ("started", "checkpoint", "says"),
+    [
+        (5 * HOUR, HOUR // 2, "last checkpoint 30 min ago, 7,000 changes since"),
+        (HOUR // 2, 90 * HOUR, "last checkpoint 5400 min ago, 7,000 changes since"),
+        (5 * HOUR, 4 * HOUR, "the NameNode's last checkpoint is 4 h old"),
+    ],
+    ids=["in time", "it has just been started", "late"],
+)
+def test_what_its_health_says(started: int, checkpoint: int, says: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def answer(url: str, remedy: str) -> Any:
+        bean = {
+            "SecondaryNameNodeInfo": {"StartTime": (time.time() - started) * 1000},
+            "FSNamesystem": {"LastCheckpointTime": (time.time() - checkpoint) * 1000, "TransactionsSinceLastCheckpoint": 7000},
+        }
+        return {"beans": [bean[url.rpartition("name=")[2]]]}
+
+    monkeypatch.setattr(hdfs, "get_json", answer)
+    assert said(load()) == says
+
+
+def said(settings: Settings) -> str:
+    try:
+        return hdfs.SECONDARY.health(settings)
+    except Unhealthy as error:
+        return error.wrong
