@@ -3,14 +3,20 @@ batch, so that a reader finds it also where nothing was ever refused."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+import deltalake
 from delta.tables import DeltaTable
 from pyspark.sql import SparkSession
 from pyspark.sql.types import StructType
 
 from cdp.paths import EVENTS, QUARANTINE, table_url
 from cdp.settings import Settings
+
+#: How long a table's log has each commit. A stream makes thousands a day, all in one folder, which whoever writes or reads lists
+#: as a whole. A night asks it for what came since the night before (batch/hdfs/changes.py).
+LOG_DAYS = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +30,13 @@ class Table:
     @property
     def column_names(self) -> list[str]:
         return self.schema.names
+
+    @property
+    def properties(self) -> Mapping[str, str]:
+        return {
+            "delta.dataSkippingStatsColumns": self.statistics,
+            "delta.logRetentionDuration": f"interval {LOG_DAYS} days",
+        }
 
     @property
     def schema(self) -> StructType:
@@ -64,11 +77,12 @@ class ForeignTable(RuntimeError):
 
 
 def ensure_tables(spark: SparkSession, settings: Settings) -> None:
-    """Make the tables that are not there, and give those of an earlier version the columns they lack."""
+    """Make the tables that are not there, and give those of an earlier version what they lack."""
     for table in TABLES:
         url = table_url(settings, table.name)
         if DeltaTable.isDeltaTable(spark, url):
             _add_columns(spark, table, url)
+            _set_properties(spark, table, url)
         else:
             _create(spark, table, url)
 
@@ -77,7 +91,9 @@ def _create(spark: SparkSession, table: Table, url: str) -> None:
     builder = DeltaTable.createIfNotExists(spark).location(url).addColumns(table.schema)
     if table.partition:
         builder = builder.partitionedBy(table.partition)
-    builder.property("delta.dataSkippingStatsColumns", table.statistics).execute()
+    for name, value in table.properties.items():
+        builder = builder.property(name, value)
+    builder.execute()
 
 
 def _add_columns(spark: SparkSession, table: Table, url: str) -> None:
@@ -91,6 +107,13 @@ def _add_columns(spark: SparkSession, table: Table, url: str) -> None:
     missing = [f"{field.name} {field.dataType.simpleString()}" for field in table.schema if field.name not in there.names]
     if missing:
         spark.sql(f"ALTER TABLE delta.`{url}` ADD COLUMNS ({', '.join(missing)})")
+
+
+def _set_properties(spark: SparkSession, table: Table, url: str) -> None:
+    """Only where they are others, for the same reason."""
+    there = deltalake.DeltaTable(url).metadata().configuration
+    if said := ", ".join(f"'{name}' = '{value}'" for name, value in table.properties.items() if there.get(name) != value):
+        spark.sql(f"ALTER TABLE delta.`{url}` SET TBLPROPERTIES ({said})")
 
 
 def differences(ours: StructType, there: StructType) -> list[str]:

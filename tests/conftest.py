@@ -64,6 +64,12 @@ class TestStack:
             self.healthy |= wanted
         return open_stack()
 
+    def rest(self) -> None:
+        """Stop all but Postgres, where Django's test database is until the last test."""
+        if not self.found_running:
+            lifecycle.stop(open_stack(), tuple(self.healthy - {"postgres"}))
+            self.healthy &= {"postgres"}
+
     def end(self) -> None:
         if self.healthy and not self.found_running:
             lifecycle.down(open_stack())

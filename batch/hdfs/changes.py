@@ -98,8 +98,8 @@ def files_by_day(table: DeltaTable, partition: str, *columns: str) -> dict[date,
 def changed_after(settings: Settings, now: EventsNow, version: int) -> Mapping[date, int]:
     """Day -> the last version, after `version`, that added events of it or took some away.
 
-    Where the log does not reach back that far (Delta keeps it for a month), or the table is another than it was, every
-    day counts as changed: restating too much is only slow.
+    Where the log does not reach back that far (streaming/tables.py says how long it is kept), or the table is another than it
+    was, every day counts as changed: restating too much is only slow.
     """
     since = commits(settings, version, now.version)
     if len(since) != now.version - version:

@@ -28,7 +28,7 @@ def typed(*arguments: str, timeout: int = 600) -> Outcome:
 
 @pytest.fixture(scope="session")
 def shop(test_stack: TestStack) -> Iterator[Settings]:
-    test_stack.end()  # the machine need not carry two of them
+    test_stack.rest()  # the machine need not carry two of them
     run("reset", "--yes", stack=STACK)
     typed("up")
     yield load({"CDP_STACK": STACK})

@@ -3,7 +3,9 @@ before, changes nothing."""
 
 from __future__ import annotations
 
+import os
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -11,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from deltalake import DeltaTable
 from pyspark.sql import DataFrame, Row, SparkSession
 
 from cdp.paths import EVENTS, QUARANTINE, table_url
@@ -20,7 +23,7 @@ from streaming.account import Counts
 from streaming.book import Book
 from streaming.checkpoint import Checkpoint
 from streaming.sink import Sink, StopAsked, write_batch
-from streaming.tables import TABLES, ForeignTable, ensure_tables
+from streaming.tables import LOG_DAYS, TABLES, ForeignTable, ensure_tables
 from tests import databases
 from tests.spark_session import utc
 from tests.streaming.conftest import Messages
@@ -92,6 +95,25 @@ def test_tables_are_there_before_the_first_batch_and_one_that_is_not_ours_is_ref
     spark.sql(f"ALTER TABLE delta.`{url}` ADD COLUMNS (color string)")
     with pytest.raises(ForeignTable, match=rf"^the table {url} is not as this version writes it: color is not ours\. Nothing"):
         ensure_tables(spark, disk)
+
+
+def test_the_log_of_a_table_is_short_and_its_rows_stay(
+    spark: SparkSession, disk: Settings, messages: Messages, read: Read
+) -> None:
+    url = table_url(disk, EVENTS)
+    of_before = "'delta.logRetentionDuration' = 'interval 30 days', 'delta.checkpointInterval' = '2'"
+    spark.sql(f"ALTER TABLE delta.`{url}` SET TBLPROPERTIES ({of_before})")
+    ensure_tables(spark, disk)  # a table of before says it from now on
+    log = Path(url.removeprefix("file:")) / "_delta_log"
+    for batch in range(3):
+        write_batch(disk, messages({}, first_offset=batch), "s1", batch)
+    long_ago = time.time() - (LOG_DAYS + 2) * 86_400
+    for file in log.iterdir():
+        os.utime(file, (long_ago, long_ago))
+    for batch in range(3, 6):  # Delta cleans up where it writes a checkpoint
+        write_batch(disk, messages({}, first_offset=batch), "s1", batch)
+    assert min(int(file.stem) for file in log.glob("*.json")) == 6
+    assert len(read(EVENTS)) == DeltaTable(url).count() == 6
 
 
 @pytest.mark.stack("postgres")

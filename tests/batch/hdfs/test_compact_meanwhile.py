@@ -78,7 +78,7 @@ def _waiting(events: DataFrame, begun: Path, go_on: Path) -> DataFrame:
             time.sleep(0.05)
         return text
 
-    return events.withColumn("event_id", F.udf(wait, "string")("event_id"))
+    return events.withColumn("event_id", F.udf(wait, "string", useArrow=False)("event_id"))
 
 
 @pytest.mark.spark
