@@ -14,6 +14,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from hdfs import InsecureClient
+
 from batch.hdfs.compact import compact
 from batch.hdfs.tables import vacuum
 from benchmarks.history import make_day
@@ -23,6 +25,8 @@ from cdp.settings import REPOSITORY
 from cdp.spark import session
 from infra.stack.files import Holding, holdings
 from infra.stack.services import spark as spark_service
+from infra.stack.services.hdfs import USER
+from infra.stack.services.http import get_json
 from infra.stack.stack import Stack
 from source_server import store
 from source_server.generate import LAST_DAY
@@ -56,13 +60,15 @@ class Lying:
 def run(stack: Stack, scale: float) -> Outcome:
     outcome = Outcome("stream-day")
     rows = _sent(stack, round(HOURS * scale * 3600 / SECONDS_A_BATCH) * MESSAGES_A_BATCH)
-    begun = time.monotonic()
+    changes, begun = _changes(stack), time.monotonic()
     batches = _streamed(stack)
     seconds = time.monotonic() - begun
     outcome.measure("hours of streaming", batches * SECONDS_A_BATCH / 3600, "h", "a day's figures are those of 24")
     outcome.measure("messages", rows, "", f"{MESSAGES_A_BATCH} a batch")
     outcome.measure("batches", batches, "", f"one in {SECONDS_A_BATCH} s")
     outcome.measure("a batch takes", seconds / batches, "s", "from Kafka into three tables")
+    outcome.measure("changes of HDFS a batch", (_changes(stack) - changes) / batches, "", "as the NameNode writes them down")
+    outcome.measure("Spark's log a batch", _spark_log(stack) / batches / 1024, "KB", "packed")
     before, after, at_rest = _compacted(stack)
     for when, lying in (("before compaction", before), ("after it", after), ("after the vacuum", at_rest)):
         outcome.measure(f"{when}: files of the day", lying.files_of_day, "")
@@ -90,6 +96,17 @@ def _streamed(stack: Stack) -> int:
     argv = [sys.executable, "-m", "streaming", "--once"]
     done = subprocess.run(argv, env=env, cwd=REPOSITORY, check=True, stdout=subprocess.PIPE, text=True)
     return done.stdout.count("stream: batch ")
+
+
+def _changes(stack: Stack) -> int:
+    bean = "jmx?qry=Hadoop:service=NameNode,name=FSNamesystem"
+    return int(get_json(f"{stack.settings.hdfs_http}/{bean}", "./run logs namenode")["beans"][0]["LastWrittenTransactionId"])
+
+
+def _spark_log(stack: Stack) -> int:
+    """Bytes of all applications there were: the stream."""
+    client = InsecureClient(stack.settings.hdfs_http, user=USER)
+    return int(client.content(f"{stack.settings.hdfs_root}/_spark-events")["length"])
 
 
 def _compacted(stack: Stack) -> tuple[Lying, Lying, Lying]:
