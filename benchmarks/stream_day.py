@@ -68,7 +68,7 @@ def run(stack: Stack, scale: float) -> Outcome:
     outcome.measure("batches", batches, "", f"one in {SECONDS_A_BATCH} s")
     outcome.measure("a batch takes", seconds / batches, "s", "from Kafka into three tables")
     outcome.measure("changes of HDFS a batch", (_changes(stack) - changes) / batches, "", "as the NameNode writes them down")
-    outcome.measure("Spark's log a batch", _spark_log(stack) / batches / 1024, "KB", "packed")
+    outcome.measure("Spark's log of them", _spark_log(stack) / 2**20, "MB", "packed; the history server keeps the last of it")
     before, after, at_rest = _compacted(stack)
     for when, lying in (("before compaction", before), ("after it", after), ("after the vacuum", at_rest)):
         outcome.measure(f"{when}: files of the day", lying.files_of_day, "")
