@@ -25,8 +25,7 @@ from cdp.settings import REPOSITORY
 from cdp.spark import session
 from infra.stack.files import Holding, holdings
 from infra.stack.services import spark as spark_service
-from infra.stack.services.hdfs import USER
-from infra.stack.services.http import get_json
+from infra.stack.services.hdfs import USER, namenode_bean
 from infra.stack.stack import Stack
 from source_server import store
 from source_server.generate import LAST_DAY
@@ -99,8 +98,7 @@ def _streamed(stack: Stack) -> int:
 
 
 def _changes(stack: Stack) -> int:
-    bean = "jmx?qry=Hadoop:service=NameNode,name=FSNamesystem"
-    return int(get_json(f"{stack.settings.hdfs_http}/{bean}", "./run logs namenode")["beans"][0]["LastWrittenTransactionId"])
+    return int(namenode_bean(stack.settings, "FSNamesystem")["LastWrittenTransactionId"])
 
 
 def _spark_log(stack: Stack) -> int:

@@ -70,7 +70,7 @@ class Hour:
     partitions: Mapping[int, Messages]
 
     def __add__(self, other: Hour) -> Hour:
-        """The same hour in two batches."""
+        """The same hour: of other messages, or of another batch."""
         partitions = dict(self.partitions)
         for number, messages in other.partitions.items():
             partitions[number] = partitions[number] + messages if number in partitions else messages
@@ -111,31 +111,21 @@ def _late(days: Column) -> Column:
 
 
 def account(groups: Iterable[Group]) -> Account:
-    def key(group: Group) -> tuple[str, datetime]:
-        return group.topic, group.hour
-
-    return Account(tuple(_hour(*found, [*alike]) for found, alike in groupby(sorted(groups, key=key), key)))
+    return Account(joined(map(_hour, groups)))
 
 
-def _hour(topic: str, hour: datetime, groups: list[Group]) -> Hour:
-    reasons: Counter[str] = Counter()
-    late: Counter[str] = Counter()
-    partitions: dict[int, Messages] = {}
-    for group in groups:
-        reasons.update({group.reason: group.count} if group.reason is not None else {})
-        late.update({group.late: group.count} if group.late is not None else {})
-        messages = Messages(group.first, group.last, group.count)
-        there = partitions.get(group.partition)
-        partitions[group.partition] = there + messages if there else messages
-    received = sum(group.count for group in groups)
-    counts = Counts(received, late.total(), reasons.total())
-    return Hour(topic, hour, counts, dict(reasons), dict(late), partitions)
+def _hour(group: Group) -> Hour:
+    reasons = {group.reason: group.count} if group.reason is not None else {}
+    late = {group.late: group.count} if group.late is not None else {}
+    counts = Counts(group.count, sum(late.values()), sum(reasons.values()))
+    partitions = {group.partition: Messages(group.first, group.last, group.count)}
+    return Hour(group.topic, group.hour, counts, reasons, late, partitions)
 
 
-def joined(hours: Iterable[Hour]) -> list[Hour]:
-    """Those of several batches: one of each hour and topic."""
-    whole: dict[tuple[str, datetime], Hour] = {}
-    for hour in hours:
-        key = hour.topic, hour.hour
-        whole[key] = whole[key] + hour if key in whole else hour
-    return list(whole.values())
+def joined(hours: Iterable[Hour]) -> tuple[Hour, ...]:
+    """One of each topic and hour, in order."""
+
+    def key(hour: Hour) -> tuple[str, datetime]:
+        return hour.topic, hour.hour
+
+    return tuple(reduce(Hour.__add__, alike) for _, alike in groupby(sorted(hours, key=key), key))

@@ -68,7 +68,8 @@ class Book:
         while True:
             try:
                 self._write(batch, written)
-                return self._fold_days()
+                self._fold_days()
+                return
             except (psycopg2.OperationalError, psycopg2.InterfaceError, StreamRuns) as error:
                 # The server may not have noticed yet that a connection is gone, and keep its lock for a moment.
                 self.close()

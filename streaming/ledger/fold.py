@@ -17,8 +17,8 @@ from psycopg2.extras import execute_batch
 
 from cdp.warehouse import STREAM_BATCH, STREAM_LEDGER
 from streaming.account import joined
-from streaming.checkpoint import Span
-from streaming.ledger.rows import INSERT_HOUR, Taken, hour_of, hour_row, offsets_json, taken_of
+from streaming.checkpoint import Offsets, Span, spans
+from streaming.ledger.rows import INSERT_HOUR, Batch, Taken, batch_of, hour_of, hour_row, offsets_json
 
 #: So long a batch has a row of its own: Kafka by default keeps its messages for less, and they can be counted again.
 DAYS_BY_BATCH = 8
@@ -31,7 +31,7 @@ _DAYS = f"""
     WHERE written_at < %s AND batch < newest
     GROUP BY stream, (written_at AT TIME ZONE 'UTC')::date HAVING count(*) > 1 ORDER BY 1, 2"""
 _OF_DAY = "WHERE stream = %s AND batch BETWEEN %s AND %s"
-_BATCHES = f"SELECT batch, topic_id, offsets FROM {STREAM_BATCH.full_name} {_OF_DAY} ORDER BY batch"
+_BATCHES = f"SELECT stream, batch, topic, topic_id, offsets, milliseconds FROM {STREAM_BATCH.full_name} {_OF_DAY} ORDER BY batch"
 _HOURS = f"""
     SELECT topic, hour, received, good, quarantined, reasons, late, partitions FROM {STREAM_LEDGER.full_name} {_OF_DAY}"""
 _KEEP_ONE = f"""
@@ -48,15 +48,6 @@ class Day:
     first: int
     last: int
     rows: int
-
-
-@dataclass(frozen=True, slots=True)
-class Stretch:
-    """What a batch has read."""
-
-    batch: int
-    topic_id: str
-    taken: dict[int, Taken]
 
 
 def fold(connection: Connection, today: date) -> None:
@@ -78,36 +69,37 @@ def _days_over(connection: Connection, until: date) -> list[Day]:
 def _fold_day(cursor: Cursor, day: Day) -> None:
     bounds = (day.stream, day.first, day.last)
     cursor.execute(_BATCHES, bounds)
-    stretches = [Stretch(batch, topic_id, taken_of(offsets)) for batch, topic_id, offsets in cursor.fetchall()]
-    if len(stretches) != day.rows or not seamless(stretches):
+    batches = [batch_of(*row) for row in cursor.fetchall()]
+    if len(batches) != day.rows or not seamless(batches):
         return  # what is wrong with it stays to be seen
     cursor.execute(_HOURS, bounds)
     hours = joined(hour_of(*row) for row in cursor.fetchall())
     cursor.execute(f"DELETE FROM {STREAM_LEDGER.full_name} {_OF_DAY}", bounds)
     execute_batch(cursor, INSERT_HOUR, [hour_row(day.stream, day.first, hour) for hour in hours])
-    cursor.execute(_KEEP_ONE, [offsets_json(taken_by(stretches)), *bounds, day.stream, day.first])
+    cursor.execute(_KEEP_ONE, [offsets_json(taken_by(batches)), *bounds, day.stream, day.first])
     cursor.execute(f"DELETE FROM {STREAM_BATCH.full_name} {_OF_DAY}", [day.stream, day.first + 1, day.last])
 
 
-def seamless(stretches: Sequence[Stretch]) -> bool:
-    """Whether no batch is missing, and each began where the one before ended; a new partition from its beginning."""
+def seamless(batches: Sequence[Batch]) -> bool:
+    """Whether no batch is missing, and each began where the one before ended."""
     return all(
-        before.batch + 1 == after.batch
+        before.number + 1 == after.number
         and before.topic_id == after.topic_id
         and before.taken.keys() <= after.taken.keys()
-        and all(
-            taken.span.start == (before.taken[number].span.end if number in before.taken else 0)
-            for number, taken in after.taken.items()
-        )
-        for before, after in pairwise(stretches)
+        and {number: taken.span for number, taken in after.taken.items()} == spans(_ends(before), _ends(after))
+        for before, after in pairwise(batches)
     )
 
 
-def taken_by(stretches: Sequence[Stretch]) -> dict[int, Taken]:
+def _ends(batch: Batch) -> Offsets:
+    return {number: taken.span.end for number, taken in batch.taken.items()}
+
+
+def taken_by(batches: Sequence[Batch]) -> dict[int, Taken]:
     """By all of them together."""
     whole: dict[int, Taken] = {}
-    for stretch in stretches:
-        for number, taken in stretch.taken.items():
+    for batch in batches:
+        for number, taken in batch.taken.items():
             before = whole.get(number, Taken(Span(taken.span.start, taken.span.start), 0))
             whole[number] = Taken(Span(before.span.start, taken.span.end), before.count + taken.count)
     return whole

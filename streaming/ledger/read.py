@@ -35,11 +35,11 @@ _IN_PARTITIONS = f"""
     SELECT topic, sum((p.value->>'count')::bigint)::bigint
     FROM {STREAM_LEDGER.full_name}, jsonb_each(partitions) p GROUP BY 1"""
 #: Those of a day that is long over have become one, and have left their numbers (fold.py).
-_IN_BATCHES = f"""
-    SELECT topic, sum(last - first + 1)::bigint, sum(received)::bigint FROM (
-        SELECT topic, min(batch) AS first, max(batch) AS last, sum(received) AS received
-        FROM {STREAM_BATCH.full_name} GROUP BY stream, topic) streams
+_BATCHES = f"""
+    SELECT topic, sum(number)::bigint FROM (
+        SELECT topic, max(batch) - min(batch) + 1 AS number FROM {STREAM_BATCH.full_name} GROUP BY stream, topic) streams
     GROUP BY 1"""
+_IN_BATCHES = f"SELECT topic, sum(received)::bigint FROM {STREAM_BATCH.full_name} GROUP BY 1"
 _REACHES = f"""
     SELECT stream, topic, topic_id, p.key::int, min({_START}), max({_END}), sum({_COUNT})::bigint, min(written_at)
     FROM {_PARTS} GROUP BY 1, 2, 3, 4 ORDER BY 8, 1, 4"""
@@ -111,15 +111,19 @@ def _written(cursor: Cursor) -> Written:
 
 def _topics(cursor: Cursor) -> list[TopicSums]:
     reasons, late = _by(cursor, "reasons"), _by(cursor, "late")
-    cursor.execute(_IN_PARTITIONS)
-    in_partitions = dict(cursor.fetchall())
-    cursor.execute(_IN_BATCHES)
-    batches = {topic: (number, received) for topic, number, received in cursor.fetchall()}
+    in_partitions, in_batches, batches = (_numbers(cursor, asked) for asked in (_IN_PARTITIONS, _IN_BATCHES, _BATCHES))
     cursor.execute(_HOURS)
     return [
-        TopicSums(topic, number, Counts(*counts), reasons[topic], late[topic], in_partitions[topic], received)
+        TopicSums(
+            topic=topic,
+            batches=batches[topic],
+            counts=Counts(*counts),
+            reasons=reasons[topic],
+            late=late[topic],
+            in_partitions=in_partitions[topic],
+            in_batches=in_batches[topic],
+        )
         for topic, *counts in cursor.fetchall()
-        for number, received in [batches.get(topic, (0, 0))]
     ]
 
 
@@ -129,6 +133,12 @@ def _by(cursor: Cursor, column: str) -> Mapping[str, dict[str, int]]:
     for topic, key, count in cursor.fetchall():
         found[topic][key] = count
     return found
+
+
+def _numbers(cursor: Cursor, statement: str) -> Mapping[str, int]:
+    """0 of a topic of which there is no row."""
+    cursor.execute(statement)
+    return defaultdict(int, cursor.fetchall())
 
 
 def hdfs_now(settings: Settings) -> Hdfs:

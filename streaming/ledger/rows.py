@@ -63,8 +63,11 @@ def offsets_json(taken: Mapping[int, Taken]) -> Json:
     )
 
 
-def taken_of(offsets: Mapping[str, Mapping[str, int]]) -> dict[int, Taken]:
-    return {int(number): Taken(Span(each["from"], each["until"]), each["count"]) for number, each in offsets.items()}
+def batch_of(
+    stream: str, number: int, topic: str, topic_id: str, offsets: Mapping[str, Mapping[str, int]], milliseconds: int
+) -> Batch:
+    taken = {int(partition): Taken(Span(each["from"], each["until"]), each["count"]) for partition, each in offsets.items()}
+    return Batch(stream, number, topic, topic_id, taken, milliseconds)
 
 
 def hour_of(

@@ -5,7 +5,8 @@ from __future__ import annotations
 import random
 import threading
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Self
 
 import psycopg2
 import pytest
@@ -168,18 +169,25 @@ def test_a_sum_that_is_off_stays_off(settings: Settings) -> None:
     assert written(settings) == before
 
 
+class Today(datetime):
+    days = 0
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> Self:
+        return cls.fromtimestamp((NOON + timedelta(days=cls.days)).timestamp(), tz)
+
+
+class Tomorrow(Today):
+    days = 1
+
+
 def test_a_stream_folds_when_it_begins_and_each_day(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     stream = Stream(settings, "s1", 7)
     wrote(settings, stream)
+    monkeypatch.setattr("streaming.book.datetime", Today)
     book = Book(settings, threading.Event())
     book.open()
     assert len(batches(settings, "s1")) == OLD + (DAYS - OLD) * A_DAY
-
-    class Tomorrow(datetime):
-        @classmethod
-        def now(cls, tz: object = None) -> datetime:  # type: ignore[override]
-            return NOON + timedelta(days=1)
-
     monkeypatch.setattr("streaming.book.datetime", Tomorrow)
     stream.writes(book, DAYS * A_DAY)
     assert len(batches(settings, "s1")) == OLD + 1 + (DAYS - OLD - 1) * A_DAY + 1

@@ -74,17 +74,20 @@ def _format(stack: Stack) -> None:
         raise StackError(f"The NameNode could not be formatted: {why(done.stdout + done.stderr)}")
 
 
-def _bean(settings: Settings, name: str, log: str) -> Any:
-    answer = get_json(f"{settings.hdfs_http}/jmx?qry=Hadoop:service=NameNode,name={name}", f"./run logs {log}")
-    beans = answer.get("beans", [])
+def _bean(http: str, server: str, name: str, log: str) -> Any:
+    beans = get_json(f"{http}/jmx?qry=Hadoop:service={server},name={name}", f"./run logs {log}").get("beans", [])
     if not beans:
-        raise Unhealthy(f"the NameNode does not report {name} yet", "wait, it is starting")
+        raise Unhealthy(f"the {server} does not report {name} yet", "wait, it is starting")
     return beans[0]
+
+
+def namenode_bean(settings: Settings, name: str, log: str = "namenode") -> Any:
+    return _bean(settings.hdfs_http, "NameNode", name, log)
 
 
 def _answers(settings: Settings) -> str:
     """It answers; enough for DataNodes to report to it."""
-    return str(_bean(settings, "NameNodeInfo", "namenode")["SoftwareVersion"])
+    return str(namenode_bean(settings, "NameNodeInfo")["SoftwareVersion"])
 
 
 def _probe_datanode(number: int, settings: Settings) -> str:
@@ -92,7 +95,7 @@ def _probe_datanode(number: int, settings: Settings) -> str:
     name, port = f"datanode{number}", getattr(settings, f"datanode{number}_port")
     http_port = getattr(settings, f"datanode{number}_http_port")
     get_json(f"http://{settings.host}:{http_port}/jmx?qry=Hadoop:service=DataNode,name=DataNodeInfo", f"./run logs {name}")
-    live = json.loads(_bean(settings, "NameNodeInfo", name)["LiveNodes"])
+    live = json.loads(namenode_bean(settings, "NameNodeInfo", name)["LiveNodes"])
     node = next((node for node in live.values() if node["xferaddr"].endswith(f":{port}")), None)
     if node is None or node["lastContact"] > 10:
         raise Unhealthy("the NameNode does not hear from it", f"./run logs {name}")
@@ -101,7 +104,7 @@ def _probe_datanode(number: int, settings: Settings) -> str:
 
 def _probe_filesystem(settings: Settings) -> str:
     """The NameNode is healthy when the file system can be written: DataNodes alive, out of safe mode, no block missing."""
-    info, state = _bean(settings, "NameNodeInfo", "namenode"), _bean(settings, "FSNamesystemState", "namenode")
+    info, state = namenode_bean(settings, "NameNodeInfo"), namenode_bean(settings, "FSNamesystemState")
     live = state["NumLiveDataNodes"]
     if live < settings.hdfs_datanodes:
         raise Unhealthy(f"{live} of {settings.hdfs_datanodes} DataNodes alive", "./run status; ./run logs datanode1")
@@ -115,16 +118,12 @@ def _probe_filesystem(settings: Settings) -> str:
 
 def _probe_secondary(settings: Settings) -> str:
     """It answers itself, and the NameNode has had an image from it; a new one, or one that was asleep, has time for the first."""
-    url = f"http://{settings.host}:{settings.secondary_http_port}/jmx?qry=Hadoop:service=SecondaryNameNode,name=SecondaryNameNodeInfo"
-    log = "./run logs secondarynamenode"
-    beans = get_json(url, log).get("beans", [])
-    if not beans:
-        raise Unhealthy("it does not report yet", "wait, it is starting")
-    state = _bean(settings, "FSNamesystem", "namenode")
-    now = time.time()
-    age, up = now - state["LastCheckpointTime"] / 1000, now - beans[0]["StartTime"] / 1000
+    http = f"http://{settings.host}:{settings.secondary_http_port}"
+    info = _bean(http, "SecondaryNameNode", "SecondaryNameNodeInfo", "secondarynamenode")
+    state, now = namenode_bean(settings, "FSNamesystem"), time.time()
+    age, up = now - state["LastCheckpointTime"] / 1000, now - info["StartTime"] / 1000
     if min(age, up) > CHECKPOINT_LATE:
-        raise Unhealthy(f"the NameNode's last checkpoint is {age / 3600:.0f} h old", log)
+        raise Unhealthy(f"the NameNode's last checkpoint is {age / 3600:.0f} h old", "./run logs secondarynamenode")
     return f"last checkpoint {age / 60:.0f} min ago, {state['TransactionsSinceLastCheckpoint']:,} changes since"
 
 
