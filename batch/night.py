@@ -32,7 +32,7 @@ from batch.hdfs.compact import compact
 from batch.hdfs.compactions import read_book, write_down
 from batch.hdfs.tables import (
     count_customers,
-    days_written,
+    is_written_by_month,
     read_customers,
     read_events,
     read_history,
@@ -44,7 +44,7 @@ from batch.plan import NEVER, days_to_restate, known_since
 from batch.runs import Run, begin, recorded
 from batch.steps import StepFailed, Steps
 from batch.stores.chart_tables import AS_OF, OF_DAYS, as_of_lines, day_lines
-from batch.stores.mart import Serving, days_lacking, published, serving
+from batch.stores.mart import Serving, days_lacking, days_published, published, serving
 from batch.stores.profile_store import Customers, Place, fill, held, next_collection, place_of
 from batch.stores.publish import DailyNumbers, Publication, publish
 from batch.stores.staging import Staging
@@ -157,12 +157,12 @@ def make_plan(night: Night, day: date, everything: bool) -> Plan:
     past = [] if everything else published(night.connection, now.table_id)
     since = known_since(past, day)
     changed = {} if since == NEVER else changed_after(night.settings, now, since)
-    # A platform that was published by an earlier version has no interactions and no rows for charts of its days yet.
-    lacking = now.days - days_written(night.settings, INTERACTIONS) | days_lacking(night.connection)
     # A day of which every event was removed is restated too, to nothing; not one that only an earlier table of events had.
     is_other_table = before is not None and not (everything or past)
-    written = frozenset() if is_other_table else days_written(night.settings, CUSTOMER_DAY)
-    days = days_to_restate(now.days | written, changed, past, day, lacking)
+    numbered = frozenset() if is_other_table else days_published(night.connection)
+    has_tables = all(is_written_by_month(night.settings, table) for table in (CUSTOMER_DAY, INTERACTIONS))
+    lacking = days_lacking(night.connection) if has_tables else numbered
+    days = days_to_restate(now.days | numbered | changed.keys(), changed, past, day, lacking)
     return Plan(before.id + 1 if before else 1, day, before, now, days, everything)
 
 
@@ -185,7 +185,7 @@ def _restate(night: Night, plan: Plan, steps: Steps, made: Progress) -> None:
             made.numbers = DailyNumbers(plan.days, kpis, newcomers(night.settings))
             note(f"{len(kpis):,} days")
         with steps.step("staging") as note:
-            rows = _staging(night, plan).fill(OF_DAYS, day_lines(events, restated), plan.days)
+            rows = _staging(night).fill(OF_DAYS, day_lines(events, restated))
             made.staged += OF_DAYS
             note(f"{rows:,} rows of {len(OF_DAYS)} tables by COPY")
 
@@ -206,7 +206,7 @@ def _take_stock(night: Night, plan: Plan, steps: Steps, made: Progress) -> None:
             made.counts["customers"] = count_customers(night.settings, made.customers_version)
             note(f"{made.counts['customers']:,} customers, {told} counted anew, version {made.customers_version}")
         with steps.step("charts") as note:
-            filled = _staging(night, plan).fill(AS_OF, as_of_lines(snapshot, history, plan.day))
+            filled = _staging(night).fill(AS_OF, as_of_lines(snapshot, history, plan.day))
             made.staged += AS_OF
             note(f"{filled:,} rows of {len(AS_OF)} tables by COPY")
         with steps.step("profiles") as note:
@@ -248,8 +248,8 @@ def _gate(night: Night, plan: Plan, steps: Steps, made: Progress, run: Run) -> N
         note(summary(made.checks))
 
 
-def _staging(night: Night, plan: Plan) -> Staging:
-    return Staging(night.connection, night.settings, plan.id)
+def _staging(night: Night) -> Staging:
+    return Staging(night.connection, night.settings)
 
 
 def _publication(night: Night, plan: Plan, steps: Steps, made: Progress) -> Publication:

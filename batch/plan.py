@@ -43,11 +43,12 @@ def days_to_restate(
     day: date,
     lacking: Collection[date] = (),
 ) -> list[date]:
-    """Of the days that have events, or had some: those up to `day` that are behind, or `lacking` in one of the tables.
-    `changed` says in which version a day last changed."""
+    """Of the days that have events, or had some: those up to `day` that are behind, and those that one of the tables lacks
+    (`lacking`) though they were published. `changed` says in which version a day last changed."""
 
     def is_behind(candidate: date) -> bool:
         computed_from = version_of_day(published, candidate)
-        return candidate in lacking or computed_from == NEVER or changed.get(candidate, NEVER) > computed_from
+        is_lost = candidate in lacking and computed_from != NEVER
+        return is_lost or (candidate <= day and (computed_from == NEVER or changed.get(candidate, NEVER) > computed_from))
 
-    return sorted(candidate for candidate in days if candidate <= day and is_behind(candidate))
+    return sorted(candidate for candidate in days if is_behind(candidate))

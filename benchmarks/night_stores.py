@@ -22,7 +22,7 @@ from pyspark.sql import DataFrame, SparkSession
 from batch.customers.documents import Written, document
 from batch.customers.profiles import as_json, profiles
 from batch.customers.snapshot import CUSTOMER_ID
-from batch.hdfs.tables import days_written, read_history
+from batch.hdfs.tables import read_history
 from batch.stores.copy import copy_lines, lines_of
 from batch.stores.mart import connection_arguments
 from batch.stores.profile_store import DOCUMENTS_AT_A_TIME, Place, write_documents
@@ -59,14 +59,13 @@ def _customer_days(spark: SparkSession, settings: Settings, connection: Connecti
     """How many rows, and the seconds of the night's COPY and of the bare one."""
     lines = lines_of(read_history(spark, settings, DAYS_TABLE), CUSTOMER_DAY).persist()
     rows = lines.count()
-    staging = Staging(connection, settings, publication=0)
-    days = sorted(days_written(settings, DAYS_TABLE))
+    staging = Staging(connection, settings)
     _write(connection, file)
     ours, bare = [], []
     for _ in range(TIMES):
-        staging.fill([CUSTOMER_DAY], lines.limit(0), days)
+        staging.fill([CUSTOMER_DAY], lines.limit(0))
         ours.append(_seconds(lambda: copy_lines(lines, [CUSTOMER_DAY], connection_arguments(settings))))
-        staging.fill([CUSTOMER_DAY], lines.limit(0), days)
+        staging.fill([CUSTOMER_DAY], lines.limit(0))
         bare.append(_seconds(lambda: _copy(connection, file)))
     with connection, connection.cursor() as cursor:
         cursor.execute(f"DROP TABLE {CUSTOMER_DAY.next_name}")

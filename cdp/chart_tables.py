@@ -33,7 +33,6 @@ PRODUCT_DAY = Table(
         *_MEASURES,
     ),
     key=("day", "product_id", "category", "brand"),
-    partitioned_by_day=True,
     replaced="restated days",
     agrees=_ADD_UP,
 )

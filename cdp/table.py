@@ -37,7 +37,6 @@ class Table:
     about: str
     columns: tuple[Column, ...]
     key: tuple[str, ...]
-    partitioned_by_day: bool = False
     #: What of it a publication replaces by rows that were filled beside it. None: it is written otherwise.
     replaced: Replaced | None = None
     #: Held before it is published: on each restated day, or over all days up to the published one.
@@ -69,8 +68,22 @@ def sums(*columns: str) -> Agrees:
 def create_table(table: Table) -> str:
     columns = [_definition(column) for column in table.columns]
     columns.append(f"PRIMARY KEY ({', '.join(table.key)})")
-    tail = " PARTITION BY LIST (day)" if table.partitioned_by_day else ""
-    return f"CREATE TABLE IF NOT EXISTS {table.full_name} ({', '.join(columns)}){tail}"
+    return f"CREATE TABLE IF NOT EXISTS {table.full_name} ({', '.join(columns)})"
+
+
+def merge_partitions(table: Table) -> str:
+    """Turns a table with a partition for each day, which earlier versions made, into a plain one with the same rows.
+    A transaction locks each partition that it touches, so a history of years ran out of Postgres' locks."""
+    name, plain = table.full_name, f"{table.full_name}_plain"
+    is_partitioned = f"EXISTS (SELECT FROM pg_class WHERE oid = to_regclass('{name}') AND relkind = 'p')"
+    columns = ", ".join(table.column_names)
+    steps = (
+        f"CREATE TABLE {plain} (LIKE {name} INCLUDING ALL)",
+        f"INSERT INTO {plain} ({columns}) SELECT {columns} FROM {name}",
+        f"DROP TABLE {name}",
+        f"ALTER TABLE {plain} RENAME TO {table.name}",
+    )
+    return f"DO $$ BEGIN IF {is_partitioned} THEN {'; '.join(steps)}; END IF; END $$"
 
 
 def add_column(table: Table, column: Column) -> str:

@@ -5,9 +5,9 @@ Django's own tables are not here; they live in the schema `public`, these in `ma
 
 from __future__ import annotations
 
-from cdp.chart_tables import CHART_TABLES, COUNT_COLUMNS
+from cdp.chart_tables import CHART_TABLES, COUNT_COLUMNS, PRODUCT_DAY
 from cdp.events import COUNTS
-from cdp.table import SCHEMA, Column, Replaced, Table, add_column, create_table, sums
+from cdp.table import SCHEMA, Column, Replaced, Table, add_column, create_table, merge_partitions, sums
 
 #: A row a customer and day; the same columns in the Delta table of that name.
 CUSTOMER_DAY = Table(
@@ -27,7 +27,6 @@ CUSTOMER_DAY = Table(
         Column("max_order_value", "money", "largest order of the day", required=False),
     ),
     key=("day", "customer_id"),
-    partitioned_by_day=True,
     replaced="restated days",
     agrees=(("customers", "count(*)"), *sums("sessions", *COUNTS.values(), "orders", "items", "revenue")),
 )
@@ -151,4 +150,5 @@ def create_statements() -> list[str]:
     both be the first, at the same moment: IF NOT EXISTS alone fails then."""
     lock = f"SELECT pg_advisory_xact_lock({SCHEMA_LOCK})"
     columns = [add_column(table, column) for table in TABLES for column in table.columns if column.default]
-    return [lock, f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}", *(create_table(table) for table in TABLES), *columns]
+    plain = [merge_partitions(table) for table in (CUSTOMER_DAY, PRODUCT_DAY)]
+    return [lock, f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}", *(create_table(table) for table in TABLES), *columns, *plain]

@@ -8,19 +8,19 @@ of them counts what it counted. Where the log does not tell, all are counted ane
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+import pyarrow as pa
 from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
 from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, SparkSession
 
 from batch.days.customer_day import CUSTOMER_ID
-from batch.hdfs.changes import files_by_day
-from batch.hdfs.tables import read_customers, table_if_any
-from cdp.days import day_from_text
+from batch.hdfs.tables import any_of, days_changed, read_customers, table_if_any
+from cdp.days import day_from_text, days_between
 from cdp.metrics import METRICS, definition
 from cdp.paths import CUSTOMER_DAY, CUSTOMERS, table_url
 from cdp.settings import Settings
@@ -101,43 +101,60 @@ def version_of(settings: Settings, customers_version: int) -> Version:
 def grounds(spark: SparkSession, settings: Settings, published: Standing | None, held: Standing | None, day: date) -> Grounds:
     """Where the log does not tell what has changed since one of them, there is no going on from it."""
     now = DeltaTable(table_url(settings, CUSTOMER_DAY))
-    files = {then: some for then in (published, held) if then and (some := files_touched(settings, now, then, day)) is not None}
-    if not files:
+    rows = {then: some for then in (published, held) if then and (some := rows_touched(settings, now, then, day)) is not None}
+    if not rows:
         return Grounds()
     try:
-        ids = touched(spark, settings, frozenset().union(*files.values()))
+        ids = touched(spark, settings, sum_of(rows.values()))
     except AnalysisException:  # somebody has deleted what earlier versions had
         return Grounds()
-    found = {then: Earlier(read_customers(spark, settings, then.customers.version), ids) for then in files}
+    found = {then: Earlier(read_customers(spark, settings, then.customers.version), ids) for then in rows}
     return Grounds(found.get(published) if published else None, found.get(held) if held else None)
 
 
-def touched(spark: SparkSession, settings: Settings, files: Collection[str]) -> DataFrame:
-    """`customer_id` of all who have a row in one of these files of `customer_day`. Not as a Delta table: some files are of
-    earlier versions, and each version would be a plan of its own."""
-    url, columns = table_url(settings, CUSTOMER_DAY), f"{CUSTOMER_ID} string"
-    if not files:
-        return spark.createDataFrame([], columns)
-    return spark.read.schema(columns).parquet(*(f"{url}/{file}" for file in sorted(files))).select(CUSTOMER_ID).distinct()
+@dataclass(frozen=True, slots=True)
+class RowsTouched:
+    """Rows of `customer_day`: those of these days in these files."""
+
+    files: frozenset[str]
+    days: frozenset[date]
 
 
-def files_touched(settings: Settings, now: DeltaTable, then: Standing, day: date) -> frozenset[str] | None:
-    """Files of `customer_day` with the rows of all who may count differently as of `day` than they did `then`: those that came
-    or went since (who had a row that is gone is touched too), and those of days that come into a window or go out of one. None
-    where that can't be known, or where they are too many."""
+def sum_of(parts: Iterable[RowsTouched]) -> RowsTouched:
+    """The parts together. A day of one may lie in a file of another: then more customers are touched than need be."""
+    listed = list(parts)
+    return RowsTouched(frozenset().union(*(part.files for part in listed)), frozenset().union(*(part.days for part in listed)))
+
+
+def touched(spark: SparkSession, settings: Settings, rows: RowsTouched) -> DataFrame:
+    """`customer_id` of all who have one of these rows. Not read as a Delta table: some files are of earlier versions, and each
+    version would be a plan of its own."""
+    url = table_url(settings, CUSTOMER_DAY)
+    if not rows.files:
+        return spark.createDataFrame([], f"{CUSTOMER_ID} string")
+    files = spark.read.schema(f"day date, {CUSTOMER_ID} string").parquet(*(f"{url}/{file}" for file in sorted(rows.files)))
+    return files.where(any_of("day", rows.days)).select(CUSTOMER_ID).distinct()
+
+
+def rows_touched(settings: Settings, now: DeltaTable, then: Standing, day: date) -> RowsTouched | None:
+    """The rows of all who may count differently as of `day` than they did `then`: those of days that were written since, as they
+    were and as they are (who had a row that is gone is touched too), and those of days that come into a window or go out of one.
+    None where that can't be known, or where these days are too many."""
     if then.customer_day.table_id != _version(now).table_id:
+        return None
+    written = days_changed(now, then.customer_day.version)
+    if written is None:
         return None
     try:
         before = _files(DeltaTable(table_url(settings, CUSTOMER_DAY), version=then.customer_day.version))
     except DeltaError:  # the log no longer reaches back so far
         return None
     after = _files(now)
-    written = {each: before.get(each, set()) ^ after.get(each, set()) for each in before.keys() | after.keys()}
-    if sum(map(bool, written.values())) > MOST_OF_THE_DAYS * len(after):
+    days = written | {each for first, last in spans_moved(then.day, day) for each in days_between(first, last)}
+    if not after or len(written) > MOST_OF_THE_DAYS * _days_spanned(after):
         return None
-    spans = spans_moved(then.day, day)
-    moved = (files for each, files in after.items() if any(first <= each <= last for first, last in spans))
-    return frozenset().union(*written.values(), *moved)
+    files = {file.path for file in before if file.has_any(written)} | {file.path for file in after if file.has_any(days)}
+    return RowsTouched(frozenset(files), frozenset(days))
 
 
 def spans_moved(then: date, day: date) -> list[tuple[date, date]]:
@@ -158,5 +175,23 @@ def _version(table: DeltaTable) -> Version:
     return Version(str(table.metadata().id), table.version())
 
 
-def _files(table: DeltaTable) -> dict[date, set[str]]:
-    return {day: {path for (path,) in files} for day, files in files_by_day(table, "day", "path").items()}
+@dataclass(frozen=True, slots=True)
+class DaysFile:
+    """A file of `customer_day`, and the first and last day of its rows."""
+
+    path: str
+    first: date
+    last: date
+
+    def has_any(self, days: Collection[date]) -> bool:
+        """Whether it may have rows of one of them."""
+        return any(self.first <= day <= self.last for day in days)
+
+
+def _days_spanned(files: Collection[DaysFile]) -> int:
+    return (max(file.last for file in files) - min(file.first for file in files)).days + 1
+
+
+def _files(table: DeltaTable) -> list[DaysFile]:
+    actions = pa.table(table.get_add_actions(flatten=True)).select(["path", "min.day", "max.day"])
+    return [DaysFile(*file) for file in zip(*actions.to_pydict().values(), strict=True)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Collection
 from datetime import date
 
@@ -17,6 +18,12 @@ from cdp.paths import CUSTOMER_DAY, CUSTOMERS, EVENTS, table_url
 from cdp.settings import Settings
 
 Shape = Callable[[DataFrame], DataFrame]
+#: Column that partitions `customer_day` and `interactions`: the first day of the month.
+MONTH = "month"
+#: Key of the note in the commit of `write_days`.
+DAYS_NOTE = "days"
+#: Operations of Delta after which a table says what it said before.
+WITHOUT_CHANGES = ("OPTIMIZE", "VACUUM START", "VACUUM END", "SET TBLPROPERTIES")
 #: What Delta itself holds to be safe.
 SAFE_HOURS = 168
 LISTING_TASKS = 8
@@ -48,11 +55,9 @@ def vacuum(spark: SparkSession, settings: Settings, table: str, hours: int) -> N
     SparkDeltaTable.forPath(spark, table_url(settings, table)).vacuum(hours)
 
 
-def read_history(spark: SparkSession, settings: Settings, table: str, version: int | None = None) -> DataFrame:
-    """Every day there is, of `customer_day` or `interactions`, or was in this version. The lock of the night keeps other
-    writers away."""
-    reader = _delta(spark) if version is None else _delta(spark).option("versionAsOf", version)
-    rows = reader.load(table_url(settings, table))
+def read_history(spark: SparkSession, settings: Settings, table: str) -> DataFrame:
+    """Every day that `customer_day` or `interactions` has. The lock of the night keeps other writers away."""
+    rows = _delta(spark).load(table_url(settings, table)).drop(MONTH)
     return _with_counts(rows) if table == CUSTOMER_DAY else rows
 
 
@@ -71,10 +76,11 @@ def table_if_any(settings: Settings, table: str) -> DeltaTable | None:
         return None
 
 
-def days_written(settings: Settings, table: str) -> frozenset[date]:
-    """The days that a table has, of those two. It asks the log alone."""
+def is_written_by_month(settings: Settings, table: str) -> bool:
+    """Whether `customer_day` or `interactions` is there. An earlier version of the platform wrote a folder for each day: such a
+    table is not there either, and the first night replaces it."""
     there = table_if_any(settings, table)
-    return frozenset(day_from_text(part["day"]) for part in there.partitions()) if there else frozenset()
+    return there is not None and there.metadata().partition_columns == [MONTH]
 
 
 def read_customers(spark: SparkSession, settings: Settings, version: int) -> DataFrame:
@@ -87,10 +93,39 @@ def count_customers(settings: Settings, version: int) -> int:
 
 
 def write_days(frame: DataFrame, settings: Settings, table: str, days: Collection[date]) -> None:
-    """Put these days in the place of what was there; other days stay."""
-    writer = frame.repartition("day").write.format("delta").mode("overwrite").partitionBy("day")
-    # Columns may come, with a type of event that is counted.
-    writer.option("mergeSchema", "true").option("replaceWhere", any_of("day", days)).save(table_url(settings, table))
+    """Put these days in the place of what was there; other days stay. The commit notes the days (see `days_changed`).
+
+    A month is a folder. Each night adds a file to it, and `batch/hdfs/upkeep.py` makes one file of a month that is over, so that
+    years of history are read from tens of files. Rows are sorted, so that a file tells by its statistics which days it has.
+    """
+    by_month = frame.withColumn(MONTH, F.trunc("day", "month")).repartition(MONTH).sortWithinPartitions("day", "customer_id")
+    writer = by_month.write.format("delta").mode("overwrite").partitionBy(MONTH).option("userMetadata", _note_of_days(days))
+    if is_written_by_month(settings, table):
+        replaced = f"{any_of(MONTH, {day.replace(day=1) for day in days})} AND {any_of('day', days)}"
+        # Columns may come, with a type of event that is counted.
+        writer = writer.option("mergeSchema", "true").option("replaceWhere", replaced)
+    else:
+        writer = writer.option("overwriteSchema", "true").option("partitionOverwriteMode", "static")
+    writer.save(table_url(settings, table))
+
+
+def _note_of_days(days: Collection[date]) -> str:
+    return json.dumps({DAYS_NOTE: sorted(map(str, days))})
+
+
+def days_changed(table: DeltaTable, version: int) -> frozenset[date] | None:
+    """The days that `write_days` has written after this version; None where the log does not tell."""
+    changed: set[date] = set()
+    since = [commit for commit in table.history(max(0, table.version() - version)) if commit["version"] > version]
+    if len(since) != table.version() - version:
+        return None
+    for commit in since:
+        note = json.loads(commit.get("userMetadata") or "{}")
+        if DAYS_NOTE in note:
+            changed.update(map(day_from_text, note[DAYS_NOTE]))
+        elif commit["operation"] not in WITHOUT_CHANGES:
+            return None
+    return frozenset(changed)
 
 
 def write_customers(frame: DataFrame, settings: Settings, said: str) -> int:
@@ -109,7 +144,7 @@ def kept_for(days: int) -> dict[str, str]:
 
 
 def any_of(column: str, days: Collection[date]) -> str:
-    dates = ", ".join(f"DATE '{day}'" for day in days)
+    dates = ", ".join(f"DATE '{day}'" for day in sorted(days))
     return f"{column} IN ({dates})"
 
 

@@ -12,7 +12,7 @@ from psycopg2.extensions import cursor as Cursor
 from psycopg2.extras import Json, execute_values
 
 from batch.days.kpi_day import NEW
-from batch.stores.replace import replace_rows, swap_partitions
+from batch.stores.replace import replace_rows
 from cdp.nights import CheckOutcome
 from cdp.table import Table
 from cdp.warehouse import KPI_DAY, PUBLICATION
@@ -51,16 +51,13 @@ class DailyNumbers:
 
 
 def publish(connection: Connection, numbers: DailyNumbers, staged: Sequence[Table], publication: Publication) -> None:
-    """All of it or nothing. What readers wait for comes late."""
+    """All of it or nothing."""
     with connection, connection.cursor() as cursor:
         cursor.execute(f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'")
         if numbers.days:
             _replace_kpis(cursor, numbers)
-        for table in sorted(staged, key=lambda table: table.partitioned_by_day):
-            if table.partitioned_by_day:
-                swap_partitions(cursor, table, numbers.days, publication.id)
-            else:
-                replace_rows(cursor, table, numbers.days, publication.day)
+        for table in staged:
+            replace_rows(cursor, table, numbers.days, publication.day)
         _insert_publication(cursor, publication)
 
 

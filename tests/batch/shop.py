@@ -87,9 +87,6 @@ class Shop:
     def files(self, *tables: str) -> set[str]:
         return {file for name in tables for file in DeltaTable(table_url(self.settings, name)).file_uris()}
 
-    def partitions(self) -> list[str]:
-        return [name for (name,) in self.rows("SELECT tablename::text FROM pg_tables WHERE tablename LIKE '%_day_2%' ORDER BY 1")]
-
 
 def _content(document: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in document.items() if key not in ("as_of", "publication")}

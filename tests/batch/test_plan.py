@@ -38,9 +38,9 @@ def test_unknown_changes_restate_everything() -> None:
     assert days_to_restate([D1, D2], dict.fromkeys([D1, D2], ALWAYS), [Published(D2, 5)], D2) == [D1, D2]
 
 
-def test_day_that_a_table_lacks_is_restated_and_no_later_one() -> None:
-    """As after an upgrade: the days were published before the table was thought of."""
-    assert days_to_restate([D1, D2, D3], {}, [Published(D3, 5)], D2, lacking=[D1, D3]) == [D1]
+def test_published_day_that_a_table_lacks_is_restated_also_after_the_night_of_an_earlier_day() -> None:
+    """As after an upgrade: the days were published before the table was thought of. D4 was never published."""
+    assert days_to_restate([D1, D2, D3, D4], {}, [Published(D3, 5)], D2, lacking=[D1, D3, D4]) == [D1, D3]
 
 
 def test_log_is_read_from_what_the_day_was_last_computed_from() -> None:
