@@ -1,4 +1,5 @@
-"""The night: python -m batch --day D, or --from D --to D, which publishes each day in turn; --explain tells of the last one."""
+"""The night: python -m batch --day D publishes a day. --from A --to B publishes the last day of a history after restating all
+its days once; with --every week it adds snapshots of past days. --explain tells of the last night."""
 
 from __future__ import annotations
 

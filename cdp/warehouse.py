@@ -73,6 +73,22 @@ PUBLICATION = Table(
     key=("id",),
 )
 
+#: The snapshot that serves is the publication's. These are of days that no night published: ./run night --from --to --every week.
+PAST_SNAPSHOT = Table(
+    "past_snapshot",
+    "the customers as of one past day that no night published",
+    (
+        Column("day", "date"),
+        Column("customers_version", "long", "version of the Delta table customers"),
+        Column("events_table", "text", "id of the Delta table events"),
+        Column("events_version", "long", "version of the Delta table events it was computed from"),
+        Column("definition", "text", "a hash of how the metrics were computed"),
+        Column("customers", "long"),
+        Column("made_at", "time"),
+    ),
+    key=("day",),
+)
+
 #: One night, written at its begin, at each step and at its end, in transactions of its own: what a killed night leaves.
 #: cdp/nights.py says how it is read.
 NIGHT_RUN = Table(
@@ -135,7 +151,7 @@ STREAM_BATCH = Table(
     key=("stream", "batch"),
 )
 
-TABLES = (CUSTOMER_DAY, KPI_DAY, *CHART_TABLES, PUBLICATION, NIGHT_RUN, STREAM_LEDGER, STREAM_BATCH)
+TABLES = (CUSTOMER_DAY, KPI_DAY, *CHART_TABLES, PUBLICATION, PAST_SNAPSHOT, NIGHT_RUN, STREAM_LEDGER, STREAM_BATCH)
 #: Any number, as long as nobody else in this database takes it.
 SCHEMA_LOCK = 7_301_000
 

@@ -148,6 +148,12 @@ def _history(days: Collection[Day]) -> Totals:
     )
 
 
+def snapshot_totals(settings: Settings, version: int) -> Totals:
+    """Of the customers of one version of the snapshot."""
+    _, totals, _ = _snapshot(settings, version)
+    return totals
+
+
 def _snapshot(settings: Settings, version: int) -> tuple[int, Totals, dict[str, int]]:
     """Rows, totals over its distinct customers, and what is missing in it."""
     lacking = ", ".join(f"count(*) - count({name})" for name in FILLED)

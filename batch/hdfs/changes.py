@@ -87,7 +87,7 @@ def event_files(settings: Settings, version: int | None = None) -> EventFiles:
 
 
 def files_by_day(table: DeltaTable, partition: str, *columns: str) -> dict[date, list[tuple[Any, ...]]]:
-    """What the log says of each file of a table that has a partition a day."""
+    """What the log says of each file of a table that has a partition a day, or a month by its first day."""
     actions = pa.table(table.get_add_actions(flatten=True)).select([f"partition.{partition}", *columns])
     days: dict[date, list[tuple[Any, ...]]] = {}
     for day, *file in zip(*actions.to_pydict().values(), strict=True):

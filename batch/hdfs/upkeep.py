@@ -7,19 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from pathlib import PurePosixPath
 
 from delta.tables import DeltaTable as SparkDeltaTable
 from pyspark.sql import SparkSession
 
 from batch.hdfs.changes import files_by_day
-from batch.hdfs.tables import any_of, kept_for, table_if_any, vacuum
+from batch.hdfs.tables import MONTH, any_of, kept_for, table_if_any, vacuum
 from cdp.paths import COMPACTIONS, CUSTOMER_DAY, CUSTOMERS, EVENTS, INTERACTIONS, QUARANTINE, table_url
 from cdp.settings import Settings
 
 #: A table without days gets a file a night; more than these are made one.
 MANY = 8
+#: Few events come later than this after their month.
+QUIET = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,7 @@ class Kept:
 
 def upkeep(spark: SparkSession, settings: Settings, today: date) -> Kept:
     gathered = _gather_quarantine(spark, settings, today) + _gather_compactions(spark, settings)
+    gathered += sum(_gather_months(spark, settings, table) for table in (CUSTOMER_DAY, INTERACTIONS))
     _keep_snapshots(spark, settings)
     return Kept(gathered, sum(_delete_replaced(spark, settings, table, hours) for table, hours in hours_kept(settings).items()))
 
@@ -54,6 +57,22 @@ def _gather_quarantine(spark: SparkSession, settings: Settings, today: date) -> 
     if many:
         _spark_table(spark, settings, QUARANTINE).optimize().where(any_of("received_day", many)).executeCompaction()
     return sum(many.values())
+
+
+def _gather_months(spark: SparkSession, settings: Settings, name: str) -> int:
+    """The months that have been over for a week: a late event would write all of its month anew."""
+    table = table_if_any(settings, name)
+    files = files_by_day(table, MONTH, "path", "max.day") if table else {}
+    newest = max((day for found in files.values() for _, day in found), default=date.min)
+    over = {month: len(found) for month, found in files.items() if len(found) > 1 and _end_of(month) + QUIET <= newest}
+    if over:
+        _spark_table(spark, settings, name).optimize().where(any_of(MONTH, over)).executeCompaction()
+    return sum(over.values())
+
+
+def _end_of(month: date) -> date:
+    """The first day of the next one."""
+    return (month + timedelta(days=31)).replace(day=1)
 
 
 def _gather_compactions(spark: SparkSession, settings: Settings) -> int:

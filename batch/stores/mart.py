@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
 import psycopg2
@@ -17,7 +18,7 @@ from cdp import postgres
 from cdp.nights import HOLDERS, NIGHT_LOCK
 from cdp.said import first_line
 from cdp.settings import Settings
-from cdp.warehouse import KPI_DAY, NIGHT_RUN, PUBLICATION, create_statements, replaced
+from cdp.warehouse import KPI_DAY, NIGHT_RUN, PAST_SNAPSHOT, PUBLICATION, create_statements, replaced
 
 #: A night whose machine has vanished sends nothing more, not even that it ends. Both ends ask after a minute; and Postgres looks
 #: for the client also while a statement of it waits. Then the connection goes, and the lock with it.
@@ -47,6 +48,19 @@ class Serving:
     day: date
     profiles_collection: str
     customers_version: int
+
+
+@dataclass(frozen=True, slots=True)
+class PastSnapshot:
+    """A row of mart.past_snapshot."""
+
+    day: date
+    customers_version: int
+    events_table: str
+    events_version: int
+    definition: str
+    customers: int
+    made_at: datetime
 
 
 def connection_arguments(settings: Settings) -> dict[str, Any]:
@@ -126,6 +140,34 @@ def serving(connection: Connection) -> Serving | None:
         cursor.execute(f"SELECT {columns} FROM {PUBLICATION.full_name} ORDER BY id DESC LIMIT 1")
         row = cursor.fetchone()
     return None if row is None else Serving(*row)
+
+
+def past_snapshots(connection: Connection, events_table: str, definition: str) -> list[PastSnapshot]:
+    """Those made from this table of events by this definition of the metrics."""
+    columns = ", ".join(PAST_SNAPSHOT.column_names)
+    wanted = f"SELECT {columns} FROM {PAST_SNAPSHOT.full_name} WHERE events_table = %s AND definition = %s"
+    with connection, connection.cursor() as cursor:
+        cursor.execute(wanted, [events_table, definition])
+        return [PastSnapshot(*row) for row in cursor.fetchall()]
+
+
+def totals_up_to(connection: Connection, day: date) -> tuple[int, int, Decimal]:
+    """Customers, orders and money of the published days up to this one."""
+    sums = "coalesce(sum(new_customers), 0)::bigint, coalesce(sum(orders), 0)::bigint, coalesce(sum(revenue), 0)"
+    with connection, connection.cursor() as cursor:
+        cursor.execute(f"SELECT {sums} FROM {KPI_DAY.full_name} WHERE day <= %s", [day])
+        ((customers, orders, money),) = cursor.fetchall()
+    return customers, orders, money
+
+
+def seconds_of_step(connection: Connection, publication: int, step: str) -> float:
+    """How long a step of the night of this publication took."""
+    with connection, connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT coalesce((seconds->>%s)::float, 0) FROM {PUBLICATION.full_name} WHERE id = %s", [step, publication]
+        )
+        ((seconds,),) = cursor.fetchall()
+    return float(seconds)
 
 
 def days_lacking(connection: Connection) -> set[date]:

@@ -12,10 +12,11 @@ from psycopg2.extensions import cursor as Cursor
 from psycopg2.extras import Json, execute_values
 
 from batch.days.kpi_day import NEW
+from batch.stores.mart import PastSnapshot
 from batch.stores.replace import replace_rows
 from cdp.nights import CheckOutcome
 from cdp.table import Table
-from cdp.warehouse import KPI_DAY, PUBLICATION
+from cdp.warehouse import KPI_DAY, PAST_SNAPSHOT, PUBLICATION
 
 #: Readers that are in the middle of a question are waited for so long, and later ones queue behind; then the night gives up.
 LOCK_SECONDS = 30
@@ -59,6 +60,19 @@ def publish(connection: Connection, numbers: DailyNumbers, staged: Sequence[Tabl
         for table in staged:
             replace_rows(cursor, table, numbers.days, publication.day)
         _insert_publication(cursor, publication)
+
+
+def publish_past(connection: Connection, staged: Sequence[Table], snapshot: PastSnapshot) -> None:
+    """The chart rows as of the day, and the record of its snapshot, in one transaction."""
+    with connection, connection.cursor() as cursor:
+        cursor.execute(f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'")
+        for table in staged:
+            replace_rows(cursor, table, (), snapshot.day)
+        row = asdict(snapshot)
+        names, values = ", ".join(row), ", ".join(f"%({name})s" for name in row)
+        changes = ", ".join(f"{name} = excluded.{name}" for name in row)
+        insert = f"INSERT INTO {PAST_SNAPSHOT.full_name} ({names}) VALUES ({values})"
+        cursor.execute(f"{insert} ON CONFLICT (day) DO UPDATE SET {changes}", row)
 
 
 def _replace_kpis(cursor: Cursor, numbers: DailyNumbers) -> None:

@@ -1,0 +1,141 @@
+"""Snapshots of past days: the customers as they were on days that no night published. They feed what looks back over months:
+the grid and the flow of RFM groups, and the history of a segment.
+
+A snapshot is a version of the Delta table `customers` and a row of mart.past_snapshot, written last: a killed run goes on with the
+day after it. The publication that serves is not touched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Literal, get_args
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+from pyspark.storagelevel import StorageLevel
+
+from batch.customers.rfm_tables import rfm_day, rfm_flow
+from batch.customers.snapshot import counted, customers
+from batch.customers.standing import note_of
+from batch.gate.checks import Totals
+from batch.gate.figures import snapshot_totals
+from batch.hdfs.changes import changed_after, events_now
+from batch.hdfs.tables import read_customers, read_history, write_customers
+from batch.night import Night
+from batch.pace import Pace, left
+from batch.steps import Steps
+from batch.stores.copy import lines_of
+from batch.stores.mart import PastSnapshot, past_snapshots, seconds_of_step, serving, totals_up_to
+from batch.stores.publish import publish_past
+from batch.stores.staging import Staging
+from cdp.chart_tables import RFM_DAY, RFM_FLOW
+from cdp.metrics import definition
+from cdp.paths import CUSTOMER_DAY, INTERACTIONS
+
+Every = Literal["day", "week", "month"]
+EVERY: tuple[Every, ...] = get_args(Every)
+_ENDS: Mapping[Every, Callable[[date], bool]] = {
+    "day": lambda day: True,
+    "week": lambda day: day.isoweekday() == 7,
+    "month": lambda day: (day + timedelta(days=1)).day == 1,
+}
+
+
+class SnapshotDiffers(RuntimeError):
+    """The snapshot of a past day does not add up to the shop's daily numbers."""
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """Every row that the snapshots are counted from, kept in memory; all rows of a customer are in one partition."""
+
+    days: DataFrame
+    interactions: DataFrame
+
+
+def past_days(every: Every, first: date, last: date) -> list[date]:
+    """Each day, each Sunday or each last day of a month, from the first day on and before the last, which a night publishes."""
+    days = (first + timedelta(days=number) for number in range((last - first).days))
+    return [day for day in days if _ENDS[every](day)]
+
+
+def make_snapshots(night: Night, every: Every, first: date, last: date) -> None:
+    """The snapshots that are missing or out of date. What is about to happen, and how long it will take, is said first."""
+    published = serving(night.connection)
+    assert published is not None, "a night publishes the last day first"
+    now = events_now(night.settings)
+    first = max(first, min(now.days))
+    wanted = past_days(every, first, last)
+    days = _missing(night, wanted)
+    there = f", {len(wanted) - len(days):,} are there already" if len(days) < len(wanted) else ""
+    night.say(f"snapshots of past days: one a {every} from {first} to {last}, {len(days):,} to make{there}")
+    if not days:
+        return
+    each = seconds_of_step(night.connection, published.id, "customers")
+    night.say(
+        f"  about {left(each * len(days))}, {each:.0f} s each as the customers of the last publication took; readers keep"
+        f" publication {published.id}, and the same command goes on where it is stopped"
+    )
+    pace = Pace(len(days))
+    with _kept_history(night, last) as history:
+        for day in days:
+            _make_snapshot(night, history, day, now.table_id, now.version, pace.place())
+
+
+def _missing(night: Night, days: Sequence[date]) -> list[date]:
+    """Those without a snapshot, and those whose events have changed or whose metrics are others since it was made."""
+    now = events_now(night.settings)
+    there = {found.day: found for found in past_snapshots(night.connection, now.table_id, definition()) if found.day in set(days)}
+    oldest = min((found.events_version for found in there.values()), default=now.version)
+    changed = changed_after(night.settings, now, oldest)
+
+    def is_current(snapshot: PastSnapshot) -> bool:
+        return not any(day <= snapshot.day and version > snapshot.events_version for day, version in changed.items())
+
+    return [day for day in days if day not in there or not is_current(there[day])]
+
+
+@contextmanager
+def _kept_history(night: Night, last: date) -> Iterator[History]:
+    """Read once for all snapshots. `recent` is the profiles' alone, and by far the largest column."""
+    with ExitStack() as kept:
+
+        def keep(table: str) -> DataFrame:
+            rows = read_history(night.spark, night.settings, table).where(F.col("day") <= F.lit(last)).drop("recent")
+            frame = rows.repartition("customer_id").persist(StorageLevel.MEMORY_AND_DISK)
+            kept.callback(frame.unpersist)
+            return frame
+
+        yield History(keep(CUSTOMER_DAY), keep(INTERACTIONS))
+
+
+def _make_snapshot(night: Night, history: History, day: date, table_id: str, version: int, place: str) -> None:
+    steps = Steps(night.say)
+    with steps.step(f"{day}") as note:
+        made = counted(history.days, history.interactions, day).persist(StorageLevel.MEMORY_AND_DISK)
+        try:
+            customers_version = write_customers(customers(made, day), night.settings, note_of(night.settings, day))
+        finally:
+            made.unpersist()
+        _fill_charts(night, customers_version, day)
+        totals = _require_same_totals(night, customers_version, day)
+        snapshot = PastSnapshot(day, customers_version, table_id, version, definition(), totals.customers, night.clock())
+        publish_past(night.connection, (RFM_DAY, RFM_FLOW), snapshot)
+        note(f"{totals.customers:,} customers, version {customers_version}{place}")
+
+
+def _fill_charts(night: Night, customers_version: int, day: date) -> None:
+    snapshot = read_customers(night.spark, night.settings, customers_version)
+    lines = lines_of(rfm_day(snapshot, day), RFM_DAY).union(lines_of(rfm_flow(snapshot, day), RFM_FLOW))
+    Staging(night.connection, night.settings).fill((RFM_DAY, RFM_FLOW), lines)
+
+
+def _require_same_totals(night: Night, customers_version: int, day: date) -> Totals:
+    """The gate's own check: the snapshot has the customers, orders and money of all days up to its own."""
+    found, wanted = snapshot_totals(night.settings, customers_version), Totals(*totals_up_to(night.connection, day))
+    if found != wanted:
+        raise SnapshotDiffers(f"the snapshot of {day} has {found}; the daily numbers have {wanted}. It was not recorded.")
+    return found
