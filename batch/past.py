@@ -1,8 +1,8 @@
 """Snapshots of past days: the customers as they were on days that no night published. They feed what looks back over months:
 the grid and the flow of RFM groups, and the history of a segment.
 
-A snapshot is a version of the Delta table `customers` and a row of mart.past_snapshot, written last: a killed run goes on with the
-day after it. The publication that serves is not touched.
+A snapshot is a version of the Delta table `customers` and a row of mart.past_snapshot. The row is written last, so a run that was
+killed goes on with the next day. The publication that serves is not touched.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from benchmarks import ingest, ingest_faults, night, night_agreement, stream, stream_day, stream_faults
+from benchmarks import day_tables, ingest, ingest_faults, night, night_agreement, stream, stream_day, stream_faults
 from benchmarks.outcome import Outcome
 from benchmarks.servers import anew, gone
 from infra.stack.stack import Stack, StackError, open_stack
@@ -31,6 +31,7 @@ NIGHT_NEEDS = (*STREAM_NEEDS, "mongo")
 BENCHES = (
     Bench("ingest", "source to Kafka: the old way, ours, and Kafka's own ProducerPerformance", ("kafka", "source"), ingest.run),
     Bench("stream", "Kafka to HDFS: ours, bare Spark, and a consumer by hand", STREAM_NEEDS, stream.run),
+    Bench("day-tables", "Postgres: rows of every day in one table or in partitions", day_tables.NEEDS, day_tables.run),
     Bench("night-growth", "the night of one day more, while the history grows", night.NEEDS, night.growth),
     Bench("night-backfill", "ten million events at once: time, memory, what the stores take", night.NEEDS, night.at_once),
     Bench("night-agreement", "every metric, read a second time from the file", NIGHT_NEEDS, night_agreement.run),
