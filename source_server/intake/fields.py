@@ -31,7 +31,10 @@ def field_values(mapping: Mapping, columns: tuple[str, ...]) -> dict[str, str]:
 def _names(mapping: Mapping, columns: tuple[str, ...]) -> list[str]:
     said = {field for field, _ in (*mapping.fields, *mapping.constants)}
     said |= {field for change in mapping.changes for field, _ in change.constants}
-    return [field.name for field in FIELDS if field.name in said or field.name in columns]
+    # Money that the mapping calls the price of one unit is not the money of the line as well.
+    prices = {column for field, rule in mapping.fields if field == "price" for column in rule.columns}
+    taken = set(columns) - ({"amount"} & prices)
+    return [field.name for field in FIELDS if field.name in said or field.name in taken]
 
 
 def _changed(field: str, value: str, change: Change, shape: Shape) -> str:

@@ -16,8 +16,6 @@ from streaming.replay.rows import KEY, messages
 from streaming.tables import EVENTS_TABLE
 
 EXAMPLES = 5
-#: What is shown of an event, in the order of the contract.
-STORED = tuple(name for name in FIELD_NAMES if name in EVENTS_TABLE.column_names)
 SHOWN = 300  # characters of a message
 
 #: Reason and field, which is "" for a message that is no object.
@@ -61,7 +59,8 @@ def _list(counts: Counter[Why]) -> list[str]:
 def outcome(settings: Settings, rows: DataFrame, repair: Repair) -> DataFrame:
     """The rows, each with its refusal now, which is null where it passes, and with the event that it would be."""
     parsed = repair.parse(settings, messages(rows))
-    event = F.when(F.col("refusal").isNull(), F.to_json(F.struct(*STORED))).alias("event")
+    stored = [name for name in FIELD_NAMES if name in EVENTS_TABLE.column_names]
+    event = F.when(F.col("refusal").isNull(), F.to_json(F.struct(*stored))).alias("event")
     start = F.substring("payload", 1, 4 * SHOWN).alias("start")
     before = rows.select(*KEY, "reason", "field", "detail", start)
     return before.join(parsed.select(*KEY, "refusal", event), [*KEY])

@@ -180,6 +180,12 @@ def test_a_file_needs_a_price_or_an_amount(file: FILE) -> None:
     assert "has no column price; it has" in refusal(file("x.csv", HEADER.replace("price", "brand2"), row))
 
 
+def test_an_amount_that_is_the_price_is_no_amount(file: FILE) -> None:
+    mapping = file("m.toml", "[fields]", "price = 'amount'")
+    (event,) = load(file("x.csv", HEADER.replace("price", "amount"), ROW), str(mapping)).events
+    assert (event["price"], event.get("amount")) == ("9.50", None)
+
+
 def test_a_change_takes_the_minus_off_an_amount(file: FILE) -> None:
     change = ["[[change]]", "column = 'a'", "less_than = 0", "set = { event_type = 'refund' }", "absolute = ['amount']"]
     found = mapped(file, ["[fields]", "amount = 'a'", *change], "-3.5;", "3.5;")
