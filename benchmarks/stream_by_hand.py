@@ -1,7 +1,7 @@
 """A consumer as one would write it by hand: confluent-kafka, orjson, checks in Python, parquet by pyarrow on the local disk.
 
-It checks what the contract checks and keeps what it refuses, in two processes that share the partitions. It does not have to
-survive a crash, write once, or know of Delta and HDFS.
+It checks what the contract checks of a made history, which has no amounts and no currency, and keeps what it refuses, in two
+processes that share the partitions. It does not have to survive a crash, write once, or know of Delta and HDFS.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 from confluent_kafka import Consumer, KafkaError, TopicPartition
 
 from cdp.events import EVENT_TYPES, EVENTS_RAW, FIELDS
-from cdp.events.fields import EARLIEST_DAY, MAX_AHEAD_HOURS, MAX_QUANTITY, MAX_REVENUE, MAX_TEXT
+from cdp.events.fields import EARLIEST_DAY, MAX_AHEAD_HOURS, MAX_QUANTITY, MAX_REVENUE, MAX_TEXT, MONEY_TYPES
 from cdp.kafka import client_config
 from cdp.settings import current
 
@@ -73,7 +73,7 @@ def _typed(event: dict[str, Any], latest: datetime) -> dict[str, Any]:
     texts = {name: None if event.get(name) is None else str(event[name]) for name in TEXTS}
     if any(text is not None and len(text) > MAX_TEXT for text in texts.values()):
         raise Refused("too_long")
-    if event["event_type"] == "purchase" and money * units > MAX_REVENUE:
+    if event["event_type"] in MONEY_TYPES and money * units > MAX_REVENUE:
         raise Refused("bad_quantity")
     texts["brand"] = texts["brand"] and texts["brand"].lower()
     return {**texts, "event_time": happened, "event_type": event["event_type"], "price": money, "quantity": units}

@@ -15,8 +15,9 @@ import pyarrow as pa
 from confluent_kafka import Message
 
 from cdp.events import FIELD_NAMES
+from cdp.settings import current
 from source_server.history.rows import COLUMNS
-from source_server.intake.judge import CHECKS, judging, latest
+from source_server.intake.judge import CHECKS, Shop, judging
 from source_server.intake.sql import literal
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -46,7 +47,7 @@ _DERIVED = f"""
         CASE WHEN bought THEN (price * quantity)::DECIMAL(18, 2) END AS revenue,
         CASE WHEN order_given IS NOT NULL THEN order_given
              WHEN bought THEN coalesce('s:' || user_session, 'e:' || event_id) END AS order_id,
-        NULL AS extra
+        NULL AS amount, NULL AS anonymous_id, NULL AS extra  -- a made history has none
     FROM ({_IDENTIFIED})"""
 #: Where a message lies, in the words of the tables.
 _PLACE = 'came AS received_at, topic AS kafka_topic, "partition" AS kafka_partition, "offset" AS kafka_offset'
@@ -96,7 +97,7 @@ def _judged(file: Path, stored: Path, name: str) -> str:
         FROM read_parquet({literal(str(file))}) POSITIONAL JOIN read_parquet({literal(str(stored))})"""
     raw = ", ".join(f"'{field}': {field}" for field in FIELD_NAMES)
     frame = f"SELECT *, {{{raw}}} AS raw FROM ({rows})"
-    return judging(frame, True, "line, raw").replace("$latest", latest(datetime.now(UTC)))
+    return judging(frame, Shop.at(datetime.now(UTC), current()), True, "line, raw")
 
 
 def log_of(messages: Iterable[Message]) -> pa.Table:

@@ -163,7 +163,7 @@ class Settings:
     admin_user: str = _setting("admin", "Login of the site's first administrator, and of Airflow's.")
     web_hosts: str = _setting("127.0.0.1,localhost", "Host names the site answers to, comma separated.")
     web_debug: bool = _setting("no", "Django's debug pages; never on a machine others can reach.")
-    currency: str = _setting("USD", "Currency of the prices, as shown.", pattern=r"[A-Z]{3}")
+    currency: str = _setting("USD", "Currency of the prices, as shown; an event that names another is refused.", pattern=r"[A-Z]{3}")
 
     @property
     def state_dir(self) -> Path:

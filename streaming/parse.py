@@ -13,16 +13,19 @@ from functools import partial, reduce
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from cdp.events import FIELDS
+from cdp.events import FIELD_NAMES, FIELDS
 from cdp.events.fields import BOUNDS, Bounds
 from streaming.tables import EVENTS_TABLE, QUARANTINE_TABLE, REPLAY_COLUMNS
-from streaming.values import VALUES, Check, checks, cleaned, too_much
+from streaming.values import VALUES, Check, checks, cleaned, price_of_one, too_much
 
 REFUSAL = "struct<reason: string, field: string, detail: string>"
 #: JSON as the standard has it, not as Jackson would let it pass.
 STRICT = {"allowSingleQuotes": "false", "allowNonNumericNumbers": "false"}
 #: What an event is known by where it brings no id of its own: `the fields above` of the contract, in its order.
-IDENTITY = tuple(field.name for field in FIELDS if field.name not in ("event_id", "source"))
+IDENTITY = FIELD_NAMES[: FIELD_NAMES.index("event_id")]
+#: Those of them that came with a later version of the contract: they count only where they are given, so that the ids of
+#: messages without them stay what they were.
+LATER = ("amount",)
 LEVELS = 3
 
 #: Field -> what becomes of its text, which is null where the message has none.
@@ -36,6 +39,7 @@ def parse(messages: DataFrame, bounds: Bounds = BOUNDS, repairs: TextRepairs | N
         partial(_with_texts, repairs=repairs or {}),
         partial(_with_values, bounds=bounds),
         partial(_with_refusal, bounds=bounds),
+        _with_price,
         _with_id,
         _with_derived,
         _of_both_tables,
@@ -106,9 +110,9 @@ def _with_values(frame: DataFrame, bounds: Bounds) -> DataFrame:
 def _with_refusal(frame: DataFrame, bounds: Bounds) -> DataFrame:
     refusals = [_refusal(~F.col("is_object"), "not_json", None, F.lit("it is not one JSON object"))]
     for field in FIELDS:
-        found = checks(field, F.col(_text(field.name)), F.col(field.name), F.col("received_at"), bounds)
+        found = checks(field, _text_of, F.col("received_at"), bounds)
         refusals += [_refused_for(field.name, check) for check in found]
-    refusals.append(_refused_for("quantity", too_much(F.col(_text("quantity")), F.col("event_type"), _worth())))
+    refusals += [_refused_for(field, check) for field, check in too_much(_text_of).items()]
     return frame.withColumn("refusal", F.coalesce(*refusals))
 
 
@@ -120,21 +124,27 @@ def _refusal(fails: Column, reason: str, field: str | None, detail: Column) -> C
     return F.when(fails, F.struct(F.lit(reason), F.lit(field), detail).cast(REFUSAL))
 
 
+def _with_price(frame: DataFrame) -> DataFrame:
+    """An amount without a price makes one."""
+    return frame.withColumn("price", F.coalesce("price", price_of_one(F.col("amount"), F.col("quantity"))))
+
+
 def _with_id(frame: DataFrame) -> DataFrame:
     """The id that came, or 128 bits of a hash over the normalised values."""
-    parts = [_part(F.unix_micros("event_time") if name == "event_time" else F.col(name)) for name in IDENTITY]
+    parts = [_part(F.unix_micros("event_time") if name == "event_time" else F.col(name), name in LATER) for name in IDENTITY]
     made = F.left(F.sha2(F.concat(*parts), 256), F.lit(32))
     return frame.withColumn("event_id", F.coalesce("event_id", made))
 
 
-def _part(value: Column) -> Column:
+def _part(value: Column, later: bool) -> Column:
     """Length and text, so that no two rows of values read the same when they are put together."""
     text = value.cast("string")
-    return F.coalesce(F.concat(F.char_length(text).cast("string"), F.lit(":"), text), F.lit("-"))
+    return F.coalesce(F.concat(F.char_length(text).cast("string"), F.lit(":"), text), F.lit("" if later else "-"))
 
 
 def _with_derived(frame: DataFrame) -> DataFrame:
-    bought = F.col("event_type") == "purchase"
+    bought, taken_back = F.col("event_type") == "purchase", F.col("event_type") == "refund"
+    worth = F.coalesce(F.col("amount"), (F.col("price") * F.col("quantity")).cast("decimal(18, 2)"))
     session_order = F.concat(F.lit("s:"), F.col("user_session"))
     levels = {f"category_{level}": _level(level) for level in range(1, LEVELS + 1)}
     return frame.withColumns(
@@ -143,7 +153,7 @@ def _with_derived(frame: DataFrame) -> DataFrame:
             "order_id": F.coalesce(
                 "order_id", F.when(bought, F.coalesce(session_order, F.concat(F.lit("e:"), F.col("event_id"))))
             ),
-            "revenue": F.when(bought, _worth().cast("decimal(18, 2)")),
+            "revenue": F.when(bought, worth).when(taken_back, -worth),
             **levels,
         }
     )
@@ -172,9 +182,9 @@ def _extra() -> Column:
     return F.when(has_more, F.coalesce(*unknown))
 
 
-def _worth() -> Column:
-    return F.col("price") * F.col("quantity")
-
-
 def _text(field: str) -> str:
     return f"text_{field}"
+
+
+def _text_of(field: str) -> Column:
+    return F.col(_text(field))

@@ -11,11 +11,12 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pyspark.sql import DataFrame
 from pyspark.storagelevel import StorageLevel
 
+from cdp.events.fields import BOUNDS
 from cdp.paths import table_url
 from cdp.settings import Settings
 from streaming.account import Account, Counts, Group, account, grouped
@@ -69,7 +70,7 @@ class Sink:
 
 def write_batch(settings: Settings, messages: DataFrame, stream: str, batch_id: int) -> Account:
     """Into the tables; the ledger comes after them."""
-    parsed = parse(messages).persist(StorageLevel.MEMORY_AND_DISK)
+    parsed = parse(messages, replace(BOUNDS, currency=settings.currency)).persist(StorageLevel.MEMORY_AND_DISK)
     try:
         found = account(Group(**row.asDict()) for row in grouped(parsed).collect())  # a row an hour, partition and reason
         for frame, table, count in (

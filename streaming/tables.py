@@ -50,8 +50,8 @@ EVENTS_TABLE = Table(
     """
     event_id string, event_day date, event_time timestamp, event_type string,
     product_id string, category_id string, category_code string, category_1 string, category_2 string, category_3 string,
-    brand string, price decimal(12, 2), quantity int, revenue decimal(18, 2),
-    user_id string, user_session string, order_id string, source string, extra string,
+    brand string, price decimal(12, 2), quantity int, amount decimal(18, 2), revenue decimal(18, 2),
+    user_id string, anonymous_id string, user_session string, order_id string, source string, extra string,
     received_at timestamp, kafka_topic string, kafka_partition int, kafka_offset bigint
     """,
     partition="event_day",

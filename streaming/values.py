@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-from cdp.events.fields import EVENT_TYPES, MAX_REVENUE, NEGATIVE, NUMBER, TIME, WHOLE, Bounds, EventField
+from cdp.events.fields import EVENT_TYPES, MAX_REVENUE, MONEY_TYPES, NEGATIVE, NUMBER, TIME, WHOLE, Bounds, EventField
 
 SHOWN = 60  # characters of a value that a refusal repeats
 
@@ -41,6 +41,15 @@ def money_value(text: Column, bounds: Bounds) -> Column:
     return F.when(text.rlike(NUMBER), text.try_cast("decimal(12, 2)"))
 
 
+def amount_value(text: Column, bounds: Bounds) -> Column:
+    return F.when(text.rlike(NUMBER), text.try_cast("decimal(18, 2)"))
+
+
+def price_of_one(amount: Column, quantity: Column) -> Column:
+    """Rounded half up; missing where it has too many digits for a price."""
+    return F.round(amount / quantity, 2).try_cast("decimal(12, 2)")
+
+
 def quantity_value(text: Column, bounds: Bounds) -> Column:
     number = F.when(text.rlike(WHOLE), F.substring_index(text, ".", 1).cast("int"))
     return F.when(number.between(1, bounds.max_quantity), number)
@@ -56,12 +65,16 @@ VALUES: dict[str, Callable[[Column, Bounds], Column]] = {
     "text": as_it_came,
     "money": money_value,
     "quantity": quantity_value,
+    "amount": amount_value,
+    "currency": as_it_came,
 }
 
 
-def checks(field: EventField, text: Column, value: Column, received: Column, bounds: Bounds) -> list[Check]:
+def checks(field: EventField, texts: Callable[[str], Column], received: Column, bounds: Bounds) -> list[Check]:
     """What is looked at for one field, in order; the first that fails is the reason."""
-    missing = [Check(text.isNull(), "missing", F.lit("it is missing or empty"))] if field.required else []
+    text, value = texts(field.name), F.col(field.name)
+    absent = text.isNull() & texts(field.instead).isNull() if field.instead else text.isNull()
+    missing = [Check(absent, "missing", F.lit("it is missing or empty"))] if field.required else []
     return missing + _CHECKS[field.kind](text, value, received, bounds)
 
 
@@ -88,12 +101,34 @@ def _text_checks(text: Column, value: Column, received: Column, bounds: Bounds) 
 
 
 def _money_checks(text: Column, value: Column, received: Column, bounds: Bounds) -> list[Check]:
+    too_large = _unread(text, value) & text.rlike(NUMBER)
     return [
-        # The pattern is dear and asked of every message; the sign tells nearly all of them.
-        Check(text.startswith("-") & text.rlike(NEGATIVE), "bad_price", _said(text, "is negative")),
-        Check(_unread(text, value) & text.rlike(NUMBER), "bad_price", _said(text, "has more than ten digits before the point")),
+        _negative(text, "bad_price"),
+        Check(too_large, "bad_price", _said(text, "has more than ten digits before the point")),
         Check(_unread(text, value), "bad_price", _said(text, "is not a number")),
     ]
+
+
+def _amount_checks(text: Column, value: Column, received: Column, bounds: Bounds) -> list[Check]:
+    too_large = (value > MAX_REVENUE) | (_unread(text, value) & text.rlike(NUMBER))
+    return [
+        _negative(text, "bad_amount"),
+        Check(too_large, "bad_amount", _said(text, f"is more than {MAX_REVENUE:,}")),
+        Check(_unread(text, value), "bad_amount", _said(text, "is not a number")),
+    ]
+
+
+def _negative(text: Column, reason: str) -> Check:
+    # The pattern is dear and asked of every message; the sign tells nearly all of them.
+    return Check(text.startswith("-") & text.rlike(NEGATIVE), reason, _said(text, "is negative"))
+
+
+def _currency_checks(text: Column, value: Column, received: Column, bounds: Bounds) -> list[Check]:
+    if not bounds.currency:
+        return []
+    # Three bytes are three plain letters: what other alphabets have for a small letter plays no part.
+    same = (F.octet_length(text) == len(bounds.currency)) & (F.lower(text) == bounds.currency.lower())
+    return [Check(~same, "bad_currency", _said(text, f"is not {bounds.currency}, the shop's currency"))]
 
 
 def _quantity_checks(text: Column, value: Column, received: Column, bounds: Bounds) -> list[Check]:
@@ -101,10 +136,17 @@ def _quantity_checks(text: Column, value: Column, received: Column, bounds: Boun
     return [Check(_unread(text, value), "bad_quantity", detail)]
 
 
-def too_much(quantity: Column, event_type: Column, worth: Column) -> Check:
-    """The one check of several fields, behind those of each."""
-    fails = (event_type == "purchase") & (worth > MAX_REVENUE)
-    return Check(fails, "bad_quantity", _said(quantity, f"times the price is more than {MAX_REVENUE:,}"))
+def too_much(texts: Callable[[str], Column]) -> dict[str, Check]:
+    """Field -> the check of it together with others, behind those of each. An amount was held against the bound before."""
+    price, quantity, amount = F.col("price"), F.col("quantity"), F.col("amount")
+    worth = F.col("event_type").isin(*MONEY_TYPES) & texts("amount").isNull() & (price * quantity > MAX_REVENUE)
+    price_of_many = texts("price").isNull() & amount.isNotNull() & price_of_one(amount, quantity).isNull()
+    return {
+        "quantity": Check(worth, "bad_quantity", _said(texts("quantity"), f"times the price is more than {MAX_REVENUE:,}")),
+        "amount": Check(
+            price_of_many, "bad_amount", _said(texts("amount"), "makes a price of more than ten digits before the point")
+        ),
+    }
 
 
 _CHECKS: dict[str, Callable[[Column, Column, Column, Bounds], list[Check]]] = {
@@ -113,6 +155,8 @@ _CHECKS: dict[str, Callable[[Column, Column, Column, Bounds], list[Check]]] = {
     "text": _text_checks,
     "money": _money_checks,
     "quantity": _quantity_checks,
+    "amount": _amount_checks,
+    "currency": _currency_checks,
 }
 
 

@@ -25,6 +25,8 @@ BASE: dict[str, Any] = {
     "user_id": "513042592",
     "user_session": "0b7e2a3c",
 }
+#: What the shop's currency is in these examples.
+CURRENCY = "USD"
 #: A key with this value is left out of the message.
 ABSENT = object()
 
@@ -77,6 +79,26 @@ VALID: dict[str, Content] = {
     "level left empty": {"category_code": "a..c"},
     "order given": {"order_id": "77"},
     "order without a session": {"user_session": ABSENT, "event_id": "e1"},
+    "refund with a price": {"event_type": "refund", "quantity": 2, "order_id": "77"},
+    "refund with an amount": {"event_type": "refund", "price": ABSENT, "amount": "19.99"},
+    "refund of no order": {"event_type": "refund"},
+    "amount beside a price": {"price": "0.125", "quantity": 8, "amount": "1.00"},
+    "amount without a price": {"price": ABSENT, "quantity": 3, "amount": "20.00"},
+    "price of one rounded half up": {"price": "", "quantity": 8, "amount": "1"},
+    "price of one just below the half": {"price": None, "quantity": 99_999, "amount": "499.99"},
+    "amount rounded half up": {"amount": "1.005"},
+    "amount with an exponent": {"amount": "1.5e2"},
+    "amount of nothing": {"price": ABSENT, "amount": 0},
+    "amount empty": {"amount": " "},
+    "greatest amount": {"amount": MAX_REVENUE},
+    "greatest amount after rounding": {"amount": f"{MAX_REVENUE}.004"},
+    "greatest price of one": {"price": ABSENT, "amount": "9999999999.99"},
+    "amount of much that is dear": {"price": "9999999999.99", "quantity": MAX_QUANTITY, "amount": "5.00"},
+    "amount on a view earns nothing": {"event_type": "view", "price": ABSENT, "amount": "5.00"},
+    "browser given": {"anonymous_id": "b-1"},
+    "currency of the shop": {"currency": CURRENCY},
+    "currency in small letters": {"currency": f" {CURRENCY.lower()} "},
+    "currency empty": {"currency": ""},
     "event id given": {"event_id": "abc"},
     "source given": {"source": "tracker"},
     "unknown fields": {"color": "red", "sizes": [1, {"x": None}], "big": 12345678901234567890},
@@ -103,6 +125,8 @@ INVALID: dict[str, Invalid] = {
     "an empty object": Invalid(b"{}", "missing", "event_time"),
     "blank user": Invalid({"user_id": "  "}, "missing", "user_id"),
     "null price": Invalid({"price": None}, "missing", "price"),
+    "refund of nothing known": Invalid({"event_type": "refund", "price": ABSENT}, "missing", "price"),
+    "neither price nor amount": Invalid({"price": " ", "amount": " "}, "missing", "price"),
     "time without zone": Invalid({"event_time": "2019-10-01 12:00:00"}, "bad_time", "event_time"),
     "time of no calendar": Invalid({"event_time": "2019-02-30 12:00:00 UTC"}, "bad_time", "event_time"),
     "time as a number": Invalid({"event_time": 1569931200}, "bad_time", "event_time"),
@@ -123,6 +147,25 @@ INVALID: dict[str, Invalid] = {
     "too much for one purchase": Invalid(
         {"price": f"{MAX_REVENUE // MAX_QUANTITY}.01", "quantity": f"{MAX_QUANTITY}.0"}, "bad_quantity", "quantity"
     ),
+    "too much for one refund": Invalid(
+        {"event_type": "refund", "price": f"{MAX_REVENUE // MAX_QUANTITY}.01", "quantity": MAX_QUANTITY},
+        "bad_quantity",
+        "quantity",
+    ),
+    "negative amount": Invalid({"amount": "-5.00"}, "bad_amount", "amount"),
+    "amount of minus nothing": Invalid({"amount": "-0"}, "bad_amount", "amount"),
+    "amount in words": Invalid({"amount": "free"}, "bad_amount", "amount"),
+    "amount over the greatest": Invalid({"amount": f"{MAX_REVENUE}.005"}, "bad_amount", "amount"),
+    "amount of seventeen digits": Invalid({"amount": "1" * 17}, "bad_amount", "amount"),
+    "amount that makes too large a price": Invalid({"price": ABSENT, "amount": "9999999999.995"}, "bad_amount", "amount"),
+    "amount of two that makes too large a price": Invalid(
+        {"price": ABSENT, "amount": "19999999999.99", "quantity": 2}, "bad_amount", "amount"
+    ),
+    "bad price beside an amount": Invalid({"price": "free", "amount": "5.00"}, "bad_price", "price"),
+    "other currency": Invalid({"currency": "EUR"}, "bad_currency", "currency"),
+    "currency in words": Invalid({"currency": "US dollar"}, "bad_currency", "currency"),
+    "currency in letters that only look alike": Invalid({"currency": "U\u017fD"}, "bad_currency", "currency"),
+    "long browser": Invalid({"anonymous_id": "x" * (MAX_TEXT + 1)}, "too_long", "anonymous_id"),
     "long brand": Invalid({"brand": "x" * (MAX_TEXT + 1)}, "too_long", "brand"),
     "longest wrong price that is shown whole": Invalid({"price": "x" * 60}, "bad_price", "price"),
     "long wrong price": Invalid({"price": "x" * 500}, "bad_price", "price"),

@@ -21,17 +21,20 @@ TYPES = (
     EventType("cart", "Added to cart", "shopping-cart", "carts"),
     EventType("remove_from_cart", "Removed from cart", "circle-minus", "removals"),
     EventType("purchase", "Purchase", "shopping-bag"),
+    EventType("refund", "Refund", "undo-2", "refunds"),
 )
 EVENT_TYPES = tuple(each.name for each in TYPES)
 #: Type -> the column that counts its events.
 COUNTS = {each.name: each.counted_in for each in TYPES if each.counted_in}
+#: Of these an event has a revenue: money that came in, and money or goods taken back.
+MONEY_TYPES = ("purchase", "refund")
 MONEY_SCALE = 2
 MAX_TEXT = 200
 MAX_QUANTITY = 100_000
-#: Of one purchase: price times quantity. A sum of money has 16 digits before the point, room for 9,999 such purchases.
+#: Of one event: its amount, or price times quantity. A sum of money has 16 digits before the point, room for 9,999 of these.
 MAX_REVENUE = 10**12
 #: Goes up when a message that was an event is one no longer, or becomes another event. docs/events.md tells what changed.
-CONTRACT_VERSION = 2
+CONTRACT_VERSION = 3
 #: Earlier than any web shop: a broken clock. Files from the nineties load.
 EARLIEST_DAY = "1990-01-01"
 #: A tracker's clock may run ahead by so much; what lies further ahead of the time it was received is a broken one.
@@ -40,12 +43,13 @@ MAX_AHEAD_HOURS = 24
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """How far values may go. The stream takes these; only a replay may be told others."""
+    """How far values may go. The stream takes these, with the shop's currency; only a replay may be told others."""
 
     max_text: int = MAX_TEXT
     max_quantity: int = MAX_QUANTITY
     earliest_day: str = EARLIEST_DAY
     max_ahead_hours: int = MAX_AHEAD_HOURS
+    currency: str = ""  # the only one that is taken, as in `Settings.currency`; "" takes any
 
 
 BOUNDS = Bounds()
@@ -64,9 +68,10 @@ class EventField:
     """A field of the message: what it is called, whether it must be there, and what it may hold."""
 
     name: str
-    kind: str  # time, type, text, money, quantity
+    kind: str  # time, type, text, money, quantity, amount, currency
     required: bool
     about: str
+    instead: str = ""  # a field that makes this one not required where it is given
 
 
 FIELDS = (
@@ -76,12 +81,15 @@ FIELDS = (
     EventField("category_id", "text", False, "kept as text"),
     EventField("category_code", "text", False, "levels joined by dots: electronics.smartphone"),
     EventField("brand", "text", False, "lower case"),
-    EventField("price", "money", True, "price of one unit, not negative, two decimals"),
+    EventField("price", "money", True, "price of one unit, not negative, two decimals", instead="amount"),
     EventField("user_id", "text", True, "the customer"),
     EventField("user_session", "text", False, "the visit"),
     EventField("quantity", "quantity", False, "units, 1 or more; 1 where it is missing"),
     EventField("order_id", "text", False, "where it is missing, the purchases of one session are one order"),
+    EventField("amount", "amount", False, "money of all units together, not negative, two decimals"),
     EventField("event_id", "text", False, "where it is missing, a stable hash of the fields above"),
+    EventField("anonymous_id", "text", False, "the browser"),
+    EventField("currency", "currency", False, "the shop's own (`CDP_CURRENCY`), in capitals or not; it is not stored"),
     EventField("source", "text", False, "which import or tracker sent it"),
 )
 FIELD_NAMES = tuple(field.name for field in FIELDS)

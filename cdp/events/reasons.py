@@ -17,6 +17,8 @@ REASONS = (
     Reason("bad_time", "the time is not a time with a zone, or lies before 1990 or in the far future"),
     Reason("bad_type", "the event type is not one of the known"),
     Reason("bad_price", "the price is not a number, is negative, or has too many digits"),
-    Reason("bad_quantity", "the quantity is not a whole number of 1 or more, or makes the purchase too large"),
+    Reason("bad_quantity", "the quantity is not a whole number of 1 or more, or makes the purchase or refund too large"),
+    Reason("bad_amount", "the amount is not a number, is negative or too large, or makes the price too large"),
     Reason("too_long", "a text is longer than the limit"),
+    Reason("bad_currency", "the currency is not the shop's"),
 )

@@ -12,7 +12,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from cdp.events import REASONS
 from cdp.events.fields import MAX_TEXT
 from source_server.history.rhythm import SECONDS_A_DAY
 from source_server.history.rows import COLUMNS, Columns
@@ -22,9 +21,8 @@ DIRTY_SHARE = 0.003
 COPY_SHARE = 0.002
 LATE_SHARE = 0.004
 MAX_LATE_DAYS = 2
-#: The fate of a row: 0 nothing, a copy, late, and from DIRTY on the place of the reason in REASONS that it is refused for.
+#: The fate of a row: 0 nothing, a copy, late, and from DIRTY on the place of the reason in CODES that it is refused for.
 COPY, LATE, DIRTY = 1, 2, 3
-CODES = tuple(reason.code for reason in REASONS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +47,7 @@ SPOILS = (
     Spoil("too_long", "brand", "x" * (MAX_TEXT + 1)),
     Spoil("too_long", "user_session", "0" * (MAX_TEXT * 5)),
 )
+CODES = tuple(dict.fromkeys(spoil.code for spoil in SPOILS))
 
 
 @dataclass(frozen=True)

@@ -57,7 +57,7 @@ class Summary:
         facts = [
             ("rows", self.rows),
             ("events", self.events),
-            *((f"  {name}", self.types[name]) for name in EVENT_TYPES),
+            *((f"  {name}", self.types[name]) for name in EVENT_TYPES if self.types[name]),
             ("customers", self.customers),
             ("days", len(self.days)),
             ("duplicates", self.duplicates),

@@ -9,8 +9,10 @@ from source_server.intake.sql import literal, name
 #: Formats of times that are no pattern of strptime.
 ISO, EPOCH, EPOCH_MS = "iso", "epoch", "epoch_ms"
 _WHOLE_DOT_ZERO = r"^\s*([+-]?\d+)\.0*\s*$"
-_NUMBER = r"^-?\d{1,20}(\.\d*)?$"
-_DIGITS_PER_UNIT = 9  # decimals that a line's total may have
+_NUMBER = r"^[+-]?(\d+(\.\d*)?|\.\d+)$"
+_MOST_DIGITS = 36  # of two factors together: their product, and that in hundredths, fits an integer of the engine
+#: Fields that a file may write in its own way.
+NUMBER_FIELDS = ("price", "quantity", "amount")
 
 
 def field_values(mapping: Mapping, columns: tuple[str, ...]) -> dict[str, str]:
@@ -29,7 +31,10 @@ def field_values(mapping: Mapping, columns: tuple[str, ...]) -> dict[str, str]:
 def _names(mapping: Mapping, columns: tuple[str, ...]) -> list[str]:
     said = {field for field, _ in (*mapping.fields, *mapping.constants)}
     said |= {field for change in mapping.changes for field, _ in change.constants}
-    return [field.name for field in FIELDS if field.name in said or field.name in columns]
+    # Money that the mapping calls the price of one unit is not the money of the line as well.
+    prices = {column for field, rule in mapping.fields if field == "price" for column in rule.columns}
+    taken = set(columns) - ({"amount"} & prices)
+    return [field.name for field in FIELDS if field.name in said or field.name in taken]
 
 
 def _changed(field: str, value: str, change: Change, shape: Shape) -> str:
@@ -47,17 +52,16 @@ def _absolute(value: str) -> str:
 
 def _value(rule: FieldRule | None, field: str, shape: Shape) -> str:
     if rule is None:
-        return name(field) if field not in ("price", "quantity") else _number(name(field), shape)
+        return name(field) if field not in NUMBER_FIELDS else _number(name(field), shape)
     if len(rule.columns) > 1:
         parts = [f"trim({name(column)})" for column in rule.columns]
         value = "(" + f" || {literal(rule.join)} || ".join(parts) + ")"
     else:
         value = name(rule.columns[0])
     value = _cleaned(value, rule)
-    value = _number(value, shape) if field in ("price", "quantity") else value
+    value = _number(value, shape) if field in NUMBER_FIELDS else value
+    value = _product(value, _number(name(rule.times), shape)) if rule.times else value
     value = _absolute(value) if rule.absolute else value
-    if rule.per:
-        value = _per_unit(value, _number(name(rule.per), shape))
     if rule.levels:
         value = _levels(value, rule.levels)
     if rule.formats:
@@ -105,19 +109,34 @@ def _escaped(text: str) -> str:
     return "".join(f"\\{char}" if not char.isalnum() and char.isascii() and not char.isspace() else char for char in text)
 
 
-def _per_unit(total: str, quantity: str) -> str:
-    """Unit price of a line's total, rounded half up to cents, in whole numbers only. Where one of both is no number or the
-    quantity is nothing, the total stays as it came, and is refused with its row."""
-    scale = 10**_DIGITS_PER_UNIT
-    exact = f"CAST(CAST(r.total AS DECIMAL(38, {_DIGITS_PER_UNIT})) AS VARCHAR)"
-    return f"""list_transform([{{'total': trim({total}), 'units': regexp_replace(trim({quantity}), '\\.0*$', '')}}],
-        lambda r: CASE WHEN regexp_matches(r.total, '{_NUMBER}') AND try_cast(r.units AS INTEGER) <> 0 THEN
-            list_transform([{{'scaled': CAST(replace({exact}, '.', '') AS HUGEINT),
-                              'units': CAST(CAST(r.units AS INTEGER) AS HUGEINT)}}],
-            lambda w: list_transform([(abs(w.scaled) * 200 + {scale} * abs(w.units)) // (2 * {scale} * abs(w.units))],
-            lambda cents: CASE WHEN (w.scaled < 0) <> (w.units < 0) AND w.scaled <> 0 THEN '-' ELSE '' END
-                || CAST(cents // 100 AS VARCHAR) || '.' || lpad(CAST(cents % 100 AS VARCHAR), 2, '0'))[1])[1]
-        ELSE r.total END)[1]"""
+def _product(one: str, other: str) -> str:
+    """Both multiplied in whole numbers and rounded half up to cents. Where there is no other, one of it is meant. Where one of
+    both is no number, or both have too many digits, the texts stand beside each other: no number, so that the row is refused."""
+    factors = f"{{'one': trim({one}), 'other': trim({other})}}"
+    digits = " + ".join(f"length(regexp_replace(f.{factor}, '[^0-9]', '', 'g'))" for factor in ("one", "other"))
+    readable = " AND ".join(f"regexp_matches(f.{factor}, {literal(_NUMBER)})" for factor in ("one", "other"))
+    return f"""list_transform([{factors}], lambda f:
+        CASE WHEN f.one IS NULL OR f.one = '' OR f.other IS NULL OR f.other = '' THEN f.one
+             WHEN NOT ({readable}) OR {digits} > {_MOST_DIGITS} THEN f.one || ' × ' || f.other
+             ELSE {_multiplied("f.one", "f.other")} END)[1]"""
+
+
+def _multiplied(one: str, other: str) -> str:
+    """The last two digits of `cents` stand behind the point. A negative product has its minus also where it is rounded to
+    nothing, as a price that the contract refuses has."""
+    whole, decimals = (
+        [text.format(factor) for factor in (one, other)]
+        for text in ("CAST(regexp_replace({}, '[^0-9]', '', 'g') AS HUGEINT)", "length(split_part({}, '.', 2))")
+    )
+    exact = f"{{'product': {' * '.join(whole)}, 'decimals': {' + '.join(decimals)}}}"
+    ten_to = "CAST('1' || repeat('0', {}) AS HUGEINT)".format
+    cents = (
+        f"CASE WHEN p.decimals <= 2 THEN p.product * {ten_to('2 - p.decimals')}"
+        f" ELSE (p.product + {ten_to('p.decimals - 2')} // 2) // {ten_to('p.decimals - 2')} END"
+    )
+    minus = f"CASE WHEN starts_with({one}, '-') <> starts_with({other}, '-') AND p.product <> 0 THEN '-' ELSE '' END"
+    written = f"{minus} || CAST(cents // 100 AS VARCHAR) || '.' || lpad(CAST(cents % 100 AS VARCHAR), 2, '0')"
+    return f"list_transform([{exact}], lambda p: list_transform([{cents}], lambda cents: {written})[1])[1]"
 
 
 def _time(value: str, formats: tuple[str, ...], zone: str) -> str:

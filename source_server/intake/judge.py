@@ -17,17 +17,21 @@ from cdp.events.fields import (
     MAX_QUANTITY,
     MAX_REVENUE,
     MAX_TEXT,
+    MONEY_TYPES,
     NEGATIVE,
     NUMBER,
     TIME,
     WHOLE,
     EventField,
 )
+from cdp.settings import Settings
 from source_server.intake.sql import literal
 
 SHOWN = 60  # characters of a value that a refusal repeats
+#: The least price of one that has too many digits when it is rounded, in thousandths.
+TOO_DEAR = 10**13 - 5
 NOT_JSON = 1
-_TIME, _PRICE, _QUANTITY = "t_event_time", "t_price", "t_quantity"
+_TIME, _PRICE, _QUANTITY, _AMOUNT = "t_event_time", "t_price", "t_quantity", "t_amount"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,7 @@ def _missing(field: EventField) -> list[Check]:
     # Whatever sorts before '!' begins with white space or is empty: most texts need no trimming to know.
     blank = _where(f"{field.name} < '!'", f"trim({field.name}, ' ') = ''")
     fails = f"({field.name} IS NULL OR {blank})"
+    fails = f"{fails} AND t_{field.instead} IS NULL" if field.instead else fails
     return [Check("missing", field.name, fails, lambda _: "it is missing or empty")] if field.required else []
 
 
@@ -78,13 +83,23 @@ def _text(name: str) -> list[Check]:
 
 
 def _money(name: str) -> list[Check]:
-    unread = f"({_PRICE} IS NOT NULL AND v_price IS NULL)"
-    too_large = _where(unread, f"regexp_matches({_PRICE}, {literal(NUMBER)})")
-    negative = _where(f"{_PRICE} < '.'", f"regexp_matches({_PRICE}, {literal(NEGATIVE)})")
+    return _number("bad_price", name, "false", "has more than ten digits before the point")
+
+
+def _amount(name: str) -> list[Check]:
+    return _number("bad_amount", name, f"v_{name} > {MAX_REVENUE}", f"is more than {MAX_REVENUE:,}")
+
+
+def _number(reason: str, name: str, over: str, says: str) -> list[Check]:
+    """Too large is what is `over`, and a number that the type of the value does not hold."""
+    text = f"t_{name}"
+    unread = f"({text} IS NOT NULL AND v_{name} IS NULL)"
+    too_large = f"({over} OR {_where(unread, f'regexp_matches({text}, {literal(NUMBER)})')})"
+    negative = _where(f"{text} < '.'", f"regexp_matches({text}, {literal(NEGATIVE)})")
     return [
-        Check("bad_price", name, negative, _said("is negative")),
-        Check("bad_price", name, too_large, _said("has more than ten digits before the point")),
-        Check("bad_price", name, unread, _said("is not a number")),
+        Check(reason, name, negative, _said("is negative")),
+        Check(reason, name, too_large, _said(says)),
+        Check(reason, name, unread, _said("is not a number")),
     ]
 
 
@@ -95,19 +110,36 @@ def _quantity(name: str) -> list[Check]:
     return [Check("bad_quantity", name, fails, _said(f"is not a whole number from 1 to {MAX_QUANTITY}"))]
 
 
-def _too_much() -> Check:
-    # A quantity has to be given for it, and what is given can be read: the checks of the fields came before.
-    worth = f"v_price * CAST(split_part({_QUANTITY}, '.', 1) AS INTEGER)"
-    fails = _where(f"{_QUANTITY} IS NOT NULL AND t_event_type = 'purchase'", f"{worth} > {MAX_REVENUE}")
-    return Check("bad_quantity", "quantity", fails, _said(f"times the price is more than {MAX_REVENUE:,}"))
+def _currency(name: str) -> list[Check]:
+    # Three bytes are three plain letters: what other alphabets have for a small letter plays no part.
+    same = f"(strlen(t_{name}) = 3 AND lower(t_{name}) = $currency)"
+    return [Check("bad_currency", name, _where(f"t_{name} IS NOT NULL", f"NOT {same}"), _said("is not the shop's currency"))]
 
 
-_OF_KIND = {"time": _time, "type": _type, "text": _text, "money": _money, "quantity": _quantity}
+def _too_much() -> list[Check]:
+    """Of several fields; what is given can be read, for the checks of each came before."""
+    kinds = ", ".join(map(literal, MONEY_TYPES))
+    units = f"CAST(split_part({_QUANTITY}, '.', 1) AS INTEGER)"
+    # One unit is never too much.
+    several = f"{_QUANTITY} IS NOT NULL AND {_AMOUNT} IS NULL AND t_event_type IN ({kinds})"
+    worth = _where(several, f"v_price * {units} > {MAX_REVENUE}")
+    # A price that is rounded to this is too large; both sides are whole numbers.
+    price_of_one = f"CAST(v_amount * 1000 AS HUGEINT) >= {TOO_DEAR} * coalesce({units}, 1)"
+    too_dear = _where(f"{_AMOUNT} IS NOT NULL AND {_PRICE} IS NULL", price_of_one)
+    return [
+        Check("bad_quantity", "quantity", worth, _said(f"times the price is more than {MAX_REVENUE:,}")),
+        Check("bad_amount", "amount", too_dear, _said("makes a price of more than ten digits before the point")),
+    ]
+
+
+_OF_KIND = {
+    "time": _time, "type": _type, "text": _text, "money": _money, "quantity": _quantity, "amount": _amount, "currency": _currency,
+}  # fmt: skip
 #: The number that the SQL gives is the place in this list, counted from 1.
 CHECKS: tuple[Check, ...] = (
     Check("not_json", None, "false", lambda _: "it is not one JSON object"),
     *(check for field in FIELDS for check in [*_missing(field), *_OF_KIND[field.kind](field.name)]),
-    _too_much(),
+    *_too_much(),
 )
 
 #: `2019-10-01 12:00:00` at the front of a time that has the shape; the fraction is cut at microseconds as Spark does.
@@ -128,19 +160,24 @@ TIME_VALUE = f"""
               lambda o: {_LOCAL} + to_microseconds({_FRACTION}) - to_minutes(CAST({_MINUTES} AS BIGINT)))[1]
     END"""
 
-#: An exponent is written out digit by digit first: DuckDB's own reading of one loses long numbers.
-_MANTISSA = f"regexp_extract({_PRICE}, '^\\+?(\\d*)\\.?(\\d*)[eE]([+-]?\\d+)$', ['whole', 'part', 'exponent'])"
-_WRITTEN_OUT = (
-    f"list_transform(list_transform([{_MANTISSA}],"
-    " lambda m: {'digits': m.whole || m.part, 'point': CAST(length(m.whole) + CAST(m.exponent AS INTEGER) AS INTEGER)}),"
-    " lambda n: CASE WHEN n.point <= 0 THEN '0.' || repeat('0', -n.point) || n.digits"
-    " WHEN n.point >= length(n.digits) THEN n.digits || repeat('0', n.point - length(n.digits))"
-    " ELSE left(n.digits, n.point) || '.' || substr(n.digits, n.point + 1) END)[1]"
-)
-PRICE_VALUE = f"""
-    CASE WHEN {_PRICE} IS NULL OR NOT regexp_matches({_PRICE}, {literal(NUMBER)}) THEN NULL
-         WHEN contains({_PRICE}, 'e') OR contains({_PRICE}, 'E') THEN try_cast({_WRITTEN_OUT} AS DECIMAL(12, 2))
-         ELSE try_cast({_PRICE} AS DECIMAL(12, 2)) END"""
+
+def _money_value(text: str, kind: str) -> str:
+    """An exponent is written out digit by digit first: DuckDB's own reading of one loses long numbers."""
+    mantissa = f"regexp_extract({text}, '^\\+?(\\d*)\\.?(\\d*)[eE]([+-]?\\d+)$', ['whole', 'part', 'exponent'])"
+    written_out = (
+        f"list_transform(list_transform([{mantissa}],"
+        " lambda m: {'digits': m.whole || m.part, 'point': CAST(length(m.whole) + CAST(m.exponent AS INTEGER) AS INTEGER)}),"
+        " lambda n: CASE WHEN n.point <= 0 THEN '0.' || repeat('0', -n.point) || n.digits"
+        " WHEN n.point >= length(n.digits) THEN n.digits || repeat('0', n.point - length(n.digits))"
+        " ELSE left(n.digits, n.point) || '.' || substr(n.digits, n.point + 1) END)[1]"
+    )
+    return f"""
+        CASE WHEN {text} IS NULL OR NOT regexp_matches({text}, {literal(NUMBER)}) THEN NULL
+             WHEN contains({text}, 'e') OR contains({text}, 'E') THEN try_cast({written_out} AS {kind})
+             ELSE try_cast({text} AS {kind}) END"""
+
+
+PRICE_VALUE, AMOUNT_VALUE = _money_value(_PRICE, "DECIMAL(12, 2)"), _money_value(_AMOUNT, "DECIMAL(18, 2)")
 
 
 def cleaned(text: str, has_escapes: str) -> str:
@@ -154,22 +191,32 @@ def _trimmed(text: str) -> str:
     return f"CASE WHEN {text} < '!' OR suffix({text}, ' ') THEN nullif(trim({text}, ' '), '') ELSE {text} END"
 
 
-def judging(frame: str, clean: bool, kept: str) -> str:
+@dataclass(frozen=True, slots=True)
+class Shop:
+    """What is not the same for every load: the last time that is not too far ahead, and the shop's currency."""
+
+    latest: datetime
+    currency: str
+
+    @classmethod
+    def at(cls, now: datetime, settings: Settings) -> Shop:
+        return cls(now.astimezone(UTC) + timedelta(hours=MAX_AHEAD_HOURS), settings.currency)
+
+    def put_into(self, fails: str) -> str:
+        moment = self.latest.replace(tzinfo=None).isoformat(sep=" ")
+        return fails.replace("$latest", f"TIMESTAMP '{moment}'").replace("$currency", literal(self.currency.lower()))
+
+
+def judging(frame: str, shop: Shop, clean: bool, kept: str) -> str:
     """A query over one that gives the fields' texts; columns `code` and `v_time` are added to those in `kept`.
 
     `clean`: no text of it can hold an escape, so that only trimming is left to do.
     """
     cleaning = ", ".join(FIELD_NAMES if clean else (f"{cleaned(name, 'has_escapes')} AS {name}" for name in FIELD_NAMES))
     trimmed = ", ".join(f"{_trimmed(field.name)} AS t_{field.name}" for field in FIELDS if field.kind != "text")
-    whens = " ".join(f"WHEN {check.fails} THEN {number}" for number, check in enumerate(CHECKS, start=1))
+    whens = " ".join(f"WHEN {shop.put_into(check.fails)} THEN {number}" for number, check in enumerate(CHECKS, start=1))
     return f"""
         SELECT {kept}, v_time, t_event_type AS type, CASE WHEN is_object THEN CASE {whens} ELSE 0 END ELSE {NOT_JSON} END AS code
-        FROM (SELECT *, {TIME_VALUE} AS v_time, {PRICE_VALUE} AS v_price
+        FROM (SELECT *, {TIME_VALUE} AS v_time, {PRICE_VALUE} AS v_price, {AMOUNT_VALUE} AS v_amount
         FROM (SELECT *, {trimmed}
         FROM (SELECT {kept}, is_object, {cleaning} FROM ({frame}))))"""
-
-
-def latest(now: datetime) -> str:
-    """The last time that is not too far ahead, as SQL."""
-    moment = (now.astimezone(UTC) + timedelta(hours=MAX_AHEAD_HOURS)).replace(tzinfo=None)
-    return f"TIMESTAMP '{moment.isoformat(sep=' ')}'"

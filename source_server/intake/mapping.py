@@ -41,8 +41,8 @@ class FieldRule:
     levels: str = ""  # what stands between the levels of a category
     formats: tuple[str, ...] = ()
     zone: str | None = None
+    times: str | None = None  # the column that the column is multiplied with
     absolute: bool = False
-    per: str | None = None  # the column to divide a line's total by
 
 
 @dataclass(frozen=True, slots=True)

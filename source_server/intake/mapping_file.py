@@ -12,6 +12,7 @@ import duckdb
 
 from cdp.events import FIELD_NAMES
 from cdp.said import first_line
+from source_server.intake.fields import NUMBER_FIELDS
 from source_server.intake.kinds import FORMATS
 from source_server.intake.mapping import IDENTITY, WHITESPACE, Change, Condition, FieldRule, Mapping, Shape, Skip
 from source_server.intake.refusal import MappingError, did_you_mean
@@ -26,8 +27,9 @@ _ANY = ("column", "columns", "join", "strip_prefix", "strip_suffix", "whole", "l
 _OF_FIELD = {
     "event_time": (*_ANY, "format", "zone"),
     "category_code": (*_ANY, "levels"),
-    "price": (*_ANY, "absolute", "per"),
+    "price": (*_ANY, "times", "absolute"),
     "quantity": (*_ANY, "absolute"),
+    "amount": (*_ANY, "times", "absolute"),
 }
 
 
@@ -185,7 +187,7 @@ class _Reader:
             default=get("default", str, None),
             formats=self.formats(said, place),
             zone=self.zone(said, place),
-            per=get("per", str, None),
+            times=get("times", str, None),
         )
 
     def values(self, table: dict[str, Any], place: str) -> tuple[tuple[str, str], ...]:
@@ -241,8 +243,8 @@ class _Reader:
         self.known(table, ("column", *_TESTS, "set", "absolute"), f"{place}.")
         absolute = self.texts(table.get("absolute", []), f"{place}.absolute")
         for field in absolute:
-            if field not in ("price", "quantity"):
-                raise self.wrong(f"{place}.absolute", f"is for price and quantity, not {field}.")
+            if field not in NUMBER_FIELDS:
+                raise self.wrong(f"{place}.absolute", f"is for {', '.join(NUMBER_FIELDS)}, not {field}.")
         constants = self.constants(self.of_kind(table, "set", dict, {}, place), f"{place}.set")
         if not absolute and not constants:
             raise self.wrong(place, "changes nothing; say set or absolute.")

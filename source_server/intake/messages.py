@@ -14,9 +14,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from cdp.events import FIELD_NAMES
+from cdp.settings import current
 from source_server.intake.block import Kept
 from source_server.intake.fields import field_values, skipped_by
-from source_server.intake.judge import judging, latest
+from source_server.intake.judge import Shop, judging
 from source_server.intake.lines import path_of, readable, texts_of
 from source_server.intake.mapping import Mapping
 from source_server.intake.sql import literal, name
@@ -34,11 +35,11 @@ class Judged:
 
 
 class Messages:
-    """Knows the mapping, the source's name and what is too far ahead; keeps the SQL it made."""
+    """Knows the mapping, the source's name and the shop; keeps the SQL it made."""
 
     def __init__(self, engine: duckdb.DuckDBPyConnection, mapping: Mapping, source: str, now: datetime, add_source: bool) -> None:
         self.engine, self.mapping, self.source = engine, mapping, source
-        self.latest, self.add_source = latest(now), add_source
+        self.shop, self.add_source = Shop.at(now, current()), add_source
         self.made: dict[tuple[Any, ...], str] = {}
 
     def of_rows(self, table: pa.Table) -> Judged:
@@ -46,7 +47,7 @@ class Messages:
         full = frozenset(name for name in columns if not table.column(name).null_count)
         key = (columns, unclean, full)
         if key not in self.made:
-            self.made[key] = self._sql_of_rows(columns, unclean, full).replace("$latest", self.latest)
+            self.made[key] = self._sql_of_rows(columns, unclean, full)
         return self._run("rows_read", table, self.made[key])
 
     def of_lines(self, kept: Kept) -> Judged:
@@ -102,7 +103,7 @@ class Messages:
             FROM (SELECT {skipped_by(self.mapping)} AS skipped, {fields}{kept} FROM rows_read)"""
         if wary:
             frame = f"SELECT *, contains(line, '\\') AS has_escapes FROM ({frame})"
-        return judging(frame, not wary, "line, skipped")
+        return judging(frame, self.shop, not wary, "line, skipped")
 
     def _may_escape(self, field: str, unclean: frozenset[str]) -> bool:
         """Fields that the mapping makes may hold anything; a plain column is known."""
@@ -123,7 +124,7 @@ class Messages:
         frame = f"""SELECT {", ".join(members)}, listed IS NOT NULL AS is_object, contains(j, '\\') AS has_escapes,
             {lacks} AS line, 0 AS skipped
             FROM (SELECT j, {listed} AS listed FROM lines_read)"""
-        return judging(frame, False, "line, skipped").replace("$latest", self.latest)
+        return judging(frame, self.shop, False, "line, skipped")
 
 
 def _line_of(pieces: list[str]) -> str:

@@ -21,6 +21,7 @@ from source_server.intake.refusal import FileRefused
 from source_server.intake.stream import split_blocks
 
 REQUIRED = tuple(field.name for field in FIELDS if field.required)
+INSTEAD = {field.name: field.instead for field in FIELDS if field.instead}
 _GUESSES = {";": "';'", "\t": 'a tab (delimiter = "tab")', ",": "','", "|": "'|'"}
 SHOWN = 80  # characters of a line that a message repeats
 
@@ -38,7 +39,7 @@ def blocks(path: Path, mapping: Mapping, engine: duckdb.DuckDBPyConnection) -> I
 def used_columns(mapping: Mapping) -> dict[str, str]:
     """Column -> the key of the mapping that names it."""
     used = {column: f"fields.{field}" for field, rule in mapping.fields for column in rule.columns}
-    used |= {rule.per: f"fields.{field}.per" for field, rule in mapping.fields if rule.per}
+    used |= {rule.times: f"fields.{field}.times" for field, rule in mapping.fields if rule.times}
     used |= dict.fromkeys(mapping.keep, "keep")
     used |= {skip.when.column: f"skip ({skip.rule})" for skip in mapping.skips}
     return used | {change.when.column: "change" for change in mapping.changes}
@@ -53,7 +54,7 @@ def check_columns(path: Path, mapping: Mapping, found: tuple[str, ...]) -> None:
         if column not in found:
             raise FileRefused(f"{path.name}: has no column {column}, which {mapping.name} names in {key}; it has {held}.")
     given = {field for field, _ in (*mapping.fields, *mapping.constants)} | set(found)
-    missing = [name for name in REQUIRED if name not in given]
+    missing = [name for name in REQUIRED if name not in given and INSTEAD.get(name) not in given]
     if missing:
         help_ = (
             "name them in the mapping" if not mapping.identity else "a mapping can say where they come from (docs/mappings.md)"

@@ -16,11 +16,11 @@ from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
 
 from cdp.days import day_from_text
-from cdp.events import REASONS
+from cdp.events import FIELD_NAMES, REASONS
 from cdp.programs import only_words
 from cdp.settings import SettingError, Settings, current
 from cdp.spark import SparkAway, end_session, root_cause, session
-from streaming.replay.repairs import FIELD_NAMES, Unknown, add_repairs, one_of, repair_asked
+from streaming.replay.repairs import Unknown, add_repairs, one_of, repair_asked
 from streaming.replay.replay import Asked, replay
 from streaming.replay.rows import NoQuarantine, Selection
 from streaming.tables import ForeignTable

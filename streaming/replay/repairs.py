@@ -10,20 +10,20 @@ import difflib
 import re
 import shlex
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from pyspark.sql import Column
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from cdp.days import day_from_text
-from cdp.events import FIELDS
+from cdp.events import FIELD_NAMES
 from cdp.events.fields import BOUNDS, Bounds
-from streaming.parse import TextRepairs
+from cdp.settings import Settings
+from streaming.parse import TextRepairs, parse
 
 NULL = "null"
-FIELD_NAMES = tuple(field.name for field in FIELDS)
 #: Bound -> from and to which number it may be set. Past these, what is behind the stream gives way: a text of more than 500
 #: characters may not fit an index of Postgres. What one purchase may be worth stays as it is, or the sums of money would not fit.
 LIMITS = {"MAX_TEXT": (1, 500), "MAX_QUANTITY": (1, 1_000_000), "MAX_AHEAD_HOURS": (0, 87_600)}
@@ -75,6 +75,10 @@ class Repair:
         """As the parser takes them."""
         fields = {change.field: [each for each in self.changes if each.field == change.field] for change in self.changes}
         return {field: partial(_all_of, changes) for field, changes in fields.items()}
+
+    def parse(self, settings: Settings, messages: DataFrame) -> DataFrame:
+        """What the parser makes of the messages with this repair; the currency is the shop's, as it is for the stream."""
+        return parse(messages, replace(self.bounds, currency=settings.currency), self.texts)
 
 
 def _all_of(changes: Sequence[Change], text: Column) -> Column:

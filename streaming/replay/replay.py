@@ -19,7 +19,7 @@ from pyspark.storagelevel import StorageLevel
 
 from cdp.paths import EVENTS, table_url
 from cdp.settings import Settings
-from streaming.parse import good, parse, refused
+from streaming.parse import good, refused
 from streaming.replay import rows as replay_rows
 from streaming.replay.repairs import Repair, repair_told
 from streaming.replay.rows import WAITS, Claim, Selection
@@ -50,7 +50,7 @@ def replay(spark: SparkSession, settings: Settings, asked: Asked, now: datetime,
             finish(spark, settings, left, now)
             say(f"finished the replay {left.replay_id} that was cut off: {left.told or 'no repair'}")
     waiting = replay_rows.quarantine(spark, settings).where(WAITS)
-    found = outcome(waiting.where(asked.selection.condition), asked.repair).persist(StorageLevel.MEMORY_AND_DISK)
+    found = outcome(settings, waiting.where(asked.selection.condition), asked.repair).persist(StorageLevel.MEMORY_AND_DISK)
     try:
         summary = summarise(waiting, found)
         if summary.days and not asked.dry_run:
@@ -68,7 +68,7 @@ def replay(spark: SparkSession, settings: Settings, asked: Asked, now: datetime,
 def finish(spark: SparkSession, settings: Settings, claim: Claim, now: datetime) -> None:
     """Append the events of the claim unless they are there, then mark its rows."""
     repair, rows = repair_told(claim.told), replay_rows.quarantine(spark, settings).where(claim.rows)
-    parsed = parse(replay_rows.messages(rows), repair.bounds, repair.texts).persist(StorageLevel.MEMORY_AND_DISK)
+    parsed = repair.parse(settings, replay_rows.messages(rows)).persist(StorageLevel.MEMORY_AND_DISK)
     try:
         _append(good(parsed), settings, claim.replay_id)
         _release_lost(spark, settings, claim, refused(parsed))

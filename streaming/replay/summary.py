@@ -9,9 +9,11 @@ from datetime import date
 from pyspark.sql import DataFrame, Row, Window
 from pyspark.sql import functions as F
 
-from streaming.parse import parse
-from streaming.replay.repairs import FIELD_NAMES, Repair
+from cdp.events import FIELD_NAMES
+from cdp.settings import Settings
+from streaming.replay.repairs import Repair
 from streaming.replay.rows import KEY, messages
+from streaming.tables import EVENTS_TABLE
 
 EXAMPLES = 5
 SHOWN = 300  # characters of a message
@@ -54,10 +56,11 @@ def _list(counts: Counter[Why]) -> list[str]:
     return [f"  {reason:<14}{field or '-':<16}{count:>10,}" for (reason, field), count in counts.most_common()]
 
 
-def outcome(rows: DataFrame, repair: Repair) -> DataFrame:
+def outcome(settings: Settings, rows: DataFrame, repair: Repair) -> DataFrame:
     """The rows, each with its refusal now, which is null where it passes, and with the event that it would be."""
-    parsed = parse(messages(rows), repair.bounds, repair.texts)
-    event = F.when(F.col("refusal").isNull(), F.to_json(F.struct(*FIELD_NAMES))).alias("event")
+    parsed = repair.parse(settings, messages(rows))
+    stored = [name for name in FIELD_NAMES if name in EVENTS_TABLE.column_names]
+    event = F.when(F.col("refusal").isNull(), F.to_json(F.struct(*stored))).alias("event")
     start = F.substring("payload", 1, 4 * SHOWN).alias("start")
     before = rows.select(*KEY, "reason", "field", "detail", start)
     return before.join(parsed.select(*KEY, "refusal", event), [*KEY])

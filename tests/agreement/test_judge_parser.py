@@ -13,8 +13,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
-from cdp.events.examples import BASE, INVALID, RECEIVED, VALID, message
-from cdp.events.fields import MAX_QUANTITY, MAX_TEXT
+from cdp.events.examples import ABSENT, BASE, CURRENCY, INVALID, RECEIVED, VALID, message
+from cdp.events.fields import MAX_QUANTITY, MAX_TEXT, Bounds
+from cdp.settings import current
 from source_server.intake import judged
 from streaming.parse import parse
 from tests.spark_session import spark
@@ -29,7 +30,9 @@ EDGES = st.sampled_from(
         "0", "-0", "-0.0", "+1", "1.", ".5", ".", "1e2", "1E-2", "1e99", "-1e5", "1,5", "1_000",
         "0x10", "2.0", "2.5", "2\u2028", "2\u0085",
         "9999999999.99", "9999999999.994", "9999999999.995", "1" * 31, "0" * 20 + "1", "NaN", "Infinity",
+        "1000000000000.004", "1000000000000.005", "9999999999999999.995",
         str(MAX_QUANTITY), str(MAX_QUANTITY + 1), "view", "VIEW", " view ",
+        "USD", " usd ", "EUR", "U\u017fD", "USD\u2028",
         "2019-10-01 12:00:00 UTC", "2019-10-01T12:00:00Z", "2019-10-01T12:00:00.123456789Z", "2019-10-01T12:00:00Z\u2029",
         "2019-10-01T12:00:00+02", "2019-10-01 12:00:00+0200", "2019-10-01T00:00:00+18:00", "2019-10-01T00:00:00+19:00",
         "2019-10-01T24:00:00Z", "2019-10-01T12:60:00Z", "2019-10-01T23:59:60Z", "2019-02-29T00:00:00Z", "2020-02-29T00:00:00Z",
@@ -40,7 +43,7 @@ EDGES = st.sampled_from(
 VALUES = (
     EDGES | st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.lists(st.integers(), max_size=2)
 )
-FIELDS = st.sampled_from([*BASE, "quantity", "order_id", "event_id", "source", "other"])
+FIELDS = st.sampled_from([*BASE, "quantity", "order_id", "amount", "event_id", "anonymous_id", "currency", "source", "other"])
 MESSAGES = (
     st.dictionaries(FIELDS, VALUES, max_size=3).map(message) | st.binary(max_size=30) | st.text(max_size=20).map(str.encode)
 )
@@ -50,7 +53,8 @@ def by_the_parser(spark: SparkSession, lines: list[bytes]) -> list[tuple[str, st
     received = RECEIVED.replace(tzinfo=None)
     rows = [(None, bytearray(line), "events.raw", 0, place, received) for place, line in enumerate(lines)]
     columns = "key binary, value binary, topic string, partition int, offset bigint, timestamp timestamp"
-    found = parse(spark.createDataFrame(rows, columns)).select("kafka_offset", "refusal.reason", "refusal.field").collect()
+    parsed = parse(spark.createDataFrame(rows, columns), Bounds(currency=CURRENCY))
+    found = parsed.select("kafka_offset", "refusal.reason", "refusal.field").collect()
     by_offset = {row.kafka_offset: (row.reason, row.field) if row.reason else None for row in found}
     return [by_offset[place] for place in range(len(lines))]
 
@@ -58,6 +62,10 @@ def by_the_parser(spark: SparkSession, lines: list[bytes]) -> list[tuple[str, st
 def differing(spark: SparkSession, lines: list[bytes]) -> list[Any]:
     both = zip(lines, judged(lines, RECEIVED), by_the_parser(spark, lines), strict=True)
     return [(line, ours, theirs) for line, ours, theirs in both if ours != theirs]
+
+
+def test_the_examples_are_in_the_currency_of_the_settings() -> None:
+    assert current().currency == CURRENCY
 
 
 def test_the_examples_of_the_contract(spark: SparkSession) -> None:
@@ -75,7 +83,9 @@ def test_whatever_comes(spark: SparkSession, lines: list[bytes]) -> None:
 
 def test_every_field_with_every_edge(spark: SparkSession) -> None:
     edges = EDGES.elements  # type: ignore[attr-defined]
-    lines = [message({field: edge}) for field in [*BASE, "quantity", "order_id", "event_id", "source"] for edge in edges]
+    fields = [*BASE, "quantity", "order_id", "amount", "event_id", "anonymous_id", "currency", "source"]
+    lines = [message({field: edge}) for field in fields for edge in edges]
+    lines += [message({"price": ABSENT, "amount": edge}) for edge in edges]
     assert differing(spark, lines) == []
     as_they_are = [
         json.dumps(BASE | {"price": "?"}).replace('"?"', text).encode()
@@ -87,15 +97,37 @@ def test_every_field_with_every_edge(spark: SparkSession) -> None:
 def test_what_a_purchase_may_be_worth(spark: SparkSession) -> None:
     prices = ["1e7", "10000000.004", "10000000.005", "9999999999.99", "-1", "1e-2"]
     quantities = ["100", "101", "1e5", " 100000 ", "+100000.", "100000.5", None]
-    several = product(("purchase", "cart", "sale"), prices, quantities)
+    several = product(("purchase", "refund", "cart", "sale"), prices, quantities)
     lines = [message({"event_type": kind, "price": price, "quantity": quantity}) for kind, price, quantity in several]
     assert differing(spark, lines) == []
     verdicts = judged(lines, RECEIVED)
-    # Of purchases: 10,000,000.005 becomes 10,000,000.01, 100,000 of which are too much; of the dearest 101 and more are.
+    # Of what has a worth: 10,000,000.005 becomes 10,000,000.01, 100,000 of which are too much; of the dearest 101 and more are.
     assert [lines[place] for place, verdict in enumerate(verdicts) if verdict == ("bad_quantity", "quantity")] == [
         message({"event_type": kind, "price": price, "quantity": quantity})
-        for kind, price, quantity in product(("purchase", "cart"), [price for price in prices if price != "-1"], quantities)
+        for kind, price, quantity in product(
+            ("purchase", "refund", "cart"), [price for price in prices if price != "-1"], quantities
+        )
         if quantity in ("1e5", "100000.5")
-        or (kind == "purchase" and price == "10000000.005" and quantity in (" 100000 ", "+100000."))
-        or (kind == "purchase" and price == "9999999999.99" and quantity in ("101", " 100000 ", "+100000."))
+        or (kind != "cart" and price == "10000000.005" and quantity in (" 100000 ", "+100000."))
+        or (kind != "cart" and price == "9999999999.99" and quantity in ("101", " 100000 ", "+100000."))
     ]
+
+
+def test_what_an_amount_may_be(spark: SparkSession) -> None:
+    amounts = [
+        "1e12",
+        "1000000000000.005",
+        "9999999999.99",
+        "9999999999.995",
+        "19999999999.98",
+        "19999999999.99",
+        "1e10",
+        "-1",
+        "x",
+    ]
+    several = product(("refund", "view"), ["1", "x", "", ABSENT], amounts, ["2", "1", " 1e1", "100.", None])
+    lines = [
+        message({"event_type": kind, "price": price, "amount": amount, "quantity": quantity})
+        for kind, price, amount, quantity in several
+    ]
+    assert differing(spark, lines) == []

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from pyspark.sql import Row
 
 from cdp.events import EVENT_TYPES, FIELDS, REASONS
-from cdp.events.examples import ABSENT, BASE, INVALID, VALID, message
-from cdp.events.fields import MAX_QUANTITY, MAX_TEXT
+from cdp.events.examples import ABSENT, BASE, CURRENCY, INVALID, VALID, message
+from cdp.events.fields import MAX_QUANTITY, MAX_TEXT, Bounds
 from streaming.parse import good, parse, refused
 from streaming.tables import EVENTS_TABLE, QUARANTINE_TABLE
 from tests.spark_session import utc
@@ -37,8 +37,10 @@ BECOMES: dict[str, dict[str, Any]] = {
         "brand": "samsung",
         "price": Decimal("130.76"),
         "quantity": 1,
+        "amount": None,
         "revenue": Decimal("130.76"),
         "user_id": "513042592",
+        "anonymous_id": None,
         "user_session": "0b7e2a3c",
         "order_id": "s:0b7e2a3c",
         "source": None,
@@ -80,6 +82,26 @@ BECOMES: dict[str, dict[str, Any]] = {
     "level left empty": {"category_1": "a", "category_2": None, "category_3": "c"},
     "order given": {"order_id": "77"},
     "order without a session": {"order_id": "e:e1"},
+    "refund with a price": {"event_type": "refund", "revenue": Decimal("-261.52"), "order_id": "77", "amount": None},
+    "refund with an amount": {"price": Decimal("19.99"), "amount": Decimal("19.99"), "revenue": Decimal("-19.99")},
+    "refund of no order": {"revenue": Decimal("-130.76"), "order_id": None},
+    "amount beside a price": {"price": Decimal("0.13"), "amount": Decimal("1.00"), "revenue": Decimal("1.00"), "extra": None},
+    "amount without a price": {"price": Decimal("6.67"), "revenue": Decimal("20.00")},
+    "price of one rounded half up": {"price": Decimal("0.13")},
+    "price of one just below the half": {"price": Decimal("0.00")},
+    "amount rounded half up": {"price": Decimal("130.76"), "amount": Decimal("1.01"), "revenue": Decimal("1.01")},
+    "amount with an exponent": {"revenue": Decimal("150.00")},
+    "amount of nothing": {"price": Decimal("0.00"), "revenue": Decimal("0.00")},
+    "amount empty": {"amount": None, "revenue": Decimal("130.76")},
+    "greatest amount": {"revenue": Decimal("1000000000000.00")},
+    "greatest amount after rounding": {"revenue": Decimal("1000000000000.00")},
+    "greatest price of one": {"price": Decimal("9999999999.99")},
+    "amount of much that is dear": {"price": Decimal("9999999999.99"), "revenue": Decimal("5.00")},
+    "amount on a view earns nothing": {"price": Decimal("5.00"), "amount": Decimal("5.00"), "revenue": None},
+    "browser given": {"anonymous_id": "b-1", "extra": None},
+    "currency of the shop": {"extra": None},
+    "currency in small letters": {"extra": None},
+    "currency empty": {"extra": None},
     "event id given": {"event_id": "abc"},
     "source given": {"source": "tracker"},
     "unknown fields": {"extra": '{"color":"red","sizes":[1,{"x":null}],"big":12345678901234567890}'},
@@ -98,7 +120,7 @@ SAYS: dict[str, str] = {
     "time as a number": "'1569931200' is not a time with seconds and a zone",
     "time before the trade": "'1989-12-31 23:59:59 UTC' lies before 1990-01-01",
     "time too far ahead": "'2019-10-02 12:30:01 UTC' lies more than 24 hours after it was received",
-    "unknown type": "'wishlist' is none of view, cart, remove_from_cart, purchase",
+    "unknown type": "'wishlist' is none of view, cart, remove_from_cart, purchase, refund",
     "negative price": "'-5.00' is negative",
     "price in words": "'free' is not a number",
     "price in words behind a minus": "'-free' is not a number",
@@ -111,10 +133,23 @@ SAYS: dict[str, str] = {
     "half a quantity": f"'1.5' is not a whole number from 1 to {MAX_QUANTITY}",
     "too many": f"'{MAX_QUANTITY + 1}' is not a whole number from 1 to {MAX_QUANTITY}",
     "too much for one purchase": f"'{MAX_QUANTITY}.0' times the price is more than 1,000,000,000,000",
+    "too much for one refund": f"'{MAX_QUANTITY}' times the price is more than 1,000,000,000,000",
+    "negative amount": "'-5.00' is negative",
+    "amount of minus nothing": "'-0' is negative",
+    "amount in words": "'free' is not a number",
+    "amount over the greatest": "'1000000000000.005' is more than 1,000,000,000,000",
+    "amount of seventeen digits": f"'{'1' * 17}' is more than 1,000,000,000,000",
+    "amount that makes too large a price": "'9999999999.995' makes a price of more than ten digits before the point",
+    "amount of two that makes too large a price": "'19999999999.99' makes a price of more than ten digits before the point",
+    "bad price beside an amount": "'free' is not a number",
+    "other currency": "'EUR' is not USD, the shop's currency",
+    "currency in words": "'US dollar' is not USD, the shop's currency",
+    "currency in letters that only look alike": "'U\u017fD' is not USD, the shop's currency",
+    "long browser": f"{MAX_TEXT + 1} characters, {MAX_TEXT} at most",
     "long brand": f"{MAX_TEXT + 1} characters, {MAX_TEXT} at most",
     "longest wrong price that is shown whole": f"'{'x' * 60}' is not a number",
     "long wrong price": f"'{'x' * 60}…' is not a number",
-    "first of two reasons": "'x' is none of view, cart, remove_from_cart, purchase",
+    "first of two reasons": "'x' is none of view, cart, remove_from_cart, purchase, refund",
 }
 
 
@@ -125,7 +160,7 @@ def parsed(messages: Messages) -> dict[str, Row]:
         **{name: message(content) for name, content in VALID.items()},
         **{name: message(bad.content) for name, bad in INVALID.items()},
     }
-    rows = parse(messages(*sent.values())).collect()
+    rows = parse(messages(*sent.values()), Bounds(currency=CURRENCY)).collect()
     return {name: rows[place] for place, name in enumerate(sent)}
 
 
@@ -165,6 +200,10 @@ def test_every_required_field_is_required(messages: Messages) -> None:
     assert {row.detail for row in rows} == {"it is missing or empty"}
 
 
+def test_without_a_currency_in_the_bounds_any_is_taken(messages: Messages) -> None:
+    assert refused(parse(messages({"currency": "EUR"}, {"currency": "x" * (MAX_TEXT + 1)}))).isEmpty()
+
+
 def test_good_and_refused_have_the_columns_of_their_tables(messages: Messages) -> None:
     parsed = parse(messages({}, b"x"))
     assert good(parsed).dtypes == [(field.name, field.dataType.simpleString()) for field in EVENTS_TABLE.schema]
@@ -178,7 +217,9 @@ SAME: dict[str, dict[str, Any]] = {
     "default given": {"quantity": 1},
     "other source": {"source": "second import"},
     "field of no contract": {"color": "red"},
-    "empty instead of absent": {"order_id": ""},
+    "empty instead of absent": {"order_id": "", "amount": ""},
+    "another browser": {"anonymous_id": "b-1"},
+    "currency told": {"currency": CURRENCY},
 }
 OTHER: dict[str, dict[str, Any]] = {
     "a second later": {"event_time": "2019-10-01 12:00:01 UTC"},
@@ -193,6 +234,9 @@ OTHER: dict[str, dict[str, Any]] = {
     "session": {"user_session": "x"},
     "quantity": {"quantity": 2},
     "order": {"order_id": "1"},
+    "amount": {"amount": "130.76"},
+    "order that looks like no order and an amount": {"order_id": "6:130.76"},
+    "refund": {"event_type": "refund"},
     "brand moved into the category": {"category_code": "electronics.smartphonesamsung", "brand": ABSENT},
     "what looks like a separator": {"category_code": "electronics.smartphone7:samsung", "brand": ABSENT},
 }
@@ -214,6 +258,14 @@ def test_id_is_stable_over_releases(messages: Messages) -> None:
     assert row.event_id == "d11eee21c0b42dd142f40897a73b8069"
 
 
+def test_price_that_an_amount_makes_is_part_of_the_id_as_one_that_came(messages: Messages) -> None:
+    amount = {"quantity": 3, "amount": "20.00"}
+    made, came, other = good(
+        parse(messages({"price": None, **amount}, {"price": "6.67", **amount}, {"price": "6.66", **amount}))
+    ).collect()
+    assert made.event_id == came.event_id != other.event_id
+
+
 @settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     st.lists(
@@ -223,7 +275,7 @@ def test_id_is_stable_over_releases(messages: Messages) -> None:
                 st.none() | st.integers() | st.text(max_size=5), lambda inner: st.lists(inner, max_size=3), max_leaves=5
             ).map(lambda value: json.dumps(value).encode()),
             st.dictionaries(
-                st.sampled_from([*BASE, "quantity", "order_id", "event_id", "other"]),
+                st.sampled_from([*BASE, "quantity", "order_id", "amount", "event_id", "currency", "other"]),
                 st.none()
                 | st.booleans()
                 | st.floats()

@@ -25,6 +25,9 @@ FILE = Callable[..., Path]
         ("[fields]\nprice = { colum = 'x' }", "fields.price.colum is not known; did you mean column?"),
         ("[fields]\nbrand = { column = 'x', format = 'iso' }", "fields.brand.format is not known; it can be column,"),
         ("[fields]\nbrand = { column = 'x', levels = '>' }", "fields.brand.levels is not known; it can be column,"),
+        ("[fields]\nprice = { column = 'x', per = 'y' }", "fields.price.per is not known; it can be column,"),
+        ("[fields]\nquantity = { column = 'x', times = 'y' }", "fields.quantity.times is not known; "),
+        ("[fields]\namount = { column = 'x', times = 2 }", "fields.amount.times must be a text in quotes, not 2."),
         ("[fields]\nbrand = {}", "fields.brand must say column or columns, one of both."),
         ("[fields]\nbrand = 3", "fields.brand must be a column's name"),
         (
@@ -52,7 +55,7 @@ FILE = Callable[..., Path]
         ("[[change]]\ncolumn = 'a'\nequals = 'b'", "change[1] changes nothing; say set or absolute."),
         (
             "[[change]]\ncolumn = 'a'\nequals = 'b'\nabsolute = ['brand']",
-            "change[1].absolute is for price and quantity, not brand.",
+            "change[1].absolute is for price, quantity, amount, not brand.",
         ),
         ("[skip]\ncolumn = 'a'", "skip must be written as [[skip]]."),
         ("[file", "m.toml is no TOML"),
@@ -118,9 +121,24 @@ def mapped(file: FILE, toml: list[str], *values: str) -> list[dict[str, Any]]:
             ["Garten > Rasen;", "Dr. Bio>Erde > ;", "Solo;", ";"],
             ["Garten.Rasen", "Dr Bio.Erde.", "Solo", None],
         ),
-        ("price = { column = 'a', per = 'b' }", ["10;4", "1;8", "0.01;2", "29.33;2"], ["2.50", "0.13", "0.01", "14.67"]),
-        ("price = { column = 'a', per = 'b' }", ["-10;-4", "-10;4", "10;0", "free;2"], ["2.50", "-2.50", "10", "free"]),
-        ("price = { column = 'a', per = 'b' }", ["99999999999999999999;99999999999", "1;1.0"], ["99999999999999999999", "1.00"]),
+        ("amount = 'a'", ["29.33;2", ";2"], ["29.33", None]),
+        (
+            "amount = { column = 'a', times = 'b' }",
+            ["0.125;8", "0.001;5", "0.0049;1", "2.55;6.0", ".5;+3.", "17.990000000000002;3", "0;-5"],
+            ["1.00", "0.01", "0.00", "15.30", "1.50", "53.97", "0.00"],
+        ),
+        (
+            "amount = { column = 'a', times = 'b' }",
+            ["27.5;-1", "-27.5;-1", "-0.001;1", " 0.005 ; -1 ", "4;", ";4", "free;2", "5;two"],
+            ["-27.50", "27.50", "-0.00", "-0.01", "4", None, "free × 2", "5 × two"],
+        ),
+        (
+            "amount = { column = 'a', times = 'b' }",
+            ["999999999999999999;999999999999999999", "9999999999999999999;999999999999999999"],
+            ["999999999999999998000000000000000001.00", "9999999999999999999 × 999999999999999999"],
+        ),
+        ("amount = { column = 'a', times = 'b', absolute = true }", ["27.5;-1", "-0.5;3", "-x;2"], ["27.50", "1.50", "x × 2"]),
+        ("price = { column = 'a', times = 'b' }", ["0.5;3"], ["1.50"]),
         ("quantity = { column = 'a', absolute = true }", ["-3;", "4;", "x;"], ["3", "4", "x"]),
         (
             "event_time = { column = 'a', format = ['%d.%m.%Y %H:%M', '%Y%m%d'], zone = 'Europe/Berlin' }",
@@ -140,6 +158,38 @@ def mapped(file: FILE, toml: list[str], *values: str) -> list[dict[str, Any]]:
 def test_what_becomes_of_values(rule: str, values: list[str], expected: list[str | None], file: FILE) -> None:
     field = rule.split(" ")[0]
     assert [event.get(field) for event in mapped(file, ["[fields]", rule], *values)] == expected
+
+
+def test_factors_are_read_in_the_writing_of_the_file(file: FILE) -> None:
+    toml = ["[file]", "delimiter = 'semicolon'", "decimal = ','", "thousands = '.'"]
+    mapping = file("m.toml", *toml, "[fields]", "amount = { column = 'a', times = 'b' }")
+    rows = [f"{ROW.replace(',', ';').replace('9.50', '9,50')};{pair}" for pair in ("1.000,125;1.008", "0,125;8,0", "1.5;2")]
+    found = load(file("x.csv", f"{HEADER.replace(',', ';')};a;b", *rows), str(mapping)).events
+    assert [event["amount"] for event in found] == ["1008126.00", "1.00", "3.00"]
+
+
+def test_a_file_needs_a_price_or_an_amount(file: FILE) -> None:
+    header, row = HEADER.replace("price", "amount"), ROW.replace("view", "purchase")
+    assert load(file("x.csv", header, row)).events[0]["amount"] == "9.50"
+    mapping = file("m.toml", "[fields]", "amount = { column = 'a', times = 'b' }")
+    assert "has no column a, which m.toml names in fields.amount; it has" in refusal(file("x.csv", header, row), str(mapping))
+    mapping = file("m.toml", "[fields]", "amount = { column = 'brand', times = 'b' }")
+    assert "has no column b, which m.toml names in fields.amount.times; it has" in refusal(
+        file("x.csv", header, row), str(mapping)
+    )
+    assert "has no column price; it has" in refusal(file("x.csv", HEADER.replace("price", "brand2"), row))
+
+
+def test_an_amount_that_is_the_price_is_no_amount(file: FILE) -> None:
+    mapping = file("m.toml", "[fields]", "price = 'amount'")
+    (event,) = load(file("x.csv", HEADER.replace("price", "amount"), ROW), str(mapping)).events
+    assert (event["price"], event.get("amount")) == ("9.50", None)
+
+
+def test_a_change_takes_the_minus_off_an_amount(file: FILE) -> None:
+    change = ["[[change]]", "column = 'a'", "less_than = 0", "set = { event_type = 'refund' }", "absolute = ['amount']"]
+    found = mapped(file, ["[fields]", "amount = 'a'", *change], "-3.5;", "3.5;")
+    assert [(event["event_type"], event["amount"]) for event in found] == [("refund", "3.5"), ("view", "3.5")]
 
 
 def test_a_local_time_that_comes_twice_is_the_later_one(file: FILE) -> None:
@@ -194,14 +244,16 @@ def test_the_well_known_invoice_lines(file: FILE) -> None:
         '536365,85123A,"WHITE, ""HEART""",6,12/1/2010 8:26,2.55,17850.0,United Kingdom',
         "C536379,D,Discount,-1,12/1/2010 9:41,27.5,14527,United Kingdom",
         "536414,22139,,56,12/1/2010 11:52,0,,United Kingdom",
+        "A563186,B,Adjust bad debt,1,8/12/2011 14:51,-11062.06,14527,United Kingdom",
     ]
     found = load(file("retail.csv", *rows), "invoice-lines")
     assert found.events[0] == {
         "event_time": "2010-12-01 08:26:00 UTC", "event_type": "purchase", "product_id": "85123A", "price": "2.55",
-        "user_id": "17850", "quantity": "6", "order_id": "536365", "source": "retail",
+        "user_id": "17850", "quantity": "6", "order_id": "536365", "amount": "15.30", "source": "retail",
     }  # fmt: skip
-    assert (found.events[1]["event_type"], found.events[1]["quantity"]) == ("remove_from_cart", "1")
-    assert found.refused == {"missing": (1, [4])}
+    taken_back = {key: found.events[1][key] for key in ("event_type", "order_id", "price", "quantity", "amount")}
+    assert taken_back == {"event_type": "refund", "order_id": "C536379", "price": "27.5", "quantity": "1", "amount": "27.50"}
+    assert found.refused == {"missing": (1, [4]), "bad_price": (1, [5])}
     assert found.account.refused["missing"].field == "user_id"
 
 

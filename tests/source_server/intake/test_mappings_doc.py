@@ -18,8 +18,8 @@ EXAMPLE = re.compile(
 EXAMPLES = EXAMPLE.findall(PAGE)
 
 
-def test_there_are_three() -> None:
-    assert len(EXAMPLES) == 3
+def test_there_are_four() -> None:
+    assert len(EXAMPLES) == 4
 
 
 @pytest.mark.parametrize(("name", "encoding", "rows", "mapping", "events"), EXAMPLES, ids=[found[0] for found in EXAMPLES])
