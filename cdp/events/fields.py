@@ -21,6 +21,7 @@ TYPES = (
     EventType("cart", "Added to cart", "shopping-cart", "carts"),
     EventType("remove_from_cart", "Removed from cart", "circle-minus", "removals"),
     EventType("purchase", "Purchase", "shopping-bag"),
+    EventType("refund", "Refund", "undo-2", "refunds"),
 )
 EVENT_TYPES = tuple(each.name for each in TYPES)
 #: Type -> the column that counts its events.
