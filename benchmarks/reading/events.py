@@ -47,7 +47,7 @@ FROM events GROUP BY ALL
 #: Whether the contract lets a row of a made history through, which has each kind of dirt.
 CLEAN = """
     regexp_full_match(event_time, '20[0-9]{2}-[0-9]{2}-[0-9]{2} [0-9:]{8} UTC')
-    AND event_type IN ('view', 'cart', 'remove_from_cart', 'purchase')
+    AND event_type IN ('view', 'cart', 'remove_from_cart', 'purchase', 'refund')
     AND coalesce(product_id, '') <> '' AND coalesce(user_id, '') <> ''
     AND regexp_full_match(price, '[0-9]{1,10}(\\.[0-9]{1,2})?')
     AND (quantity IS NULL OR regexp_full_match(quantity, '[1-9][0-9]*'))
