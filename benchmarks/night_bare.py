@@ -10,7 +10,7 @@ from cdp.paths import EVENTS, table_url
 from cdp.settings import current
 from cdp.spark import session
 
-TYPES = ("view", "cart", "remove_from_cart", "purchase")
+TYPES = ("view", "cart", "remove_from_cart", "purchase", "refund")
 
 
 def main() -> None:

@@ -38,18 +38,21 @@ WITH orders AS (
     SELECT day, user_id, bought_in, sum(units) AS items, sum(money) AS value FROM events
     WHERE event_type = 'purchase' GROUP BY ALL
 ), ordered AS (
-    SELECT day, user_id, count(*) AS orders, sum(items) AS items, sum(value) AS revenue, min(value) AS min_order_value,
-        max(value) AS max_order_value
+    SELECT day, user_id, count(*) AS orders, sum(items) AS items, sum(value) AS gross_revenue,
+        min(value) AS min_order_value, max(value) AS max_order_value
     FROM orders GROUP BY ALL
 ), active AS (
     SELECT day, user_id, min(moment) AS first_time, max(moment) AS last_time,
-        count(DISTINCT session) + max(CAST(session IS NULL AS INTEGER)) AS sessions,
+        count(DISTINCT session) FILTER (event_type <> 'refund')
+            + max(CAST(session IS NULL AND event_type <> 'refund' AS INTEGER)) AS sessions,
         count(*) FILTER (event_type = 'view') AS views, count(*) FILTER (event_type = 'cart') AS carts,
-        count(*) FILTER (event_type = 'remove_from_cart') AS removals
+        count(*) FILTER (event_type = 'remove_from_cart') AS removals, count(*) FILTER (event_type = 'refund') AS refunds,
+        coalesce(sum(money), 0) AS revenue
     FROM events GROUP BY ALL
 )
-SELECT day, user_id AS customer_id, first_time, last_time, sessions, views, carts, removals, coalesce(orders, 0) AS orders,
-    coalesce(items, 0) AS items, coalesce(revenue, 0) AS revenue, min_order_value, max_order_value
+SELECT day, user_id AS customer_id, first_time, last_time, sessions, views, carts, removals, refunds,
+    coalesce(orders, 0) AS orders, coalesce(items, 0) AS items, coalesce(gross_revenue, 0) AS gross_revenue, revenue,
+    min_order_value, max_order_value
 FROM active LEFT JOIN ordered USING (day, user_id)
 """
 KPI_DAY_SQL = """
@@ -65,11 +68,12 @@ WITH visits AS (
     SELECT day, count(*) AS new_customers FROM (SELECT min(day) AS day FROM customer_day GROUP BY customer_id) GROUP BY day
 ), totals AS (
     SELECT day, count(*) AS customers, count(*) FILTER (orders > 0) AS buyers, sum(sessions) AS sessions, sum(views) AS views,
-        sum(carts) AS carts, sum(removals) AS removals, sum(orders) AS orders, sum(items) AS items, sum(revenue) AS revenue
+        sum(carts) AS carts, sum(removals) AS removals, sum(refunds) AS refunds, sum(orders) AS orders, sum(items) AS items,
+        sum(gross_revenue) AS gross_revenue, sum(revenue) AS revenue
     FROM customer_day GROUP BY day
 )
 SELECT day, events, customers, coalesce(new_customers, 0) AS new_customers, buyers, sessions, sessions_with_view,
-    sessions_with_cart, sessions_with_purchase, views, carts, removals, orders, items, revenue
+    sessions_with_cart, sessions_with_purchase, views, carts, removals, refunds, orders, items, gross_revenue, revenue
 FROM totals JOIN seen USING (day) LEFT JOIN newcomers USING (day)
 """
 

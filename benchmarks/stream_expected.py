@@ -44,7 +44,7 @@ _IDENTIFIED = f"SELECT *, left(sha256({_IDENTITY}), 32) AS event_id, event_type 
 _DERIVED = f"""
     SELECT * EXCLUDE (bought, order_given), event_time::DATE AS event_day,
         {", ".join(f"nullif(split_part(category_code, '.', {n}), '') AS category_{n}" for n in (1, 2, 3))},
-        CASE WHEN bought THEN (price * quantity)::DECIMAL(18, 2) END AS revenue,
+        (CASE WHEN bought THEN 1 WHEN event_type = 'refund' THEN -1 END * price * quantity)::DECIMAL(18, 2) AS revenue,
         CASE WHEN order_given IS NOT NULL THEN order_given
              WHEN bought THEN coalesce('s:' || user_session, 'e:' || event_id) END AS order_id,
         NULL AS amount, NULL AS anonymous_id, NULL AS extra  -- a made history has none

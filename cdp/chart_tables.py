@@ -12,15 +12,20 @@ from cdp.table import Column, Table, sums
 #: Events by type. One that is new is 0 on the days before.
 COUNT_COLUMNS = tuple(Column(name, "integer", default="0") for name in COUNTS.values())
 
+#: Of one day or a part of it. What was refunded is the first less the second.
+GROSS_REVENUE = Column("gross_revenue", "money", "the value of the purchases, before refunds", default="0")
+REVENUE = Column("revenue", "money", "net: gross revenue less what was refunded")
+
 _MEASURES = (
     *COUNT_COLUMNS,
     Column("customers", "integer", "customers with an event of it"),
     Column("buyers", "integer", "customers who bought it"),
     Column("orders", "integer", "distinct orders with a purchase of it on this day"),
     Column("items", "integer", "units bought"),
-    Column("revenue", "money", "price times quantity of the purchases"),
+    GROSS_REVENUE,
+    REVENUE,
 )
-_ADD_UP = sums(*COUNTS.values(), "items", "revenue")
+_ADD_UP = sums(*COUNTS.values(), "items", "gross_revenue", "revenue")
 
 PRODUCT_DAY = Table(
     "product_day",
@@ -72,11 +77,12 @@ HOUR_DAY = Table(
         *COUNT_COLUMNS,
         Column("orders", "integer", "orders whose first purchase on this day is in this hour"),
         Column("items", "integer", "units bought in this hour"),
-        Column("revenue", "money", "price times quantity of the purchases in this hour"),
+        GROSS_REVENUE,
+        REVENUE,
     ),
     key=("day", "hour"),
     replaced="restated days",
-    agrees=sums("events", *COUNTS.values(), "orders", "items", "revenue"),
+    agrees=sums("events", *COUNTS.values(), "orders", "items", "gross_revenue", "revenue"),
 )
 
 #: 0, then 1, 2 and 5 times each power of ten up to a thousand million: it does for prices in any currency.
@@ -84,17 +90,17 @@ ORDER_VALUE_BOUNDS = (0, *(step * 10**power for power in range(9) for step in (1
 
 ORDER_VALUE_DAY = Table(
     "order_value_day",
-    "orders of one day by their value; a range without an order has no row",
+    "orders of one day by their value as they were placed; a range without an order has no row",
     (
         Column("day", "date"),
         Column("from_value", "money", "the least value of the range: 0, 1, 2, 5, 10, 20, 50 and so on"),
         Column("to_value", "money", "where the next range begins; missing in the last one", required=False),
         Column("orders", "integer"),
-        Column("revenue", "money", "the values of these orders together"),
+        Column("revenue", "money", "the values of these orders together, before refunds"),
     ),
     key=("day", "from_value"),
     replaced="restated days",
-    agrees=sums("orders", "revenue"),
+    agrees=(("orders", "sum(orders)"), ("gross_revenue", "sum(revenue)")),
     has_rows_where="orders",
 )
 
@@ -104,10 +110,10 @@ COHORT_MONTH = Table(
     (
         Column("cohort", "date", "first day of the month of a customer's first event"),
         Column("month", "date", "first day of the month of what was done"),
-        Column("customers", "integer", "customers with an event; in the month of the cohort that is its size"),
+        Column("customers", "integer", "customers with an event, a refund included; in the month of the cohort that is its size"),
         Column("buyers", "integer", "customers with an order"),
         Column("orders", "integer"),
-        Column("revenue", "money"),
+        REVENUE,
     ),
     key=("cohort", "month"),
     replaced="whole",
@@ -124,11 +130,13 @@ RFM_DAY = Table(
         Column("monetary_score", "integer"),
         Column("rfm_group", "text"),
         Column("customers", "integer"),
-        Column("revenue", "money", "what they have spent in all"),
+        GROSS_REVENUE,
+        REVENUE,
     ),
     key=("day", "recency_score", "frequency_score", "monetary_score"),
     replaced="published day",
-    agrees=sums("revenue"),
+    # A refund may be of somebody who never ordered: net revenue adds up over all customers alone.
+    agrees=sums("gross_revenue"),
 )
 
 RFM_FLOW = Table(

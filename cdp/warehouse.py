@@ -5,7 +5,7 @@ Django's own tables are not here; they live in the schema `public`, these in `ma
 
 from __future__ import annotations
 
-from cdp.chart_tables import CHART_TABLES, COUNT_COLUMNS, PRODUCT_DAY
+from cdp.chart_tables import CHART_TABLES, COUNT_COLUMNS, GROSS_REVENUE, PRODUCT_DAY, REVENUE
 from cdp.events import COUNTS
 from cdp.table import SCHEMA, Column, Replaced, Table, add_column, create_table, merge_partitions, sums
 
@@ -18,17 +18,20 @@ CUSTOMER_DAY = Table(
         Column("customer_id", "text"),
         Column("first_time", "time", "first event of the day"),
         Column("last_time", "time", "last event of the day"),
-        Column("sessions", "integer", "distinct sessions; events without one count as one more"),
+        Column(
+            "sessions", "integer", "distinct sessions; events without one count as one more; a refund is no visit and makes none"
+        ),
         *COUNT_COLUMNS,
         Column("orders", "integer", "distinct orders with a purchase on this day"),
         Column("items", "integer", "units bought"),
-        Column("revenue", "money", "price times quantity of the purchases"),
-        Column("min_order_value", "money", "smallest order of the day", required=False),
-        Column("max_order_value", "money", "largest order of the day", required=False),
+        GROSS_REVENUE,
+        REVENUE,
+        Column("min_order_value", "money", "smallest order of the day, as it was placed", required=False),
+        Column("max_order_value", "money", "largest order of the day, as it was placed", required=False),
     ),
     key=("day", "customer_id"),
     replaced="restated days",
-    agrees=(("customers", "count(*)"), *sums("sessions", *COUNTS.values(), "orders", "items", "revenue")),
+    agrees=(("customers", "count(*)"), *sums("sessions", *COUNTS.values(), "orders", "items", "gross_revenue", "revenue")),
 )
 
 KPI_DAY = Table(
@@ -37,17 +40,18 @@ KPI_DAY = Table(
     (
         Column("day", "date"),
         Column("events", "long"),
-        Column("customers", "integer", "customers with an event"),
+        Column("customers", "integer", "customers with an event; a refund is one"),
         Column("new_customers", "integer", "customers whose first event is of this day"),
         Column("buyers", "integer", "customers with an order"),
-        Column("sessions", "integer"),
+        Column("sessions", "integer", "of its customers; a refund makes none"),
         Column("sessions_with_view", "integer", "first step of the funnel"),
         Column("sessions_with_cart", "integer", "second step: a view and a cart"),
         Column("sessions_with_purchase", "integer", "third step: a purchase"),
         *COUNT_COLUMNS,
         Column("orders", "integer"),
-        Column("items", "integer"),
-        Column("revenue", "money"),
+        Column("items", "integer", "units bought"),
+        GROSS_REVENUE,
+        REVENUE,
     ),
     key=("day",),
 )

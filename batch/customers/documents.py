@@ -13,7 +13,7 @@ from bson.decimal128 import Decimal128
 from cdp.metrics import METRICS
 
 #: Another number where a document is made otherwise: all of them are written anew then.
-SHAPE = 3
+SHAPE = 4
 #: Those that count days up to the published one are left to the reader, who has the date.
 _STORED = {metric.key for metric in METRICS if not metric.since}
 _DECIMALS = {metric.key for metric in METRICS if metric.kind in ("money", "number")}
@@ -56,4 +56,6 @@ def _metrics(profile: Mapping[str, Any], written: Written) -> dict[str, Any]:
 
 
 def _event(event: Mapping[str, Any]) -> dict[str, Any]:
-    return {**event, "time": _EPOCH + timedelta(microseconds=event["time"]), "price": _decimal(event["price"])}
+    """Only purchases and refunds have a revenue."""
+    money = {name: _decimal(event[name]) for name in ("price", "revenue") if name in event}
+    return {**event, "time": _EPOCH + timedelta(microseconds=event["time"]), **money}

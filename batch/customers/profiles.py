@@ -61,7 +61,8 @@ def as_json(profiles: DataFrame) -> RDD[str]:
 
 
 def _plain_event(event: Column) -> Column:
-    return event.withField("time", F.unix_micros(event["time"])).withField("price", event["price"].cast("string"))
+    plain = event.withField("time", F.unix_micros(event["time"]))
+    return plain.withField("price", event["price"].cast("string")).withField("revenue", event["revenue"].cast("string"))
 
 
 def history(customer_day: DataFrame, as_of: date) -> DataFrame:

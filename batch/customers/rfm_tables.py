@@ -13,12 +13,15 @@ from pyspark.sql import functions as F
 from cdp.metrics.rfm import EARLIER_GROUPS
 
 SCORES = ["recency_score", "frequency_score", "monetary_score", "rfm_group"]
+#: Metric -> the column that holds its sum.
+_MONEY = {"gross_purchase_value": "gross_revenue", "total_purchase_value": "revenue"}
 
 
 def rfm_day(customers: DataFrame, day: date) -> DataFrame:
     """The columns of RFM_DAY. Who never ordered has no scores."""
     scored = customers.where("recency_score IS NOT NULL").groupBy(*SCORES)
-    counted = scored.agg(F.count("*").alias("customers"), F.sum("total_purchase_value").alias("revenue"))
+    sums = (F.sum(key).alias(name) for key, name in _MONEY.items())
+    counted = scored.agg(F.count("*").alias("customers"), *sums)
     return counted.withColumn("day", F.lit(day))
 
 

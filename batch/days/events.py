@@ -46,8 +46,18 @@ def counts() -> list[Column]:
     return [F.count_if(is_one).alias(name) for name, is_one in of_type().items()]
 
 
+def visited() -> Column:
+    """Whether an event is part of a visit. A refund is booked by the shop."""
+    return F.col("event_type") != "refund"
+
+
+def gross() -> Column:
+    """What a purchase is worth; nothing elsewhere. `revenue` also has, negative, what a refund took back."""
+    return F.when(F.col("event_type") == "purchase", F.col("revenue"))
+
+
 def event_sums(events: DataFrame) -> DataFrame:
-    """A row a day for the gate: how many events, their money, and whether any lacks what all must have."""
+    """A row a day for the gate: how many events, their money less what was refunded, and whether any lacks what all must have."""
     lacks = F.col("customer_id").isNull() | F.col("event_time").isNull() | F.col("product_id").isNull()
     money = F.coalesce(F.sum("revenue"), F.lit(0)).cast("decimal(18, 2)")
     return events.groupBy("day").agg(F.count("*").alias("events"), money.alias("money"), F.count_if(lacks).alias("lacking"))

@@ -16,8 +16,8 @@ COLUMNS = {
 
 
 def interactions(events: DataFrame) -> DataFrame:
-    """Money is of purchases alone, and 0 elsewhere. Categories and brand are as the events name them: a product
-    that changes its category in the middle of a day has two rows."""
+    """Money is of purchases and, negative, of refunds; elsewhere it is 0. Categories and brand are as the events
+    name them: a product that changes its category in the middle of a day has two rows."""
     counted = events.groupBy(*KEY).agg(
         F.count("*").alias("events"),
         F.sum("quantity").alias("quantity"),

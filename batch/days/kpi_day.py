@@ -10,7 +10,7 @@ from cdp.spark import COLUMN_TYPES
 from cdp.warehouse import KPI_DAY
 
 NEW = "new_customers"
-_SUMS = ("sessions", *COUNTS.values(), "orders", "items", "revenue")
+_SUMS = ("sessions", *COUNTS.values(), "orders", "items", "gross_revenue", "revenue")
 
 
 def kpi_day(events: DataFrame, customer_day: DataFrame) -> DataFrame:
@@ -21,7 +21,8 @@ def kpi_day(events: DataFrame, customer_day: DataFrame) -> DataFrame:
 
 
 def events_of_day(events: DataFrame) -> DataFrame:
-    """Events and the steps of the funnel, a session at a time; a customer's events without one are one session."""
+    """Events and the steps of the funnel, a session at a time; a customer's events without one are one session.
+    One of refunds alone is in no step."""
     sessions = events.groupBy("day", "customer_id", "user_session").agg(
         F.count("*").alias("events"), _any("view").alias("view"), _any("cart").alias("cart"), _any("purchase").alias("purchase")
     )

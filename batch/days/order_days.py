@@ -5,15 +5,15 @@ from __future__ import annotations
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from batch.days.events import counts
+from batch.days.events import counts, gross
 from cdp.chart_tables import ORDER_VALUE_BOUNDS
 from cdp.events import COUNTS
 
-_HOUR_SUMS = ("events", "customers", *COUNTS.values(), "orders", "items", "revenue")
+_HOUR_SUMS = ("events", "customers", *COUNTS.values(), "orders", "items", "gross_revenue", "revenue")
 
 
 def orders(events: DataFrame) -> DataFrame:
-    """A row an order and day: `first_time`, `value`. An order over midnight is one on each of its days."""
+    """A row an order and day: `first_time`, `value`, as it was placed. An order over midnight is one on each of its days."""
     bought = events.where(F.col("event_type") == "purchase")
     return bought.groupBy("day", "customer_id", "order_id").agg(
         F.min("event_time").alias("first_time"), F.sum("revenue").alias("value")
@@ -21,13 +21,14 @@ def orders(events: DataFrame) -> DataFrame:
 
 
 def hour_day(events: DataFrame) -> DataFrame:
-    """An order counts in the hour of its first purchase on the day, what was bought in its own."""
+    """An order counts in the hour of its first purchase on the day, what was bought or refunded in its own."""
     bought = F.col("event_type") == "purchase"
     seen = events.groupBy("day", F.hour("event_time").alias("hour"), "customer_id").agg(
         F.count("*").alias("events"),
         *counts(),
         F.sum(F.when(bought, F.col("quantity")).otherwise(0)).alias("items"),
-        F.sum(F.when(bought, F.col("revenue")).otherwise(0)).alias("revenue"),
+        F.sum(gross()).alias("gross_revenue"),
+        F.sum("revenue").alias("revenue"),
     )
     placed = orders(events).select("day", F.hour("first_time").alias("hour"), F.lit(1).alias("orders"))
     parts = seen.withColumn("customers", F.lit(1)).unionByName(placed, allowMissingColumns=True)

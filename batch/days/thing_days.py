@@ -8,7 +8,7 @@ from __future__ import annotations
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from batch.days.events import of_type
+from batch.days.events import gross, of_type
 from cdp.chart_tables import BRAND_DAY, CATEGORY_DAY, PRODUCT_DAY
 from cdp.events import COUNTS
 from cdp.table import Table
@@ -16,7 +16,7 @@ from cdp.table import Table
 TABLES = (PRODUCT_DAY, CATEGORY_DAY, BRAND_DAY)
 LEVELS = (1, 2, 3)
 THING = ["table", "level", "product_id", "category", "brand"]
-_SUMS = (*COUNTS.values(), "items", "revenue")
+_SUMS = (*COUNTS.values(), "items", "gross_revenue", "revenue")
 
 
 def thing_days(events: DataFrame) -> DataFrame:
@@ -35,7 +35,8 @@ def _of_customers(events: DataFrame) -> DataFrame:
         F.inline(_things()),
         *(is_one.cast("int").alias(name) for name, is_one in of_type().items()),
         F.when(bought, F.col("quantity")).otherwise(0).alias("items"),
-        F.when(bought, F.col("revenue")).otherwise(0).alias("revenue"),
+        F.coalesce(gross(), F.lit(0)).alias("gross_revenue"),
+        F.coalesce("revenue", F.lit(0)).alias("revenue"),
         F.when(bought, F.col("order_id")).alias("order"),
     )
     sums = [F.sum(name).alias(name) for name in _SUMS]

@@ -12,6 +12,7 @@ from benchmarks.reading.standing import FAVOURITES, FAVOURITES_SQL, STANDING, ST
 
 WINDOWS = (7, 30, 90)
 ORDER = "event_type = 'purchase'"
+REFUND = "event_type = 'refund'"
 
 
 def half_up(part: str, whole: str, digits: int) -> str:
@@ -24,9 +25,12 @@ def _counts(when: str) -> dict[str, str]:
     return {
         "orders": f"count(DISTINCT (day, bought_in)) FILTER ({ORDER} AND {when})",
         "revenue": f"coalesce(sum(money) FILTER ({when}), 0)",
+        "gross_revenue": f"coalesce(sum(money) FILTER ({ORDER} AND {when}), 0)",
+        "refunds": f"count(*) FILTER ({REFUND} AND {when})",
+        "refund_value": f"-coalesce(sum(money) FILTER ({REFUND} AND {when}), 0)",
         "items": f"coalesce(sum(units) FILTER ({ORDER} AND {when}), 0)",
         "active_days": f"count(DISTINCT day) FILTER ({when})",
-        "sessions": f"count(DISTINCT (day, coalesce(session, 'none at all'))) FILTER ({when})",
+        "sessions": f"count(DISTINCT (day, coalesce(session, 'none at all'))) FILTER (event_type <> 'refund' AND {when})",
         "views": f"count(*) FILTER (event_type = 'view' AND {when})",
         "carts": f"count(*) FILTER (event_type = 'cart' AND {when})",
         "removals": f"count(*) FILTER (event_type = 'remove_from_cart' AND {when})",
@@ -50,10 +54,11 @@ _GAP = f"max(day) FILTER ({ORDER}) - min(day) FILTER ({ORDER})"
 
 #: Over the events of a customer.
 OF_EVENTS = {
-    **{name: sql for name, sql in _EVER.items() if name not in ("orders", "revenue")},
+    **{name: sql for name, sql in _EVER.items() if name not in ("orders", "revenue", "gross_revenue")},
     "total_purchase": _EVER["orders"],
     "total_purchase_value": _EVER["revenue"],
-    "avg_purchase_value": half_up(_EVER["revenue"], _EVER["orders"], 2),
+    "gross_purchase_value": _EVER["gross_revenue"],
+    "avg_purchase_value": half_up(_EVER["gross_revenue"], _EVER["orders"], 2),
     "first_seen": "min(day)",
     "last_seen": "max(day)",
     "first_order": f"min(day) FILTER ({ORDER})",
@@ -83,7 +88,7 @@ OF_EVENTS = {
     "items_per_order": half_up(_EVER["items"], _EVER["orders"], 6),
     **{f"{name}_{days}d": sql for days in WINDOWS for name, sql in _counts(f"$as_of - day < {days}").items()},
     **{
-        f"avg_purchase_value_{days}d": half_up(counts["revenue"], counts["orders"], 2)
+        f"avg_purchase_value_{days}d": half_up(counts["gross_revenue"], counts["orders"], 2)
         for days in WINDOWS
         for counts in [_counts(f"$as_of - day < {days}")]
     },

@@ -9,15 +9,16 @@ import duckdb
 #: The fields of a message that a reading needs.
 FIELDS = (
     "event_time", "event_type", "product_id", "category_code", "brand", "price", "user_id", "user_session", "quantity",
-    "order_id", "event_id",
+    "order_id", "amount", "event_id",
 )  # fmt: skip
 
+#: Money is what a line is worth; that of a refund is negative.
 #: Of an event that came twice for a customer's day, the first received counts.
 EVENTS_SQL = """
 CREATE TABLE events AS
 WITH typed AS (
     SELECT *, strptime(replace(event_time, ' UTC', ''), '%Y-%m-%d %H:%M:%S') AS moment,
-        CAST(price AS DECIMAL(12, 2)) AS unit_price,
+        CAST(price AS DECIMAL(12, 2)) AS unit_price, CAST(amount AS DECIMAL(18, 2)) AS line_amount,
         CAST(coalesce(quantity, '1') AS INTEGER) AS units, nullif(user_session, '') AS session,
         list_filter(string_split(category_code, '.')[1:3], lambda level: level <> '') AS levels,
         nullif(lower(trim(brand)), '') AS label
@@ -25,11 +26,13 @@ WITH typed AS (
 ), known AS (
     SELECT *, CAST(moment AS DATE) AS day,
         nullif(array_to_string(levels, '.'), '') AS category, string_split(category_code, '.') AS code,
-        coalesce(event_id, concat_ws('|', moment, event_type, product_id, unit_price, session, units, order_id)) AS id
+        coalesce(event_id, concat_ws('|', moment, event_type, product_id, unit_price, session, units, order_id,
+            'amount ' || line_amount)) AS id
     FROM typed
 )
 SELECT user_id, day, moment, event_type, product_id, code, category, label AS brand, units, session,
-    CASE WHEN event_type = 'purchase' THEN unit_price * units END AS money,
+    CASE event_type WHEN 'purchase' THEN coalesce(line_amount, unit_price * units)
+        WHEN 'refund' THEN -coalesce(line_amount, unit_price * units) END AS money,
     CASE WHEN event_type = 'purchase'
         THEN coalesce('given ' || order_id, 'session ' || session, 'event ' || id) END AS bought_in
 FROM known QUALIFY row_number() OVER (PARTITION BY user_id, day, id ORDER BY place) = 1
@@ -44,7 +47,7 @@ FROM events GROUP BY ALL
 #: Whether the contract lets a row of a made history through, which has each kind of dirt.
 CLEAN = """
     regexp_full_match(event_time, '20[0-9]{2}-[0-9]{2}-[0-9]{2} [0-9:]{8} UTC')
-    AND event_type IN ('view', 'cart', 'remove_from_cart', 'purchase')
+    AND event_type IN ('view', 'cart', 'remove_from_cart', 'purchase', 'refund')
     AND coalesce(product_id, '') <> '' AND coalesce(user_id, '') <> ''
     AND regexp_full_match(price, '[0-9]{1,10}(\\.[0-9]{1,2})?')
     AND (quantity IS NULL OR regexp_full_match(quantity, '[1-9][0-9]*'))
@@ -54,7 +57,7 @@ CLEAN = """
 FILE_SQL = f"""
 CREATE TABLE messages AS
 SELECT row_number() OVER () AS place, NULL::VARCHAR AS event_id, event_time, event_type, product_id, category_code, brand, price,
-    user_id, user_session, quantity, order_id
+    user_id, user_session, quantity, order_id, NULL::VARCHAR AS amount
 FROM read_parquet(?)
 WHERE {CLEAN}
 """

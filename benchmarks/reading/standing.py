@@ -51,9 +51,11 @@ def _standing(name: str, totals: str) -> str:
 
 
 def _earlier(days: int) -> str:
-    """As it was then: from the orders alone, a row each."""
-    totals = f"""SELECT user_id, max(day) AS last_order, count(*) AS total_purchase, sum(value) AS total_purchase_value
-        FROM orders WHERE day <= $as_of - {days} GROUP BY user_id"""
+    """As it was then: from the orders, a row each, and all money up to then."""
+    totals = f"""SELECT user_id, max(day) AS last_order, count(*) AS total_purchase, any_value(net) AS total_purchase_value
+        FROM orders JOIN (SELECT user_id, sum(money) AS net FROM known WHERE day <= $as_of - {days} GROUP BY user_id)
+            USING (user_id)
+        WHERE day <= $as_of - {days} GROUP BY user_id"""
     return f"""{_standing(f"standing_{days}d_ago", totals)},
         earlier_{days} AS (SELECT user_id, rfm_group AS rfm_group_{days}d_ago FROM standing_{days}d_ago)"""
 

@@ -9,12 +9,14 @@ from __future__ import annotations
 from datetime import date
 
 ORDER = "event_type = 'purchase'"
+#: An event of another type has none.
+_MONEY = f"coalesce(sum(money) FILTER ({ORDER}), 0) AS gross_revenue, coalesce(sum(money), 0) AS revenue"
 _COUNTED = f"""
     count(*) FILTER (event_type = 'view') AS views, count(*) FILTER (event_type = 'cart') AS carts,
-    count(*) FILTER (event_type = 'remove_from_cart') AS removals,
+    count(*) FILTER (event_type = 'remove_from_cart') AS removals, count(*) FILTER (event_type = 'refund') AS refunds,
     count(DISTINCT user_id) AS customers, count(DISTINCT user_id) FILTER ({ORDER}) AS buyers,
     count(DISTINCT (user_id, bought_in)) FILTER ({ORDER}) AS orders,
-    coalesce(sum(units) FILTER ({ORDER}), 0) AS items, coalesce(sum(money), 0) AS revenue
+    coalesce(sum(units) FILTER ({ORDER}), 0) AS items, {_MONEY}
 """
 _LEVELS = "array_to_string(list_filter(coalesce(code, [])[1:level], lambda part: part <> ''), '.')"
 #: A row an order and day.
@@ -36,8 +38,9 @@ OF_DAYS = {
         SELECT day, hour(moment) AS hour, count(*) AS events, count(DISTINCT user_id) AS customers,
             count(*) FILTER (event_type = 'view') AS views, count(*) FILTER (event_type = 'cart') AS carts,
             count(*) FILTER (event_type = 'remove_from_cart') AS removals,
+            count(*) FILTER (event_type = 'refund') AS refunds,
             (SELECT count(*) FROM ({_ORDERS}) o WHERE o.day = e.day AND o.first_hour = hour(e.moment)) AS orders,
-            coalesce(sum(units) FILTER ({ORDER}), 0) AS items, coalesce(sum(money), 0) AS revenue
+            coalesce(sum(units) FILTER ({ORDER}), 0) AS items, {_MONEY}
         FROM events e GROUP BY ALL""",
     "order_value_day": f"""
         SELECT day, low AS from_value, high AS to_value, count(*) AS orders, sum(value) AS revenue
@@ -56,7 +59,7 @@ AS_OF = {
         FROM known JOIN cohorts USING (user_id) GROUP BY cohort, month""",
     "rfm_day": """
         SELECT $as_of AS day, recency_score, frequency_score, monetary_score, rfm_group, count(*) AS customers,
-            sum(total_purchase_value) AS revenue
+            sum(gross_purchase_value) AS gross_revenue, sum(total_purchase_value) AS revenue
         FROM again WHERE total_purchase > 0 GROUP BY ALL""",
     "rfm_flow": """
         SELECT $as_of AS day, since, coalesce(before, '') AS from_group, coalesce(rfm_group, '') AS to_group,

@@ -72,7 +72,7 @@ SCORE_METRICS: tuple[Metric, ...] = (
     _score("recency_score", "Recency score (R)", "How lately the latest order was placed", "-datediff({as_of}, last_order)"),
     _score("frequency_score", "Frequency score (F)", "How many orders", "nullif(total_purchase, 0)"),
     _score(
-        "monetary_score", "Money score (M)", "How much money was spent",
+        "monetary_score", "Money score (M)", "Money spent less money refunded",
         "CASE WHEN total_purchase > 0 THEN total_purchase_value END",
     ),
 )  # fmt: skip

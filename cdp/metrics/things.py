@@ -1,7 +1,7 @@
 """Which products, categories and brands: how many, which one most, and how far products come on their way to the order.
 
 An expression runs over the rows of a customer's things, one for each product, category and brand: `thing` says which of the
-three it is, `name` names it, and `views`, `carts`, `items` and `money` say what was done with it.
+three it is, `name` names it, and `views`, `carts`, `items` and `money` (spent less refunded) say what was done with it.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from cdp.metrics.metric import Metric, ratio
 Thing = Literal["product", "category", "brand"]
 Measure = Literal["views", "money"]
 
-_MEASURED: dict[Measure, str] = {"views": "most product views", "money": "most money spent"}
-_TIES: dict[Measure, str] = {"views": "more money spent", "money": "more product views"}
+_MEASURED: dict[Measure, str] = {"views": "most product views", "money": "most net revenue"}
+_TIES: dict[Measure, str] = {"views": "more net revenue", "money": "more product views"}
 _OTHER: dict[Measure, Measure] = {"views": "money", "money": "views"}
 
 

@@ -26,8 +26,11 @@ def _window(days: int) -> tuple[Metric, ...]:
     without = "; missing without an order"
     return (
         _sum(days, "orders", "integer", "Orders"),
-        _sum(days, "revenue", "money", "Revenue", "money"),
-        _metric(days, "avg_purchase_value", "money", "Average order", mean_money(f"revenue_{days}d", f"orders_{days}d"), "money", without),
+        _sum(days, "revenue", "money", "Net revenue", "money"),
+        _sum(days, "gross_revenue", "money", "Gross revenue", "money"),
+        _sum(days, "refunds", "integer", "Refunds"),
+        _metric(days, "refund_value", "money", "Money refunded", f"sum({_in_window(days, 'gross_revenue - revenue', ' ELSE 0')})", "money"),
+        _metric(days, "avg_purchase_value", "money", "Average order", mean_money(f"gross_revenue_{days}d", f"orders_{days}d"), "money", without),
         _metric(days, "min_purchase_value", "money", "Smallest order", f"min({_in_window(days, 'min_order_value')})", "money", without),
         _metric(days, "max_purchase_value", "money", "Largest order", f"max({_in_window(days, 'max_order_value')})", "money", without),
         _sum(days, "items", "integer", "Items bought"),

@@ -28,8 +28,11 @@ class EventSerializer(serializers.Serializer):
     product_id = serializers.CharField()
     category_code = serializers.CharField(allow_null=True)
     brand = serializers.CharField(allow_null=True)
-    price = serializers.DecimalField(max_digits=12, decimal_places=2)
+    price = serializers.DecimalField(max_digits=12, decimal_places=2, help_text="Of one unit.")
     quantity = serializers.IntegerField()
+    revenue = serializers.DecimalField(
+        max_digits=18, decimal_places=2, allow_null=True, help_text="Of a purchase, and of a refund, where it is negative."
+    )
 
 
 class CustomerListSerializer(serializers.Serializer):

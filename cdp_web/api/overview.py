@@ -26,6 +26,7 @@ class KpiSerializer(serializers.Serializer):
     about = serializers.CharField(source="kpi.about")
     value = serializers.CharField(allow_null=True, help_text="A number as text, so that no cent is lost.")
     before = serializers.CharField(allow_null=True, help_text="The same for the period before, where the history reaches so far.")
+    note = serializers.CharField(help_text="A second number in words, such as how many refunds; mostly empty.")
     change = serializers.FloatField(allow_null=True, help_text="0.1 is ten percent more than before.")
 
 
@@ -38,7 +39,7 @@ class StepSerializer(serializers.Serializer):
 
 class SeriesSerializer(serializers.Serializer):
     day = serializers.ListField(child=serializers.DateField())
-    revenue = serializers.ListField(child=serializers.FloatField())
+    revenue = serializers.ListField(child=serializers.FloatField(), help_text="Net revenue.")
     orders = serializers.ListField(child=serializers.IntegerField())
 
 

@@ -31,6 +31,7 @@ class Event:
     brand: str | None
     price: Decimal
     quantity: int
+    revenue: Decimal | None = None  # of a purchase, and of a refund, where it is negative
 
     @property
     def shown(self) -> EventType:
@@ -44,7 +45,7 @@ class Day:
     day: date
     views: int
     orders: int
-    revenue: Decimal
+    revenue: Decimal  # net
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +93,7 @@ def _event(event: dict[str, Any]) -> Event:
         event.get("brand"),
         _plain(event["price"]),
         event.get("quantity", 1),
+        _plain(event.get("revenue")),
     )
 
 

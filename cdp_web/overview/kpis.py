@@ -19,7 +19,9 @@ Number = Decimal | int | float
 class Totals:
     """A period added up."""
 
-    revenue: Decimal
+    gross_revenue: Decimal
+    revenue: Decimal  # less refunds
+    refunds: int
     orders: int
     items: int
     customers: int
@@ -30,8 +32,12 @@ class Totals:
     sessions_with_purchase: int
 
     @property
+    def refunded(self) -> Decimal:
+        return self.gross_revenue - self.revenue
+
+    @property
     def average_order(self) -> Decimal | None:
-        return (self.revenue / self.orders).quantize(Decimal("0.01"), ROUND_HALF_UP) if self.orders else None
+        return (self.gross_revenue / self.orders).quantize(Decimal("0.01"), ROUND_HALF_UP) if self.orders else None
 
     @property
     def conversion(self) -> float | None:
@@ -48,10 +54,38 @@ class Kpi:
     value: Callable[[Totals], Number | None]
     short: Callable[..., str]
     exact: Callable[..., str]
+    #: A second number in words, beside the definition.
+    note: Callable[[Totals], str] = lambda _: ""
+    more_is_better: bool = True
 
 
 KPIS: tuple[Kpi, ...] = (
-    Kpi("revenue", "Revenue", "Price times quantity of all purchases.", lambda t: t.revenue, formats.money_short, formats.money),
+    Kpi(
+        "revenue",
+        "Net revenue",
+        "Gross revenue less the money refunded in the period.",
+        lambda t: t.revenue,
+        formats.money_short,
+        formats.money,
+    ),
+    Kpi(
+        "gross_revenue",
+        "Gross revenue",
+        "What all purchases of the period are worth, before refunds.",
+        lambda t: t.gross_revenue,
+        formats.money_short,
+        formats.money,
+    ),
+    Kpi(
+        "refunds",
+        "Refunds",
+        "Money refunded in the period, whenever it was paid.",
+        lambda t: t.refunded,
+        formats.money_short,
+        formats.money,
+        note=lambda t: f"{formats.count(t.refunds)} refund{'' if t.refunds == 1 else 's'}.",
+        more_is_better=False,
+    ),
     Kpi(
         "orders",
         "Orders",
@@ -68,7 +102,14 @@ KPIS: tuple[Kpi, ...] = (
         formats.count_short,
         formats.count,
     ),
-    Kpi("average_order", "Average order", "Revenue divided by orders.", lambda t: t.average_order, formats.money, formats.money),
+    Kpi(
+        "average_order",
+        "Average order",
+        "Gross revenue divided by orders.",
+        lambda t: t.average_order,
+        formats.money,
+        formats.money,
+    ),
     Kpi(
         "conversion",
         "Conversion",
@@ -93,6 +134,7 @@ class Tile:
     kpi: Kpi
     value: Number | None
     before: Number | None
+    note: str = ""
 
     @property
     def short(self) -> str:
@@ -113,7 +155,7 @@ class Tile:
     @property
     def change(self) -> float | None:
         """Relative to the period before; nothing where there is none to compare with."""
-        if self.value is None or not self.before:
+        if self.value is None or self.before is None or self.before <= 0:
             return None
         return float(self.value) / float(self.before) - 1
 
@@ -126,6 +168,13 @@ class Tile:
         if self.change is None or abs(self.change) < 0.0005:
             return "same"
         return "up" if self.change > 0 else "down"
+
+    @property
+    def verdict(self) -> str:
+        """Whether the change is good news, which gives its colour."""
+        if self.direction == "same":
+            return "same"
+        return "good" if (self.direction == "up") == self.kpi.more_is_better else "bad"
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +190,9 @@ class Step:
 def totals_of(days: Iterable[KpiDay], customers: int) -> Totals:
     rows = list(days)
     return Totals(
+        gross_revenue=sum((row.gross_revenue for row in rows), Decimal(0)),
         revenue=sum((row.revenue for row in rows), Decimal(0)),
+        refunds=sum(row.refunds for row in rows),
         orders=sum(row.orders for row in rows),
         items=sum(row.items for row in rows),
         customers=customers,
@@ -154,7 +205,7 @@ def totals_of(days: Iterable[KpiDay], customers: int) -> Totals:
 
 
 def tiles_of(totals: Totals, before: Totals | None) -> list[Tile]:
-    return [Tile(kpi, kpi.value(totals), kpi.value(before) if before else None) for kpi in KPIS]
+    return [Tile(kpi, kpi.value(totals), kpi.value(before) if before else None, kpi.note(totals)) for kpi in KPIS]
 
 
 def funnel_of(totals: Totals) -> list[Step]:
@@ -173,7 +224,7 @@ def funnel_of(totals: Totals) -> list[Step]:
 
 
 def series_of(period: Period, days: dict[date, KpiDay]) -> dict[str, list[str] | list[float] | list[int]]:
-    """A value a day, zeros included, as the chart takes it."""
+    """A value a day, zeros included, as the chart takes it; `revenue` is net."""
     rows = [days.get(day, KpiDay(day)) for day in days_between(period.first, period.last)]
     return {
         "day": [row.day.isoformat() for row in rows],

@@ -26,6 +26,8 @@ class KpiDay:
     sessions_with_purchase: int = 0
     orders: int = 0
     items: int = 0
+    refunds: int = 0
+    gross_revenue: Decimal = Decimal(0)
     revenue: Decimal = Decimal(0)
 
 

@@ -29,7 +29,7 @@ STARTERS: tuple[Starter, ...] = (
     Starter("Repeat buyers", "Came back for more: two orders or more.", _every(_is("total_purchase", "ge", 2))),
     Starter(
         "Big spenders",
-        "Spent 500 or more within 90 days and were seen in the last 30.",
+        "Spent 500 or more, less refunds, within 90 days and were seen in the last 30.",
         _every(_is("revenue_90d", "ge", "500.00"), _is("last_seen", "in_last_days", 30)),
     ),
     Starter(
@@ -54,7 +54,7 @@ STARTERS: tuple[Starter, ...] = (
     ),
     Starter(
         "Good customers gone quiet",
-        "Two orders or 200 spent, and nothing bought for 30 days or more.",
+        "Two orders or 200 spent, less refunds, and nothing bought for 30 days or more.",
         _every(
             {"any": [_is("total_purchase", "ge", 2), _is("total_purchase_value", "ge", "200.00")]},
             _is("days_since_order", "ge", 30),

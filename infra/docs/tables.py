@@ -20,12 +20,15 @@ HEAD = """\
 What the [night](pipeline.md#the-night) puts into Postgres, schema `mart`, for pages and charts. This page is written from
 `cdp/chart_tables.py` and `cdp/warehouse.py` by `.venv/bin/python -m infra.docs`.
 
-- Days, hours and months are UTC. Money is of purchases: price times quantity.
+- Days, hours and months are UTC.
+- `gross_revenue` is what the purchases are worth; `revenue` is **net**, less what was refunded. The money refunded is
+  `gross_revenue - revenue`. A refund counts on its own day and in its own hour, whose net revenue may be below 0. The values of
+  orders are gross.
 - Everything **adds up to `kpi_day`**, and the night publishes nothing where it does not. So what the events give no brand or
   category has a row as well: its text is empty. Customers, buyers and orders are distinct in each row: they do not add up over
   products, categories and brands, for one order may hold several.
 - An **order** belongs to a customer and a day. One over midnight is one on each of its days, with what was bought there. In
-  `hour_day` it lies in the hour of its first purchase on the day; what is bought in a later hour is in the items and the revenue
+  `hour_day` it lies in the hour of its first purchase on the day; what is bought in a later hour is in the items and the money
   of that hour.
 - A **category** is looked at with one, two and three levels: `electronics`, `electronics.audio`, `electronics.audio.headphone`.
   Each level has all events. A category with fewer levels keeps its name at the deeper ones.

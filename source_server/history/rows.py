@@ -13,7 +13,7 @@ from source_server.history import texts
 from source_server.history.catalogue import Catalogue
 from source_server.history.customers import user_ids
 from source_server.history.seeds import Ints
-from source_server.history.visits import PURCHASE, Events
+from source_server.history.visits import PURCHASE, REFUND, Events
 
 #: The shop's own columns, two that some shops add, and the line itself where it is no row at all.
 COLUMNS = (
@@ -63,7 +63,8 @@ def names(rng: np.random.Generator, customer: Ints) -> Names:
 def columns_of(events: Events, named: Names, goods: Catalogue, day: date, sale: bool) -> Columns:
     """The events as clean columns of text, in the order of COLUMNS."""
     visit, product = pa.array(events.visit), pa.array(events.product)
-    ordering = pa.array(events.visit, mask=events.type != PURCHASE)
+    ordering = pa.array(events.visit, mask=~np.isin(events.type, (PURCHASE, REFUND)))
+    visiting = pa.array(events.visit, mask=events.type == REFUND)
     return {
         "event_time": texts.times(day, events.second),
         "event_type": _TYPES.take(pa.array(events.type)),
@@ -73,7 +74,7 @@ def columns_of(events: Events, named: Names, goods: Catalogue, day: date, sale: 
         "brand": goods.brand.take(product),
         "price": (goods.sale_price if sale else goods.price).take(product),
         "user_id": named.user_id.take(visit),
-        "user_session": named.session.take(visit),
+        "user_session": named.session.take(visiting),
         "quantity": _QUANTITIES.take(pa.array(events.quantity)),
         "order_id": named.order_id.take(ordering),
         "payload": pa.nulls(len(events), pa.string()),

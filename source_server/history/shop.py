@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from functools import cached_property
 
 import numpy as np
@@ -17,9 +17,11 @@ from cdp.days import days_between
 from source_server.history import dirt, rows
 from source_server.history.catalogue import Catalogue, catalogue
 from source_server.history.customers import Customers, customers_until
+from source_server.history.refunds import MAX_REFUND_DAYS, refunds_of
 from source_server.history.rhythm import SECONDS_A_DAY, Part, is_sale, parts_of_day
+from source_server.history.rows import Columns, Names
 from source_server.history.seeds import Floats, Ints, rng_of
-from source_server.history.visits import Visitors, events_of
+from source_server.history.visits import Events, Visitors, events_of
 
 EVENTS_A_VISIT = 4.6
 #: In a shop with few events for its customers visits are shorter, so that all of them come.
@@ -43,12 +45,13 @@ class Shop:
         return min(EVENTS_A_VISIT, max(SHORTEST_VISIT, self.events / self.customers / FEWEST_VISITS))
 
     def parts(self, first: date, last: date) -> list[Part]:
-        """What has to be made, in order, to know all that arrives from first to last: days before have late events."""
+        """What has to be made, in order, to know all that arrives from first to last: days before have late events
+        and refunds."""
         if first < self.first_day:
             raise ValueError(f"the history begins on {self.first_day}; {first} lies before it.")
         if last < first:
             raise ValueError(f"the range ends ({last}) before it begins ({first}).")
-        begin = max(self.first_day, date.fromordinal(first.toordinal() - dirt.MAX_LATE_DAYS))
+        begin = max(self.first_day, date.fromordinal(first.toordinal() - max(dirt.MAX_LATE_DAYS, MAX_REFUND_DAYS)))
         visits = self.events / self.length
         return [
             part
@@ -76,14 +79,19 @@ class Maker:
         happened = dirt.accidents(rng, events.second, shop.lines)
         sent = events.where(happened.row)
         columns = dirt.spoilt(rows.columns_of(sent, named, self._goods, day, is_sale(day)), happened.spoil, shop.lines)
-        truth = {
-            "arrives": day.toordinal() * SECONDS_A_DAY + happened.arrives,
-            "day": np.full(len(sent), day.toordinal()),
-            "type": sent.type,
-            "customer": customer[sent.visit],
-            "fate": happened.fate,
-        }
-        return pa.table({**columns, **truth})
+        table = _with_truth(columns, day, sent.type, customer[sent.visit], happened.arrives, happened.fate)
+        accepted = events.where(happened.fate[: len(events)] < dirt.DIRTY)
+        return pa.concat_tables([table, *self._refunds(part, accepted, named)])
+
+    def _refunds(self, part: Part, events: Events, named: Names) -> Iterator[pa.Table]:
+        """Of what these events bought, at the price that was paid. Their chance has an address of its own, which leaves the rest
+        of the history as it is without them."""
+        rng = rng_of(self._shop.seed, "refunds", part.day.toordinal(), part.number)
+        for later, refunds in refunds_of(rng, events).items():
+            day = part.day + timedelta(days=later)
+            columns = rows.columns_of(refunds, named, self._goods, day, is_sale(part.day))
+            fate = np.zeros(len(refunds), np.int64)
+            yield _with_truth(columns, day, refunds.type, named.customer[refunds.visit], refunds.second, fate)
 
     @cached_property
     def _goods(self) -> Catalogue:
@@ -105,6 +113,18 @@ class Maker:
         others = np.searchsorted(eager, np.sort(rng.random(more)) * eager[-1:], side="right")
         customer = rng.permutation(np.concatenate([due, others]))
         return customer, part.starts(rng, len(customer))
+
+
+def _with_truth(columns: Columns, day: date, kind: Ints, customer: Ints, arrives: Ints, fate: Ints) -> pa.Table:
+    """`arrives` in seconds of the day."""
+    truth = {
+        "arrives": day.toordinal() * SECONDS_A_DAY + arrives,
+        "day": np.full(len(kind), day.toordinal()),
+        "type": kind,
+        "customer": customer,
+        "fate": fate,
+    }
+    return pa.table({**columns, **truth})
 
 
 def arrivals(made: Iterable[tuple[Part, pa.Table]], first: date) -> Iterator[pa.Table]:

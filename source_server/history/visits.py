@@ -27,8 +27,8 @@ LEFT_SHARE = 0.032  # of visits that fill a cart and leave it
 ONE_MORE_SHARE = 0.055  # of the other products of a visit with a cart that are taken too
 REMOVAL_SHARE = 0.18  # of carts
 SALE_APPETITE = 1.35
-VIEW, CART, REMOVAL, PURCHASE = (EVENT_TYPES.index(name) for name in ("view", "cart", "remove_from_cart", "purchase"))
-#: Seconds to the next event, on average, by type; at least two pass. Types that nobody generates have none.
+VIEW, CART, REMOVAL, PURCHASE, REFUND = map(EVENT_TYPES.index, ("view", "cart", "remove_from_cart", "purchase", "refund"))
+#: Seconds to the next event, on average, by type; at least two pass. A refund is no part of a visit and has none.
 PAUSES = np.zeros(len(EVENT_TYPES))
 PAUSES[[VIEW, CART, REMOVAL, PURCHASE]] = 62.0, 25.0, 15.0, 4.0
 CHECKOUT_SECONDS = 60.0

@@ -47,6 +47,7 @@ __all__ = ["spark"]
 pytestmark = pytest.mark.spark
 
 FIRST, DAYS, CUSTOMERS = date(2019, 7, 1), 120, 150
+REFUNDED_ALONE = 8  # customers of whom only refunds are known
 AS_OF = FIRST + timedelta(days=DAYS - 6)  # some events lie after it
 LAST = FIRST + timedelta(days=DAYS)
 INTERACTION_KEY = ("day", "customer_id", "event_type", "product_id", "category", "brand")
@@ -57,16 +58,20 @@ KINDS_OF_THINGS = (
     ("zoo..cat", "zeta"), ("apparel", ""),
 )  # fmt: skip
 Rows = dict[tuple[Any, ...], dict[str, Any]]
-TYPES = ("view", "view", "view", "cart", "remove_from_cart", "purchase", "purchase")
+TYPES = ("view", "view", "view", "cart", "remove_from_cart", "purchase", "purchase", "refund")
+
+MONEY_TYPES = ("purchase", "refund")
 
 CUSTOMER_DAY_SQL = """
 CREATE TABLE customer_day AS
 SELECT day, user_id AS customer_id, min(moment) AS first_time, max(moment) AS last_time,
-    count(DISTINCT session) + CASE WHEN count(*) > count(session) THEN 1 ELSE 0 END AS sessions,
+    (SELECT count(DISTINCT coalesce(session, 'none at all')) FROM events v
+        WHERE v.user_id = e.user_id AND v.day = e.day AND v.event_type <> 'refund') AS sessions,
     count(*) FILTER (event_type = 'view') AS views, count(*) FILTER (event_type = 'cart') AS carts,
-    count(*) FILTER (event_type = 'remove_from_cart') AS removals,
+    count(*) FILTER (event_type = 'remove_from_cart') AS removals, count(*) FILTER (event_type = 'refund') AS refunds,
     count(DISTINCT bought_in) FILTER (event_type = 'purchase') AS orders,
-    coalesce(sum(units) FILTER (event_type = 'purchase'), 0) AS items, coalesce(sum(money), 0) AS revenue,
+    coalesce(sum(units) FILTER (event_type = 'purchase'), 0) AS items,
+    coalesce(sum(money) FILTER (event_type = 'purchase'), 0) AS gross_revenue, coalesce(sum(money), 0) AS revenue,
     (SELECT min(v) FROM (SELECT sum(money) AS v FROM events o WHERE o.user_id = e.user_id AND o.day = e.day
         AND o.event_type = 'purchase' GROUP BY bought_in)) AS min_order_value,
     (SELECT max(v) FROM (SELECT sum(money) AS v FROM events o WHERE o.user_id = e.user_id AND o.day = e.day
@@ -77,7 +82,7 @@ KPI_SQL = """
 WITH sessions AS (
     SELECT day, user_id, session, bool_or(event_type = 'view') AS saw, bool_or(event_type = 'cart') AS put,
         bool_or(event_type = 'purchase') AS bought
-    FROM events GROUP BY ALL
+    FROM events WHERE event_type <> 'refund' GROUP BY ALL
 )
 SELECT day, (SELECT count(*) FROM events e WHERE e.day = d.day) AS events,
     (SELECT count(DISTINCT user_id) FROM events e WHERE e.day = d.day) AS customers,
@@ -90,25 +95,29 @@ SELECT day, (SELECT count(*) FROM events e WHERE e.day = d.day) AS events,
     (SELECT count(*) FROM events e WHERE e.day = d.day AND event_type = 'view') AS views,
     (SELECT count(*) FROM events e WHERE e.day = d.day AND event_type = 'cart') AS carts,
     (SELECT count(*) FROM events e WHERE e.day = d.day AND event_type = 'remove_from_cart') AS removals,
+    (SELECT count(*) FROM events e WHERE e.day = d.day AND event_type = 'refund') AS refunds,
     (SELECT count(DISTINCT (user_id, bought_in)) FROM events e WHERE e.day = d.day AND event_type = 'purchase') AS orders,
     (SELECT coalesce(sum(units), 0) FROM events e WHERE e.day = d.day AND event_type = 'purchase') AS items,
+    (SELECT coalesce(sum(money), 0) FROM events e WHERE e.day = d.day AND event_type = 'purchase') AS gross_revenue,
     (SELECT coalesce(sum(money), 0) FROM events e WHERE e.day = d.day) AS revenue
 FROM (SELECT DISTINCT day FROM events) d
 """
 
 
 def history(seed: int) -> list[dict[str, str]]:
-    """Messages in the order they are received: late ones, copies, ones without a session, orders over midnight."""
+    """Messages in the order they are received: late ones, copies, ones without a session, orders over midnight,
+    refunds of more than was paid."""
     rng = Random(seed)
     rows: list[tuple[float, dict[str, str]]] = []
     for customer in range(CUSTOMERS):
         for _ in range(rng.choice((1, 2, 5, 12))):
-            rows += _visit(rng, f"c{customer}", FIRST + timedelta(days=rng.randrange(DAYS)))
+            types = ("refund",) if customer < REFUNDED_ALONE else TYPES
+            rows += _visit(rng, f"c{customer}", FIRST + timedelta(days=rng.randrange(DAYS)), types)
     copies = [(arrives + rng.random() * 3, row) for arrives, row in rows if rng.random() < 0.05]
     return [row for _, row in sorted([*rows, *copies], key=lambda pair: pair[0])]
 
 
-def _visit(rng: Random, customer: str, day: date) -> Iterator[tuple[float, dict[str, str]]]:
+def _visit(rng: Random, customer: str, day: date, types: tuple[str, ...]) -> Iterator[tuple[float, dict[str, str]]]:
     """A visit may begin just before midnight. Its events arrive at once or days later."""
     start = utc(day.year, day.month, day.day) + timedelta(seconds=rng.choice((rng.randrange(80_000), 86_390)))
     session = rng.choice(("", f"{customer}-{rng.randrange(10**6)}", f"{customer}-again"))
@@ -118,15 +127,19 @@ def _visit(rng: Random, customer: str, day: date) -> Iterator[tuple[float, dict[
         product = rng.randrange(9)
         row = {
             "event_time": f"{at:%Y-%m-%d %H:%M:%S} UTC",
-            "event_type": rng.choice(TYPES),
+            "event_type": rng.choice(types),
             "product_id": f"p{product}",
             "price": f"{rng.randrange(100, 99_999) / 100:.2f}",
             "user_id": customer,
             "user_session": session,
         }
         row |= {name: value for name, value in zip(("category_code", "brand"), KINDS_OF_THINGS[product], strict=True) if value}
-        if order and row["event_type"] == "purchase":
+        if order and row["event_type"] in MONEY_TYPES:
             row["order_id"] = order
+        if row["event_type"] in MONEY_TYPES and rng.random() < 0.3:
+            row["amount"] = f"{rng.randrange(100, 199_999) / 100:.2f}"
+            if row["event_type"] == "refund" and rng.random() < 0.5:
+                del row["price"]
         if rng.random() < 0.2:
             row["quantity"] = str(rng.randint(1, 4))
         if rng.random() < 0.1:
@@ -225,6 +238,10 @@ def test_history_has_what_it_is_made_for() -> None:
     }
     assert len(days) > len({session for session, _ in days}), "orders over midnight"
     assert max(times) > AS_OF.isoformat() + "Z", "events after the day"
+    refunds = [row for row in rows if row["event_type"] == "refund"]
+    assert len({("order_id" in row, "amount" in row) for row in refunds}) == 4, "refunds with and without each"
+    assert any("price" not in row for row in refunds), "refunds of an amount alone"
+    assert any("amount" in row for row in rows if row["event_type"] == "purchase"), "purchases of an amount"
     assert len(rows) > 2000
 
 
@@ -258,6 +275,7 @@ def test_customers_agree(night: Night) -> None:
         assert len(values) > 1, f"every customer has the same {key}"
     assert {row["recency_score"] for row in found.values()} == {None, 1, 2, 3, 4, 5}
     assert len({row["rfm_group"] for row in found.values()}) > 8
+    assert min(row["total_purchase_value"] for row in found.values()) < 0, "refunds of somebody who never ordered"
 
 
 def _differences(key: str, found: Rows, expected: Rows) -> dict[tuple[Any, ...], tuple[Any, Any]]:

@@ -36,6 +36,8 @@ def event(place: int, given: dict[str, Any]) -> dict[str, Any]:
     """A whole row. What follows from other fields follows from them here too, unless it is given."""
     row = dict.fromkeys(EVENTS_TABLE.column_names) | BASE | {"event_id": f"e{place}", "kafka_offset": place} | given
     row["event_day"] = row["event_time"].date()
+    if row["event_type"] == "refund":
+        row["revenue"] = -row["price"] * row["quantity"]
     if row["event_type"] == "purchase":
         row["revenue"] = row["price"] * row["quantity"]
         row["order_id"] = row["order_id"] or f"s:{row['user_session']}"

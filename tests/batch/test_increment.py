@@ -51,7 +51,7 @@ class History:
 
     def _event(self, first: date, span: int) -> dict[str, Any]:
         pick, day = self.random.choice, first + timedelta(days=self.random.randint(0, span))
-        kind = pick(("view", "view", "cart", "purchase"))
+        kind = pick(("view", "view", "cart", "purchase", "purchase", "refund"))
         return {
             "event_id": f"e{len(self.told)}-{self.random.getrandbits(40):x}",
             "event_time": utc(day.year, day.month, day.day, self.random.randint(0, 23), self.random.randint(0, 59)),
@@ -60,7 +60,7 @@ class History:
             "product_id": f"p{self.random.randint(1, 6)}",
             "brand": pick(("ash", "oak", None)),
             "user_session": f"s{self.random.randint(1, 40)}",
-            "quantity": self.random.randint(1, 3) if kind == "purchase" else 1,
+            "quantity": self.random.randint(1, 3) if kind in ("purchase", "refund") else 1,
         }
 
 

@@ -141,7 +141,7 @@ def test_night_that_fails_changes_nothing_and_the_same_again_heals(shop: Shop, m
             "as_of_lines",
             lambda *given: as_of_lines(*given).where("line NOT LIKE '%Lost%'"),
             "gate",
-            "sums: rfm_day holds 0 revenue, kpi_day 10.00",
+            "sums: rfm_day holds 0 gross_revenue, kpi_day 10.00",
         ),
         (publish, "replace_rows", fail, "publication", "cut off here"),
         (publish, "_replace_kpis", fail, "publication", "cut off here"),
@@ -169,19 +169,26 @@ def test_tables_of_the_charts_are_replaced_as_they_are_declared(shop: Shop) -> N
     assert shop.rows("SELECT from_value, to_value, orders FROM mart.order_value_day") == [(20, 50, 1)]
     assert shop.rows("SELECT cohort, customers, buyers FROM mart.cohort_month") == [(D1, 2, 1)]
     # What no event bears out stays as long as its day is not restated.
-    for table, row in (("brand_day", "'ghost', 1, 0, 0, 1, 0, 0, 0, 0"), ("hour_day", "5, 1, 1, 1, 0, 0, 0, 0, 0")):
+    for table, row in (("brand_day", "'ghost', 1, 0, 0, 0, 1, 0, 0, 0, 0, 0"), ("hour_day", "5, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0")):
         shop.rows(f"INSERT INTO mart.{table} VALUES ('{D1}', {row}), ('{D2}', {row}) RETURNING 1")
-    shop.receive(on(1, "bob", event_type="purchase"))
+    # A refund of somebody who never ordered is in no row of rfm_day.
+    shop.receive(on(1, "bob", event_type="purchase"), on(3, "cid", event_type="refund"))
     shop.night(D3)
+    assert shop.rows("SELECT sum(gross_revenue), sum(revenue), sum(refunds) FROM mart.kpi_day") == [(40, 30, 1)]
     assert shop.rows("SELECT day FROM mart.brand_day WHERE brand = 'ghost'") == [(D2,)]
     assert shop.rows("SELECT day FROM mart.hour_day WHERE hour = 5") == [(D2,)]
     assert shop.rows("SELECT day, sum(customers), sum(revenue) FROM mart.rfm_day GROUP BY 1 ORDER BY 1") == [
         (D2, 1, Decimal("20.00")),
         (D3, 2, Decimal("40.00")),
     ]
-    assert shop.rows("SELECT customers, buyers, orders FROM mart.cohort_month") == [(2, 2, 3)]
+    assert shop.rows("SELECT customers, buyers, orders FROM mart.cohort_month") == [(3, 2, 3)]
     moved = "SELECT day, from_group <> '', to_group <> '', sum(customers) FROM mart.rfm_flow WHERE since = 'day' GROUP BY 1, 2, 3"
-    assert shop.rows(f"{moved} ORDER BY 1, 2, 3") == [(D2, False, False, 1), (D2, False, True, 1), (D3, True, True, 2)]
+    assert shop.rows(f"{moved} ORDER BY 1, 2, 3") == [
+        (D2, False, False, 1),
+        (D2, False, True, 1),
+        (D3, False, False, 1),
+        (D3, True, True, 2),
+    ]
     # The same day once more has its rows once, and those of the day before stay.
     seen = shop.numbers()
     shop.night(D3, everything=True)

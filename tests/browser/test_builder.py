@@ -71,7 +71,7 @@ def test_what_is_wrong_stands_at_its_condition(page: Page, said: list[str]) -> N
     choose(conditions(page).nth(0), "product views", "Times a product was looked at.")
     conditions(page).nth(0).get_by_label("Value").fill("many")
     page.get_by_role("button", name="Add condition").click()
-    choose(conditions(page).nth(1), "revenue", "Money spent in all.")
+    choose(conditions(page).nth(1), "net revenue", "Money spent less money refunded.")
     conditions(page).nth(1).get_by_label("Value").fill("10.00")
     expect(conditions(page).nth(0).locator(".node-error")).to_contain_text("whole number")
     expect(conditions(page).nth(1).locator(".node-error")).to_be_hidden()

@@ -41,8 +41,9 @@ def buyer(customer_id: str, *, orders: int = 1, value: str = "10.00", **changes:
     """Someone who ordered, on the published day."""
     total = Decimal(value) * orders
     bought = {
-        "total_purchase": orders, "total_purchase_value": total, "orders_30d": orders, "orders_90d": orders, "revenue_30d": total,
-        "revenue_90d": total, "items": orders, "first_order": DAY, "last_order": DAY, "avg_purchase_value": Decimal(value),
+        "total_purchase": orders, "total_purchase_value": total, "gross_purchase_value": total, "orders_30d": orders,
+        "orders_90d": orders, "revenue_30d": total, "gross_revenue_30d": total, "revenue_90d": total, "gross_revenue_90d": total,
+        "items": orders, "first_order": DAY, "last_order": DAY, "avg_purchase_value": Decimal(value),
         "min_purchase_value": Decimal(value), "max_purchase_value": Decimal(value), "days_since_order": 0,
     }  # fmt: skip
     return customer(customer_id, **(bought | changes))
@@ -75,6 +76,7 @@ def _anyone(dice: random.Random, number: int) -> dict[str, Any]:
         "days_since_order": gap,
         "orders_30d": recent,
         "revenue_30d": recent * value,
+        "gross_revenue_30d": recent * value,
     }
     return buyer(customer_id, orders=orders, value=str(value), **changes)
 
@@ -108,6 +110,7 @@ def history(days: int) -> None:
         kpi_day(
             DAY - timedelta(days=back), sessions=sessions, sessions_with_view=sessions - 50, sessions_with_cart=200,
             sessions_with_purchase=orders, orders=orders, new_customers=80, revenue=Decimal("97.45") * orders,
+            gross_revenue=Decimal(99) * orders, refunds=1,
         )  # fmt: skip
 
 

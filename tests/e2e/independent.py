@@ -20,10 +20,11 @@ WITH clean AS (
     WHERE {CLEAN}
 )
 SELECT left(event_time, 10) AS day,
-       coalesce(sum(price::DECIMAL(18, 2) * coalesce(quantity, '1')::INT) FILTER (event_type = 'purchase'), 0),
+       coalesce(sum(worth) FILTER (event_type = 'purchase'), 0) - coalesce(sum(worth) FILTER (event_type = 'refund'), 0),
        count(DISTINCT coalesce(order_id, user_session, 'row ' || row)) FILTER (event_type = 'purchase'),
        count(DISTINCT user_id)
-FROM (SELECT *, row_number() OVER () AS row FROM clean) GROUP BY day ORDER BY day
+FROM (SELECT *, row_number() OVER () AS row, price::DECIMAL(18, 2) * coalesce(quantity, '1')::INT AS worth FROM clean)
+GROUP BY day ORDER BY day
 """
 
 

@@ -26,7 +26,7 @@ REFUSED = """SELECT CASE
     WHEN '' IN (coalesce(event_time, ''), coalesce(event_type, ''), coalesce(product_id, ''), coalesce(price, ''),
                 coalesce(user_id, '')) THEN 'missing'
     WHEN NOT regexp_full_match(event_time, '20[0-9]{2}-[0-9]{2}-[0-9]{2} [0-9:]{8} UTC') THEN 'bad_time'
-    WHEN event_type NOT IN ('view', 'cart', 'remove_from_cart', 'purchase') THEN 'bad_type'
+    WHEN event_type NOT IN ('view', 'cart', 'remove_from_cart', 'purchase', 'refund') THEN 'bad_type'
     WHEN NOT regexp_full_match(price, '[0-9]{1,10}\\.[0-9]{2}') THEN 'bad_price'
     WHEN NOT regexp_full_match(coalesce(quantity, '1'), '[1-9][0-9]*') THEN 'bad_quantity'
     WHEN greatest(length(brand), length(user_session)) > 200 THEN 'too_long'

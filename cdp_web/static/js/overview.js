@@ -1,4 +1,4 @@
-// The chart of the overview: revenue as bars or line, orders as a line, the period before in grey. Colours come from the design tokens.
+// The chart of the overview: net revenue as bars or line, orders as a line, the period before in grey. Colours come from the design tokens.
 const source = JSON.parse(document.getElementById("chart-data").textContent);
 const place = document.getElementById("chart");
 
@@ -15,12 +15,12 @@ function token(name) {
 function traces(colours) {
   const { now, before, symbol } = source;
   const revenue = {
-    name: "Revenue",
+    name: "Net revenue",
     x: now.day,
     y: now.revenue,
     type: "bar",
     marker: { color: colours.bar, cornerradius: 3 },
-    hovertemplate: `${symbol}%{y:,.2f}<extra>Revenue</extra>`,
+    hovertemplate: `${symbol}%{y:,.2f}<extra>Net revenue</extra>`,
   };
   const orders = {
     name: "Orders",
@@ -34,7 +34,7 @@ function traces(colours) {
   };
   if (!before) return [revenue, orders];
   const earlier = {
-    name: "Revenue, period before",
+    name: "Net revenue, period before",
     x: now.day,
     y: before.revenue,
     customdata: before.day,
@@ -84,10 +84,11 @@ function draw() {
 
 function fillTable() {
   const body = document.querySelector("#chart-table tbody");
-  const money = new Intl.NumberFormat("en", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+  const digits = new Intl.NumberFormat("en", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+  const money = (value) => (value < 0 ? "-" : "") + source.symbol + digits.format(Math.abs(value));
   source.now.day.forEach((day, i) => {
     const row = body.insertRow();
-    [day, source.symbol + money.format(source.now.revenue[i]), source.now.orders[i].toLocaleString("en")].forEach(
+    [day, money(source.now.revenue[i]), source.now.orders[i].toLocaleString("en")].forEach(
       (text, column) => {
         const cell = row.insertCell();
         cell.textContent = text;

@@ -27,7 +27,7 @@ def on(month: int, day: int, user: str = "ann", **given: Any) -> dict[str, Any]:
 
 VISITS = (
     on(9, 30), on(10, 1, **BUY), on(10, 31, user_session="s2", **BUY), on(10, 31, user_session="s3", **BUY),
-    on(9, 1, "bob"), on(11, 2, "bob"),
+    on(9, 1, "bob"), on(11, 2, "bob", event_type="refund"),
     on(10, 5, "cid", **BUY), on(11, 5, "cid", quantity=2, **BUY),
 )  # fmt: skip
 
@@ -45,7 +45,7 @@ def test_by_hand(events: Events) -> None:
     assert cohorts(events, *VISITS) == {
         (9, 9): (2, 0, 0, Decimal("0.00")),
         (9, 10): (1, 1, 3, Decimal("30.00")),
-        (9, 11): (1, 0, 0, Decimal("0.00")),
+        (9, 11): (1, 0, 0, Decimal("-10.00")),
         (10, 10): (1, 1, 1, Decimal("10.00")),
         (10, 11): (1, 1, 1, Decimal("20.00")),
     }

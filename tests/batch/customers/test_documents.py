@@ -43,16 +43,16 @@ def test_missing_metric_has_no_key() -> None:
 
 
 def test_the_rest_of_the_document() -> None:
-    made = document(profile(), WRITTEN)
+    refund = EVENT | {"type": "refund", "revenue": "-19.98"}
+    made = document(profile(recent=[EVENT, refund]), WRITTEN)
     kept = {"_id": "ann", "as_of": "2019-10-01", "publication": 7, "hash": "h", "history_hash": "i"}
     assert {key: made[key] for key in kept} == kept
     assert made["days"] == [{"day": "2019-10-01", "views": 1, "orders": 0, "revenue": Decimal128("0.00")}]
-    assert made["recent"] == [
-        {
-            "time": TIME, "type": "view", "product_id": "p1", "brand": "b",
-            "price": Decimal128("9.99"), "quantity": 2,
-        }
-    ]  # fmt: skip
+    view = {
+        "time": TIME, "type": "view", "product_id": "p1", "brand": "b",
+        "price": Decimal128("9.99"), "quantity": 2,
+    }  # fmt: skip
+    assert made["recent"] == [view, view | {"type": "refund", "revenue": Decimal128("-19.98")}]
 
 
 def test_update_of_the_metrics_leaves_the_history_and_drops_what_is_missing() -> None:

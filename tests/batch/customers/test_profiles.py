@@ -115,6 +115,7 @@ def test_as_json_nothing_is_rounded_and_what_is_missing_is_left_out(events: Even
             {
                 "time": 1_569_931_200_000_001, "type": "purchase", "product_id": "p1",
                 "category_code": "electronics.smartphone", "price": "9999999999.99", "quantity": 1,
+                "revenue": "9999999999.99",
             }
         ],
         "days": [{"day": "2019-10-01", "views": 0, "orders": 1, "revenue": "9999999999.99"}],

@@ -27,7 +27,7 @@ GROUPS = ("rfm_group_1d_ago", "rfm_group_30d_ago")
 
 
 def days(spark: SparkSession, *given: tuple[str, int, int, str]) -> DataFrame:
-    """Customer, days before the published one, orders, revenue."""
+    """Customer, days before the published one, orders, net revenue."""
     rows = [(name, AS_OF - timedelta(days=ago), orders, Decimal(revenue)) for name, ago, orders, revenue in given]
     return spark.createDataFrame(rows, "customer_id string, day date, orders int, revenue decimal(18, 2)")
 
@@ -66,10 +66,11 @@ def test_nobody_had_ordered_by_then(spark: SparkSession) -> None:
 
 
 def snapshot(spark: SparkSession, *given: tuple[Any, ...]) -> DataFrame:
-    """Scores, groups now, a day before and 30 days before, and money."""
+    """Scores, groups now, a day before and 30 days before, and money, of which each has had 7 refunded."""
     columns = "recency_score int, frequency_score int, monetary_score int, rfm_group string"
     columns += ", rfm_group_1d_ago string, rfm_group_30d_ago string, total_purchase_value decimal(18, 2)"
-    return spark.createDataFrame([(*row[:-1], Decimal(row[-1])) for row in given], columns)
+    columns += ", gross_purchase_value decimal(18, 2)"
+    return spark.createDataFrame([(*row[:-1], Decimal(row[-1]), Decimal(row[-1]) + 7) for row in given], columns)
 
 
 CUSTOMERS = (
@@ -83,8 +84,8 @@ CUSTOMERS = (
 def test_who_has_no_scores_is_not_in_the_grid(spark: SparkSession) -> None:
     frame = rfm_day(snapshot(spark, *CUSTOMERS), AS_OF).select(*RFM_DAY.column_names)
     assert sorted(tuple(row) for row in frame.collect()) == [
-        (AS_OF, 5, 1, 1, "New customers", 1, Decimal("0.00")),
-        (AS_OF, 5, 5, 5, "Champions", 2, Decimal("150.00")),
+        (AS_OF, 5, 1, 1, "New customers", 1, Decimal("7.00"), Decimal("0.00")),
+        (AS_OF, 5, 5, 5, "Champions", 2, Decimal("164.00"), Decimal("150.00")),
     ]
 
 

@@ -19,6 +19,7 @@ from tests.spark_session import utc
 pytestmark = pytest.mark.spark
 
 BUY = {"event_type": "purchase"}
+REFUND = {"event_type": "refund"}
 
 
 def at(hour: int, minute: int = 0) -> dict[str, Any]:
@@ -55,6 +56,19 @@ def test_events_without_a_session_are_one_session_more(events: Events) -> None:
     assert only(events, {"user_session": None}).sessions == 1
 
 
+def test_refund_lowers_revenue_and_leaves_orders_as_they_were_placed(events: Events) -> None:
+    row = only(events, BUY | {"quantity": 2}, BUY | {"user_session": "s2"}, REFUND, REFUND | {"order_id": "o", "quantity": 3})
+    assert (row.refunds, row.gross_revenue, row.revenue) == (2, Decimal("30.00"), Decimal("-10.00"))
+    assert (row.orders, row.items, row.min_order_value, row.max_order_value) == (2, 3, Decimal("10.00"), Decimal("20.00"))
+
+
+def test_refund_is_an_event_and_makes_no_session(events: Events) -> None:
+    row = only(events, REFUND | at(9), REFUND | at(10) | {"user_session": None})
+    assert (row.sessions, row.orders, row.gross_revenue, row.revenue) == (0, 0, Decimal("0.00"), Decimal("-20.00"))
+    assert (row.first_time, row.last_time) == (utc(2019, 10, 1, 9), utc(2019, 10, 1, 10))
+    assert only(events, {}, REFUND | {"user_session": None}, REFUND | {"user_session": "s2"}).sessions == 1
+
+
 def test_order_over_midnight_is_one_on_each_day(events: Events) -> None:
     night = [BUY | {"event_time": utc(2019, 10, 1, 23, 59)}, BUY | {"event_time": utc(2019, 10, 2, 0, 1)}]
     rows = customer_day(events_once(events(*night))).collect()
@@ -70,4 +84,5 @@ def test_recent_are_the_latest_newest_first(events: Events) -> None:
     assert row.recent[0].asDict() == {
         "time": utc(2019, 10, 1, 1, RECENT + 4), "type": "view", "product_id": "p1",
         "category_code": "electronics.smartphone", "brand": "samsung", "price": Decimal("10.00"), "quantity": 1,
+        "revenue": None,
     }  # fmt: skip

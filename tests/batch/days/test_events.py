@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from batch.days.events import events_of_days, events_once
+from batch.days.events import event_sums, events_of_days, events_once
 from tests.batch.conftest import Events
 from tests.spark_session import utc
 
@@ -43,3 +43,8 @@ def test_only_the_days_that_are_asked_for(events: Events) -> None:
     frame = events(*({"event_time": utc(2019, 10, day)} for day in (1, 2, 3)))
     days = [date(2019, 10, 1), date(2019, 10, 3)]
     assert sorted(row.event_day for row in events_of_days(frame, days).collect()) == days
+
+
+def test_money_of_a_day_is_less_by_what_was_refunded(events: Events) -> None:
+    (row,) = event_sums(events_once(events({}, {"event_type": "purchase"}, {"event_type": "refund", "quantity": 3}))).collect()
+    assert (row.events, row.money, row.lacking) == (3, Decimal("-20.00"), 0)

@@ -20,6 +20,7 @@ pytestmark = pytest.mark.spark
 PHONE = {"category_1": "electronics", "category_2": "smartphone", "brand": "samsung"}
 SHOE = {"product_id": "p2", "category_1": "apparel", "brand": "acme", "price": Decimal("5.00")}
 BUY: dict[str, Any] = {"event_type": "purchase"}
+REFUND: dict[str, Any] = {"event_type": "refund"}
 
 #: Ann looks at the phone twice and buys it in two orders, in one of them twice; the shoe goes into the cart on the next day.
 VISITS = (
@@ -49,26 +50,30 @@ def test_a_row_a_day_type_and_product(events: Events) -> None:
 
 def test_what_is_counted_from_them_and_how_ties_are_broken(events: Events) -> None:
     """Bob looks at both brands once and buys nothing: the alphabet decides. Cid's bought brand wins over the other. Dan's
-    things have no category and no brand."""
+    things have no category and no brand. Eve keeps the shoe of what she bought."""
     bare = {"user_id": "dan", "brand": None}
     given = (
         *VISITS,
         SHOE | {"user_id": "bob"}, PHONE | {"user_id": "bob"},
         SHOE | {"user_id": "cid"}, PHONE | {"user_id": "cid"}, PHONE | BUY | {"user_id": "cid"},
+        PHONE | BUY | {"user_id": "eve"}, SHOE | BUY | {"user_id": "eve"}, PHONE | REFUND | {"user_id": "eve"},
         bare, bare | {"event_time": utc(2019, 10, 3), "product_id": "p9"},
     )  # fmt: skip
     once = events_once(events(*given)).persist()
     days = customer_day(once).persist()
     mine = counted(days, interactions(once), date(2019, 10, 2)).persist()
     found = {row.customer_id: row for row in customers(mine, date(2019, 10, 2)).collect()}
-    ann, bob, cid, dan = (found[name] for name in ("ann", "bob", "cid", "dan"))
+    ann, bob, cid, dan, eve = (found[name] for name in ("ann", "bob", "cid", "dan", "eve"))
     assert (ann.products_viewed, ann.products_carted, ann.products_bought) == (2, 1, 1)
     assert (ann.view_to_cart_rate, ann.cart_to_order_rate) == (Decimal("0.500000"), Decimal("0.000000"))
     assert (ann.favourite_category_by_views, ann.favourite_brand_by_money) == ("electronics.smartphone", "samsung")
     assert (bob.favourite_brand_by_views, bob.favourite_category_by_views) == ("acme", "apparel")
     assert (bob.favourite_brand_by_money, bob.cart_to_order_rate) == (None, None)
     assert (cid.favourite_brand_by_views, cid.favourite_brand_by_money) == ("samsung", "samsung")
+    assert (eve.favourite_brand_by_money, eve.favourite_category_by_money, eve.products_bought) == ("acme", "apparel", 2)
+    assert (eve.gross_purchase_value, eve.total_purchase_value) == (Decimal("15.00"), Decimal("5.00"))
+    assert (eve.refunds, eve.refund_value, eve.avg_purchase_value) == (1, Decimal("10.00"), Decimal("15.00"))
     # The third day is after the published one.
     assert (dan.products_viewed, dan.categories_viewed, dan.favourite_brand_by_views) == (1, 0, None)
     assert (bob.rfm_group, bob.recency_score) == (None, None)
-    assert (ann.frequency_score, cid.frequency_score, ann.rfm_group) == (3, 1, "Lost")
+    assert (ann.frequency_score, cid.frequency_score, ann.rfm_group) == (4, 1, "Cannot lose them")

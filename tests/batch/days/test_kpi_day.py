@@ -17,7 +17,7 @@ from tests.batch.conftest import Events
 
 pytestmark = pytest.mark.spark
 
-BUY, CART = {"event_type": "purchase"}, {"event_type": "cart"}
+BUY, CART, REFUND = {"event_type": "purchase"}, {"event_type": "cart"}, {"event_type": "refund"}
 
 
 def kpis(events: Events, *given: dict[str, Any]) -> dict[int, Row]:
@@ -59,3 +59,9 @@ def test_events_without_a_session_are_one_a_customer(events: Events) -> None:
 def test_customers_buyers_and_money(events: Events) -> None:
     day = kpis(events, {}, BUY | {"user_id": "bob", "quantity": 3}, BUY | {"user_id": "bob", "user_session": "s2"})[1]
     assert (day.events, day.customers, day.buyers, day.orders, day.items, day.revenue) == (3, 2, 1, 2, 4, Decimal("40.00"))
+
+
+def test_refunds_may_outweigh_what_was_bought_and_are_no_visit(events: Events) -> None:
+    day = kpis(events, BUY, REFUND | {"user_id": "bob", "quantity": 3}, REFUND | {"user_id": "bob", "user_session": "s2"})[1]
+    assert (day.events, day.customers, day.buyers, day.sessions, day.sessions_with_purchase) == (3, 2, 1, 1, 1)
+    assert (day.refunds, day.gross_revenue, day.revenue) == (2, Decimal("10.00"), Decimal("-30.00"))

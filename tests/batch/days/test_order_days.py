@@ -17,6 +17,7 @@ from tests.spark_session import utc
 pytestmark = pytest.mark.spark
 
 BUY: dict[str, Any] = {"event_type": "purchase"}
+REFUND: dict[str, Any] = {"event_type": "refund"}
 
 
 def at(hour: int, minute: int = 0, day: int = 1) -> dict[str, Any]:
@@ -61,6 +62,14 @@ def test_customers_are_distinct_in_their_hour_and_empty_hours_have_no_row(events
     assert (rows[1, 9].orders, rows[1, 9].items, rows[1, 9].revenue) == (0, 0, Decimal("0.00"))
 
 
+def test_refund_counts_in_its_own_hour(events: Events) -> None:
+    rows = hours(events, BUY | at(10), REFUND | at(12) | {"order_id": "s:s1"})
+    assert {key: (row.orders, row.refunds, row.gross_revenue, row.revenue) for key, row in rows.items()} == {
+        (1, 10): (1, 0, Decimal("10.00"), Decimal("10.00")),
+        (1, 12): (0, 1, Decimal("0.00"), Decimal("-10.00")),
+    }
+
+
 def ranges(events: Events, *given: dict[str, Any]) -> dict[tuple[Any, ...], tuple[Any, ...]]:
     frame = order_value_day(events_once(events(*given)))
     assert set(frame.columns) == set(ORDER_VALUE_DAY.column_names)
@@ -78,8 +87,9 @@ def test_bounds_go_up_by_about_two() -> None:
 
 
 def test_value_on_a_bound_begins_the_next_range(events: Events) -> None:
+    """What is refunded leaves the order where it was placed."""
     orders = (bought("a", "9.99"), bought("b", "10.00"), bought("c", "10.00"), bought("d", "19.99"), bought("e", "0.00"))
-    assert ranges(events, *orders, {}) == {
+    assert ranges(events, *orders, {}, REFUND | {"order_id": "s:a"}) == {
         (1, 0, 1): (1, Decimal("0.00")),
         (1, 5, 10): (1, Decimal("9.99")),
         (1, 10, 20): (3, Decimal("39.99")),

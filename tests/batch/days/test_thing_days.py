@@ -34,11 +34,20 @@ def rows_of(events: Events, table: Table, *given: dict[str, Any]) -> Rows:
 
 
 def test_what_is_counted(events: Events) -> None:
-    cart, removal = {"event_type": "cart"}, {"event_type": "remove_from_cart"}
-    visits = (PHONE, PHONE, PHONE | cart, PHONE | removal, PHONE | {"user_id": "bob"}, PHONE | BUY | {"quantity": 3})
+    cart, removal, refund = ({"event_type": name} for name in ("cart", "remove_from_cart", "refund"))
+    visits = (
+        PHONE,
+        PHONE,
+        PHONE | cart,
+        PHONE | removal,
+        PHONE | {"user_id": "bob"},
+        PHONE | BUY | {"quantity": 3},
+        PHONE | refund,
+    )
     (row,) = rows_of(events, PRODUCT_DAY, *visits).values()
     assert (row.views, row.carts, row.removals, row.customers, row.buyers) == (3, 1, 1, 2, 1)
-    assert (row.orders, row.items, row.revenue) == (1, 3, Decimal("30.00"))
+    assert (row.orders, row.items, row.gross_revenue) == (1, 3, Decimal("30.00"))
+    assert (row.refunds, row.revenue) == (1, Decimal("20.00"))
 
 
 def test_order_is_one_of_each_thing_in_it(events: Events) -> None:

@@ -146,6 +146,11 @@ def test_what_may_be_passes_and_is_told(name: str, figures: Figures, says: str) 
     assert says in finding.says
 
 
+def test_day_of_more_refunds_than_purchases_passes() -> None:
+    less = Decimal("-3.00")
+    assert found("money", with_day(events_money=less, money=less, kpi_money=less)).passed
+
+
 def test_several_wrong_days_are_told_by_the_first() -> None:
     wrong = replace(RIGHT, restated=[replace(day, money=Decimal(0)) for day in RIGHT.restated])
     assert found("money", wrong).says.startswith("on 2019-10-30 the events hold 12.50")

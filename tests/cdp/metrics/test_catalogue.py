@@ -57,7 +57,7 @@ def test_metrics_stand_together_under_the_headings_in_their_order() -> None:
 def test_each_window_has_the_same_metrics() -> None:
     names = {days: [m.key.removesuffix(f"_{days}d") for m in METRICS if m.window == days] for days in (7, 30, 90)}
     assert names[7] == names[30] == names[90]
-    assert len(names[7]) == 11
+    assert len(names[7]) == 14
 
 
 @pytest.mark.parametrize(

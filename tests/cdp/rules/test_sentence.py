@@ -18,7 +18,7 @@ C = Compare("last_seen", "in_last_days", 30)
     ("rule", "english"),
     [
         (A, "orders is at least 2"),
-        (B, "revenue is more than 100.00"),
+        (B, "net revenue is more than 100.00"),
         (C, "last seen is in the last 30 days"),
         (Compare("last_seen", "more_than_days_ago", 1), "last seen is more than 1 day ago"),
         (Compare("last_seen", "between", (date(2019, 10, 1), date(2019, 10, 31))), "last seen is from 2019-10-01 to 2019-10-31"),

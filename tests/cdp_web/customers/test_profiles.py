@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from bson.decimal128 import Decimal128
 from pymongo import MongoClient
 
 from cdp.settings import current
@@ -38,6 +39,15 @@ def test_what_is_missing_stays_missing() -> None:
     profile = profile_from(document | {"recent": [event]}, factories.DAY)
     assert "last_order" not in profile.metrics
     assert (profile.recent[0].brand, profile.recent[0].category_code, profile.days) == (None, None, [])
+
+
+def test_event_with_money_shows_what_it_was_worth() -> None:
+    moment = datetime(2019, 11, 30, tzinfo=UTC)
+    refund = factories.event(moment, "refund", quantity=2, revenue=Decimal128("-261.52"))
+    document = factories.profile(factories.customer("7"), recent=[refund, factories.event(moment)])
+    shown, view = profile_from(document, factories.DAY).recent
+    assert (shown.shown.title, shown.shown.icon, shown.revenue) == ("Refund", "undo-2", Decimal("-261.52"))
+    assert view.revenue is None
 
 
 def test_bars_cover_ninety_days_and_mark_orders() -> None:

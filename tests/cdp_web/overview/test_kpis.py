@@ -8,7 +8,7 @@ from cdp_web.overview.periods import Period
 from cdp_web.overview.selectors import KpiDay
 
 DAY = date(2019, 11, 30)
-BUSY = KpiDay(DAY, 3, 100, 80, 20, 10, orders=12, items=15, revenue=Decimal("100.10"))
+BUSY = KpiDay(DAY, 3, 100, 80, 20, 10, orders=12, items=15, refunds=2, gross_revenue=Decimal("120.10"), revenue=Decimal("100.10"))
 
 
 def tiles(days: list[KpiDay], before: list[KpiDay] | None = None) -> dict[str, kpis.Tile]:
@@ -20,9 +20,11 @@ def test_tiles_add_up_the_days() -> None:
     shown = {key: tile.short for key, tile in tiles([BUSY, BUSY]).items()}
     assert shown == {
         "revenue": "$200.20",
+        "gross_revenue": "$240.20",
+        "refunds": "$40.00",
         "orders": "24",
         "customers": "5",
-        "average_order": "$8.34",
+        "average_order": "$10.01",
         "conversion": "10.00%",
         "new_customers": "6",
     }
@@ -45,6 +47,16 @@ def test_no_change_without_a_period_before_or_from_nothing() -> None:
 
 def test_the_same_number_has_no_direction() -> None:
     assert tiles([BUSY], [BUSY])["orders"].direction == "same"
+
+
+def test_more_refunds_are_bad_news_and_their_number_is_told() -> None:
+    refunds = tiles([BUSY, BUSY], [BUSY])["refunds"]
+    assert (refunds.direction, refunds.verdict, refunds.note) == ("up", "bad", "4 refunds.")
+    assert tiles([BUSY, BUSY], [BUSY])["orders"].verdict == "good"
+
+
+def test_no_change_from_less_than_nothing() -> None:
+    assert tiles([BUSY], [KpiDay(DAY, revenue=Decimal(-5))])["revenue"].change is None
 
 
 def test_funnel_relates_each_step_to_the_first_and_to_the_one_before() -> None:

@@ -14,6 +14,7 @@ import pytest
 
 from source_server.history import rhythm
 from source_server.history.dirt import COPY, DIRTY, MAX_LATE_DAYS
+from source_server.history.refunds import REFUND_SHARE
 from source_server.history.rhythm import SALE
 from source_server.history.rows import COLUMNS
 from source_server.history.shop import Shop
@@ -119,3 +120,14 @@ def test_new_customers_come_every_day_also_after_the_sixtieth() -> None:
         came = set(arriving(made, FIRST + timedelta(days=number))["customer"].to_pylist())
         assert number == 0 or len(came - seen) >= 8
         seen |= came
+
+
+def test_refunds_take_back_whole_lines_that_were_bought_days_before(dirty: pa.Table) -> None:
+    clean = dirty.filter(pc.less(dirty["fate"], DIRTY)).to_pylist()
+    line = ("user_id", "product_id", "price", "quantity", "order_id")
+    bought = {tuple(row[name] for name in line): row["day"] for row in clean if row["event_type"] == "purchase"}
+    refunds = [row for row in clean if row["event_type"] == "refund"]
+    assert {row["day"] - bought[tuple(row[name] for name in line)] for row in refunds} == {1, 2, 3}
+    assert {row["user_session"] for row in refunds} == {None}
+    assert any(row["order_id"] for row in refunds)
+    assert 0.005 < len(refunds) / len(bought) < REFUND_SHARE
