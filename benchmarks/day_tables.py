@@ -106,7 +106,7 @@ def _measure(connection: Connection, layout: Layout, length: int, days: int, row
 
 
 def _make_anew(connection: Connection, layout: Layout, length: int) -> None:
-    """Each statement is a transaction of its own: thousands of tables in one would be out of locks before anything is measured."""
+    """Each statement is a transaction of its own: one for thousands of tables would be out of locks before it begins."""
     connection.autocommit = True
     with connection.cursor() as cursor:
         cursor.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")

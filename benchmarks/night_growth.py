@@ -1,4 +1,4 @@
-"""Whether the night of one more day stays as quick while the history grows: the same shop after 30, 60 and 120 days.
+"""Whether the night of one more day stays as quick while the history grows: the same shop after two months, one year and three.
 
 Each day brings as many visits, and a few late events of the two days before, which the night restates too. Customers are not
 kept as few: new ones come at a steady rate, so that snapshot and profiles grow with the history, as a shop's do.
@@ -20,13 +20,13 @@ from infra.stack.stack import Stack
 from source_server.generate import SEED, write_history
 from source_server.history.customers import SIZE_DAYS
 
-LENGTHS = (30, 60, 120)
+LENGTHS = (60, 365, 1095)
 #: More days that are timed after each length; the quickest night counts, for one alone differs by a fifth from the next.
 TIMES = 3
-EVENTS_A_DAY = 20_000
+EVENTS_A_DAY = 1_000
 #: No sale lies in the days that follow.
-FIRST_DAY = date(2019, 5, 1)
-MOST_RATIO = 1.2
+FIRST_DAY = date(2016, 5, 1)
+MOST_RATIO = 1.3
 
 
 @dataclass(frozen=True, slots=True)
