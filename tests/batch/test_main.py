@@ -11,6 +11,7 @@ import pytest
 
 from batch import __main__ as command
 from batch.gate.verdict import GateClosed
+from batch.hdfs.changes import EventsNow, NoEvents
 from batch.steps import StepFailed
 from batch.stores.mart import NightRuns
 from cdp.nights import CheckOutcome
@@ -53,6 +54,8 @@ def test_explain_asks_for_a_day_or_for_none_and_runs_nothing(asked: list[Any], m
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
+        (["--scheduled", "--from", "2019-10-30", "--to", "2019-10-31"], "--scheduled goes with --day D"),
+        (["--explain", "--scheduled", "--day", "2019-10-30"], "--scheduled goes with --day D"),
         (["--explain", "--from", "2019-10-30"], "--explain takes --day alone"),
         (["--day", "2019-10-31", "--accept", "volume"], "say why it may be published"),
         (["--day", "2019-10-31", "--accept", "size", "--why", "so"], "'size' is not a check; there are ledger, rows"),
@@ -70,6 +73,33 @@ def test_what_is_no_day_is_refused(arguments: list[str], said: str, asked: list[
     assert asked == []
     error = capsys.readouterr().err
     assert re.search(said, error)
+
+
+@pytest.mark.parametrize(
+    ("days", "status"),
+    [
+        ([], 99),
+        ([date(2019, 10, 28)], 99),
+        ([date(2019, 10, 28), date(2019, 11, 1)], 99),
+        ([date(2019, 10, 29)], 0),
+        ([date(2019, 10, 31)], 0),
+    ],
+)
+def test_a_scheduled_night_beyond_the_events_is_skipped_before_anything_starts(
+    days: list[date], status: int, asked: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(command, "events_now", lambda settings: EventsNow("t", 1, frozenset(days)))
+    assert command.main(["--day", "2019-10-31", "--scheduled"]) == status
+    assert len(asked) == (status == 0)
+    assert command.main(["--day", "2019-10-31"]) == 0
+
+
+@pytest.mark.parametrize(("error", "status"), [(NoEvents("there are no events"), 99), (OSError("no route"), 0)])
+def test_a_scheduled_night_goes_on_where_the_events_can_not_be_asked(
+    error: Exception, status: int, asked: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(command, "events_now", failing(error))
+    assert command.main(["--day", "2019-10-31", "--scheduled"]) == status
 
 
 def failing(error: Exception) -> Any:
