@@ -125,9 +125,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--from", dest="first", type=_day, metavar="D", help="publish each day from this one")
     parser.add_argument("--to", dest="last", type=_day, metavar="D", help="to this one")
     parser.add_argument("--all", action="store_true", help="restate every day, also where nothing has changed")
-    parser.add_argument(
-        "--scheduled", action="store_true", help="publish nothing, and end with 99, where the events ended before D"
-    )
+    parser.add_argument("--scheduled", action="store_true", help="where the events ended before D: publish nothing, exit 99")
     parser.add_argument("--explain", action="store_true", help="what became of the last night, or of the last one of --day")
     parser.add_argument(
         "--accept", nargs="+", action="extend", default=[], metavar="CHECK",

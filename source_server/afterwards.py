@@ -14,7 +14,7 @@ from cdp.events.fields import EARLIEST_DAY
 #: What is usual is told by so many days before, of which some must have events.
 DAYS_BEFORE, LEAST_DAYS = 7, 3
 #: A last day that ends so much earlier than usual, or has less than a third of the usual events, looks partial.
-EARLIER = timedelta(hours=3)
+EARLIER_HOURS = 3
 TIMES = 3
 #: A few events that lie so far from all others have a wrong clock.
 STRAY_PART, STRAY_GAP = 0.001, timedelta(days=60)
@@ -58,15 +58,15 @@ def _partial(days: Mapping[date, DayRows], last: date, today: date) -> str:
     before = [days[day] for back in range(1, DAYS_BEFORE + 1) if (day := last - timedelta(days=back)) in days]
     if len(before) < LEAST_DAYS:
         return ""
-    usual = median(_time_of_day(each.last) for each in before)
-    if _time_of_day(found.last) < usual - EARLIER:
+    usual = median(_hour_of_day(each.last) for each in before)
+    if _hour_of_day(found.last) < usual - EARLIER_HOURS:
         return ends
     rows = median(each.rows for each in before)
     return f"it has {found.rows:,} events, the days before it {rows:,.0f}" if found.rows * TIMES < rows else ""
 
 
-def _time_of_day(at: datetime) -> timedelta:
-    return at - day_bounds(at.date())[0]
+def _hour_of_day(at: datetime) -> float:
+    return (at - day_bounds(at.date())[0]) / timedelta(hours=1)
 
 
 def _without_strays(days: Mapping[date, DayRows]) -> Mapping[date, DayRows]:

@@ -25,7 +25,8 @@ spec.loader.exec_module(module)
 task = module.dag.get_task("night")
 policy = task.retry_policy
 for kind, day in (("SCHEDULED", None), ("MANUAL", None), ("MANUAL", "2019-10-31"), ("SCHEDULED", "2019-10-31")):
-    known = {"params": SimpleNamespace(day=day), "ds": "2019-11-02", "macros": macros, "dag_run": SimpleNamespace(run_type=DagRunType[kind])}
+    run = SimpleNamespace(run_type=DagRunType[kind])
+    known = {"params": SimpleNamespace(day=day), "ds": "2019-11-02", "macros": macros, "dag_run": run}
     command = module.dag.get_template_env().from_string(task.bash_command).render(known)
     print("types", *command.split()[1:])
 for status in sys.argv[1:]:
