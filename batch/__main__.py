@@ -38,9 +38,10 @@ def run(settings: Settings, days: list[date], everything: bool, quiet: bool, acc
             spark = session(settings, f"cdp night {days[-1]}", settings.spark_job_cores, quiet=quiet, brief=len(days) == 1)
         try:
             night, pace = Night(settings, spark, connection, clock, say, accepted), Pace(len(days))
-            for day in days:
-                publish_day(night, day, everything, first if day == first.day else None, pace.place())
+            states = [publish_day(night, day, everything, first if day == first.day else None, pace.place()) for day in days]
             keep_house(night, days[-1])
+            if "published" in states:
+                say("next: ./run segments refresh")
         finally:
             end_session(spark)
 

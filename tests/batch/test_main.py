@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from contextlib import nullcontext
 from datetime import date
+from types import SimpleNamespace
 from typing import Any
 
 import psycopg2
@@ -15,6 +17,7 @@ from batch.hdfs.changes import EventsNow, NoEvents
 from batch.steps import StepFailed
 from batch.stores.mart import NightRuns
 from cdp.nights import CheckOutcome
+from cdp.settings import current
 
 
 @pytest.fixture
@@ -100,6 +103,22 @@ def test_a_scheduled_night_goes_on_where_the_events_can_not_be_asked(
 ) -> None:
     monkeypatch.setattr(command, "events_now", failing(error))
     assert command.main(["--day", "2019-10-31", "--scheduled"]) == status
+
+
+@pytest.mark.parametrize(("states", "last"), [(["published"], "next: ./run segments refresh"), (["needless"], "house")])
+def test_a_night_that_published_ends_with_what_to_type_next(
+    states: list[str], last: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    day = date(2019, 10, 31)
+    for name in ("night_connection", "recorded"):
+        monkeypatch.setattr(command, name, lambda _: nullcontext())
+    for name in ("session", "end_session", "Night"):
+        monkeypatch.setattr(command, name, lambda *_, **__: None)
+    monkeypatch.setattr(command, "begin", lambda *_: SimpleNamespace(day=day))
+    monkeypatch.setattr(command, "publish_day", lambda *_: states[0])
+    monkeypatch.setattr(command, "keep_house", lambda *_: command.say("house"))
+    command.run(current(), [day], everything=False, quiet=True)
+    assert capsys.readouterr().out.splitlines()[-1] == last
 
 
 def failing(error: Exception) -> Any:
