@@ -100,8 +100,8 @@ def _line(error: Exception) -> str:
         return error.__cause__.text
     if isinstance(error, StepFailed) and error.__cause__:
         return f"{error}: {root_cause(error.__cause__)}"
-    if isinstance(error, psycopg2.Error):  # between the steps
-        return f"Postgres: {root_cause(error)}"
+    if isinstance(error, psycopg2.Error):
+        return f"between its steps: {root_cause(error)}"
     return str(error)
 
 

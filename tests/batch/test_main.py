@@ -18,6 +18,7 @@ from batch.steps import StepFailed
 from batch.stores.mart import NightRuns
 from cdp.nights import CheckOutcome
 from cdp.settings import current
+from tests.cdp.test_said import PostgresError
 
 
 @pytest.fixture
@@ -136,12 +137,22 @@ def test_error_of_a_step_is_one_line_with_its_name(monkeypatch: pytest.MonkeyPat
     assert capsys.readouterr().err == "night: customers: the disk is full\n"
 
 
+def test_error_of_postgres_in_a_step_is_told_with_the_step_and_its_hint(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    error = StepFailed("staging")
+    error.__cause__ = PostgresError("could not extend file\nHINT:  Check free disk space.", "Check free disk space.")
+    monkeypatch.setattr(command, "run", failing(error))
+    assert command.main(["--day", "2019-10-31"]) == 1
+    assert capsys.readouterr().err == "night: staging: Postgres: could not extend file (Check free disk space.)\n"
+
+
 def test_a_database_that_goes_away_between_the_steps_is_one_line(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(command, "run", failing(psycopg2.OperationalError("server closed the connection\n\tprobably killed\n")))
     assert command.main(["--day", "2019-10-31"]) == 1
-    assert capsys.readouterr().err == "night: Postgres: server closed the connection\n"
+    assert capsys.readouterr().err == "night: between its steps: Postgres: server closed the connection\n"
 
 
 def test_closed_gate_says_what_to_do_and_has_a_status_of_its_own(

@@ -1,4 +1,4 @@
-"""Recomputes all segments on the publication that serves. Where there is none yet it makes the starter segments first. Ends with a
+"""Recomputes all segments on the publication that serves, and makes the starter segments first where none exists. Ends with a
 status other than 0 if any failed."""
 
 from __future__ import annotations
