@@ -7,13 +7,15 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import psycopg2
+from deltalake.exceptions import DeltaError
 
 from batch.explain import explain
 from batch.gate.checks import CHECKS
 from batch.gate.verdict import GateClosed, accept
+from batch.hdfs.changes import NoEvents, events_now
 from batch.night import Night, keep_house, publish_day
 from batch.pace import Pace
 from batch.runs import begin, recorded
@@ -21,9 +23,12 @@ from batch.steps import StepFailed
 from batch.stores.mart import MartAway, NightRuns, night_connection
 from cdp.days import day_from_text, days_between
 from cdp.nights import Accepted
-from cdp.programs import NIGHT_NEEDS_PERSON, only_words
+from cdp.programs import NIGHT_NEEDS_PERSON, NIGHT_SKIPPED, only_words
 from cdp.settings import SettingError, Settings, current
 from cdp.spark import SparkAway, end_session, root_cause, session
+
+#: A scheduled night is skipped where its day and those before it, so many in all, have no event.
+SCHEDULED_DAYS = 3
 
 
 def run(settings: Settings, days: list[date], everything: bool, quiet: bool, accepted: Sequence[Accepted] = ()) -> None:
@@ -34,9 +39,10 @@ def run(settings: Settings, days: list[date], everything: bool, quiet: bool, acc
             spark = session(settings, f"cdp night {days[-1]}", settings.spark_job_cores, quiet=quiet, brief=len(days) == 1)
         try:
             night, pace = Night(settings, spark, connection, clock, say, accepted), Pace(len(days))
-            for day in days:
-                publish_day(night, day, everything, first if day == first.day else None, pace.place())
+            states = [publish_day(night, day, everything, first if day == first.day else None, pace.place()) for day in days]
             keep_house(night, days[-1])
+            if "published" in states:
+                say("next: ./run segments refresh")
         finally:
             end_session(spark)
 
@@ -62,6 +68,9 @@ def main(argv: list[str] | None = None) -> int:
     try:
         if given.explain:
             return explain(current(), given.day, say)
+        if given.scheduled and (why := nothing_to_publish(current(), days[0])):
+            say(f"night {days[0]} is skipped: {why}")
+            return NIGHT_SKIPPED
         run(current(), days, given.all, quiet=not given.debug, accepted=accepted)
     except (SettingError, SparkAway, MartAway, NightRuns, StepFailed, psycopg2.Error) as error:
         if given.debug:
@@ -71,18 +80,35 @@ def main(argv: list[str] | None = None) -> int:
     return 0
 
 
+def nothing_to_publish(settings: Settings, day: date) -> str:
+    """Why a schedule that goes on after the events have ended publishes nothing; empty where there is something. What can't be
+    asked now is no reason: the night says what is wrong."""
+    try:
+        days = events_now(settings).days
+    except NoEvents as error:
+        return str(error)
+    except (DeltaError, OSError):
+        return ""
+    if any(day - timedelta(days=back) in days for back in range(SCHEDULED_DAYS)):
+        return ""
+    last = max((each for each in days if each < day), default=None)
+    return f"the last day with events is {last or 'later'}; to publish it all the same: ./run night --day {day}"
+
+
 def _line(error: Exception) -> str:
     """What went wrong, and for a step also which. A closed gate has more to say than a line."""
     if isinstance(error.__cause__, GateClosed):
         return error.__cause__.text
     if isinstance(error, StepFailed) and error.__cause__:
         return f"{error}: {root_cause(error.__cause__)}"
-    if isinstance(error, psycopg2.Error):  # between the steps
-        return f"Postgres: {root_cause(error)}"
+    if isinstance(error, psycopg2.Error):
+        return f"between its steps: {root_cause(error)}"
     return str(error)
 
 
 def _days(given: argparse.Namespace) -> list[date]:
+    if given.scheduled and (not given.day or given.explain):
+        raise ValueError("--scheduled goes with --day D.")
     if given.explain and not (given.first or given.last or given.all or given.accept):
         return []
     if given.day and not (given.first or given.last):
@@ -101,6 +127,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--from", dest="first", type=_day, metavar="D", help="publish each day from this one")
     parser.add_argument("--to", dest="last", type=_day, metavar="D", help="to this one")
     parser.add_argument("--all", action="store_true", help="restate every day, also where nothing has changed")
+    parser.add_argument("--scheduled", action="store_true", help="where the events ended before D: publish nothing, exit 99")
     parser.add_argument("--explain", action="store_true", help="what became of the last night, or of the last one of --day")
     parser.add_argument(
         "--accept", nargs="+", action="extend", default=[], metavar="CHECK",

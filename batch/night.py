@@ -103,14 +103,16 @@ class Progress:
     checks: Sequence[CheckOutcome] = ()
 
 
-def publish_day(night: Night, day: date, everything: bool = False, run: Run | None = None, place: str = "") -> None:
+def publish_day(night: Night, day: date, everything: bool = False, run: Run | None = None, place: str = "") -> RunState:
     """Publish the state as of the end of `day`, after restating the days that are behind, or every day. Its record is `run`,
     or a new one; `place` says where in a range it is."""
     night.say(f"night {day}{place}")
     run = run or begin(night.connection, night.settings, day, night.clock, night.accepted)
     with recorded(run):
         steps = Steps(night.say, run.at)
-        run.ended(_published(night, day, everything, run, steps), steps.seconds)
+        state = _published(night, day, everything, run, steps)
+        run.ended(state, steps.seconds)
+    return state
 
 
 def _published(night: Night, day: date, everything: bool, run: Run, steps: Steps) -> RunState:

@@ -12,6 +12,8 @@ HEARTBEAT = "cdp:beat"
 STREAM_NEEDS_PERSON = 3
 #: Exit status of a night whose gate is closed: begun again it ends in the same way, unless somebody accepts what a check says.
 NIGHT_NEEDS_PERSON = 3
+#: Exit status of a scheduled night that has nothing to publish, because the events end before it. Airflow counts it as skipped.
+NIGHT_SKIPPED = 99
 #: Set by ./run where a server is away: the program says whether its words are right, and ends before it asks a server.
 ONLY_WORDS = "PROGRAM_ONLY_WORDS"
 

@@ -16,6 +16,7 @@ from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 from pyspark.sql.types import DataType, DateType, DecimalType, IntegerType, LongType, StringType, TimestampType
 
+from cdp.said import hint_of, is_of_postgres
 from cdp.settings import REPOSITORY, Settings
 
 USER = "cdp"
@@ -72,17 +73,17 @@ def session(settings: Settings, name: str, cores: int, *, quiet: bool = False, b
 
 
 def root_cause(error: BaseException) -> str:
-    """The innermost reason of an error that may come out of the JVM, on one line."""
+    """The innermost reason of an error that may come out of the JVM, on one line. One of Postgres is told with its hint."""
     if isinstance(error, (Py4JNetworkError, ConnectionError)):
         return JVM_GONE
     java = getattr(error, "java_exception", None) or getattr(error, "_origin", None)
     said = _java_root(java) if java is not None else str(error)
     lines = [line.strip() for line in said.splitlines() if line.strip()]
-    if not lines:
-        return type(error).__name__
+    lines = lines or [type(error).__name__]
     # An error of Python on an executor brings its traceback along, and itself at the end.
     line = lines[-1] if any("Traceback (most recent call last)" in line for line in lines) else lines[0]
-    return textwrap.shorten(line, LONGEST_REASON, placeholder=" …")
+    reason = textwrap.shorten(line, LONGEST_REASON, placeholder=" …")
+    return f"Postgres: {reason}{hint_of(error)}" if is_of_postgres(error) else reason
 
 
 def _java_root(java: object) -> str:

@@ -13,10 +13,12 @@ from typing import Any
 from airflow.providers.standard.operators.bash import BashOperator
 from airflow.sdk import DAG, Param, RetryDecision, RetryPolicy
 
-from cdp.programs import NIGHT_NEEDS_PERSON
+from cdp.programs import NIGHT_NEEDS_PERSON, NIGHT_SKIPPED
 from cdp.settings import REPOSITORY
 
 DAY = "{{ params.day or macros.ds_add(ds, -1) }}"
+#: Over a history that ended, a schedule publishes nothing; the task is then skipped, and the segments with it.
+SCHEDULED = "{{ ' --scheduled' if dag_run.run_type == 'scheduled' and not params.day else '' }}"
 
 
 class UnlessGateClosed(RetryPolicy):
@@ -43,7 +45,11 @@ with DAG(
     run = f"{REPOSITORY}/run"
     stream = BashOperator(task_id="stream", bash_command=f"{run} stream --once --or-wait", append_env=True)
     night = BashOperator(
-        task_id="night", bash_command=f"{run} night --day {DAY}", append_env=True, retry_policy=UnlessGateClosed()
+        task_id="night",
+        bash_command=f"{run} night --day {DAY}{SCHEDULED}",
+        append_env=True,
+        retry_policy=UnlessGateClosed(),
+        skip_on_exit_code=NIGHT_SKIPPED,
     )
     segments = BashOperator(task_id="segments", bash_command=f"{run} segments refresh --day {DAY}", append_env=True)
 

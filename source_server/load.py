@@ -12,7 +12,7 @@ import threading
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
 
@@ -21,6 +21,7 @@ import duckdb
 from cdp.programs import only_words
 from cdp.settings import Settings, current
 from source_server import store
+from source_server.afterwards import DayRows, next_steps
 from source_server.intake import FileRefused, Mapping, Preview, format_of, mapping_for, name_of, preview
 from source_server.kafka import Stopped
 from source_server.pace import FlatOut
@@ -91,6 +92,15 @@ def load(
     return Loaded(len(files), sent=tuple(sent))
 
 
+def what_next(settings: Settings, done: Loaded) -> str:
+    """Over all files of the load; nothing where none was sent."""
+    days: dict[date, DayRows] = {}
+    for sent in done.sent:
+        for day, rows in store.days(settings, sent.dataset.name).items():
+            days[day] = days[day] + rows if day in days else rows
+    return next_steps(days, datetime.now(UTC).date())
+
+
 def _mappings(files: Sequence[Path], asked: str | None) -> list[tuple[Path, Mapping]]:
     """Each file with its mapping, all looked at before the first is taken in. Two files of one name would be one data set."""
     found = [(path, mapping_for(path, asked)) for path in files]
@@ -147,6 +157,8 @@ def main(argv: list[str] | None = None) -> int:
     except LOAD_TROUBLES as error:
         parser.exit(1, f"{parser.prog}: {error}\n")
     print(done)
+    if done.finished and (steps := what_next(current(), done)):
+        print(steps)
     return 0 if done.finished else 1
 
 

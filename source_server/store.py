@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import lru_cache
 from pathlib import Path
 
@@ -24,6 +24,7 @@ import pyarrow.parquet as pq
 
 from cdp.events.fields import CONTRACT_VERSION
 from cdp.settings import Settings
+from source_server.afterwards import DayRows
 from source_server.intake import Account, FileRefused, Mapping, chunks, name_of
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
@@ -84,6 +85,20 @@ def add(settings: Settings, path: Path, mapping: Mapping, progress: Progress | N
 def datasets(settings: Settings) -> list[Dataset]:
     """All data sets, by name."""
     return [described(file_at(path)) for path in sorted(folder(settings).glob("[!.]*.parquet"))]
+
+
+def days(settings: Settings, name: str) -> dict[date, DayRows]:
+    """On which days the rows of a data set lie, of those whose time could be read. No other column is read."""
+    found: dict[date, DayRows] = {}
+    with pq.ParquetFile(path_of(settings, name)) as file:
+        for batch in file.iter_batches(columns=["time"]):
+            times = batch.column("time").drop_null()
+            begun = pc.floor_temporal(times, unit="day")
+            table = pa.table({"day": begun, "time": times}).group_by("day").aggregate([("time", "count"), ("time", "max")])
+            for row in table.to_pylist():
+                day, told = row["day"].date(), DayRows(row["time_count"], row["time_max"])
+                found[day] = found[day] + told if day in found else told
+    return found
 
 
 def dataset(settings: Settings, name: str) -> Dataset:

@@ -13,19 +13,14 @@ from functools import partial, reduce
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from cdp.events import FIELD_NAMES, FIELDS
-from cdp.events.fields import BOUNDS, Bounds
+from cdp.events import FIELDS
+from cdp.events.fields import BOUNDS, IDENTITY, IDENTITY_LATER, Bounds
 from streaming.tables import EVENTS_TABLE, QUARANTINE_TABLE, REPLAY_COLUMNS
 from streaming.values import VALUES, Check, checks, cleaned, price_of_one, too_much
 
 REFUSAL = "struct<reason: string, field: string, detail: string>"
 #: JSON as the standard has it, not as Jackson would let it pass.
 STRICT = {"allowSingleQuotes": "false", "allowNonNumericNumbers": "false"}
-#: What an event is known by where it brings no id of its own: `the fields above` of the contract, in its order.
-IDENTITY = FIELD_NAMES[: FIELD_NAMES.index("event_id")]
-#: Those of them that came with a later version of the contract: they count only where they are given, so that the ids of
-#: messages without them stay what they were.
-LATER = ("amount",)
 LEVELS = 3
 
 #: Field -> what becomes of its text, which is null where the message has none.
@@ -131,7 +126,9 @@ def _with_price(frame: DataFrame) -> DataFrame:
 
 def _with_id(frame: DataFrame) -> DataFrame:
     """The id that came, or 128 bits of a hash over the normalised values."""
-    parts = [_part(F.unix_micros("event_time") if name == "event_time" else F.col(name), name in LATER) for name in IDENTITY]
+    parts = [
+        _part(F.unix_micros("event_time") if name == "event_time" else F.col(name), name in IDENTITY_LATER) for name in IDENTITY
+    ]
     made = F.left(F.sha2(F.concat(*parts), 256), F.lit(32))
     return frame.withColumn("event_id", F.coalesce("event_id", made))
 

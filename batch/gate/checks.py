@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
 from statistics import median
 
 from cdp.days import day_bounds
@@ -21,6 +22,11 @@ SMALL = 100
 TIMES = 3
 #: A quiet shop may take no event for an evening, and one that sleeps then for half as long again as it usually does.
 QUIET_HOURS, QUIETER = 6, 1.5
+#: How many days without an event a shop has at a stretch is told by so many weeks; less than one week of a shop tells nothing.
+GAP_WEEKS = 8
+#: A gap of so few days is never told of a day that has events.
+SMALL_GAP = 2
+GAP_REMEDY = 'load what is missing, or --accept freshness --why "..."'
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +84,19 @@ class Figures:
     volumes: Mapping[date, int]  # events of each day up to the published one
     quiet: Mapping[date, int]  # hours without an event at the end of days before, where that is known
     stream: StreamFigures | None  # none: no stream has written the events
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Days without an event at a stretch: directly before the published day, which counts where it has none itself."""
+
+    last: date  # the last day before that has events
+    empty: int
+    longest: int  # of such stretches in the weeks before the last day
+    judged: bool  # whether the shop is known long enough to say what is usual
+
+    def __str__(self) -> str:
+        return f"{self.empty} day{'s' * (self.empty != 1)} without an event, at most {self.longest} at a stretch are usual"
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,11 +197,12 @@ def volume(figures: Figures) -> Finding:
 
 def freshness(figures: Figures) -> Finding:
     """About the published day and never about the clock of this machine, so that an old day can be published at any time."""
+    gap = _gap(figures)
     if not figures.volumes.get(figures.day):
-        if _usual(_volumes_before(figures)) == 0:
-            return Finding(True, f"there is no event of {figures.day}, as usual on a {figures.day:%A}")
-        last = max((day for day, events in figures.volumes.items() if events), default=None)
-        return Finding(False, f"there is no event of {figures.day}; the last day with one is {last}")
+        return _empty(figures, gap)
+    if gap and gap.judged and gap.empty > max(SMALL_GAP, gap.longest):
+        says = f"the last day with events before {figures.day} is {gap.last}: {gap}"
+        return Finding(False, f"{says}; {GAP_REMEDY}")
     if figures.stream is None:
         return Finding(True, "the day has events")
     _, end = day_bounds(figures.day)
@@ -194,6 +214,28 @@ def freshness(figures: Figures) -> Finding:
         used = f"; usual on a {figures.day:%A} are {usual:.0f}" if usual is not None else ""
         return Finding(False, f"{says}, {behind:.0f} hours before the day's end{used}")
     return Finding(True, f"the day has events, and {says}")
+
+
+def _empty(figures: Figures, gap: Gap | None) -> Finding:
+    """A weekday on which the shop is closed has no event, as long as the days around it have some."""
+    says = f"there is no event of {figures.day}"
+    if gap is None:
+        return Finding(False, f"{says}, nor of any day before; {GAP_REMEDY}")
+    if gap.empty <= gap.longest and _usual(_volumes_before(figures)) == 0:
+        return Finding(True, f"{says}, as usual on a {figures.day:%A}")
+    return Finding(False, f"{says}; the last day with one is {gap.last}: {gap}; {GAP_REMEDY}")
+
+
+def _gap(figures: Figures) -> Gap | None:
+    """None before the shop's first day with events."""
+    known = sorted(day for day, events in figures.volumes.items() if events and day < figures.day)
+    if not known:
+        return None
+    last = known[-1]
+    recent = [day for day in known if day >= last - timedelta(weeks=GAP_WEEKS)]
+    longest = max(((after - day).days - 1 for day, after in pairwise(recent)), default=0)
+    empty = (figures.day - last).days - bool(figures.volumes.get(figures.day))
+    return Gap(last, empty, longest, judged=last - known[0] >= timedelta(weeks=1))
 
 
 def _weeks_before(day: date) -> list[date]:
@@ -219,7 +261,9 @@ CHECKS: tuple[Check, ...] = (
     Check("snapshot", "the snapshot has the customers, orders and money of all days, to the cent", snapshot),
     Check("sums", "what charts read adds up to kpi_day, on each day and over all of them", sums),
     Check("volume", f"the day has between a third and {TIMES} times the events of the same weekday before", volume),
-    Check("freshness", "the published day has events, and the stream is not hours behind its end", freshness),
+    Check(
+        "freshness", "the published day and those before it have events, and the stream is not hours behind its end", freshness
+    ),
 )
 CHECK_NAMES = tuple(check.name for check in CHECKS)
 

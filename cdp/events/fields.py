@@ -93,3 +93,7 @@ FIELDS = (
     EventField("source", "text", False, "which import or tracker sent it"),
 )
 FIELD_NAMES = tuple(field.name for field in FIELDS)
+#: What an event is known by where it brings no id of its own. A field that came with a later version of the contract counts only
+#: where it is given, so that a message without it keeps its id.
+IDENTITY = FIELD_NAMES[: FIELD_NAMES.index("event_id")]
+IDENTITY_LATER = ("amount",)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from django.db import transaction
+
 from cdp_web.segments.models import Segment
 from cdp_web.segments.services import segment_create
 
@@ -63,10 +65,12 @@ STARTERS: tuple[Starter, ...] = (
 )
 
 
-def starters_ensure() -> list[str]:
-    """Makes those whose name is not taken, archived segments included; says which."""
-    taken = {name.lower() for name in Segment.objects.values_list("name", flat=True)}
-    missing = [starter for starter in STARTERS if starter.name.lower() not in taken]
-    for starter in missing:
+@transaction.atomic
+def starters_ensure() -> int:
+    """Makes all of them where there is no segment yet, archived ones included, and says how many it made. Whoever deletes or
+    archives one does not get it back."""
+    if Segment.objects.exists():
+        return 0
+    for starter in STARTERS:
         segment_create(name=starter.name, description=starter.description, rule=starter.rule)
-    return [starter.name for starter in missing]
+    return len(STARTERS)

@@ -32,7 +32,6 @@ def run(stack: Stack) -> int:
     _step(f"the night of {LAST_DAY}: aggregates, profiles, publication", 5)
     _program(stack, programs.NIGHT, "--day", LAST_DAY)
     _step("segments", 6)
-    _manage(stack, "ensure_starter_segments")
     _program(stack, programs.SEGMENTS, "refresh")
     print(f"\nready in {time.monotonic() - began:.0f} s\n")
     print(addresses(stack))
@@ -80,10 +79,6 @@ def _program(stack: Stack, program: programs.Program, *arguments: str) -> None:
     code = programs.run(stack, program, list(arguments))
     if code:
         raise StackError(f"{program.prog} ended with {code}; mend what it says above and type ./run demo again.")
-
-
-def _manage(stack: Stack, command: str) -> None:
-    _call([sys.executable, str(REPOSITORY / "manage.py"), command], stack, command)
 
 
 def _call(argv: list[str], stack: Stack, what: str) -> None:

@@ -8,6 +8,8 @@ from typing import Any
 from cdp.events import REASONS
 
 KEPT_PLACES = 5
+COUNTED_ONCE, EACH_KEPT = "  repeated rows, counted once", "  repeated rows, each kept"
+NOTES = {COUNTED_ONCE: ['to keep each as an event of its own, the mapping says: repeated = "keep" (docs/mappings.md)']}
 SHOWN_DETAIL = 100
 _SAYS = {reason.code: reason.says for reason in REASONS}
 
@@ -37,6 +39,8 @@ class Account:
     events: int = 0
     refused: dict[str, Refusals] = field(default_factory=dict)
     place: str = "line"  # what the places count: lines of text, or rows of a table
+    repeated: int = 0  # events that say once more what a row before them says
+    repeated_kept: int = 0  # of these, that are events of their own
 
     def __add__(self, other: Account) -> Account:
         skipped = dict(self.skipped)
@@ -46,7 +50,10 @@ class Account:
         for reason, refusals in other.refused.items():
             refused[reason] = refused.get(reason, Refusals()) + refusals
         place = other.place if other.read else self.place
-        return Account(self.read + other.read, skipped, self.events + other.events, refused, place)
+        return Account(
+            self.read + other.read, skipped, self.events + other.events, refused, place,
+            self.repeated + other.repeated, self.repeated_kept + other.repeated_kept,
+        )  # fmt: skip
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -67,10 +74,12 @@ class Account:
         rows = [("rows read", self.read)]
         rows += [("left out by the mapping", sum(self.skipped.values())), *skips] if skips else []
         rows += [("events", self.events)]
+        rows += [(COUNTED_ONCE, once)] if (once := self.repeated - self.repeated_kept) else []
+        rows += [(EACH_KEPT, self.repeated_kept)] if self.repeated_kept else []
         rows += [("refused, kept in quarantine", self.refused_count), *reasons] if reasons else []
         wide = max(len(name) for name, _ in rows)
         digits = max(len(f"{count:,}") for _, count in rows)
-        notes = {f"  {reason}": self._note(reason, refusals) for reason, refusals in self._in_order()}
+        notes = {f"  {reason}": self._note(reason, refusals) for reason, refusals in self._in_order()} | NOTES
         return "\n".join(
             f"{name:<{wide}}  {count:>{digits},}{_indented(notes.get(name), wide + digits + 4)}" for name, count in rows
         )

@@ -7,13 +7,14 @@ from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -25,6 +26,7 @@ from source_server.intake.mapping import Mapping
 from source_server.intake.messages import Judged, Messages
 from source_server.intake.readers import blocks
 from source_server.intake.refusal import FileRefused
+from source_server.intake.repeated import Seen, with_own_id
 from source_server.intake.sql import engine
 
 JUDGES = 2
@@ -35,13 +37,15 @@ FEW = 0.01
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Messages in the order of the file, each ending with a line end; `times` is null where the time can't be read."""
+    """Messages in the order of the file, each ending with a line end; `times` is null where the time can't be read.
+    `same` has a number a row, equal where the parser would make the same id of two events."""
 
     lines: pa.Array
     times: pa.Array
     account: Account
     fraction: float | None
     types: dict[str, int] = field(default_factory=dict)
+    same: npt.NDArray[np.uint64] = field(default_factory=lambda: np.zeros(0, np.uint64))
 
 
 def chunks(path: Path, mapping: Mapping, source: str, now: datetime) -> Iterator[Chunk]:
@@ -54,12 +58,12 @@ def chunks(path: Path, mapping: Mapping, source: str, now: datetime) -> Iterator
             free.put(Messages(judge, mapping, source, now, add_source=kind == "ndjson"))
         place = "row" if kind == "parquet" else "line"
         pool = opened.enter_context(ThreadPoolExecutor(JUDGES))
-        started = False
+        started, seen = False, Seen()
         for chunk in _in_turn(pool, blocks(path, mapping, opened.enter_context(closing(engine()))), free, mapping, place):
             if not started and chunk.account.read:
                 _check_fits(path, mapping, chunk.account)
                 started = True
-            yield chunk
+            yield _repeats_told(chunk, seen, mapping.keeps_repeated)
 
 
 def _in_turn(
@@ -107,7 +111,7 @@ def _chunk(block: Block, messages: Messages, mapping: Mapping, place: str) -> Ch
         found, places = _chosen(found, np.flatnonzero(found.skipped == 0)), places[found.skipped == 0]
     account.refused = _refusals(found, places, block.kept.why)
     account.events = len(places) - account.refused_count
-    return Chunk(found.lines, found.times, account, block.fraction, _types(found))
+    return Chunk(found.lines, found.times, account, block.fraction, _types(found), found.same)
 
 
 def _in_order(parts: list[tuple[Judged, Any]]) -> tuple[Judged, Any]:
@@ -117,7 +121,7 @@ def _in_order(parts: list[tuple[Judged, Any]]) -> tuple[Judged, Any]:
     if not parts:
         empty = Judged(
             pa.array([], pa.binary()), pa.array([], pa.timestamp("us", "UTC")), pa.array([], pa.string()),
-            np.zeros(0, np.uint8), np.zeros(0, np.uint16),
+            np.zeros(0, np.uint8), np.zeros(0, np.uint16), np.zeros(0, np.uint64),
         )  # fmt: skip
         return empty, np.zeros(0, np.int64)
     (one, one_places), (other, other_places) = parts
@@ -127,6 +131,7 @@ def _in_order(parts: list[tuple[Judged, Any]]) -> tuple[Judged, Any]:
         pa.concat_arrays([one.types, other.types]),
         np.concatenate([one.codes, other.codes]),
         np.concatenate([one.skipped, other.skipped]),
+        np.concatenate([one.same, other.same]),
     )
     places = np.concatenate([one_places, other_places])
     order = np.argsort(places, kind="stable")
@@ -136,8 +141,9 @@ def _in_order(parts: list[tuple[Judged, Any]]) -> tuple[Judged, Any]:
 def _chosen(found: Judged, which: Any) -> Judged:
     indices = pa.array(which)
     return Judged(
-        found.lines.take(indices), found.times.take(indices), found.types.take(indices), found.codes[which], found.skipped[which]
-    )
+        found.lines.take(indices), found.times.take(indices), found.types.take(indices),
+        found.codes[which], found.skipped[which], found.same[which],
+    )  # fmt: skip
 
 
 def _refusals(found: Judged, places: Any, why: dict[int, str]) -> dict[str, Refusals]:
@@ -163,6 +169,22 @@ def _text_of(line: bytes, field: str | None) -> str:
         return ""
     value = json.loads(line, parse_float=str, parse_int=str).get(field)
     return " ".join(value.split()) if isinstance(value, str) else json.dumps(value)
+
+
+def _repeats_told(chunk: Chunk, seen: Seen, keep: bool) -> Chunk:
+    """How many of the events were in the file before; where each is to be kept, they get an id of their own."""
+    rows, times = seen.add(chunk.same)
+    if not len(rows):
+        return chunk
+    chunk.account.repeated = len(rows)
+    if not keep:
+        return chunk
+    chunk.account.repeated_kept = len(rows)
+    lines, moments = chunk.lines.take(pa.array(rows)).to_pylist(), chunk.times.take(pa.array(rows)).to_pylist()
+    own = [with_own_id(*row) for row in zip(lines, moments, times.tolist(), strict=True)]
+    mask = np.zeros(len(chunk.lines), np.bool_)
+    mask[rows] = True
+    return replace(chunk, lines=pc.replace_with_mask(chunk.lines, pa.array(mask), pa.array(own, pa.binary())))
 
 
 def _types(found: Judged) -> dict[str, int]:

@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from cdp.events import EVENT_TYPES, FIELD_NAMES, FIELDS
 from cdp.events.fields import (
     EARLIEST_DAY,
+    IDENTITY,
     MAX_AHEAD_HOURS,
     MAX_QUANTITY,
     MAX_REVENUE,
@@ -207,16 +208,44 @@ class Shop:
         return fails.replace("$latest", f"TIMESTAMP '{moment}'").replace("$currency", literal(self.currency.lower()))
 
 
-def judging(frame: str, shop: Shop, clean: bool, kept: str) -> str:
-    """A query over one that gives the fields' texts; columns `code` and `v_time` are added to those in `kept`.
+def _same(spaced: frozenset[str]) -> str:
+    """A number, equal where the parser would make the same id of two events; 0 where an id is given. Trimming is dear, and only
+    done for fields of which a text may have space at its ends."""
+    hashed = ", ".join(_normal(field, field.name in spaced) for field in FIELDS if field.name in IDENTITY)
+    return f"CASE WHEN {_trimmed('event_id')} IS NULL THEN hash({hashed}) ELSE 0::UBIGINT END"
 
-    `clean`: no text of it can hold an escape, so that only trimming is left to do.
+
+def _normal(field: EventField, spaced: bool) -> str:
+    """Equal where the parser makes the same value of two texts."""
+    if field.name in _READ:
+        return _READ[field.name]
+    if field.kind != "text":
+        return f"t_{field.name}"
+    text = f"coalesce({f'trim({field.name}, {_SPACE})' if spaced else field.name}, '')"
+    return f"lower({text})" if field.name == "brand" else text
+
+
+_SPACE = "' '"
+_READ = {
+    "event_time": "v_time",
+    "price": "v_price",
+    "amount": "v_amount",
+    "quantity": f"CASE WHEN {_QUANTITY} IS NULL THEN 1 ELSE try_cast(split_part({_QUANTITY}, '.', 1) AS INTEGER) END",
+}
+
+
+def judging(frame: str, shop: Shop, clean: bool, kept: str, spaced: frozenset[str] = frozenset(FIELD_NAMES)) -> str:
+    """A query over one that gives the fields' texts; columns `code`, `v_time`, `type` and `same` are added to those in `kept`.
+
+    `clean`: no text of it can hold an escape, so that only trimming is left to do. `spaced`: fields whose texts may begin or end
+    with a space.
     """
     cleaning = ", ".join(FIELD_NAMES if clean else (f"{cleaned(name, 'has_escapes')} AS {name}" for name in FIELD_NAMES))
     trimmed = ", ".join(f"{_trimmed(field.name)} AS t_{field.name}" for field in FIELDS if field.kind != "text")
     whens = " ".join(f"WHEN {shop.put_into(check.fails)} THEN {number}" for number, check in enumerate(CHECKS, start=1))
     return f"""
-        SELECT {kept}, v_time, t_event_type AS type, CASE WHEN is_object THEN CASE {whens} ELSE 0 END ELSE {NOT_JSON} END AS code
+        SELECT {kept}, v_time, t_event_type AS type, {_same(spaced)} AS same,
+            CASE WHEN is_object THEN CASE {whens} ELSE 0 END ELSE {NOT_JSON} END AS code
         FROM (SELECT *, {TIME_VALUE} AS v_time, {PRICE_VALUE} AS v_price, {AMOUNT_VALUE} AS v_amount
         FROM (SELECT *, {trimmed}
         FROM (SELECT {kept}, is_object, {cleaning} FROM ({frame}))))"""

@@ -80,6 +80,7 @@ class Mapping:
     skips: tuple[Skip, ...] = ()
     changes: tuple[Change, ...] = ()
     identity: bool = False
+    keeps_repeated: bool = False  # equal rows are events of their own
 
     @property
     def fingerprint(self) -> str:

@@ -19,7 +19,7 @@ from source_server.intake.refusal import MappingError, did_you_mean
 from source_server.intake.sql import engine
 
 SHIPPED = Path(__file__).parent / "mappings"
-_TABLES = ("about", "file", "fields", "constants", "keep", "skip", "change")
+_TABLES = ("about", "repeated", "file", "fields", "constants", "keep", "skip", "change")
 _FILE = ("format", "delimiter", "quote", "encoding", "header", "columns", "skip_lines", "decimal", "thousands")
 _TESTS = ("equals", "starts_with", "matches", "is_empty", "less_than")
 _DELIMITERS = {"tab": "\t", "comma": ",", "semicolon": ";", "pipe": "|"}
@@ -74,11 +74,18 @@ class _Reader:
             keep=self.texts(found.get("keep", []), "keep"),
             skips=tuple(self.skip(each, place) for each, place in self.tables(found, "skip")),
             changes=tuple(self.change(each, place) for each, place in self.tables(found, "change")),
+            keeps_repeated=self.repeated(found) == "keep",
         )
         twice = {field for field, _ in mapping.fields} & {field for field, _ in mapping.constants}
         if twice:
             raise self.wrong(f"fields.{min(twice)}", "stands under constants too; keep one of them.")
         return mapping
+
+    def repeated(self, found: dict[str, Any]) -> Any:
+        said = found.get("repeated", "once")
+        if said not in ("keep", "once"):
+            raise self.wrong("repeated", f'must be "keep" or "once", not {said!r}.')
+        return said
 
     def known(self, table: dict[str, Any], allowed: tuple[str, ...], place: str) -> None:
         for key in table:

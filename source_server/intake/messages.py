@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -20,18 +21,23 @@ from source_server.intake.fields import field_values, skipped_by
 from source_server.intake.judge import Shop, judging
 from source_server.intake.lines import path_of, readable, texts_of
 from source_server.intake.mapping import Mapping
+from source_server.intake.repeated import NONE
 from source_server.intake.sql import literal, name
+
+Bytes = npt.NDArray[np.uint8]
 
 
 @dataclass(slots=True)
 class Judged:
-    """Messages with their line ends; `codes` are the numbers of the judge's checks, 0 an event."""
+    """Messages with their line ends; `codes` are the numbers of the judge's checks, 0 an event. `same` is equal where the parser
+    would make the same id of two events."""
 
     lines: pa.Array
     times: pa.Array
     types: pa.Array
     codes: npt.NDArray[np.uint8]
     skipped: npt.NDArray[np.uint16]
+    same: npt.NDArray[np.uint64]
 
 
 class Messages:
@@ -43,11 +49,11 @@ class Messages:
         self.made: dict[tuple[Any, ...], str] = {}
 
     def of_rows(self, table: pa.Table) -> Judged:
-        columns, unclean = tuple(table.column_names), _with_escapes(table)
+        columns, unclean, spaced = tuple(table.column_names), _with_bytes(table, _is_escaped), _with_bytes(table, _is_space)
         full = frozenset(name for name in columns if not table.column(name).null_count)
-        key = (columns, unclean, full)
+        key = (columns, unclean, full, spaced)
         if key not in self.made:
-            self.made[key] = self._sql_of_rows(columns, unclean, full)
+            self.made[key] = self._sql_of_rows(columns, unclean, full, spaced)
         return self._run("rows_read", table, self.made[key])
 
     def of_lines(self, kept: Kept) -> Judged:
@@ -77,17 +83,21 @@ class Messages:
             found = self.engine.sql(sql).to_arrow_table().combine_chunks()
         finally:
             self.engine.unregister(view)
-        columns = [_one(found.column(name)) for name in ("line", "v_time", "type", "code", "skipped")]
+        columns = [_one(found.column(name)) for name in ("line", "v_time", "type", "code", "skipped", "same")]
         line, time, kind = columns[:3]
+        codes = columns[3].to_numpy(zero_copy_only=False).astype(np.uint8)
         return Judged(
             line if pa.types.is_boolean(line.type) else line.cast(pa.binary()),
             time.cast(pa.timestamp("us")).cast(pa.timestamp("us", "UTC")),
             kind,
-            columns[3].to_numpy(zero_copy_only=False).astype(np.uint8),
+            codes,
             columns[4].to_numpy(zero_copy_only=False).astype(np.uint16),
+            np.where(codes == 0, columns[5].to_numpy(), np.uint64(NONE)),
         )
 
-    def _sql_of_rows(self, columns: tuple[str, ...], unclean: frozenset[str], full: frozenset[str]) -> str:
+    def _sql_of_rows(
+        self, columns: tuple[str, ...], unclean: frozenset[str], full: frozenset[str], spaced: frozenset[str]
+    ) -> str:
         values = field_values(self.mapping, columns)
         values["source"] = f"coalesce({values['source']}, {literal(self.source)})" if "source" in values else literal(self.source)
         wary = bool(unclean) or not self._says_plain_texts()
@@ -103,7 +113,8 @@ class Messages:
             FROM (SELECT {skipped_by(self.mapping)} AS skipped, {fields}{kept} FROM rows_read)"""
         if wary:
             frame = f"SELECT *, contains(line, '\\') AS has_escapes FROM ({frame})"
-        return judging(frame, self.shop, not wary, "line, skipped")
+        plain = {field for field in FIELD_NAMES for column in set(columns) - spaced if values.get(field) == name(column)}
+        return judging(frame, self.shop, not wary, "line, skipped", frozenset(FIELD_NAMES) - plain)
 
     def _may_escape(self, field: str, unclean: frozenset[str]) -> bool:
         """Fields that the mapping makes may hold anything; a plain column is known."""
@@ -142,17 +153,23 @@ def _piece(key: str, column: str, escape: bool, always: bool) -> str:
     return f"{front}{', ' if always else ' || '}{value}{', ' if always else ' || '}{literal(back)}"
 
 
-def _with_escapes(table: pa.Table) -> frozenset[str]:
-    """Columns with a character that JSON escapes: looking at all bytes at once is nearly free."""
-    return frozenset(name for name in table.column_names if any(map(_has_escapes, table.column(name).chunks)))
+def _with_bytes(table: pa.Table, wanted: Callable[[Bytes], Any]) -> frozenset[str]:
+    """Columns with such a byte: looking at all bytes at once is nearly free."""
+    return frozenset(name for name in table.column_names if any(_has(chunk, wanted) for chunk in table.column(name).chunks))
 
 
-def _has_escapes(column: pa.Array) -> bool:
+def _has(column: pa.Array, wanted: Callable[[Bytes], Any]) -> bool:
     data = column.buffers()[-1]
-    if data is None:
-        return False
-    array = np.frombuffer(data, np.uint8)
-    return bool((array < 32).any() or (array == 34).any() or (array == 92).any())
+    return data is not None and bool(wanted(np.frombuffer(data, np.uint8)).any())
+
+
+def _is_escaped(data: Bytes) -> Any:
+    """A character that JSON escapes."""
+    return (data < 32) | (data == 34) | (data == 92)
+
+
+def _is_space(data: Bytes) -> Any:
+    return data == 32
 
 
 def _in_one_line(lines: pa.Array) -> pa.Array:

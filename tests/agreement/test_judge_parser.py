@@ -5,6 +5,7 @@ load announces is what quarantine will hold.
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 from itertools import product
 from typing import Any
 
@@ -12,11 +13,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
 
 from cdp.events.examples import ABSENT, BASE, CURRENCY, INVALID, RECEIVED, VALID, message
 from cdp.events.fields import MAX_QUANTITY, MAX_TEXT, Bounds
 from cdp.settings import current
 from source_server.intake import judged
+from source_server.intake.repeated import known_by
 from streaming.parse import parse
 from tests.spark_session import spark
 
@@ -131,3 +134,21 @@ def test_what_an_amount_may_be(spark: SparkSession) -> None:
         for kind, price, amount, quantity in several
     ]
     assert differing(spark, lines) == []
+
+
+def test_a_repeated_row_is_known_by_the_id_that_the_parser_makes(spark: SparkSession) -> None:
+    changes: list[dict[str, Any]] = [
+        {}, {"price": " 1e1 ", "quantity": "2.0"}, {"brand": "ÉTÉ \t", "category_code": "a.b", "price": 17.990000000000002},
+        {"event_time": "2019-10-01T12:00:00.123456789+02:00", "order_id": 7, "user_session": "", "source": "x"},
+        {"amount": "10.005", "currency": "usd", "anonymous_id": "b"}, {"price": ABSENT, "amount": "10", "quantity": 3},
+    ]  # fmt: skip
+    lines = [message(change) for change in changes]
+    received = RECEIVED.replace(tzinfo=None)
+    rows = [(None, bytearray(line), "events.raw", 0, place, received) for place, line in enumerate(lines)]
+    columns = "key binary, value binary, topic string, partition int, offset bigint, timestamp timestamp"
+    found = parse(spark.createDataFrame(rows, columns)).orderBy("kafka_offset")
+    found = found.select("event_id", F.unix_micros("event_time").alias("at")).collect()
+    assert [row.event_id for row in found] == [
+        known_by(line, datetime.fromtimestamp(0, UTC) + timedelta(microseconds=row.at))
+        for line, row in zip(lines, found, strict=True)
+    ]

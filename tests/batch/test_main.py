@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from contextlib import nullcontext
 from datetime import date
+from types import SimpleNamespace
 from typing import Any
 
 import psycopg2
@@ -11,9 +13,12 @@ import pytest
 
 from batch import __main__ as command
 from batch.gate.verdict import GateClosed
+from batch.hdfs.changes import EventsNow, NoEvents
 from batch.steps import StepFailed
 from batch.stores.mart import NightRuns
 from cdp.nights import CheckOutcome
+from cdp.settings import current
+from tests.cdp.test_said import PostgresError
 
 
 @pytest.fixture
@@ -53,6 +58,8 @@ def test_explain_asks_for_a_day_or_for_none_and_runs_nothing(asked: list[Any], m
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
+        (["--scheduled", "--from", "2019-10-30", "--to", "2019-10-31"], "--scheduled goes with --day D"),
+        (["--explain", "--scheduled", "--day", "2019-10-30"], "--scheduled goes with --day D"),
         (["--explain", "--from", "2019-10-30"], "--explain takes --day alone"),
         (["--day", "2019-10-31", "--accept", "volume"], "say why it may be published"),
         (["--day", "2019-10-31", "--accept", "size", "--why", "so"], "'size' is not a check; there are ledger, rows"),
@@ -72,6 +79,49 @@ def test_what_is_no_day_is_refused(arguments: list[str], said: str, asked: list[
     assert re.search(said, error)
 
 
+@pytest.mark.parametrize(
+    ("days", "status"),
+    [
+        ([], 99),
+        ([date(2019, 10, 28)], 99),
+        ([date(2019, 10, 28), date(2019, 11, 1)], 99),
+        ([date(2019, 10, 29)], 0),
+        ([date(2019, 10, 31)], 0),
+    ],
+)
+def test_a_scheduled_night_beyond_the_events_is_skipped_before_anything_starts(
+    days: list[date], status: int, asked: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(command, "events_now", lambda settings: EventsNow("t", 1, frozenset(days)))
+    assert command.main(["--day", "2019-10-31", "--scheduled"]) == status
+    assert len(asked) == (status == 0)
+    assert command.main(["--day", "2019-10-31"]) == 0
+
+
+@pytest.mark.parametrize(("error", "status"), [(NoEvents("there are no events"), 99), (OSError("no route"), 0)])
+def test_a_scheduled_night_goes_on_where_the_events_can_not_be_asked(
+    error: Exception, status: int, asked: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(command, "events_now", failing(error))
+    assert command.main(["--day", "2019-10-31", "--scheduled"]) == status
+
+
+@pytest.mark.parametrize(("states", "last"), [(["published"], "next: ./run segments refresh"), (["needless"], "house")])
+def test_a_night_that_published_ends_with_what_to_type_next(
+    states: list[str], last: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    day = date(2019, 10, 31)
+    for name in ("night_connection", "recorded"):
+        monkeypatch.setattr(command, name, lambda _: nullcontext())
+    for name in ("session", "end_session", "Night"):
+        monkeypatch.setattr(command, name, lambda *_, **__: None)
+    monkeypatch.setattr(command, "begin", lambda *_: SimpleNamespace(day=day))
+    monkeypatch.setattr(command, "publish_day", lambda *_: states[0])
+    monkeypatch.setattr(command, "keep_house", lambda *_: command.say("house"))
+    command.run(current(), [day], everything=False, quiet=True)
+    assert capsys.readouterr().out.splitlines()[-1] == last
+
+
 def failing(error: Exception) -> Any:
     def run(*_: Any, **__: Any) -> None:
         raise error
@@ -87,12 +137,22 @@ def test_error_of_a_step_is_one_line_with_its_name(monkeypatch: pytest.MonkeyPat
     assert capsys.readouterr().err == "night: customers: the disk is full\n"
 
 
+def test_error_of_postgres_in_a_step_is_told_with_the_step_and_its_hint(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    error = StepFailed("staging")
+    error.__cause__ = PostgresError("could not extend file\nHINT:  Check free disk space.", "Check free disk space.")
+    monkeypatch.setattr(command, "run", failing(error))
+    assert command.main(["--day", "2019-10-31"]) == 1
+    assert capsys.readouterr().err == "night: staging: Postgres: could not extend file (Check free disk space.)\n"
+
+
 def test_a_database_that_goes_away_between_the_steps_is_one_line(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(command, "run", failing(psycopg2.OperationalError("server closed the connection\n\tprobably killed\n")))
     assert command.main(["--day", "2019-10-31"]) == 1
-    assert capsys.readouterr().err == "night: Postgres: server closed the connection\n"
+    assert capsys.readouterr().err == "night: between its steps: Postgres: server closed the connection\n"
 
 
 def test_closed_gate_says_what_to_do_and_has_a_status_of_its_own(

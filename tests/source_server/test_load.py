@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
 
 from cdp.settings import Settings, current
 from source_server import store
+from source_server.afterwards import DayRows
 from source_server.intake import FileRefused
-from source_server.load import Loaded, Sent, load, main
+from source_server.load import Loaded, Sent, load, main, what_next
 from source_server.producer import Report
 from tests.source_server.conftest import taken_in
 
@@ -65,6 +67,16 @@ def test_the_end_says_what_was_done_and_what_to_do(
     dataset = taken_in(settings, ndjson("a.ndjson", {}))
     done = Loaded(1, sent=(Sent(dataset, report),))
     assert (done.finished, str(done)) == (finished, f"{dataset.account}\n{says}")
+
+
+def test_a_load_ends_with_the_days_of_all_its_files(settings: Settings, ndjson: Write) -> None:
+    rows = [{"event_time": f"2019-10-{day:02} 22:00:00 UTC"} for day in range(1, 9)]
+    sets = [taken_in(settings, ndjson(f"{name}.ndjson", *rows)) for name in ("a", "b")]
+    late = taken_in(settings, ndjson("c.ndjson", {"event_time": "2019-10-09 12:50:00 UTC"}, {"event_time": "never"}))
+    done = Loaded(3, sent=tuple(Sent(each, Report(each.name, each.rows, position=each.rows)) for each in (*sets, late)))
+    assert store.days(settings, "a")[date(2019, 10, 1)] == DayRows(1, datetime(2019, 10, 1, 22, tzinfo=UTC))
+    assert "./run night --from 2019-10-01 --to 2019-10-08  (2019-10-09 looks partial" in what_next(settings, done)
+    assert what_next(settings, Loaded(0)) == ""
 
 
 def test_a_mapping_that_is_not_there_names_the_ready_ones(tmp_path: Path) -> None:

@@ -63,6 +63,48 @@ def with_volumes(today: int, *weeks_before: int, first: date = date(2019, 1, 1))
     return replace(RIGHT, volumes={first: 1, DAY: today, **before})
 
 
+def closed(*weekdays: int, until: date = DAY, today: int = 0) -> Figures:
+    """A shop that has no event on these weekdays, Monday being 0, and whose events end before a day."""
+    days = [until - timedelta(days=back) for back in range(1, 61)]
+    return replace(RIGHT, volumes={day: 1_000 for day in days if day.weekday() not in weekdays} | {DAY: today})
+
+
+@pytest.mark.parametrize(
+    ("figures", "passes"),
+    [
+        # An empty day, far beyond the data or after them.
+        (closed(until=DAY - timedelta(weeks=300)), False),
+        (closed(3, until=DAY - timedelta(weeks=300)), False),
+        (closed(3, until=DAY - timedelta(days=1)), False),
+        (closed(until=DAY), False),
+        (closed(3), True),
+        (closed(2, 3), True),
+        # Closed from Thursday to Friday: on the Thursday the stretch is one day long.
+        (closed(3, 4), True),
+        (closed(3, until=DAY - timedelta(days=7)), False),
+        # A day with events after a stretch of 2, 3 and 6 empty days.
+        (closed(until=DAY - timedelta(days=2), today=900), True),
+        (closed(until=DAY - timedelta(days=3), today=900), False),
+        (closed(0, 1, 2, today=900), True),
+        (closed(0, 1, 2, 6, today=900), True),
+        (closed(0, 1, 2, until=DAY - timedelta(days=4), today=900), False),
+        # The first days of a shop.
+        (replace(RIGHT, volumes={DAY: 900}), True),
+        (replace(RIGHT, volumes={DAY: 900, DAY - timedelta(days=20): 1}), True),
+        (replace(RIGHT, volumes={DAY: 900, DAY - timedelta(days=20): 1, DAY - timedelta(days=27): 1}), False),
+    ],
+)
+def test_no_empty_day_beyond_the_data_and_no_day_after_a_gap_passes(figures: Figures, passes: bool) -> None:
+    assert found("freshness", figures).passed is passes
+
+
+def test_a_gap_is_told_with_its_days_and_what_to_do() -> None:
+    assert found("freshness", closed(6, until=DAY - timedelta(days=5), today=900)).says == (
+        "the last day with events before 2019-10-31 is 2019-10-25: 5 days without an event, at most 1 at a stretch are usual; "
+        'load what is missing, or --accept freshness --why "..."'
+    )
+
+
 def test_right_figures_pass_every_check() -> None:
     assert {outcome.name: outcome.state for outcome in judged(RIGHT, ())} == {check.name: "ok" for check in CHECKS}
 
@@ -107,6 +149,8 @@ WRONG: list[tuple[str, Figures, str]] = [
         "13 hours before the day's end; usual",
     ),
     ("freshness", with_volumes(0, 0, 0, 1, 1), "there is no event of 2019-10-31"),
+    ("freshness", with_volumes(0, 0, 0, 0), "there is no event of 2019-10-31; the last day with one is 2019-01-01"),
+    ("freshness", replace(RIGHT, volumes={DAY: 0}), "there is no event of 2019-10-31, nor of any day before; load what is"),
     ("freshness", with_volumes(0, 0, 0, first=DAY - timedelta(weeks=2)), "there is no event of 2019-10-31"),
 ]
 
@@ -137,7 +181,7 @@ def test_every_check_has_a_wrong_figure() -> None:
         ("freshness", with_stream(received_until=datetime(2019, 10, 31, 18, tzinfo=UTC)), "received up to 31 Oct 2019 18:00"),
         ("freshness", replace(RIGHT, stream=None), "the day has events"),
         ("freshness", asleep(8, received_until=datetime(2019, 10, 31, 12, tzinfo=UTC)), "received up to 31 Oct 2019 12:00"),
-        ("freshness", with_volumes(0, 0, 0, 0), "there is no event of 2019-10-31, as usual on a Thursday"),
+        ("freshness", closed(3), "there is no event of 2019-10-31, as usual on a Thursday"),
     ],
 )
 def test_what_may_be_passes_and_is_told(name: str, figures: Figures, says: str) -> None:

@@ -20,23 +20,30 @@ def refresh(*arguments: str) -> str:
     return said.getvalue()
 
 
-def test_starters_are_made_once_and_fit_the_catalogue(publish: Any) -> None:
+def test_the_first_refresh_makes_starters_that_fit_the_catalogue(publish: Any) -> None:
     publish(shop(300))
-    said = io.StringIO()
-    call_command("ensure_starter_segments", stdout=said)
-    call_command("ensure_starter_segments", stdout=said)
-    assert Segment.objects.count() == len(STARTERS) >= 6
-    assert f"0 made, {len(STARTERS)} were there" in said.getvalue()
-    refresh()
-    sizes = Segment.objects.values_list("current_run__count", flat=True)
+    said = refresh()
+    assert f"made {len(STARTERS)} starter segments" in said
+    sizes = list(Segment.objects.values_list("current_run__count", flat=True))
+    assert len(sizes) == len(STARTERS) >= 6
     assert all(0 < size < 300 for size in sizes), "a starter that takes everyone or nobody starts nothing"
 
 
-def test_an_archived_starter_is_not_made_again() -> None:
-    call_command("ensure_starter_segments", stdout=io.StringIO())
-    segment_archive(segment=Segment.objects.order_by("pk")[0])
-    call_command("ensure_starter_segments", stdout=io.StringIO())
-    assert Segment.objects.count() == len(STARTERS)
+def test_a_starter_that_is_gone_is_not_made_again(publish: Any) -> None:
+    publish([buyer("1")])
+    refresh()
+    first, second = Segment.objects.order_by("pk")[:2]
+    first.delete()
+    segment_archive(segment=second)
+    assert "starter" not in refresh()
+    assert Segment.objects.count() == len(STARTERS) - 1
+
+
+def test_no_starter_comes_beside_a_segment_that_is_there(publish: Any) -> None:
+    publish([buyer("1")])
+    segment_archive(segment=segment_create(name="Own", rule=rule(is_("views", "ge", 1))))
+    refresh()
+    assert Segment.objects.count() == 1
 
 
 def test_refresh_computes_what_is_not_archived_and_prints_it(publish: Any) -> None:

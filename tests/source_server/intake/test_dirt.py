@@ -77,7 +77,14 @@ def test_accounts_add_up() -> None:
 
 def test_what_a_dry_run_shows(file: FILE) -> None:
     mapping = file("m.toml", "[[skip]]", "rule = 'tests'", "column = 'user_id'", "equals = 'test'")
-    rows = [ROW, ROW.replace("view", "cart"), ROW.replace("u1", "test"), ROW.replace("9.50", "free"), ROW[:30], ROW]
+    rows = [
+        ROW,
+        ROW.replace("view", "cart"),
+        ROW.replace("u1", "test"),
+        ROW.replace("9.50", "free"),
+        ROW[:30],
+        ROW.replace("s1", "s2"),
+    ]
     path = file("shop.csv", HEADER, *rows)
     shown = str(preview(path, mapping_for(path, str(mapping)), "shop", NOW))
     assert shown.splitlines()[:4] == [

@@ -1,4 +1,5 @@
-"""Recomputes all segments on the publication that serves. Ends with a status other than 0 if any failed."""
+"""Recomputes all segments on the publication that serves, and makes the starter segments first where none exists. Ends with a
+status other than 0 if any failed."""
 
 from __future__ import annotations
 
@@ -16,6 +17,7 @@ from cdp_web.layout import formats
 from cdp_web.publications.errors import NotReady
 from cdp_web.segments.models import SegmentRun
 from cdp_web.segments.refresh import WrongDay, publication_for, segments_refresh, segments_refresh_request
+from cdp_web.segments.starters import starters_ensure
 
 
 def _day(text: str) -> date:
@@ -37,6 +39,8 @@ class Command(BaseCommand):
             return
         try:
             publication = publication_for(day)
+            if made := starters_ensure():
+                self.stdout.write(f"there was no segment yet: made {made} starter segments")
             runs = list(segments_refresh_request() if by_workers else segments_refresh(publication))
         except (NotReady, WrongDay) as error:
             raise CommandError(str(error)) from error

@@ -1,0 +1,50 @@
+"""What is told of a foreign error."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import psycopg2
+import pytest
+
+from cdp.said import first_line
+from cdp.spark import root_cause
+
+
+class PostgresError(Exception):
+    """As both drivers make them: the server's words hang on it."""
+
+    def __init__(self, says: str, hint: str | None = None) -> None:
+        super().__init__(says)
+        self.diag = SimpleNamespace(message_hint=hint)
+
+
+def behind(error: Exception, says: str | None = None) -> Exception:
+    """As Django hands it on, or with words of our own."""
+    outer = RuntimeError(says or str(error))
+    outer.__cause__ = error
+    return outer
+
+
+FULL = PostgresError("no space\nHINT:  Check free\n  disk space.", "Check free\n  disk space.")
+
+
+@pytest.mark.parametrize(
+    ("error", "line", "cause"),
+    [
+        (ValueError("the disk is full\nand more"), "the disk is full", "the disk is full"),
+        (ValueError(), "ValueError", "ValueError"),
+        (FULL, "no space (Check free disk space.)", "Postgres: no space (Check free disk space.)"),
+        (behind(FULL), "no space (Check free disk space.)", "Postgres: no space (Check free disk space.)"),
+        (behind(FULL, "it is away (Check)"), "it is away (Check)", "it is away (Check)"),
+        (PostgresError("no space"), "no space", "Postgres: no space"),
+        (PostgresError(""), "PostgresError", "Postgres: PostgresError"),
+        (
+            psycopg2.InterfaceError("connection already closed"),
+            "connection already closed",
+            "Postgres: connection already closed",
+        ),
+    ],
+)
+def test_an_error_is_one_line_and_one_of_postgres_has_its_hint(error: Exception, line: str, cause: str) -> None:
+    assert (first_line(error), root_cause(error)) == (line, cause)
