@@ -89,6 +89,9 @@ POISON: dict[str, tuple[bytes, str, str | None]] = {
     "a type from right to left": (message({"event_type": "\u202eweiv"}), "bad_type", "event_type"),
     "a quantity of 2147483648": (message({"quantity": 2147483648}), "bad_quantity", "quantity"),
     "a quantity of minus nothing": (message({"quantity": "-0"}), "bad_quantity", "quantity"),
+    "another currency than the setting's": (message({"currency": "EUR"}), "bad_currency", "currency"),
+    "an amount that the sums could not hold": (message({"price": None, "amount": "9" * 16}), "bad_amount", "amount"),
+    "an amount of 1e308": (message({"amount": 1e308}), "bad_amount", "amount"),
     "a quantity in words": (message({"quantity": "a dozen"}), "bad_quantity", "quantity"),
 }
 

@@ -12,6 +12,7 @@ import pytest
 
 from cdp.events.examples import INVALID, message
 from cdp.events.fields import BOUNDS, EARLIEST_DAY, MAX_AHEAD_HOURS, MAX_QUANTITY, MAX_TEXT, Bounds
+from cdp.settings import load
 from streaming.parse import parse
 from streaming.replay.__main__ import main
 from streaming.replay.repairs import Repair, add_repairs, repair_asked, repair_told
@@ -77,6 +78,15 @@ def test_default_fills_what_is_absent_empty_or_null_and_the_rest_of_the_message_
     rows = parse(sent, repair.bounds, repair.texts).collect()
     assert [row.brand for row in rows] == ["unknown", "unknown", "unknown", "null", "unknown"]
     assert rows[-1].extra == '{"x":"samsung","n":[1]}'
+
+
+@pytest.mark.spark
+def test_a_repair_leaves_the_currency_to_the_settings(messages: Messages) -> None:
+    euros = load({"CDP_CURRENCY": "EUR"})
+    told = typed("--bound MAX_TEXT=400 --map currency:pound=EUR").parse(
+        euros, messages(*({"currency": text} for text in ("USD", "eur", "pound")))
+    )
+    assert [row.refusal.reason if row.refusal else None for row in told.collect()] == ["bad_currency", None, None]
 
 
 @pytest.mark.parametrize("options", ["", *REPAIRED])
