@@ -7,6 +7,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 import psycopg2
@@ -17,11 +18,11 @@ from batch.gate.checks import CHECKS
 from batch.gate.verdict import GateClosed, accept
 from batch.hdfs.changes import NoEvents, events_now
 from batch.night import Night, keep_house, publish_day
-from batch.pace import Pace
+from batch.past import EVERY, Every, make_snapshots
 from batch.runs import begin, recorded
 from batch.steps import StepFailed
 from batch.stores.mart import MartAway, NightRuns, night_connection
-from cdp.days import day_from_text, days_between
+from cdp.days import day_from_text
 from cdp.nights import Accepted
 from cdp.programs import NIGHT_NEEDS_PERSON, NIGHT_SKIPPED, only_words
 from cdp.settings import SettingError, Settings, current
@@ -31,17 +32,31 @@ from cdp.spark import SparkAway, end_session, root_cause, session
 SCHEDULED_DAYS = 3
 
 
-def run(settings: Settings, days: list[date], everything: bool, quiet: bool, accepted: Sequence[Accepted] = ()) -> None:
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What somebody asked of the night: the day to publish, and how often a snapshot of the days before it, from a first one."""
+
+    day: date
+    everything: bool = False
+    every: Every | None = None
+    first: date | None = None
+    accepted: Sequence[Accepted] = ()
+
+
+def run(settings: Settings, order: Order, quiet: bool) -> None:
     # The lock first, and who has it: who comes second should know before a cluster is kept waiting.
     with night_connection(settings) as connection:
-        first = begin(connection, settings, days[0], clock, accepted)
-        with recorded(first):
-            spark = session(settings, f"cdp night {days[-1]}", settings.spark_job_cores, quiet=quiet, brief=len(days) == 1)
+        begun = begin(connection, settings, order.day, clock, order.accepted)
+        with recorded(begun):
+            is_brief = order.every is None
+            spark = session(settings, f"cdp night {order.day}", settings.spark_job_cores, quiet=quiet, brief=is_brief)
         try:
-            night, pace = Night(settings, spark, connection, clock, say, accepted), Pace(len(days))
-            states = [publish_day(night, day, everything, first if day == first.day else None, pace.place()) for day in days]
-            keep_house(night, days[-1])
-            if "published" in states:
+            night = Night(settings, spark, connection, clock, say, order.accepted)
+            state = publish_day(night, order.day, order.everything, begun)
+            if order.every and order.first:
+                make_snapshots(night, order.every, order.first, order.day)
+            keep_house(night, order.day)
+            if state == "published":
                 say("next: ./run segments refresh")
         finally:
             end_session(spark)
@@ -59,19 +74,20 @@ def main(argv: list[str] | None = None) -> int:
     parser = _parser()
     given = parser.parse_args(argv)
     try:
-        days = _days(given)
-        accepted = accept(given.accept, given.why, clock())
+        order = None if given.explain else _order(given)
+        if given.explain:
+            _require_day_alone(given)
     except ValueError as error:
         parser.error(str(error))
     if only_words():
         return 0
     try:
-        if given.explain:
+        if order is None:
             return explain(current(), given.day, say)
-        if given.scheduled and (why := nothing_to_publish(current(), days[0])):
-            say(f"night {days[0]} is skipped: {why}")
+        if given.scheduled and (why := nothing_to_publish(current(), order.day)):
+            say(f"night {order.day} is skipped: {why}")
             return NIGHT_SKIPPED
-        run(current(), days, given.all, quiet=not given.debug, accepted=accepted)
+        run(current(), order, quiet=not given.debug)
     except (SettingError, SparkAway, MartAway, NightRuns, StepFailed, psycopg2.Error) as error:
         if given.debug:
             raise
@@ -106,16 +122,23 @@ def _line(error: Exception) -> str:
     return str(error)
 
 
-def _days(given: argparse.Namespace) -> list[date]:
-    if given.scheduled and (not given.day or given.explain):
+def _require_day_alone(given: argparse.Namespace) -> None:
+    if given.first or given.last or given.all or given.accept or given.every or given.scheduled:
+        raise ValueError("--explain takes --day alone.")
+
+
+def _order(given: argparse.Namespace) -> Order:
+    is_range = bool(given.first and given.last)
+    if bool(given.day) == is_range or bool(given.first) != bool(given.last):
+        raise ValueError("say which day: --day D, or --from D --to D; --explain takes --day alone.")
+    if given.scheduled and is_range:
         raise ValueError("--scheduled goes with --day D.")
-    if given.explain and not (given.first or given.last or given.all or given.accept):
-        return []
-    if given.day and not (given.first or given.last):
-        return [given.day]
-    if given.first and given.last and not given.day:
-        return list(days_between(given.first, given.last))
-    raise ValueError("say which day: --day D, or --from D --to D; --explain takes --day alone.")
+    if is_range and given.last < given.first:
+        raise ValueError(f"the range ends ({given.last}) before it begins ({given.first}).")
+    if given.every and not is_range:
+        raise ValueError("--every goes with --from D --to D.")
+    accepted = accept(given.accept, given.why, clock())
+    return Order(given.last or given.day, given.all, given.every, given.first, accepted)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -124,8 +147,11 @@ def _parser() -> argparse.ArgumentParser:
         description="Publishes the state as of a day, if the checks let it.",
     )
     parser.add_argument("--day", type=_day, metavar="D", help="the day to publish, YYYY-MM-DD")
-    parser.add_argument("--from", dest="first", type=_day, metavar="D", help="publish each day from this one")
-    parser.add_argument("--to", dest="last", type=_day, metavar="D", help="to this one")
+    parser.add_argument("--from", dest="first", type=_day, metavar="D", help="the first day of a history")
+    parser.add_argument("--to", dest="last", type=_day, metavar="D", help="its last day, the one to publish")
+    parser.add_argument(
+        "--every", choices=EVERY, help="also make a snapshot of each day, Sunday or last day of a month in the range"
+    )
     parser.add_argument("--all", action="store_true", help="restate every day, also where nothing has changed")
     parser.add_argument("--scheduled", action="store_true", help="where the events ended before D: publish nothing, exit 99")
     parser.add_argument("--explain", action="store_true", help="what became of the last night, or of the last one of --day")

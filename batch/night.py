@@ -103,10 +103,10 @@ class Progress:
     checks: Sequence[CheckOutcome] = ()
 
 
-def publish_day(night: Night, day: date, everything: bool = False, run: Run | None = None, place: str = "") -> RunState:
+def publish_day(night: Night, day: date, everything: bool = False, run: Run | None = None) -> RunState:
     """Publish the state as of the end of `day`, after restating the days that are behind, or every day. Its record is `run`,
-    or a new one; `place` says where in a range it is."""
-    night.say(f"night {day}{place}")
+    or a new one."""
+    night.say(f"night {day}")
     run = run or begin(night.connection, night.settings, day, night.clock, night.accepted)
     with recorded(run):
         steps = Steps(night.say, run.at)

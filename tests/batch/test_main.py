@@ -12,6 +12,7 @@ import psycopg2
 import pytest
 
 from batch import __main__ as command
+from batch.__main__ import Order
 from batch.gate.verdict import GateClosed
 from batch.hdfs.changes import EventsNow, NoEvents
 from batch.steps import StepFailed
@@ -25,8 +26,8 @@ from tests.cdp.test_said import PostgresError
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     calls: list[Any] = []
 
-    def run(settings: Any, days: list[date], everything: bool, quiet: bool, accepted: Any) -> None:
-        calls.append((days, everything, *[(given.check, given.why) for given in accepted]))
+    def run(settings: Any, order: Order, quiet: bool) -> None:
+        calls.append(order)
 
     monkeypatch.setattr(command, "run", run)
     return calls
@@ -34,17 +35,20 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
 def test_one_day(asked: list[Any]) -> None:
     assert command.main(["--day", "2019-10-31"]) == 0
-    assert asked == [([date(2019, 10, 31)], False)]
+    assert asked == [Order(date(2019, 10, 31))]
 
 
-def test_each_day_of_a_range_in_turn(asked: list[Any]) -> None:
+def test_the_last_day_of_a_range_is_published_and_those_before_get_snapshots_where_they_are_asked_for(asked: list[Any]) -> None:
+    first, last = date(2019, 10, 30), date(2019, 11, 1)
     assert command.main(["--from", "2019-10-30", "--to", "2019-11-01", "--all"]) == 0
-    assert asked == [([date(2019, 10, 30), date(2019, 10, 31), date(2019, 11, 1)], True)]
+    assert command.main(["--from", "2019-10-30", "--to", "2019-11-01", "--every", "week"]) == 0
+    assert asked == [Order(last, everything=True, first=first), Order(last, every="week", first=first)]
 
 
 def test_checks_are_accepted_with_a_reason(asked: list[Any]) -> None:
     assert command.main(["--day", "2019-10-31", "--accept", "volume", "freshness", "--why", "a fair in town"]) == 0
-    assert asked == [([date(2019, 10, 31)], False, ("volume", "a fair in town"), ("freshness", "a fair in town"))]
+    ((volume, freshness),) = (order.accepted for order in asked)
+    assert (volume.check, volume.why, freshness.check) == ("volume", "a fair in town", "freshness")
 
 
 def test_explain_asks_for_a_day_or_for_none_and_runs_nothing(asked: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -59,7 +63,8 @@ def test_explain_asks_for_a_day_or_for_none_and_runs_nothing(asked: list[Any], m
     ("arguments", "said"),
     [
         (["--scheduled", "--from", "2019-10-30", "--to", "2019-10-31"], "--scheduled goes with --day D"),
-        (["--explain", "--scheduled", "--day", "2019-10-30"], "--scheduled goes with --day D"),
+        (["--explain", "--scheduled", "--day", "2019-10-30"], "--explain takes --day alone"),
+        (["--day", "2019-10-30", "--every", "week"], "--every goes with --from D --to D"),
         (["--explain", "--from", "2019-10-30"], "--explain takes --day alone"),
         (["--day", "2019-10-31", "--accept", "volume"], "say why it may be published"),
         (["--day", "2019-10-31", "--accept", "size", "--why", "so"], "'size' is not a check; there are ledger, rows"),
@@ -118,7 +123,7 @@ def test_a_night_that_published_ends_with_what_to_type_next(
     monkeypatch.setattr(command, "begin", lambda *_: SimpleNamespace(day=day))
     monkeypatch.setattr(command, "publish_day", lambda *_: states[0])
     monkeypatch.setattr(command, "keep_house", lambda *_: command.say("house"))
-    command.run(current(), [day], everything=False, quiet=True)
+    command.run(current(), Order(day), quiet=True)
     assert capsys.readouterr().out.splitlines()[-1] == last
 
 
