@@ -21,8 +21,8 @@ from infra.stack.stack import Stack
 NEEDS = ("postgres",)
 FIRST_DAY = date(2019, 1, 1)
 LENGTHS = (100, 1095)
-ROWS_A_DAY = 1_000
-TIMES = 3
+ROWS_A_DAY = 300
+TIMES = 2
 #: A site that holds fewer locks than this never meets Postgres' default bound (64 for each of 100 connections).
 MOST_LOCKS = 64
 
