@@ -221,7 +221,8 @@ def _normal(field: EventField, spaced: bool) -> str:
         return _READ[field.name]
     if field.kind != "text":
         return f"t_{field.name}"
-    text = f"coalesce({f'trim({field.name}, {_SPACE})' if spaced else field.name}, '')"
+    text = f"trim({field.name}, {_SPACE})" if spaced else field.name
+    text = text if field.required else f"coalesce({text}, '')"
     return f"lower({text})" if field.name == "brand" else text
 
 

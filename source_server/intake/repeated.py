@@ -22,6 +22,10 @@ from cdp.events.fields import IDENTITY, IDENTITY_LATER, MONEY_SCALE, EventField
 
 Numbers = npt.NDArray[np.uint64]
 Rows = npt.NDArray[np.int64]
+Marks = npt.NDArray[np.bool_]
+#: 16 MB of marks: of a file with a million rows one number in twenty is looked for in vain.
+MARK_BITS = 24
+FANOUT = 4
 
 #: The number of a row that is no event, or has an id.
 NONE = 0
@@ -32,19 +36,20 @@ _SPACES = re.compile("[\x00-\x20\x7f]+")
 
 @dataclass(slots=True)
 class Seen:
-    """The numbers of all rows so far, in sorted runs of falling length: a new one is merged with those that are not longer."""
+    """The numbers of all rows so far, in sorted runs. `marks` has a byte for each beginning of a number: most new ones begin as
+    none did before, and are looked for in no run."""
 
     runs: list[Numbers] = field(default_factory=list)
+    marks: Marks = field(default_factory=lambda: np.zeros(1 << MARK_BITS, np.bool_))
 
     def add(self, numbers: Numbers) -> tuple[Rows, Rows]:
         """The rows, of these, whose number came before, here or earlier; and which time it is: 2 or more."""
+        begins = (numbers >> np.uint64(64 - MARK_BITS)).astype(np.int64)
+        maybe = np.sort(numbers[self.marks[begins] & (numbers != NONE)])
+        self.marks[begins] = True
         new = np.sort(numbers[numbers != NONE])
-        twice = np.zeros(len(new), np.bool_)
-        twice[1:] = new[1:] == new[:-1]
-        for run in self.runs:
-            place = np.searchsorted(run, new)
-            twice |= run[np.minimum(place, len(run) - 1)] == new
-        rows, times = self._told(numbers, np.unique(new[twice]))
+        before = [maybe[run[np.minimum(np.searchsorted(run, maybe), len(run) - 1)] == maybe] for run in self.runs]
+        rows, times = self._told(numbers, np.unique(np.concatenate([new[1:][new[1:] == new[:-1]], *before])))
         self._keep(new)
         return rows, times
 
@@ -62,10 +67,11 @@ class Seen:
         return rows[times > 1], times[times > 1]
 
     def _keep(self, new: Numbers) -> None:
-        while self.runs and len(self.runs[-1]) <= len(new):
-            new = np.sort(np.concatenate([self.runs.pop(), new]))
+        """Few runs, and each number sorted few times: runs of about one length become one when there are four."""
         if len(new):
             self.runs.append(new)
+        while len(self.runs) >= FANOUT and len(self.runs[-FANOUT]) < FANOUT * len(self.runs[-1]):
+            self.runs[-FANOUT:] = [np.sort(np.concatenate(self.runs[-FANOUT:]))]
 
 
 def _turns(groups: Rows) -> Rows:
