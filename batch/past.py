@@ -22,8 +22,8 @@ from batch.customers.snapshot import counted, customers
 from batch.customers.standing import note_of
 from batch.gate.checks import Totals
 from batch.gate.figures import snapshot_totals
-from batch.hdfs.changes import changed_after, events_now
-from batch.hdfs.tables import read_customers, read_history, write_customers
+from batch.hdfs.changes import EventsNow, changed_after, events_now
+from batch.hdfs.tables import read_history, write_customers
 from batch.night import Night
 from batch.pace import Pace, left
 from batch.steps import Steps
@@ -82,7 +82,7 @@ def make_snapshots(night: Night, every: Every, first: date, last: date) -> None:
     pace = Pace(len(days))
     with _kept_history(night, last) as history:
         for day in days:
-            _make_snapshot(night, history, day, now.table_id, now.version, pace.place())
+            _make_snapshot(night, history, day, now, pace.place())
 
 
 def _missing(night: Night, days: Sequence[date]) -> list[date]:
@@ -112,23 +112,28 @@ def _kept_history(night: Night, last: date) -> Iterator[History]:
         yield History(keep(CUSTOMER_DAY), keep(INTERACTIONS))
 
 
-def _make_snapshot(night: Night, history: History, day: date, table_id: str, version: int, place: str) -> None:
+def _make_snapshot(night: Night, history: History, day: date, events: EventsNow, place: str) -> None:
     steps = Steps(night.say)
-    with steps.step(f"{day}") as note:
-        made = counted(history.days, history.interactions, day).persist(StorageLevel.MEMORY_AND_DISK)
-        try:
-            customers_version = write_customers(customers(made, day), night.settings, note_of(night.settings, day))
-        finally:
-            made.unpersist()
-        _fill_charts(night, customers_version, day)
+    with steps.step(f"{day}") as note, ExitStack() as kept:
+
+        def keep(frame: DataFrame) -> DataFrame:
+            frame.persist(StorageLevel.MEMORY_AND_DISK)
+            kept.callback(frame.unpersist)
+            return frame
+
+        everyone = keep(counted(history.days, history.interactions, day))
+        snapshot = keep(customers(everyone, day))
+        customers_version = write_customers(snapshot, night.settings, note_of(night.settings, day))
+        _fill_charts(night, snapshot, day)
         totals = _require_same_totals(night, customers_version, day)
-        snapshot = PastSnapshot(day, customers_version, table_id, version, definition(), totals.customers, night.clock())
-        publish_past(night.connection, (RFM_DAY, RFM_FLOW), snapshot)
+        record = PastSnapshot(
+            day, customers_version, events.table_id, events.version, definition(), totals.customers, night.clock()
+        )
+        publish_past(night.connection, (RFM_DAY, RFM_FLOW), record)
         note(f"{totals.customers:,} customers, version {customers_version}{place}")
 
 
-def _fill_charts(night: Night, customers_version: int, day: date) -> None:
-    snapshot = read_customers(night.spark, night.settings, customers_version)
+def _fill_charts(night: Night, snapshot: DataFrame, day: date) -> None:
     lines = lines_of(rfm_day(snapshot, day), RFM_DAY).union(lines_of(rfm_flow(snapshot, day), RFM_FLOW))
     Staging(night.connection, night.settings).fill((RFM_DAY, RFM_FLOW), lines)
 

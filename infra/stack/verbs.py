@@ -232,8 +232,8 @@ VERBS: tuple[Verb, ...] = (
     ),
     Verb(
         "night",
-        "night --day D | --from D --to D | --explain",
-        "aggregates, profiles, checks and the publication of a day or of a range; what became of the last one",
+        "night --day D | --from D --to D [--every week] | --explain",
+        "aggregates, profiles, checks and the publication of a day or of a whole history; what became of the last one",
         programs.NIGHT,
     ),
     Verb("segments", "segments refresh [--day D]", "recompute the segments in order of dependence", programs.SEGMENTS),
