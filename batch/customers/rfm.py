@@ -27,13 +27,13 @@ def total_before(key: str, days_ago: int) -> str:
 TOTALS_BEFORE = tuple(total_before(key, days_ago) for days_ago in EARLIER_DAYS for key in TOTALS)
 
 
-def totals_before(as_of: str) -> list[Column]:
-    """Aggregates over a customer's rows of `customer_day`, as of a day in SQL."""
+def totals_before(as_of: date) -> list[Column]:
+    """Aggregates over a customer's rows of `customer_day`."""
     return [_total(key, days_ago, as_of) for days_ago in EARLIER_DAYS for key in TOTALS]
 
 
-def _total(key: str, days_ago: int, as_of: str) -> Column:
-    metric, then = BY_KEY[key], f"date_sub({as_of}, {days_ago})"
+def _total(key: str, days_ago: int, as_of: date) -> Column:
+    metric, then = BY_KEY[key], f"DATE '{as_of - timedelta(days=days_ago)}'"
     total = F.expr(f"{sql_as_of(metric, then)} FILTER (WHERE day <= {then})")
     return total.cast(METRIC_TYPES[metric.kind]).alias(total_before(key, days_ago))
 

@@ -15,22 +15,15 @@ from batch.customers.rfm import TOTALS_BEFORE, rfm, totals_before
 from batch.customers.standing import Earlier
 from batch.customers.things import things
 from batch.days.customer_day import CUSTOMER_ID
-from cdp.metrics import METRICS, Metric, Stage, of_stage, sql_as_of
+from cdp.metrics import METRICS, Metric, Stage, of_stage, sql_for_day
 from cdp.spark import METRIC_TYPES
-
-#: A column of the rows that `counted` looks at.
-AS_OF = "as_of"
 
 
 def counted(customer_day: DataFrame, interactions: DataFrame, as_of: date) -> DataFrame:
-    """What is counted of each customer's own rows: the metrics of the stages `days` and `things`, and TOTALS_BEFORE.
-
-    The day comes to the rows by a join. As a literal it would stand in the code that Spark makes and compiles for these hundred
-    aggregates, and a run that counts many days would compile them for each: eight of some ten seconds."""
-    day = customer_day.sparkSession.createDataFrame([(as_of,)], f"{AS_OF} date")
-    known, done = (rows.join(F.broadcast(day), F.col("day") <= F.col(AS_OF)) for rows in (customer_day, interactions))
-    totals = known.groupBy(CUSTOMER_ID).agg(*_expressions("days", AS_OF), *totals_before(AS_OF))
-    favourites = things(done).groupBy(CUSTOMER_ID).agg(*_expressions("things", AS_OF))
+    """What is counted of each customer's own rows: the metrics of the stages `days` and `things`, and TOTALS_BEFORE."""
+    known = customer_day.where(F.col("day") <= F.lit(as_of))
+    totals = known.groupBy(CUSTOMER_ID).agg(*_expressions("days", as_of), *totals_before(as_of))
+    favourites = things(interactions, as_of).groupBy(CUSTOMER_ID).agg(*_expressions("things", as_of))
     return totals.join(favourites, CUSTOMER_ID, "left")
 
 
@@ -51,14 +44,14 @@ def of(customers: DataFrame, rows: DataFrame) -> DataFrame:
     return rows.join(F.broadcast(customers.select(CUSTOMER_ID)), CUSTOMER_ID, "left_semi")
 
 
-def _expressions(stage: Stage, as_of: str) -> list[Column]:
+def _expressions(stage: Stage, as_of: date) -> list[Column]:
     return [_expression(metric, as_of) for metric in of_stage(stage)]
 
 
 def _column(metric: Metric, as_of: date) -> Column:
     """A derived metric from those that are columns already; the rest as they are."""
-    return _expression(metric, f"DATE '{as_of}'") if metric.stage == "derived" else F.col(metric.key)
+    return _expression(metric, as_of) if metric.stage == "derived" else F.col(metric.key)
 
 
-def _expression(metric: Metric, as_of: str) -> Column:
-    return F.expr(sql_as_of(metric, as_of)).cast(METRIC_TYPES[metric.kind]).alias(metric.key)
+def _expression(metric: Metric, as_of: date) -> Column:
+    return F.expr(sql_for_day(metric, as_of.isoformat())).cast(METRIC_TYPES[metric.kind]).alias(metric.key)

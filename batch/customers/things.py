@@ -1,9 +1,11 @@
-"""A row a customer and thing (product, category or brand) with what was done with it, from interactions.
+"""A row a customer and thing (product, category or brand) with what was done with it, from the interactions up to a day.
 
 The expressions of cdp/metrics/things.py run over these rows. A category is its levels joined by dots.
 """
 
 from __future__ import annotations
+
+from datetime import date
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -11,10 +13,11 @@ from pyspark.sql import functions as F
 from cdp.metrics.things import Thing
 
 
-def things(interactions: DataFrame) -> DataFrame:
+def things(interactions: DataFrame, as_of: date) -> DataFrame:
     """`customer_id`, `thing`, `name`, `views`, `carts`, `items`, `money`. All of a customer lies in one partition, so that
     neither this nor what is counted from it moves rows again."""
-    done = interactions.repartition("customer_id").select(
+    known = interactions.where(F.col("day") <= F.lit(as_of)).repartition("customer_id")
+    done = known.select(
         "customer_id",
         F.inline(_named()),
         _of("view", "events").alias("views"),

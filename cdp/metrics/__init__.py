@@ -11,7 +11,7 @@ from hashlib import sha256
 
 from cdp.metrics.groups import GROUPS, MetricGroup
 from cdp.metrics.lifecycle import LIFECYCLE, LIFECYCLES
-from cdp.metrics.metric import Kind, Metric, Shown, Stage, Unit, sql_as_of
+from cdp.metrics.metric import Kind, Metric, Shown, Stage, Unit, sql_as_of, sql_for_day
 from cdp.metrics.recency import RECENCY_METRICS
 from cdp.metrics.rfm import RFM_METRICS
 from cdp.metrics.things import THING_METRICS, THING_RATE_METRICS
@@ -33,6 +33,7 @@ __all__ = [
     "metrics_of",
     "of_stage",
     "sql_as_of",
+    "sql_for_day",
 ]  # fmt: skip
 
 #: In the order of their groups.

@@ -71,6 +71,11 @@ def mean_money(total: str, number: str) -> str:
     return f"round({total} / nullif({number}, 0), 2)"
 
 
+def sql_for_day(metric: Metric, as_of: str) -> str:
+    """The metric's expression with the published day (YYYY-MM-DD) put in."""
+    return sql_as_of(metric, f"DATE '{as_of}'")
+
+
 def sql_as_of(metric: Metric, day: str) -> str:
-    """The metric's expression with the published day put in: a literal or a column, in SQL."""
+    """The same with an expression for the day, such as a column."""
     return metric.sql.format(as_of=day)

@@ -7,7 +7,7 @@ from itertools import groupby
 
 import pytest
 
-from cdp.metrics import BY_KEY, GROUPS, METRICS, Metric, Stage, metrics_of, of_stage, sql_as_of
+from cdp.metrics import BY_KEY, GROUPS, METRICS, Metric, Stage, metrics_of, of_stage, sql_for_day
 from cdp.warehouse import CUSTOMER_DAY
 
 #: What an expression of a stage may name: a column of its rows, or a metric of an earlier stage.
@@ -40,7 +40,7 @@ def test_an_expression_looks_only_at_what_its_stage_has(metric: Metric) -> None:
 
 @pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.key)
 def test_the_published_day_takes_its_place_and_a_sentence_tells_about_it(metric: Metric) -> None:
-    assert "{" not in sql_as_of(metric, "as_of")
+    assert "{" not in sql_for_day(metric, "2019-10-31")
     assert metric.about[0].isupper()
     assert metric.about.endswith(".")
     assert not metric.choices or metric.kind == "text"
