@@ -1,5 +1,5 @@
-"""Invoices of a shop, from its CSV through importer and parser: what each customer bought and gave back is what DuckDB reads
-out of the CSV itself, to the cent.
+"""Invoices of a shop, from its CSV through importer, parser and the night's customer days: what each customer ordered, bought and
+gave back is what DuckDB reads out of the CSV itself, to the cent.
 """
 
 from __future__ import annotations
@@ -10,9 +10,11 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from pyspark.sql import Column, SparkSession
+from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
+from batch.days.customer_day import customer_day
+from batch.days.events import events_once
 from streaming.parse import good, parse, refused
 from tests.source_server.intake.conftest import NOW, load
 from tests.spark_session import spark
@@ -22,8 +24,10 @@ pytestmark = pytest.mark.spark
 
 LINES = 400
 PRICES = ("2.55", "0.125", "0.001", "1.005", "33.333", "0", "649.5", "0.42")
-#: Gross, refunds and net of a customer.
-Money = dict[str, tuple[Decimal, Decimal, Decimal]]
+#: Every such line of the file is written twice: two pieces that were scanned one by one.
+TWICE = 20
+#: Orders, gross, refunds and net of a customer.
+Customers = dict[str, tuple[int, Decimal, Decimal, Decimal]]
 
 
 @pytest.fixture
@@ -38,23 +42,25 @@ def invoices(tmp_path: Path) -> Path:
         customer = "" if chance.random() < 0.1 else f"{17850 + chance.randint(0, 6)}.0"
         day = f"{1 + invoice % 12}/{1 + invoice % 28}/2011 {8 + line % 10}:{line % 60:02}"
         number, quantity = (f"C{536365 + invoice}", -units) if back else (str(536365 + invoice), units)
-        rows.append(f'{number},{line:05}A,"BAG, RED",{quantity},{day},{price},{customer},France')
+        row = f'{number},{line:05}A,"BAG, RED",{quantity},{day},{price},{customer},France'
+        rows += [row] * (2 if line % TWICE == 0 else 1)
     rows += [f"A{563186 + place},B,Adjust bad debt,1,8/12/2011 14:5{place},-11062.06,17850.0,France" for place in range(2)]
     path = tmp_path / "invoices.csv"
     path.write_text("\n".join(rows) + "\n")
     return path
 
 
-def by_duckdb(path: Path) -> Money:
+def by_duckdb(path: Path) -> Customers:
     line = "round(UnitPrice::DECIMAL(18, 3) * Quantity::INTEGER, 2)::DECIMAL(18, 2)"
     rows = duckdb.sql(f"""
-        SELECT split_part(CustomerID, '.', 1), coalesce(sum({line}) FILTER (InvoiceNo NOT LIKE 'C%'), 0),
+        SELECT split_part(CustomerID, '.', 1), count(DISTINCT InvoiceNo) FILTER (InvoiceNo NOT LIKE 'C%'),
+            coalesce(sum({line}) FILTER (InvoiceNo NOT LIKE 'C%'), 0),
             coalesce(-sum({line}) FILTER (InvoiceNo LIKE 'C%'), 0), sum({line})
         FROM read_csv('{path}', all_varchar = true) WHERE CustomerID <> '' AND InvoiceNo NOT LIKE 'A%' GROUP BY 1""").fetchall()
     return {customer: tuple(money) for customer, *money in rows}
 
 
-def test_what_customers_bought_and_gave_back(spark: SparkSession, invoices: Path) -> None:
+def test_what_customers_ordered_bought_and_gave_back(spark: SparkSession, invoices: Path) -> None:
     sent = load(invoices, "invoice-lines")
     received = NOW.replace(tzinfo=None)
     rows = [(bytearray(line), "events.raw", 0, place, received) for place, line in enumerate(sent.lines)]
@@ -65,20 +71,21 @@ def test_what_customers_bought_and_gave_back(spark: SparkSession, invoices: Path
     by_reason = {row["reason"]: row["count"] for row in refused(parsed).groupBy("reason").count().collect()}
     assert by_reason == {reason: count for reason, (count, _) in sent.refused.items()}
     assert by_reason["bad_price"] == 2, "the bad debt"
-    assert events.count() + sum(by_reason.values()) == LINES + 2
+    assert events.count() + sum(by_reason.values()) == LINES + LINES // TWICE + 2
+    once = events_once(events).persist()
+    assert once.count() == events.count(), "equal lines are events of their own"
 
-    def sum_of(kind: str) -> Column:
-        return F.coalesce(F.sum(F.when(F.col("event_type") == kind, F.col("revenue"))), F.lit(0))
-
-    found = events.groupBy("user_id").agg(sum_of("purchase"), -sum_of("refund"), F.sum("revenue")).collect()
+    gross, net = F.sum("gross_revenue"), F.sum("revenue")
+    found = customer_day(once).groupBy("customer_id").agg(F.sum("orders"), gross, gross - net, net).collect()
     expected = by_duckdb(invoices)
-    assert {customer: tuple(money) for customer, *money in found} == expected
+    assert {customer: tuple(numbers) for customer, *numbers in found} == expected
     assert len(expected) == 7
-    assert all(gross > refunds > 0 and gross - refunds == net for gross, refunds, net in expected.values())
+    assert all(gross > refunds > 0 and gross - refunds == net for _, gross, refunds, net in expected.values())
     # The unit prices of the events have two decimals: money made of them would be another.
     rounded = events.agg(F.sum(F.col("price") * F.col("quantity"))).first()
-    gross_and_refunds = sum(gross + refunds for gross, refunds, _ in expected.values())
+    gross_and_refunds = sum(gross + refunds for _, gross, refunds, _ in expected.values())
     assert rounded is not None
     assert rounded[0] != gross_and_refunds
     assert {row.order_id[0] for row in events.where("event_type = 'refund'").select("order_id").collect()} == {"C"}
+    once.unpersist()
     parsed.unpersist()
