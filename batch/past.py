@@ -22,13 +22,15 @@ from batch.customers.snapshot import counted, customers
 from batch.customers.standing import note_of
 from batch.gate.checks import Totals
 from batch.gate.figures import snapshot_totals
-from batch.hdfs.changes import EventsNow, changed_after, events_now
+from batch.hdfs.changes import changed_after, events_now
 from batch.hdfs.tables import read_history, write_customers
 from batch.night import Night
 from batch.pace import Pace, left
+from batch.plan import version_of_day
 from batch.steps import Steps
 from batch.stores.copy import lines_of
 from batch.stores.mart import PastSnapshot, past_snapshots, seconds_of_step, serving, totals_up_to
+from batch.stores.mart import published as published_days
 from batch.stores.publish import publish_past
 from batch.stores.staging import Staging
 from cdp.chart_tables import RFM_DAY, RFM_FLOW
@@ -56,6 +58,14 @@ class History:
     interactions: DataFrame
 
 
+@dataclass(frozen=True, slots=True)
+class EventsVersion:
+    """Of the Delta table of the events; one that was made anew has another id."""
+
+    table_id: str
+    version: int
+
+
 def past_days(every: Every, first: date, last: date) -> list[date]:
     """Each day, each Sunday or each last day of a month, from the first day on and before the last, which a night publishes."""
     days = (first + timedelta(days=number) for number in range((last - first).days))
@@ -80,9 +90,11 @@ def make_snapshots(night: Night, every: Every, first: date, last: date) -> None:
         f" publication {published.id}, and the same command goes on where it is stopped"
     )
     pace = Pace(len(days))
+    # What the days are computed from, which the stream may have gone beyond.
+    events = EventsVersion(now.table_id, version_of_day(published_days(night.connection, now.table_id), last))
     with _kept_history(night, last) as history:
         for day in days:
-            _make_snapshot(night, history, day, now, pace.place())
+            _make_snapshot(night, history, day, events, pace.place())
 
 
 def _missing(night: Night, days: Sequence[date]) -> list[date]:
@@ -112,7 +124,7 @@ def _kept_history(night: Night, last: date) -> Iterator[History]:
         yield History(keep(CUSTOMER_DAY), keep(INTERACTIONS))
 
 
-def _make_snapshot(night: Night, history: History, day: date, events: EventsNow, place: str) -> None:
+def _make_snapshot(night: Night, history: History, day: date, events: EventsVersion, place: str) -> None:
     steps = Steps(night.say)
     with steps.step(f"{day}") as note, ExitStack() as kept:
 
