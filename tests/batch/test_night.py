@@ -212,6 +212,41 @@ def test_platform_of_an_earlier_version_has_its_days_restated(shop: Shop) -> Non
     assert shop.rows("SELECT counts->'days_restated' FROM mart.publication ORDER BY id") == [(3,), (3,), (1,)]
 
 
+def test_tables_of_an_earlier_version_are_converted_by_the_next_night(shop: Shop) -> None:
+    """They had a partition for each day in Postgres, and a folder for each day on HDFS."""
+    shop.receive(on(1), on(2, event_type="purchase"), on(3))
+    shop.night(D3)
+    seen = shop.numbers()
+    for name in (CUSTOMER_DAY, INTERACTIONS):
+        url = table_url(shop.settings, name)
+        rows = shop.spark.read.format("delta").load(url).drop("month").localCheckpoint()
+        shutil.rmtree(url.removeprefix("file:"))
+        rows.write.format("delta").partitionBy("day").save(url)
+    for name in ("customer_day", "product_day"):
+        parts = "; ".join(
+            f"CREATE TABLE mart.{name}_{day} PARTITION OF mart.{name} FOR VALUES IN ('2019-10-0{day}')" for day in (1, 2, 3)
+        )
+        statements = (
+            f"ALTER TABLE mart.{name} RENAME TO old",
+            f"CREATE TABLE mart.{name} (LIKE mart.old INCLUDING ALL) PARTITION BY LIST (day)",
+            parts,
+            f"INSERT INTO mart.{name} SELECT * FROM mart.old",
+            "DROP TABLE mart.old",
+            "SELECT 1",
+        )
+        shop.rows("; ".join(statements))
+    with night_connection(shop.settings):
+        assert shop.rows("SELECT relkind::text FROM pg_class WHERE relname IN ('customer_day', 'product_day')") == [
+            ("r",),
+            ("r",),
+        ]
+    assert shop.numbers() == seen, "nothing is lost before the night"
+    shop.night(D3)
+    assert shop.numbers() == seen
+    assert shop.rows("SELECT counts->'days_restated' FROM mart.publication ORDER BY id") == [(3,), (3,)]
+    assert DeltaTable(table_url(shop.settings, CUSTOMER_DAY)).metadata().partition_columns == ["month"]
+
+
 def test_a_table_of_events_that_was_set_aside_leaves_its_numbers_and_hides_no_late_event(shop: Shop) -> None:
     """The new table counts its versions from 0: a late event comes in one that the old table has had."""
     shop.receive(on(1), on(2))
@@ -238,7 +273,7 @@ def test_type_of_event_that_is_new_is_none_on_the_days_before(shop: Shop) -> Non
     shop.night(D2)
     url = table_url(shop.settings, CUSTOMER_DAY)
     known = shop.spark.read.format("delta").load(url).drop("removals")
-    writer = known.write.format("delta").mode("overwrite").option("partitionOverwriteMode", "static").partitionBy("day")
+    writer = known.write.format("delta").mode("overwrite").option("partitionOverwriteMode", "static").partitionBy("month")
     writer.option("overwriteSchema", "true").save(url)
     counting = [table.full_name for table in TABLES if "removals" in table.column_names]
     shop.rows(f"{'; '.join(f'ALTER TABLE {name} DROP COLUMN removals' for name in counting)}; SELECT 1")

@@ -115,11 +115,6 @@ def history(days: int) -> None:
 
 
 def customer_day(day: date, customer_id: str) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"CREATE TABLE IF NOT EXISTS mart.customer_day_{day:%Y%m%d} "
-            f"PARTITION OF {CUSTOMER_DAY.full_name} FOR VALUES IN ('{day}')"
-        )
     row: dict[str, Any] = {column.name: 0 for column in CUSTOMER_DAY.columns if column.required}
     moment = datetime(day.year, day.month, day.day, 12, tzinfo=UTC)
     _insert(CUSTOMER_DAY.full_name, row | {"day": day, "customer_id": customer_id, "first_time": moment, "last_time": moment})

@@ -11,7 +11,8 @@ import pytest
 from deltalake import DeltaTable, write_deltalake
 from pyspark.sql import SparkSession
 
-from batch.hdfs.tables import read_customers, write_customers, write_days
+from batch.hdfs.changes import files_by_day
+from batch.hdfs.tables import MONTH, days_changed, read_customers, write_customers, write_days
 from batch.hdfs.upkeep import MANY, upkeep
 from cdp.paths import COMPACTIONS, CUSTOMER_DAY, CUSTOMERS, QUARANTINE, table_url
 from cdp.settings import Settings, load
@@ -65,6 +66,30 @@ def test_book_of_compactions_is_gathered_where_it_has_many_files(spark: SparkSes
             assert upkeep(spark, settings, TODAY).gathered == 0
     assert upkeep(spark, settings, TODAY).gathered == MANY + 1
     assert files_of(settings, COMPACTIONS) == 1
+
+
+def test_a_month_that_has_been_over_for_a_week_becomes_one_file(spark: SparkSession, settings: Settings) -> None:
+    def restate(day: date, events: int = 1) -> None:
+        frame = spark.createDataFrame([("ann", day, events)], "customer_id string, day date, events int")
+        write_days(frame, settings, CUSTOMER_DAY, [day])
+
+    def months() -> dict[date, int]:
+        table = DeltaTable(table_url(settings, CUSTOMER_DAY))
+        return {month: len(files) for month, files in files_by_day(table, MONTH, "path").items()}
+
+    september, october = date(2019, 9, 1), date(2019, 10, 1)
+    for day in (date(2019, 9, 29), date(2019, 9, 30), D1, date(2019, 10, 7)):
+        restate(day)
+    assert upkeep(spark, settings, TODAY).gathered == 0
+    restate(date(2019, 10, 8))
+    before = DeltaTable(table_url(settings, CUSTOMER_DAY)).version()
+    assert upkeep(spark, settings, TODAY).gathered == 2
+    assert months() == {september: 1, october: 3}
+    assert days_changed(DeltaTable(table_url(settings, CUSTOMER_DAY)), before) == frozenset(), "it says what it said before"
+    restate(date(2019, 9, 29), events=5)
+    rows = DeltaTable(table_url(settings, CUSTOMER_DAY)).to_pyarrow_table(columns=["day", "events"]).to_pylist()
+    assert {row["day"].day: row["events"] for row in rows} == {29: 5, 30: 1, 1: 1, 7: 1, 8: 1}
+    assert days_changed(DeltaTable(table_url(settings, CUSTOMER_DAY)), before) == {date(2019, 9, 29)}
 
 
 def test_replaced_files_are_readable_for_their_time_and_then_go(spark: SparkSession, settings: Settings) -> None:
