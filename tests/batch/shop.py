@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -14,6 +14,7 @@ from deltalake import DeltaTable
 from pymongo import MongoClient
 from pyspark.sql import SparkSession
 
+from batch.gate.verdict import accept
 from batch.night import Night, keep_house, publish_day
 from batch.stores.mart import night_connection
 from cdp.chart_tables import CHART_TABLES
@@ -48,10 +49,13 @@ class Shop:
         writer = self._events(*named).write.format("delta").mode("append").partitionBy("event_day")
         writer.save(table_url(self.settings, EVENTS))
 
-    def night(self, *days: date, everything: bool = False) -> None:
+    def night(self, *days: date, everything: bool = False, accepted: Sequence[str] = ()) -> None:
+        """`accepted` checks of the gate may fail."""
+        accepts = accept(accepted, "a test of something else", NOW) if accepted else ()
         with night_connection(self.settings) as connection:
             for day in days:
-                publish_day(Night(self.settings, self.spark, connection, lambda: NOW, self.said.append), day, everything)
+                night = Night(self.settings, self.spark, connection, lambda: NOW, self.said.append, accepts)
+                publish_day(night, day, everything)
 
     def keep_house(self, day: date) -> None:
         with night_connection(self.settings) as connection:

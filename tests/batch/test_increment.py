@@ -120,11 +120,11 @@ class TestRandomNights:
                     remove(shop, f"event_day = '{some_day}'", day)
                 case _:
                     shop.keep_house(day)
-            shop.night(day)
+            shop.night(day, accepted=["freshness"])  # days are left out
         shop.receive(*history.events(3, LAST, LAST))
-        shop.night(LAST)
+        shop.night(LAST, accepted=["freshness"])
         copy_events(shop, rebuilt)
-        rebuilt.night(LAST, everything=True)
+        rebuilt.night(LAST, everything=True, accepted=["freshness"])
         one_by_one, at_once = result(shop, LAST), result(rebuilt, LAST)
         for store, wanted in at_once.items():
             assert one_by_one[store] == wanted, store
