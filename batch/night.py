@@ -171,7 +171,7 @@ def make_plan(night: Night, day: date, everything: bool) -> Plan:
 def _restate(night: Night, plan: Plan, steps: Steps, made: Progress) -> None:
     """The rows of the days that are behind: on HDFS, and the daily ones beside their place in Postgres."""
     came = events_of_days(read_events(night.spark, night.settings, plan.events.version), plan.days)
-    with _kept(events_once(came)) as events:
+    with kept_in_memory(events_once(came)) as events:
         with steps.step("customer_day") as note:
             write_days(customer_day(events), night.settings, CUSTOMER_DAY, plan.days)
             made.sums = [EventSums(*row) for row in _rows(event_sums(events))]
@@ -201,8 +201,8 @@ def _take_stock(night: Night, plan: Plan, steps: Steps, made: Progress) -> None:
             place = place_of(night.settings, made.collection)
             since, rows = _grounds(night, plan, place), history
             if since.touched is not None:
-                kept.enter_context(_kept(since.touched))
-                rows = kept.enter_context(_kept(of(since.touched, history)))
+                kept.enter_context(kept_in_memory(since.touched))
+                rows = kept.enter_context(kept_in_memory(of(since.touched, history)))
             told = _write_snapshot(night, plan, made, since.snapshot, rows if since.snapshot else history)
             snapshot = read_customers(night.spark, night.settings, made.customers_version)
             made.counts["customers"] = count_customers(night.settings, made.customers_version)
@@ -222,7 +222,7 @@ def _write_snapshot(night: Night, plan: Plan, made: Progress, since: Earlier | N
     """`rows` are the days of those who are counted anew; the answer says how many those are."""
     done = read_history(night.spark, night.settings, INTERACTIONS)
     anew = counted(rows, of(since.touched, done) if since else done, plan.day)
-    with _kept(carried(since, anew) if since else anew) as everyone:
+    with kept_in_memory(carried(since, anew) if since else anew) as everyone:
         made.customers_version = write_customers(customers(everyone, plan.day), night.settings, note_of(night.settings, plan.day))
     return f"{since.touched.count():,} of them" if since else "all"
 
@@ -270,7 +270,7 @@ def _publication(night: Night, plan: Plan, steps: Steps, made: Progress) -> Publ
 
 
 @contextmanager
-def _kept(frame: DataFrame) -> Iterator[DataFrame]:
+def kept_in_memory(frame: DataFrame) -> Iterator[DataFrame]:
     """A frame that is used more than once."""
     frame.persist(StorageLevel.MEMORY_AND_DISK)
     try:

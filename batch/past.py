@@ -15,16 +15,15 @@ from typing import Literal, get_args
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
-from pyspark.storagelevel import StorageLevel
 
 from batch.customers.rfm_tables import rfm_day, rfm_flow
 from batch.customers.snapshot import counted, customers
-from batch.customers.standing import note_of
+from batch.customers.standing import Version, note_of
 from batch.gate.checks import Totals
 from batch.gate.figures import snapshot_totals
-from batch.hdfs.changes import changed_after, events_now
+from batch.hdfs.changes import EventsNow, changed_after, events_now
 from batch.hdfs.tables import read_history, write_customers
-from batch.night import Night
+from batch.night import Night, kept_in_memory
 from batch.pace import Pace, left
 from batch.plan import version_of_day
 from batch.steps import Steps
@@ -58,14 +57,6 @@ class History:
     interactions: DataFrame
 
 
-@dataclass(frozen=True, slots=True)
-class EventsVersion:
-    """Of the Delta table of the events; one that was made anew has another id."""
-
-    table_id: str
-    version: int
-
-
 def past_days(every: Every, first: date, last: date) -> list[date]:
     """Each day, each Sunday or each last day of a month, from the first day on and before the last, which a night publishes."""
     days = (first + timedelta(days=number) for number in range((last - first).days))
@@ -73,13 +64,13 @@ def past_days(every: Every, first: date, last: date) -> list[date]:
 
 
 def make_snapshots(night: Night, every: Every, first: date, last: date) -> None:
-    """The snapshots that are missing or out of date. What is about to happen, and how long it will take, is said first."""
+    """Make the snapshots that are missing or out of date. The first lines say how many there are and how long they will take."""
     published = serving(night.connection)
     assert published is not None, "a night publishes the last day first"
     now = events_now(night.settings)
     first = max(first, min(now.days))
     wanted = past_days(every, first, last)
-    days = _missing(night, wanted)
+    days = _missing(night, now, wanted)
     there = f", {len(wanted) - len(days):,} are there already" if len(days) < len(wanted) else ""
     night.say(f"snapshots of past days: one a {every} from {first} to {last}, {len(days):,} to make{there}")
     if not days:
@@ -91,15 +82,14 @@ def make_snapshots(night: Night, every: Every, first: date, last: date) -> None:
     )
     pace = Pace(len(days))
     # What the days are computed from, which the stream may have gone beyond.
-    events = EventsVersion(now.table_id, version_of_day(published_days(night.connection, now.table_id), last))
+    events = Version(now.table_id, version_of_day(published_days(night.connection, now.table_id), last))
     with _kept_history(night, last) as history:
         for day in days:
             _make_snapshot(night, history, day, events, pace.place())
 
 
-def _missing(night: Night, days: Sequence[date]) -> list[date]:
-    """Those without a snapshot, and those whose events have changed or whose metrics are others since it was made."""
-    now = events_now(night.settings)
+def _missing(night: Night, now: EventsNow, days: Sequence[date]) -> list[date]:
+    """The days without a snapshot, and those whose events or metric definitions have changed since their snapshot was made."""
     there = {found.day: found for found in past_snapshots(night.connection, now.table_id, definition()) if found.day in set(days)}
     oldest = min((found.events_version for found in there.values()), default=now.version)
     changed = changed_after(night.settings, now, oldest)
@@ -117,24 +107,16 @@ def _kept_history(night: Night, last: date) -> Iterator[History]:
 
         def keep(table: str) -> DataFrame:
             rows = read_history(night.spark, night.settings, table).where(F.col("day") <= F.lit(last)).drop("recent")
-            frame = rows.repartition("customer_id").persist(StorageLevel.MEMORY_AND_DISK)
-            kept.callback(frame.unpersist)
-            return frame
+            return kept.enter_context(kept_in_memory(rows.repartition("customer_id")))
 
         yield History(keep(CUSTOMER_DAY), keep(INTERACTIONS))
 
 
-def _make_snapshot(night: Night, history: History, day: date, events: EventsVersion, place: str) -> None:
+def _make_snapshot(night: Night, history: History, day: date, events: Version, place: str) -> None:
     steps = Steps(night.say)
     with steps.step(f"{day}") as note, ExitStack() as kept:
-
-        def keep(frame: DataFrame) -> DataFrame:
-            frame.persist(StorageLevel.MEMORY_AND_DISK)
-            kept.callback(frame.unpersist)
-            return frame
-
-        everyone = keep(counted(history.days, history.interactions, day))
-        snapshot = keep(customers(everyone, day))
+        everyone = kept.enter_context(kept_in_memory(counted(history.days, history.interactions, day)))
+        snapshot = kept.enter_context(kept_in_memory(customers(everyone, day)))
         customers_version = write_customers(snapshot, night.settings, note_of(night.settings, day))
         _fill_charts(night, snapshot, day)
         totals = _require_same_totals(night, customers_version, day)

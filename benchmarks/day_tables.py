@@ -1,5 +1,5 @@
-"""How Postgres best keeps a table with rows of every day, of which a night replaces some: a plain table, one with a partition for
-each month, and one with a partition for each day, as it was. After 100 days and after three years, one day and all of them."""
+"""How long Postgres takes to replace one day, or every day, of a table with rows for each day, and how many locks it holds: a
+plain table, one with a partition for each month, and one with a partition for each day. Each has 100 days, then three years."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from psycopg2.extensions import cursor as Cursor
 from batch.stores.mart import connection_arguments
 from batch.stores.replace import replace_rows
 from benchmarks.outcome import Goal, Outcome
-from cdp.table import Column, Table
+from cdp.table import Column, Table, create_table
 from infra.stack.stack import Stack
 
 NEEDS = ("postgres",)
@@ -139,14 +139,12 @@ def _fill(cursor: Cursor, table: str, first: date, days: int, rows: int) -> None
 
 
 def _create_plain(cursor: Cursor, length: int) -> None:
-    columns = ", ".join(f"{column.name} {_TYPES[column.kind]} NOT NULL" for column in TABLE.columns)
-    cursor.execute(f"CREATE TABLE {TABLE.full_name} ({columns}, PRIMARY KEY ({', '.join(TABLE.key)}))")
+    cursor.execute(create_table(TABLE))
 
 
 def _create_parted(step: Callable[[date], date]) -> Callable[[Cursor, int], None]:
     def create(cursor: Cursor, length: int) -> None:
-        columns = ", ".join(f"{column.name} {_TYPES[column.kind]} NOT NULL" for column in TABLE.columns)
-        cursor.execute(f"CREATE TABLE {TABLE.full_name} ({columns}, PRIMARY KEY (day, customer_id)) PARTITION BY RANGE (day)")
+        cursor.execute(f"{create_table(TABLE)} PARTITION BY RANGE (day)")
         for first, end in _parts(length, step):
             part = f"{TABLE.full_name}_{first:%Y%m%d}"
             cursor.execute(f"CREATE TABLE {part} PARTITION OF {TABLE.full_name} FOR VALUES FROM ('{first}') TO ('{end}')")
@@ -170,7 +168,6 @@ def _replace_parted(cursor: Cursor, days: list[date]) -> None:
     cursor.execute(f"INSERT INTO {TABLE.full_name} SELECT * FROM {TABLE.next_name}")
 
 
-_TYPES = {"date": "date", "text": "text", "time": "timestamptz", "integer": "integer", "money": "numeric(18, 2)"}
 PLAIN = Layout("plain table", _create_plain, _replace_plain)
 LAYOUTS = (
     PLAIN,

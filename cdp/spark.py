@@ -73,7 +73,7 @@ def session(settings: Settings, name: str, cores: int, *, quiet: bool = False, b
 
 
 def root_cause(error: BaseException) -> str:
-    """The innermost reason of an error that may come out of the JVM, on one line. One of Postgres is told with its hint."""
+    """The innermost reason of an error that may come out of the JVM, on one line. An error of Postgres includes its hint."""
     if isinstance(error, (Py4JNetworkError, ConnectionError)):
         return JVM_GONE
     java = getattr(error, "java_exception", None) or getattr(error, "_origin", None)

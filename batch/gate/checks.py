@@ -22,7 +22,7 @@ SMALL = 100
 TIMES = 3
 #: A quiet shop may take no event for an evening, and one that sleeps then for half as long again as it usually does.
 QUIET_HOURS, QUIETER = 6, 1.5
-#: How many days without an event a shop has at a stretch is told by so many weeks; less than one week of a shop tells nothing.
+#: The longest usual run of days without events is taken from this many weeks. A shop known for less than a week is not judged.
 GAP_WEEKS = 8
 #: A gap of so few days is never told of a day that has events.
 SMALL_GAP = 2

@@ -60,7 +60,7 @@ def _gather_quarantine(spark: SparkSession, settings: Settings, today: date) -> 
 
 
 def _gather_months(spark: SparkSession, settings: Settings, name: str) -> int:
-    """The months that have been over for a week: a late event would write all of its month anew."""
+    """Gather months that have been over for a week. A late event rewrites its whole month, and few events are that late."""
     table = table_if_any(settings, name)
     files = files_by_day(table, MONTH, "path", "max.day") if table else {}
     newest = max((day for found in files.values() for _, day in found), default=date.min)
