@@ -1,36 +1,76 @@
-"""./run test and ./run bench: every check and every measurement there is, on stacks of their own that are ended afterwards."""
+"""./run test and ./run bench: all checks and all measurements, on stacks of their own that are stopped afterwards."""
 
 from __future__ import annotations
 
+import argparse
+import json
 import os
 import shutil
 import subprocess
 import sys
 import time
+from collections import Counter
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from xml.etree import ElementTree
 
 from cdp.settings import REPOSITORY
 from infra.stack import lifecycle
-from infra.stack.stack import StackError, open_stack, venv_bin
+from infra.stack.stack import Stack, StackError, open_stack, venv_bin
 from infra.stack.tools import apt_install, ensure_jars, ensure_system, say
 
-CHECKS: tuple[tuple[str, ...], ...] = (
+USAGE = """usage: ./run test [--quick | --all | ARGS]
+
+Runs ruff, mypy and pytest, with real servers on a stack of its own.
+  --quick  only the static checks and the tests that need no server, no Spark and no program of their own
+  --all    also the tests that are slow by nature: the full kill matrix and random nights
+  ARGS     go to pytest: -k WORD, a file, --durations=20"""
+
+STATIC: tuple[tuple[str, ...], ...] = (
     (venv_bin("ruff"), "check", "."),
     (venv_bin("ruff"), "format", "--check", "."),
     (venv_bin("mypy"), "--no-error-summary", "cdp", "infra", "source_server", "streaming", "batch", "cdp_web", "benchmarks"),
 )
-PYTEST = (sys.executable, "-m", "pytest", "--durations=12", "--durations-min=10")
-#: All tests, in two runs side by side: those that start or ask servers leave a core free for half of the time.
-WITH_SERVERS = (*PYTEST, "-m", "stack or browser or subprocess")
-ALONE = (*PYTEST, "-m", "not (stack or browser or subprocess)", "-o", "cache_dir=.pytest_cache/alone")
-#: Debian's packages that only the tests need, with a program of each.
+PYTEST = (sys.executable, "-m", "pytest")
+#: Debian packages that only the tests need, with a program of each.
 PACKAGES = {"chromium": "chromium", "docker-compose": "docker-compose"}
+SLOWEST = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """Tests that run in one process, beside the other lanes."""
+
+    name: str
+    marks: str
+
+    def command(self, report: Path, with_slow: bool) -> tuple[str, ...]:
+        marks = self.marks if with_slow else f"({self.marks}) and not slow"
+        # Two pytest processes must not share a cache folder.
+        cache = f"cache_dir=.pytest_cache/{self.name}"
+        return (*PYTEST, "-m", marks, "-o", cache, "-o", "junit_family=xunit1", f"--junitxml={report}")
+
+
+SERVERS = Lane("servers", "stack or browser or subprocess")
+#: Tests in this lane wait for nothing, so they use the core that the first lane leaves free.
+NO_SERVERS = Lane("no-servers", "not (stack or browser or subprocess)")
+PURE = Lane("pure", "not (stack or browser or subprocess or spark)")
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A check that has ended, with the output that was held back."""
+
+    name: str
+    code: int
+    seconds: float
+    output: str
 
 
 def bench(arguments: list[str]) -> int:
-    """The benchmarks bring their stack up and down themselves, each with the servers that it needs."""
+    """Each benchmark starts the servers it needs and stops them."""
     os.environ |= {"CDP_STACK": "bench", "CDP_SOURCE_RATE": "0"}
     ensure_system(open_stack())
     ensure_jars()
@@ -39,42 +79,82 @@ def bench(arguments: list[str]) -> int:
     )
 
 
-def run(pytest_arguments: list[str]) -> int:
-    """Run all, also after a failure, and say at the end which failed."""
+def test(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--all", action="store_true")
+    chosen, for_pytest = parser.parse_known_args(arguments)
+    if (chosen.quick or chosen.all) and (for_pytest or chosen.quick == chosen.all):
+        raise StackError("./run test takes --quick, --all or arguments for pytest, and only one of the three.")
     os.environ["CDP_STACK"] = "test"
     stack = open_stack()
+    if chosen.quick:
+        return _run_lanes(stack, [PURE], with_slow=False)
+    _install(stack)
+    try:
+        if not for_pytest:
+            return _run_lanes(stack, [SERVERS, NO_SERVERS], with_slow=chosen.all)
+        results = _run_beside((*PYTEST, *for_pytest), STATIC)
+        _show(results)
+        return _exit_code(results)
+    finally:
+        lifecycle.down(open_stack())
+
+
+def _install(stack: Stack) -> None:
     ensure_system(stack)
     ensure_jars()
     for program, package in PACKAGES.items():
         if shutil.which(program) is None:
             missing = f"{package} is missing, which the tests need. Install it: apt-get install {package}"
             apt_install(stack, package, otherwise=missing)
-    seen, beside = ((*PYTEST, *pytest_arguments), CHECKS) if pytest_arguments else (WITH_SERVERS, (*CHECKS, ALONE))
+
+
+def _run_lanes(stack: Stack, lanes: list[Lane], with_slow: bool) -> int:
+    stack.state.mkdir(parents=True, exist_ok=True)
+    reports = [stack.state / f"{lane.name}.xml" for lane in lanes]
+    first, *others = (lane.command(report, with_slow) for lane, report in zip(lanes, reports, strict=True))
+    results = _run_beside(first, (*STATIC, *others))
+    _show(results)
+    seconds = read_times(reports)
+    times = stack.state / "times.json"
+    times.write_text(json.dumps(dict(seconds.most_common()), indent=1) + "\n")
+    say(f"run: the {SLOWEST} slowest of {len(seconds)} test files; {times} has all:")
+    for name, spent in seconds.most_common(SLOWEST):
+        say(f"run:   {spent:6.1f} s  {name}")
+    return _exit_code(results)
+
+
+def _run_beside(shown: tuple[str, ...], quiet: Iterable[tuple[str, ...]]) -> list[Result]:
+    """Show one command while it runs, and run the others beside it. All run, even if some fail."""
     with ThreadPoolExecutor(1) as pool:
-        others = pool.submit(lambda: [_ran(argv, kept_back=True) for argv in beside])
-        done = [_ran(seen), *others.result()]
-    lifecycle.down(open_stack())
-    for check in done:
-        print(check.out, end="")
-        say(f"run: {check.name}: {'ok' if check.code == 0 else f'failed ({check.code})'}, {check.seconds:.0f} s")
-    if failed := [check.name for check in done if check.code]:
+        beside = pool.submit(lambda: [_run(argv, subprocess.PIPE) for argv in quiet])
+        return [_run(shown), *beside.result()]
+
+
+def read_times(reports: Iterable[Path]) -> Counter[str]:
+    """Seconds per test file, with the setup and teardown of its tests."""
+    seconds: Counter[str] = Counter()
+    for report in reports:
+        for case in ElementTree.parse(report).iter("testcase"):
+            seconds[case.attrib["file"]] += float(case.attrib["time"])
+    return Counter({name: round(spent, 1) for name, spent in seconds.items()})
+
+
+def _run(argv: tuple[str, ...], pipe: int | None = None) -> Result:
+    began = time.monotonic()
+    done = subprocess.run(argv, cwd=REPOSITORY, text=True, stdout=pipe, stderr=subprocess.STDOUT if pipe else None)
+    name = "pytest" if argv[: len(PYTEST)] == PYTEST else " ".join(Path(argument).name for argument in argv[:2])
+    return Result(name, done.returncode, time.monotonic() - began, done.stdout or "")
+
+
+def _show(results: list[Result]) -> None:
+    for result in results:
+        print(result.output, end="")
+        say(f"run: {result.name}: {'ok' if result.code == 0 else f'failed ({result.code})'}, {result.seconds:.0f} s")
+
+
+def _exit_code(results: list[Result]) -> int:
+    if failed := [result.name for result in results if result.code]:
         raise StackError(f"failed: {', '.join(failed)}")
     return 0
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """A check that has ended; what it said, where that was kept back."""
-
-    name: str
-    code: int
-    seconds: float
-    out: str
-
-
-def _ran(argv: tuple[str, ...], kept_back: bool = False) -> Done:
-    began = time.monotonic()
-    pipe = subprocess.PIPE if kept_back else None
-    done = subprocess.run(argv, cwd=REPOSITORY, text=True, stdout=pipe, stderr=subprocess.STDOUT if kept_back else None)
-    name = "pytest" if argv[: len(PYTEST)] == PYTEST else " ".join(Path(argument).name for argument in argv[:2])
-    return Done(name, done.returncode, time.monotonic() - began, done.stdout or "")

@@ -166,11 +166,9 @@ def _demo(stack: Stack, given: argparse.Namespace) -> int:
 
 def _test(stack: Stack, given: argparse.Namespace) -> int:
     if given.passed_on in (["-h"], ["--help"]):
-        print(
-            "usage: ./run test [ARGS]\n\nevery check: ruff, mypy, pytest with real servers; ARGS go to pytest (-k WORD, a file, --durations=20)"
-        )
+        print(checks.USAGE)
         return 0
-    return checks.run(given.passed_on)
+    return checks.test(given.passed_on)
 
 
 def _bench(stack: Stack, given: argparse.Namespace) -> int:
@@ -179,7 +177,13 @@ def _bench(stack: Stack, given: argparse.Namespace) -> int:
 
 VERBS: tuple[Verb, ...] = (
     Verb("demo", "demo", "everything, with a sample history through the real path; again: goes on from where it is", _demo),
-    Verb("test", "test [ARGS]", "every check, with real servers of their own; ARGS go to pytest", _test, passes_on=True),
+    Verb(
+        "test",
+        "test [--quick | --all | ARGS]",
+        "every check, on servers of its own; --quick without servers; ARGS go to pytest",
+        _test,
+        passes_on=True,
+    ),
     Verb(
         "up",
         "up [SERVICE…]",
