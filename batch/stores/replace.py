@@ -1,7 +1,7 @@
 """What was filled beside a table takes its place, as the table's declaration says: within the transaction of a publication.
 
 No table has partitions: a transaction locks each partition that it touches, and a night that restates years would touch all of
-them. docs/decisions.md has the measurement.
+them. docs/decisions/tables.md has the measurement.
 """
 
 from __future__ import annotations
