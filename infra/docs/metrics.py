@@ -7,47 +7,48 @@ from cdp.metrics.rfm import BANDS, RFM_GROUPS, SCORES
 from cdp.settings import REPOSITORY
 
 MARKDOWN_FILE = REPOSITORY / "docs" / "metrics.md"
-_STAGES: dict[Stage, str] = {"days": "days", "things": "things", "scores": "place of", "earlier": "as it was", "derived": "then"}
+_STAGES: dict[Stage, str] = {"days": "days", "things": "things", "scores": "score of", "earlier": "earlier", "derived": "metrics"}
 
 HEAD = f"""\
 # Metrics
 
-What is known of every customer: {len(METRICS)} metrics, each written once in `cdp/metrics/`. The same list makes the columns of
-`/cdp/customers`, the document in MongoDB, the fields of the rule builder, the export and the API. This page is written from it by
-`.venv/bin/python -m infra.docs`.
+The {len(METRICS)} metrics of each customer, and how each is computed. Each metric is defined once in `cdp/metrics/`. That list
+defines the columns of `/cdp/customers`, the document in MongoDB, the fields of the rule builder, the export and the API. It
+also generates this page: `.venv/bin/python -m infra.docs`.
 
-- Everything is as of the end of the published day, in UTC. A window of 7 days is that day and the 6 before it.
-- A metric that makes no sense of a customer is **missing**, not 0: an average order without an order. In a rule a comparison with
-  a missing value is false; `has no value` asks for it.
-- Orders and sessions belong to a customer and a day, as the [night](pipeline.md#the-night) says.
+- All metrics are as of the end of the published day, in UTC. A window of 7 days is that day and the 6 before it.
+- A metric that does not apply to a customer is **missing**, not 0; for example the average order of a customer without an
+  order. In a rule, a comparison with a missing value is false; test for it with `has no value`.
+- Orders and sessions belong to a customer and a day: see [orders and sessions](pipeline.md#orders-and-sessions).
 - Shares and means are decimals, rounded half up: to six places, money to the cent. A share of 0.25 is shown as 25.0%.
-- Texts are compared by the codes of their letters, so that capitals come before small letters, and é after z.
+- Texts are compared by character code, so capitals come before small letters, and é comes after z.
 
-How each is computed is Spark's SQL, `{{as_of}}` being the published day:
+The column *computed* shows Spark SQL, in which `{{as_of}}` is the published day. Its first word says what the SQL is computed
+from:
 
-| begins with | is computed over |
+| first word | computed from |
 |---|---|
 | {_STAGES["days"]} | the customer's rows of `customer_day` up to the day |
 | {_STAGES["things"]} | a row for each product, category (three levels) and brand in the customer's `interactions` up to the day |
-| {_STAGES["scores"]} | the expression of all customers: see [scores](#scores-and-rfm-groups) |
-| {_STAGES["earlier"]} | the metric of that name, so many days before the published one |
+| {_STAGES["scores"]} | the rank of this value among all customers: see [scores](#scores-and-rfm-groups) |
+| {_STAGES["earlier"]} | the same metric, some days before the published day |
 | {_STAGES["derived"]} | the customer's other metrics |
 """
 
 SCORES_HEAD = f"""\
 ## Scores and RFM groups
 
-A score is **1 + ⌊{BANDS} · w / n⌋**. There are *n* customers with an order up to the published day, and *w* of them have a
-strictly worse value: an earlier last order, fewer orders, less money. So:
+A score is **1 + ⌊{BANDS} · w / n⌋**. *n* is the number of customers with an order up to the published day. *w* is the number of
+these customers with a strictly worse value: an earlier last order, fewer orders, less money.
 
-- Customers with the same value have the same score; no order of rows and no second run changes it.
-- Without ties each score holds a fifth of the buyers. With ties all go with the lowest place among them: where most have ordered
-  once, those have a frequency score of 1.
+- Customers with the same value have the same score. The order of rows does not matter, and a second run gives the same result.
+- Without ties, each score has a fifth of the buyers. Tied customers all get the score of the lowest rank among them: if most
+  customers have ordered once, these have a frequency score of 1.
 - The scores compare the customers of one shop on one day. With fewer than {BANDS} buyers nobody has a {BANDS}.
-- Without an order there is no score and no group.
+- A customer without an order has no score and no group.
 
-The group follows from the recency score and from **worth**, the mean of the frequency and the money score, half up. Every pair
-is in exactly one group:
+The group follows from the recency score and from **worth**, the mean of the frequency score and the money score, rounded half
+up. Every pair is in exactly one group:
 """
 
 
@@ -56,7 +57,7 @@ def metrics_markdown() -> str:
     lines = [HEAD]
     for group in GROUPS:
         lines += _table(group)
-    lines += [SCORES_HEAD, *_grid(), "", "| group | recency score | worth | they |", "|---|---|---|---|"]
+    lines += [SCORES_HEAD, *_grid(), "", "| group | recency score | worth | customers |", "|---|---|---|---|"]
     lines += [f"| {g.name} | {_range(g.recency)} | {_range(g.worth)} | {g.about} |" for g in RFM_GROUPS]
     return "\n".join(lines) + "\n"
 
@@ -67,7 +68,7 @@ def _table(group: MetricGroup) -> list[str]:
         "",
         group.about,
         "",
-        "| metric | title | kind | shown as | says | computed |",
+        "| metric | title | kind | shown as | meaning | computed |",
         "|---|---|---|---|---|---|",
     ]
     return [*head, *(_row(metric) for metric in metrics_of(group)), ""]

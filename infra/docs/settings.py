@@ -26,28 +26,32 @@ HERE = "./"
 MARKDOWN_HEAD = f"""\
 # Settings
 
-Every value that can differ between two installations, and nothing else. The table is in `cdp/settings.py`; this page is
-written from it by `.venv/bin/python -m infra.docs`.
+Every value that can differ between two installations. The settings are defined in `cdp/settings.py`;
+`.venv/bin/python -m infra.docs` writes this page from there.
 
-- A setting comes from the environment, also of each later command: put `export CDP_WEB_PORT=18080` where every shell
-  reads it. Services that run keep what they were started with: `./run down; ./run up` after a change. The native stack
-  reads no `.env`.
-- Or from a file: `NAME_FILE` names a file that holds the value of `NAME`, for secrets above all.
-- Or from its default. A default may use other settings; they are shown as `${{NAME}}`.
-- A wrong value, and an unknown name that begins with `CDP_`, stops whatever was started, with a message that names the setting.
-- A secret marked *made* is made at the first start and kept in `var/<stack>/secrets`, unless it is given.
-- Ports are shown as the stack `demo` has them, and in brackets what is added to the first port of a stack
-  (`CDP_PORT_BASE`): {PORT_BASES["demo"]} for `demo`, {PORT_BASES["test"]} for `test`, for another a number made from its name.
+## Set a value
 
-Docker compose reads `.env` beside `docker-compose.yml`: [operations](operations.md#docker-compose) says which settings
-it takes up.
+```
+export CDP_WEB_PORT=18080         # where every shell reads it, because later commands need it too
+./run down; ./run up              # running services keep the values they were started with
+```
+
+A setting comes from the environment variable `NAME`, or from the file that `NAME_FILE` names; use a file for secrets. Setting
+both is an error. Without either, the default applies. A default may use other settings, shown as `${{NAME}}`.
+
+- The native stack does not read `.env`. Docker compose reads the `.env` beside `docker-compose.yml`:
+  [operations](operations.md#docker-compose) says which settings it uses.
+- A wrong value, or an unknown name that begins with `CDP_`, stops the command with a message that names the setting.
+- A secret marked *made* is generated at the first start and kept in `var/<stack>/secrets`, unless you set it.
+- Ports are those of the stack `demo`. The number in brackets is added to the first port of a stack (`CDP_PORT_BASE`):
+  {PORT_BASES["demo"]} for `demo`, {PORT_BASES["test"]} for `test`, a number computed from the name for any other stack.
 """
 
 EXAMPLE_HEAD = """\
-# Every setting with its default, written from cdp/settings.py by python -m infra.docs; do not edit.
+# Every setting with its default. Written from cdp/settings.py by python -m infra.docs; do not edit.
 #
-# ./run env makes .env, with secrets, for docker compose; to change one that docker-compose.yml names, copy its line from here
-# into .env, without the # before it; a line for any other has no effect.
+# For docker compose: ./run env writes .env, with secrets. To change a setting that docker-compose.yml names, copy its line into
+# .env without the leading #. A line for any other setting has no effect.
 # The native stack reads the environment, not .env: CDP_WEB_PORT=18080 ./run up
 """
 
@@ -56,10 +60,10 @@ def settings_markdown() -> str:
     """The page of all settings: a table a section."""
     lines = [MARKDOWN_HEAD.rstrip()]
     for title, members in _sections():
-        lines += ["", f"## {title}", "", "| setting | default | takes | says |", "|---|---|---|---|"]
+        lines += ["", f"## {title}", "", "| setting | default | values | meaning |", "|---|---|---|---|"]
         lines += [f"| `{env_name(f.name)}` | {_shown_default(f)} | {_takes(f)} | {about(f).help} |" for f in members]
-    lines += ["", "## Only for docker compose", "", "These are no settings: compose alone reads them, from `.env`.", ""]
-    lines += ["| variable | default | says |", "|---|---|---|"]
+    lines += ["", "## Only for docker compose", "", "These are not settings: only compose reads them, from `.env`.", ""]
+    lines += ["| variable | default | meaning |", "|---|---|---|"]
     lines += [f"| `{v.name}` | {'made' if v.secret else f'`{v.default}`'} | {v.help} |" for v in COMPOSE_VARIABLES]
     return "\n".join(lines) + "\n"
 

@@ -9,35 +9,37 @@ from cdp.warehouse import CUSTOMER_DAY, KPI_DAY
 
 MARKDOWN_FILE = REPOSITORY / "docs" / "tables.md"
 _REPLACED: dict[Replaced, str] = {
-    "restated days": "the days that it restates",
+    "restated days": "the days it restates",
     "published day": "the published day",
-    "whole": "all of it",
+    "whole": "all rows",
 }
 
 HEAD = """\
 # Tables for charts
 
-What the [night](pipeline.md#the-night) puts into Postgres, schema `mart`, for pages and charts. This page is written from
-`cdp/chart_tables.py` and `cdp/warehouse.py` by `.venv/bin/python -m infra.docs`.
+The tables that the [night](pipeline.md#the-night) writes to Postgres, schema `mart`, for pages and charts.
+`.venv/bin/python -m infra.docs` writes this page from `cdp/chart_tables.py` and `cdp/warehouse.py`.
 
-- Days, hours and months are UTC.
-- `gross_revenue` is what the purchases are worth; `revenue` is **net**, less what was refunded. The money refunded is
-  `gross_revenue - revenue`. A refund counts on its own day and in its own hour, whose net revenue may be below 0. The values of
-  orders are gross.
-- Everything **adds up to `kpi_day`**, and the night publishes nothing where it does not. So what the events give no brand or
-  category has a row as well: its text is empty. Customers, buyers and orders are distinct in each row: they do not add up over
-  products, categories and brands, for one order may hold several.
-- An **order** belongs to a customer and a day. One over midnight is one on each of its days, with what was bought there. In
-  `hour_day` it lies in the hour of its first purchase on the day; what is bought in a later hour is in the items and the money
-  of that hour.
-- A **category** is looked at with one, two and three levels: `electronics`, `electronics.audio`, `electronics.audio.headphone`.
-  Each level has all events. A category with fewer levels keeps its name at the deeper ones.
-- Tables of days are of the events alone, whenever they came: a late event restates its own day. `rfm_day` and `rfm_flow` are of
-  what was known when their day was published, and have the days that were; `cohort_month` is of the publication that serves.
-- Publishing an earlier day again leaves the later days where they are. Charts read the days up to the published one.
-- The first month of a cohort has all its customers: it is the cohort's size. The month of the published day is not over.
+- **Time.** Days, hours and months are UTC.
+- **Money.** `gross_revenue` is the value of the purchases. `revenue` is **net**: gross revenue minus refunds. The money
+  refunded is `gross_revenue - revenue`. A refund counts on its own day and in its own hour, so their net revenue may be below
+  0. The values of orders are gross.
+- **Sums.** Every table **adds up to `kpi_day`**; if one does not, the night publishes nothing. Events without a brand or
+  category therefore have a row too, with an empty text. Customers, buyers and orders are distinct in each row. They do not add
+  up over products, categories and brands, because one order may contain several.
+- **Orders.** An order belongs to a customer and a day. An order over midnight counts on each of its days, with the purchases of
+  that day. In `hour_day` it counts in the hour of its first purchase on the day; items and money of later purchases count in
+  their own hours.
+- **Categories.** A category is shown with one, two and three levels: `electronics`, `electronics.audio`,
+  `electronics.audio.headphone`. Each level has all events. A category with fewer levels keeps its name at the deeper levels.
+- **Late events.** Tables by day depend only on the events, whenever they arrived: a late event restates its own day. `rfm_day`
+  and `rfm_flow` show what was known when their day was published, and have only published days and past snapshots.
+  `cohort_month` belongs to the current publication.
+- **Earlier days.** Publishing an earlier day again leaves the later days in place. Charts read the days up to the published one.
+- **Cohorts.** The first month of a cohort has all its customers, so it is the cohort's size. The month of the published day is
+  not over.
 
-| table | says | a row for each | a publication replaces | adds up to the shop |
+| table | contains | a row for each | a publication replaces | columns that add up to `kpi_day` |
 |---|---|---|---|---|
 """
 
@@ -57,5 +59,5 @@ def _row(table: Table) -> str:
 
 
 def _columns(table: Table) -> str:
-    head = f"\n## {table.name}\n\n{table.about[0].upper()}{table.about[1:]}.\n\n| column | kind | says |\n|---|---|---|\n"
+    head = f"\n## {table.name}\n\n{table.about[0].upper()}{table.about[1:]}.\n\n| column | kind | meaning |\n|---|---|---|\n"
     return head + "".join(f"| `{column.name}` | {column.kind} | {column.about} |\n" for column in table.columns)
