@@ -20,6 +20,12 @@ def utc(*parts: int) -> datetime:
     return datetime(*parts)  # type: ignore[arg-type,misc]  # noqa: DTZ001
 
 
+#: Compiling the plans of a tiny night takes a quarter of its CPU.
+INTERPRETED = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
+#: Spark's defaults.
+COMPILED = {"spark.sql.codegen.wholeStage": "true", "spark.sql.codegen.factoryMode": "FALLBACK"}
+
+
 @pytest.fixture(scope="session")
 def spark() -> Iterator[SparkSession]:
     os.environ["SPARK_CONF_DIR"] = str(REPOSITORY / "infra" / "spark")
@@ -35,13 +41,12 @@ def spark() -> Iterator[SparkSession]:
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.eventLog.enabled": "false",
         "spark.log.level": "ERROR",
-        # A handful of rows: every task more is only slower.
+        # For a handful of rows, one task and a plan that is made once are fastest.
         "spark.sql.shuffle.partitions": "1",
         "spark.default.parallelism": "1",
-        # So is planning anew after each stage. The tests on the cluster have it, as all jobs do.
         "spark.sql.adaptive.enabled": "false",
         "spark.ui.enabled": "false",
-    }
+    } | INTERPRETED
     builder = SparkSession.builder.master("local[2]").appName("tests")
     for key, value in options.items():
         builder = builder.config(key, value)

@@ -1,12 +1,14 @@
-"""What the agreement tests share: one snapshot a module."""
+"""What the agreement tests share: one snapshot a module, and a Spark that compiles its plans."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 import pytest
+from pyspark.sql import SparkSession
 
 from tests.agreement.snapshot import Snapshot
+from tests.spark_session import COMPILED, INTERPRETED
 
 
 @pytest.fixture(scope="module")
@@ -14,3 +16,17 @@ def snapshot() -> Iterator[Snapshot]:
     made = Snapshot()
     yield made
     made.close()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def compiled_plans(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Numbers are compared as the cluster computes them."""
+    if request.node.get_closest_marker("spark") is None:
+        yield
+        return
+    spark: SparkSession = request.getfixturevalue("spark")
+    for key, value in COMPILED.items():
+        spark.conf.set(key, value)
+    yield
+    for key, value in INTERPRETED.items():
+        spark.conf.set(key, value)
