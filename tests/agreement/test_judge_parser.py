@@ -18,8 +18,8 @@ from pyspark.sql import functions as F
 from cdp.events.examples import ABSENT, BASE, CURRENCY, INVALID, RECEIVED, VALID, message
 from cdp.events.fields import MAX_QUANTITY, MAX_TEXT, Bounds
 from cdp.settings import current
-from source_server.intake import judged
-from source_server.intake.repeated import known_by
+from source_server.intake import judge_messages
+from source_server.intake.repeated import compute_row_id
 from streaming.parse import parse
 from tests.spark_session import spark
 
@@ -63,7 +63,7 @@ def by_the_parser(spark: SparkSession, lines: list[bytes]) -> list[tuple[str, st
 
 
 def differing(spark: SparkSession, lines: list[bytes]) -> list[Any]:
-    both = zip(lines, judged(lines, RECEIVED), by_the_parser(spark, lines), strict=True)
+    both = zip(lines, judge_messages(lines, RECEIVED), by_the_parser(spark, lines), strict=True)
     return [(line, ours, theirs) for line, ours, theirs in both if ours != theirs]
 
 
@@ -74,7 +74,7 @@ def test_the_examples_are_in_the_currency_of_the_settings() -> None:
 def test_the_examples_of_the_contract(spark: SparkSession) -> None:
     lines = [message(content) for content in VALID.values()] + [message(bad.content) for bad in INVALID.values()]
     expected = [None] * len(VALID) + [(bad.reason, bad.field) for bad in INVALID.values()]
-    assert judged(lines, RECEIVED) == expected
+    assert judge_messages(lines, RECEIVED) == expected
     assert differing(spark, lines) == []
 
 
@@ -103,7 +103,7 @@ def test_what_a_purchase_may_be_worth(spark: SparkSession) -> None:
     several = product(("purchase", "refund", "cart", "sale"), prices, quantities)
     lines = [message({"event_type": kind, "price": price, "quantity": quantity}) for kind, price, quantity in several]
     assert differing(spark, lines) == []
-    verdicts = judged(lines, RECEIVED)
+    verdicts = judge_messages(lines, RECEIVED)
     # Of what has a worth: 10,000,000.005 becomes 10,000,000.01, 100,000 of which are too much; of the dearest 101 and more are.
     assert [lines[place] for place, verdict in enumerate(verdicts) if verdict == ("bad_quantity", "quantity")] == [
         message({"event_type": kind, "price": price, "quantity": quantity})
@@ -149,6 +149,6 @@ def test_a_repeated_row_is_known_by_the_id_that_the_parser_makes(spark: SparkSes
     found = parse(spark.createDataFrame(rows, columns)).orderBy("kafka_offset")
     found = found.select("event_id", F.unix_micros("event_time").alias("at")).collect()
     assert [row.event_id for row in found] == [
-        known_by(line, datetime.fromtimestamp(0, UTC) + timedelta(microseconds=row.at))
+        compute_row_id(line, datetime.fromtimestamp(0, UTC) + timedelta(microseconds=row.at))
         for line, row in zip(lines, found, strict=True)
     ]

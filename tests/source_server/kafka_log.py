@@ -1,6 +1,6 @@
-"""What lies in Kafka, as a reader of committed or of all records finds it. For the tests that use a real broker.
+"""Reads the records in Kafka, committed or all, for the tests that use a real broker.
 
-They write to a topic of their own: events.raw of the test stack belongs to the tests of the stream.
+These tests write to their own topic: events.raw of the test stack belongs to the tests of the stream.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ TOPIC = Topic("test.events", "user_id", "what the tests of the producer send", s
 
 
 def events_file(path: Path, count: int) -> Path:
-    """Rows with something of everything: customers that come back, null keys, broken lines, one row twice."""
+    """Rows of all kinds: returning customers, null keys, a broken line, one row twice."""
     rows: list[bytes] = []
     for number in range(count):
         row: dict[str, Any] = {
@@ -39,7 +39,7 @@ def events_file(path: Path, count: int) -> Path:
 
 
 def messages(settings: Settings, *, of: str, committed: bool = True) -> list[Message]:
-    """The records of the topic that speak of a data set."""
+    """The records of the topic that contain the name of a data set."""
     isolation = "read_committed" if committed else "read_uncommitted"
     own = {"group.id": "test", "enable.auto.commit": False, "isolation.level": isolation, "enable.partition.eof": True}
     with Consumer(client_config(settings) | own) as consumer:

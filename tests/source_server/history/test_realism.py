@@ -1,4 +1,4 @@
-"""The made shop beside the one it is modelled on. The bounds are wide enough for any seed, and hold a change of character."""
+"""The history compared with the shop it is modelled on. The bounds fit any seed but catch a change of character."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from cdp.settings import REPOSITORY
 from source_server.generate import write_history
-from source_server.history.realism import REES46, measured, report
+from source_server.history.realism import REES46, measure, report
 from source_server.history.shop import Shop
 
 BOUNDS = {
@@ -37,8 +37,8 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def test_it_is_like_the_shop_it_is_modelled_on(file: Path) -> None:
-    ours = dict(zip((name for name, _, _ in REES46), measured(file), strict=True))
+def test_the_history_resembles_the_shop_it_is_modelled_on(file: Path) -> None:
+    ours = dict(zip((name for name, _, _ in REES46), measure(file), strict=True))
     strange = {name: ours[name] for name, (low, high) in BOUNDS.items() if not low <= ours[name] <= high}
     assert strange == {}
 

@@ -12,7 +12,7 @@ import orjson
 import pyarrow as pa
 import pytest
 
-from source_server.intake import Account, chunks, mapping_for, name_of
+from source_server.intake import FileAccount, derive_name, mapping_for, read_chunks
 
 NOW = datetime(2019, 11, 1, tzinfo=UTC)
 HEADER = "event_time,event_type,product_id,category_id,category_code,brand,price,user_id,user_session"
@@ -20,10 +20,10 @@ ROW = "2019-10-01 00:00:00 UTC,view,1,2053013552259662037,electronics.smartphone
 
 
 @dataclass
-class Loaded:
+class LoadResult:
     lines: list[bytes]
     times: list[Any]
-    account: Account
+    account: FileAccount
     fractions: list[float | None]
 
     @property
@@ -35,10 +35,10 @@ class Loaded:
         return {reason: (found.count, found.places) for reason, found in self.account.refused.items()}
 
 
-def load(path: Path, mapping: str | None = None) -> Loaded:
+def load(path: Path, mapping: str | None = None) -> LoadResult:
     """All of the file; what every file must keep to is checked on the way."""
-    found = Loaded([], [], Account(), [])
-    for chunk in chunks(path, mapping_for(path, mapping), name_of(path), NOW):
+    found = LoadResult([], [], FileAccount(), [])
+    for chunk in read_chunks(path, mapping_for(path, mapping), derive_name(path), NOW):
         assert isinstance(chunk.lines, pa.BinaryArray)
         assert chunk.times.type == pa.timestamp("us", "UTC")
         found.lines += chunk.lines.to_pylist()

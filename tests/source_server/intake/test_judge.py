@@ -1,4 +1,4 @@
-"""The importer says of a message what the contract's examples say."""
+"""The importer judges the contract's examples as the contract does."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cdp.events.examples import INVALID, RECEIVED, VALID, message
-from source_server.intake import judged
+from source_server.intake import judge_messages
 from source_server.intake.judge import CHECKS, PRICE_VALUE, TIME_VALUE
 from source_server.intake.sql import engine
 from tests.source_server.intake.conftest import HEADER, ROW, load
@@ -22,12 +22,12 @@ ENGINE = engine()
 
 
 def test_the_examples_that_are_events() -> None:
-    found = judged([message(content) for content in VALID.values()], RECEIVED)
+    found = judge_messages([message(content) for content in VALID.values()], RECEIVED)
     assert {name: verdict for name, verdict in zip(VALID, found, strict=True) if verdict} == {}
 
 
 def test_the_examples_that_are_refused() -> None:
-    found = judged([message(invalid.content) for invalid in INVALID.values()], RECEIVED)
+    found = judge_messages([message(invalid.content) for invalid in INVALID.values()], RECEIVED)
     expected = {name: (invalid.reason, invalid.field) for name, invalid in INVALID.items()}
     assert dict(zip(INVALID, found, strict=True)) == expected
 
@@ -47,8 +47,8 @@ def test_the_examples_that_are_refused() -> None:
         (message({"price": "123456789012345678901234567890e-25"}), None),
     ],
 )
-def test_what_the_engine_would_read_otherwise(line: bytes, says: tuple[str, str | None] | None) -> None:
-    assert judged([line], RECEIVED) == [says]
+def test_lines_that_the_engine_would_read_differently(line: bytes, says: tuple[str, str | None] | None) -> None:
+    assert judge_messages([line], RECEIVED) == [says]
 
 
 @settings(max_examples=60, deadline=None)
@@ -69,7 +69,7 @@ def test_times_are_read_as_python_does(local: datetime, minutes: int) -> None:
 
 
 def test_every_check_has_a_sentence() -> None:
-    assert all(check.says("x" * 300) for check in CHECKS)
+    assert all(check.describe("x" * 300) for check in CHECKS)
 
 
 def test_rows_and_lines_are_judged_alike(file: Callable[..., Path]) -> None:

@@ -1,4 +1,4 @@
-"""JSON lines, parquet, packed files: what comes in, what stays as it came, what is refused whole."""
+"""JSON lines, parquet and compressed files: what is loaded, what stays unchanged, and which files are refused."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from cdp.events.examples import INVALID, VALID, message
-from source_server.intake import name_of
+from source_server.intake import derive_name
 from tests.source_server.intake.conftest import HEADER, ROW, load
 from tests.source_server.intake.test_delimited import refusal
 
@@ -24,7 +24,7 @@ FILE = Callable[..., Path]
 EVENT = json.dumps(dict(zip(HEADER.split(","), ROW.split(","), strict=True)), separators=(",", ":"))
 
 
-def test_lines_stay_as_they_came_and_get_a_source(file: FILE) -> None:
+def test_lines_stay_unchanged_and_get_a_source(file: FILE) -> None:
     lines = [
         EVENT,
         '{ "price" : 12.50 , "user_id":7, "product_id":12345678901234567890123 } ',
@@ -168,7 +168,7 @@ def packed(path: Path) -> list[Path]:
 def test_packed_or_not(name: str, lines: list[str], file: FILE) -> None:
     for path in packed(file(name, *lines)):
         found = load(path)
-        assert name_of(path) == name.split(".")[0]
+        assert derive_name(path) == name.split(".")[0]
         assert found.account.events == 500
         assert found.fractions[-1] == 1.0
 
@@ -195,7 +195,7 @@ def test_a_zip_of_two(tmp_path: Path) -> None:
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("a.csv", HEADER)
         archive.writestr("b.csv", HEADER)
-    assert "must hold exactly one file, and holds a.csv, b.csv" in refusal(path)
+    assert "must contain exactly one file but contains a.csv, b.csv" in refusal(path)
 
 
 def test_a_zip_is_what_it_holds(tmp_path: Path) -> None:
@@ -203,7 +203,7 @@ def test_a_zip_is_what_it_holds(tmp_path: Path) -> None:
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("folder/a.ndjson", EVENT)
     assert load(path).account.events == 1
-    assert name_of(path) == "both"
+    assert derive_name(path) == "both"
 
 
 @pytest.mark.parametrize("name", ["shop.xlsx", "shop", "shop.parquet.gz"])
@@ -212,9 +212,9 @@ def test_a_kind_that_is_not_read(name: str, file: FILE) -> None:
 
 
 @pytest.mark.parametrize("name", ["shop.parquet", "shop.csv.gz", "shop.ndjson.zst", "shop.csv.zip"])
-def test_a_file_that_is_not_what_its_name_says(name: str, file: FILE) -> None:
+def test_a_file_of_another_kind_than_its_name(name: str, file: FILE) -> None:
     refusal(file(name, *["no such thing"] * 100))
 
 
-def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+def test_a_missing_file(tmp_path: Path) -> None:
     assert refusal(tmp_path / "shop.csv").endswith("shop.csv is not a file.")
