@@ -74,8 +74,8 @@ def _check_time(name: str) -> list[ContractCheck]:
 
 
 def _check_type(name: str) -> list[ContractCheck]:
-    known = ", ".join(map(literal, EVENT_TYPES))
-    fails = f"(t_{name} IS NOT NULL AND t_{name} NOT IN ({known}))"
+    types = ", ".join(map(literal, EVENT_TYPES))
+    fails = f"(t_{name} IS NOT NULL AND t_{name} NOT IN ({types}))"
     return [ContractCheck("bad_type", name, fails, _quote(f"is none of {', '.join(EVENT_TYPES)}"))]
 
 
@@ -242,8 +242,8 @@ _PARSED = {
 }
 
 
-def judging(frame: str, shop: Shop, clean: bool, kept: str, spaced: frozenset[str] = frozenset(FIELD_NAMES)) -> str:
-    """A query over `frame`, a query of the fields' texts. Adds `code`, `v_time`, `type` and `same` to the columns in `kept`.
+def judging(frame: str, shop: Shop, clean: bool, extra_columns: str, spaced: frozenset[str] = frozenset(FIELD_NAMES)) -> str:
+    """A query over `frame`, a query of the fields' texts. Adds `code`, `v_time`, `type` and `same` to `extra_columns`.
 
     `clean`: no text can hold an escape, so only trimming is left to do. `spaced`: fields whose texts may start or end with a
     space.
@@ -252,8 +252,8 @@ def judging(frame: str, shop: Shop, clean: bool, kept: str, spaced: frozenset[st
     trimmed = ", ".join(f"{_trim(field.name)} AS t_{field.name}" for field in FIELDS if field.kind != "text")
     whens = " ".join(f"WHEN {shop.put_into(check.fails)} THEN {number}" for number, check in enumerate(CHECKS, start=1))
     return f"""
-        SELECT {kept}, v_time, t_event_type AS type, {_make_same(spaced)} AS same,
+        SELECT {extra_columns}, v_time, t_event_type AS type, {_make_same(spaced)} AS same,
             CASE WHEN is_object THEN CASE {whens} ELSE 0 END ELSE {NOT_JSON} END AS code
         FROM (SELECT *, {TIME_VALUE} AS v_time, {PRICE_VALUE} AS v_price, {AMOUNT_VALUE} AS v_amount
         FROM (SELECT *, {trimmed}
-        FROM (SELECT {kept}, is_object, {cleaning} FROM ({frame}))))"""
+        FROM (SELECT {extra_columns}, is_object, {cleaning} FROM ({frame}))))"""

@@ -102,7 +102,7 @@ class Messages:
         values["source"] = f"coalesce({values['source']}, {literal(self.source)})" if "source" in values else literal(self.source)
         wary = bool(unclean) or not self._has_plain_texts()
         fields = ", ".join(f"{values.get(field, 'CAST(NULL AS VARCHAR)')} AS {name(field)}" for field in FIELD_NAMES)
-        kept = "".join(f", {name(column)} AS {name('keep ' + column)}" for column in self.mapping.keep)
+        kept_columns = "".join(f", {name(column)} AS {name('keep ' + column)}" for column in self.mapping.keep)
         pieces = [_make_member(column, "keep " + column, escape=True, always=False) for column in self.mapping.keep]
         for field in FIELD_NAMES:
             if field in values:
@@ -110,7 +110,7 @@ class Messages:
                 pieces.append(_make_member(field, field, wary and self._may_escape(field, unclean), always))
         line = _join_members(pieces)
         frame = f"""SELECT *, {line} AS line, true AS is_object
-            FROM (SELECT {make_skip_sql(self.mapping)} AS skipped, {fields}{kept} FROM rows_read)"""
+            FROM (SELECT {make_skip_sql(self.mapping)} AS skipped, {fields}{kept_columns} FROM rows_read)"""
         if wary:
             frame = f"SELECT *, contains(line, '\\') AS has_escapes FROM ({frame})"
         plain = {field for field in FIELD_NAMES for column in set(columns) - spaced if values.get(field) == name(column)}

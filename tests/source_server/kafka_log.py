@@ -41,11 +41,11 @@ def events_file(path: Path, count: int) -> Path:
 def messages(settings: Settings, *, of: str, committed: bool = True) -> list[Message]:
     """The records of the topic that contain the name of a data set."""
     isolation = "read_committed" if committed else "read_uncommitted"
-    own = {"group.id": "test", "enable.auto.commit": False, "isolation.level": isolation, "enable.partition.eof": True}
-    with Consumer(client_config(settings) | own) as consumer:
+    config = {"group.id": "test", "enable.auto.commit": False, "isolation.level": isolation, "enable.partition.eof": True}
+    with Consumer(client_config(settings) | config) as consumer:
         consumer.assign([TopicPartition(TOPIC.name, number, 0) for number in range(settings.kafka_partitions)])
         ended: set[int | None] = set()
-        found = []
+        records = []
         while len(ended) < settings.kafka_partitions:
             for message in consumer.consume(1000, timeout=0.3):
                 error = message.error()
@@ -53,8 +53,8 @@ def messages(settings: Settings, *, of: str, committed: bool = True) -> list[Mes
                     assert error.code() == KafkaError._PARTITION_EOF, error.str()
                     ended.add(message.partition())
                 elif of.encode() in (message.value() or b""):
-                    found.append(message)
-    return found
+                    records.append(message)
+    return records
 
 
 def lines_of_kafka(settings: Settings, *, of: str, committed: bool = True) -> Counter[bytes]:

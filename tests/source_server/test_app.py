@@ -72,20 +72,20 @@ def test_data_sets_are_listed(get: Get, dataset: store.Dataset) -> None:
 
 @pytest.mark.parametrize("limit", [1, 3, 7, 50_000])
 def test_following_the_cursor_gives_every_row_once(limit: int, get: Get, dataset: store.Dataset) -> None:
-    seen: list[str] = []
-    asked: dict[str, Any] = {"limit": limit}
+    users: list[str] = []
+    parameters: dict[str, Any] = {"limit": limit}
     while True:
-        answer = get("/datasets/shop/events", params=asked)
+        answer = get("/datasets/shop/events", params=parameters)
         assert answer.headers["content-type"] == "application/x-ndjson"
-        seen += [orjson.loads(line)["user_id"] for line in answer.content.splitlines()]
+        users += [orjson.loads(line)["user_id"] for line in answer.content.splitlines()]
         if answer.headers["X-End-Of-Data"] == "true":
             break
         assert (
             answer.headers["Link"]
             == f'<http://source/datasets/shop/events?limit={limit}&cursor={answer.headers["X-Next-Cursor"]}>; rel="next"'
         )
-        asked["cursor"] = answer.headers["X-Next-Cursor"]
-    assert seen == [f"u{n}" for n in range(7)]
+        parameters["cursor"] = answer.headers["X-Next-Cursor"]
+    assert users == [f"u{n}" for n in range(7)]
     assert "Link" not in answer.headers
 
 
@@ -136,8 +136,8 @@ def test_an_unknown_data_set(path: str, get: Get, dataset: store.Dataset) -> Non
 def test_a_damaged_data_set_is_reported(get: Get, settings: Settings, dataset: store.Dataset) -> None:
     path = store.folder(settings) / "shop.parquet"
     path.write_bytes(b"PAR1")
-    for asked in ("/health", "/datasets", "/datasets/shop/events"):
-        assert "shop.parquet is damaged; load its file again" in problem(get(asked), 500)
+    for url in ("/health", "/datasets", "/datasets/shop/events"):
+        assert "shop.parquet is damaged; load its file again" in problem(get(url), 500)
 
 
 @pytest.mark.parametrize(
@@ -188,8 +188,8 @@ def test_one_event_by_its_row_number(get: Get, dataset: store.Dataset) -> None:
 def test_events_between_two_times(get: Get, settings: Settings, ndjson: Write) -> None:
     times = [f"2019-10-01T{hour:02}:00:00Z" for hour in (3, 1, 2)] + ["never", "2019-10-01T04:00:00+02:00"]
     add_file(settings, ndjson("shop.ndjson", *({"event_time": time, "user_id": str(n)} for n, time in enumerate(times))))
-    asked = {"since": "2019-10-01T02:00:00Z", "until": "2019-10-01T03:00:00Z", "limit": 1}
-    first = get("/datasets/shop/events", params=asked)
+    parameters = {"since": "2019-10-01T02:00:00Z", "until": "2019-10-01T03:00:00Z", "limit": 1}
+    first = get("/datasets/shop/events", params=parameters)
     assert (orjson.loads(first.content)["user_id"], first.headers["X-End-Of-Data"]) == ("2", "false")
     assert first.headers["X-First-Time"] == first.headers["X-Last-Time"] == "2019-10-01T02:00:00+00:00"
     second = get(str(first.headers["Link"]).split("; ")[0].strip("<>"))
@@ -220,8 +220,8 @@ def test_the_description_names_all_paths_and_limits(get: Get) -> None:
         "/datasets/{name}/events",
         "/datasets/{name}/events/{row}",
     }
-    asked = {one["name"]: one["schema"] for one in paths["/datasets/{name}/events"]["get"]["parameters"]}
-    assert (asked["limit"]["minimum"], asked["limit"]["maximum"]) == (1, MAX_LIMIT)
+    parameters = {one["name"]: one["schema"] for one in paths["/datasets/{name}/events"]["get"]["parameters"]}
+    assert (parameters["limit"]["minimum"], parameters["limit"]["maximum"]) == (1, MAX_LIMIT)
 
 
 class TestRate:

@@ -162,5 +162,5 @@ def test_it_does_not_look_at_the_clock(tmp_path: Path) -> None:
     """The default history ends on the day that the documentation names, whenever it is made."""
     out = tmp_path / "day.parquet"
     command = [sys.executable, "-m", "source_server.generate", "--out", str(out), "--customers", "100", "--events", "600"]
-    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines()[-1] == f"from 2019-09-02 to {date(2019, 10, 31)}"
+    result = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    assert result.stdout.splitlines()[-1] == f"from 2019-09-02 to {date(2019, 10, 31)}"

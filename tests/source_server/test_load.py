@@ -22,11 +22,11 @@ Write = Callable[..., Path]
 
 def test_a_dry_run_shows_and_changes_nothing(settings: Settings, ndjson: Write) -> None:
     path = ndjson("shop.ndjson", {"user_id": "first"}, {"event_type": "cart"}, b"broken", *[{}] * 10)
-    done = load(settings, [path], dry_run=True)
-    (preview,) = done.previews
+    result = load(settings, [path], dry_run=True)
+    (preview,) = result.previews
     assert (preview.account.read, preview.account.events, preview.account.refused["not_json"].places) == (13, 12, [3])
-    assert done.finished
-    assert all(part in str(done) for part in ("user_id=first", "view", "cart", "not_json", "line 3"))
+    assert result.finished
+    assert all(part in str(result) for part in ("user_id=first", "view", "cart", "not_json", "line 3"))
     assert not store.folder(settings).exists()
 
 
@@ -45,10 +45,10 @@ def test_a_missing_file_is_reported_before_an_earlier_one_is_added(settings: Set
 def test_a_stop_while_reading_sends_nothing(settings: Settings, ndjson: Write) -> None:
     stop = threading.Event()
     stop.set()
-    done = load(settings, [ndjson("shop.ndjson", {})], stop=stop)
-    assert not done.finished
-    assert (done.requested, done.sent) == (1, ())
-    assert str(done).startswith("files not started: 1;")
+    result = load(settings, [ndjson("shop.ndjson", {})], stop=stop)
+    assert not result.finished
+    assert (result.requested, result.sent) == (1, ())
+    assert str(result).startswith("files not started: 1;")
     assert store.list_datasets(settings) == []
 
 
@@ -72,19 +72,19 @@ def test_the_end_says_what_was_sent_and_what_to_do(
     report: ProducerReport, finished: bool, line: str, settings: Settings, ndjson: Write
 ) -> None:
     dataset = add_file(settings, ndjson("a.ndjson", {}))
-    done = LoadResult(1, sent=(SentFile(dataset, report),))
-    assert (done.finished, str(done)) == (finished, f"{dataset.account}\n{line}")
+    result = LoadResult(1, sent=(SentFile(dataset, report),))
+    assert (result.finished, str(result)) == (finished, f"{dataset.account}\n{line}")
 
 
 def test_a_load_ends_with_the_days_of_all_its_files(settings: Settings, ndjson: Write) -> None:
     rows = [{"event_time": f"2019-10-{day:02} 22:00:00 UTC"} for day in range(1, 9)]
     sets = [add_file(settings, ndjson(f"{name}.ndjson", *rows)) for name in ("a", "b")]
     late = add_file(settings, ndjson("c.ndjson", {"event_time": "2019-10-09 12:50:00 UTC"}, {"event_time": "never"}))
-    done = LoadResult(
+    result = LoadResult(
         3, sent=tuple(SentFile(each, ProducerReport(each.name, each.rows, position=each.rows)) for each in (*sets, late))
     )
     assert store.read_days(settings, "a")[date(2019, 10, 1)] == DayRows(1, datetime(2019, 10, 1, 22, tzinfo=UTC))
-    assert "./run night --from 2019-10-01 --to 2019-10-08  (2019-10-09 looks partial" in describe_next_steps(settings, done)
+    assert "./run night --from 2019-10-01 --to 2019-10-08  (2019-10-09 looks partial" in describe_next_steps(settings, result)
     assert describe_next_steps(settings, LoadResult(0)) == ""
 
 

@@ -52,33 +52,33 @@ def test_following_the_pages_between_two_times_gives_each_row_once(
     settings: Settings, dataset: store.Dataset, row: int, limit: int, since: int, until: int
 ) -> None:
     ends = [BEGIN + timedelta(hours=hours) if hours >= 0 else None for hours in (since, until)]
-    seen: list[int] = []
+    rows: list[int] = []
     begin = row
     while row < ROWS:
         page = pages.page(settings, dataset, row, limit, TimeRange(*ends))
         assert page.rows <= limit
         assert page.next_row > row
-        seen, row = seen + users(page), page.next_row
+        rows, row = rows + users(page), page.next_row
 
     def inside(hours: int | None) -> bool:
         if hours is None:
             return since < 0 and until < 0
         return since <= hours and (until < 0 or hours < until)
 
-    assert seen == [n for n in range(begin, ROWS) if inside(HOURS[n])]
+    assert rows == [n for n in range(begin, ROWS) if inside(HOURS[n])]
 
 
 def test_a_page_ends_where_it_becomes_too_large(
     settings: Settings, dataset: store.Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pages, "MAX_PAGE_BYTES", 300)
-    seen: list[int] = []
+    rows: list[int] = []
     row, requests = 0, 0
     while row < dataset.rows:
         page = pages.page(settings, dataset, row, ROWS)
         assert 0 < len(page.body) <= 300
-        seen, row, requests = seen + users(page), page.next_row, requests + 1
-    assert seen == list(range(ROWS))
+        rows, row, requests = rows + users(page), page.next_row, requests + 1
+    assert rows == list(range(ROWS))
     assert requests > 5
 
 

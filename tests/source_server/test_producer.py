@@ -158,17 +158,17 @@ def test_a_stop_ends_after_the_page(settings: Settings, dataset: store.Dataset) 
 
 
 def test_a_rate_is_kept(settings: Settings, dataset: store.Dataset) -> None:
-    begun = time.monotonic()
+    started = time.monotonic()
     report = produce(settings, dataset.name, pace=AtRate(PAGE, 1000))
     assert report.finished
-    assert time.monotonic() - begun >= ROWS / 1000
+    assert time.monotonic() - started >= ROWS / 1000
 
 
 def test_an_older_writer_is_fenced_off_and_says_so(settings: Settings, dataset: store.Dataset) -> None:
     """A newer writer writes between two pages of the older one."""
 
-    def in_between(done: int, _: int) -> None:
-        if done == PAGE and not reports:
+    def in_between(position: int, _: int) -> None:
+        if position == PAGE and not reports:
             reports.append(produce(settings, dataset.name))
 
     reports: list[ProducerReport] = []
@@ -181,12 +181,12 @@ def test_an_older_writer_is_fenced_off_and_says_so(settings: Settings, dataset: 
 def test_a_page_that_is_lost_is_sent_again(settings: Settings, dataset: store.Dataset) -> None:
     """A newer writer that has not written anything is no reason to end: the older one opens a new writer."""
 
-    def shut_out(done: int, _: int) -> None:
-        if done == PAGE and not others:
+    def fence_off(position: int, _: int) -> None:
+        if position == PAGE and not others:
             others.append(PageWriter(settings, dataset.content_id, patience(settings)))
 
     others: list[PageWriter] = []
-    report = produce(settings, dataset.name, progress=shut_out)
+    report = produce(settings, dataset.name, progress=fence_off)
     assert others
     assert report.finished
     assert lines_of_kafka(settings, of=dataset.name) == lines_of_store(settings, dataset)
@@ -202,9 +202,9 @@ def test_a_position_behind_anothers_open_page_is_found(settings: Settings, datas
     writer.write([], DatasetPosition(dataset.name, "c", 7))
     closing = threading.Timer(2, other._producer.abort_transaction)
     closing.start()
-    begun = time.monotonic()
+    started = time.monotonic()
     assert read_position(settings, dataset.content_id, patience(settings)) == DatasetPosition(dataset.name, "c", 7)
-    assert time.monotonic() - begun > 1
+    assert time.monotonic() - started > 1
     closing.join()
 
 
@@ -234,9 +234,9 @@ def test_a_page_that_is_never_accepted_ends_with_the_reason(
 
 def test_load_adds_and_sends(settings: Settings, tmp_path: Path) -> None:
     path = events_file(tmp_path / f"t{uuid.uuid4().hex[:12]}.ndjson", ROWS)
-    done = load(settings, [path])
-    assert done.finished
-    assert f"\n{path.stem}: 2,500 events sent in " in str(done)
+    result = load(settings, [path])
+    assert result.finished
+    assert f"\n{path.stem}: 2,500 events sent in " in str(result)
     (line,) = [line for line in ledger.read_lines(settings) if line.name == path.stem]
     assert (line.read, line.served, line.acknowledged, line.left, line.balanced) == (ROWS, ROWS, ROWS, 0, True)
     assert line.refused == {"not_json": 1, "missing": ROWS // 50 - 1}, "a copy replaced one of these rows"

@@ -16,17 +16,17 @@ Answer = httpx.Response | Exception
 
 def client(*answers: Answer) -> tuple[SourceClient, list[httpx.Request], list[float]]:
     """A client whose source gives these answers; the last one repeats."""
-    asked: list[httpx.Request] = []
+    requests: list[httpx.Request] = []
     pauses: list[float] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
-        asked.append(request)
-        now = answers[min(len(asked), len(answers)) - 1]
+        requests.append(request)
+        now = answers[min(len(requests), len(answers)) - 1]
         if isinstance(now, Exception):
             raise now
         return now
 
-    return SourceClient(SETTINGS, pauses.append, httpx.MockTransport(answer)), asked, pauses
+    return SourceClient(SETTINGS, pauses.append, httpx.MockTransport(answer)), requests, pauses
 
 
 def page(lines: bytes, cursor: str = "c1", ended: str = "false") -> httpx.Response:
@@ -35,12 +35,12 @@ def page(lines: bytes, cursor: str = "c1", ended: str = "false") -> httpx.Respon
 
 def test_a_page_is_split_at_line_feeds_alone() -> None:
     """A carriage return or a line separator within a kept line is part of it."""
-    source, asked, _ = client(page(b'{"a":1}\nbro\rken\xe2\x80\xa8line\n', ended="true"))
+    source, requests, _ = client(page(b'{"a":1}\nbro\rken\xe2\x80\xa8line\n', ended="true"))
     got = source.get_page("shop", "c0", 5)
     assert got.lines == [b'{"a":1}', b"bro\rken\xe2\x80\xa8line"]
     assert (got.next_cursor, got.ended) == ("c1", True)
-    assert str(asked[0].url) == "http://source/datasets/shop/events?limit=5&cursor=c0"
-    assert asked[0].headers["authorization"] == "Bearer secret"
+    assert str(requests[0].url) == "http://source/datasets/shop/events?limit=5&cursor=c0"
+    assert requests[0].headers["authorization"] == "Bearer secret"
 
 
 def test_an_empty_page_has_no_lines() -> None:
@@ -49,31 +49,31 @@ def test_an_empty_page_has_no_lines() -> None:
 
 @pytest.mark.parametrize("trouble", [httpx.ConnectError("refused"), httpx.ReadTimeout("slow"), httpx.Response(503)])
 def test_temporary_errors_are_retried(trouble: Answer) -> None:
-    source, asked, pauses = client(trouble, trouble, page(b"{}\n"))
+    source, requests, pauses = client(trouble, trouble, page(b"{}\n"))
     assert source.get_page("shop", None, 1).lines == [b"{}"]
-    assert (len(asked), len(pauses)) == (3, 2)
+    assert (len(requests), len(pauses)) == (3, 2)
 
 
 def test_it_waits_as_long_as_retry_after_says() -> None:
-    source, asked, pauses = client(httpx.Response(429, headers={"Retry-After": "7"}, json={"detail": "slow"}), page(b"{}\n"))
+    source, requests, pauses = client(httpx.Response(429, headers={"Retry-After": "7"}, json={"detail": "slow"}), page(b"{}\n"))
     assert source.get_page("shop", None, 1).lines == [b"{}"]
-    assert (len(asked), pauses) == (2, [7.0])
+    assert (len(requests), pauses) == (2, [7.0])
 
 
 def test_a_source_that_stays_away_is_named_with_the_remedy() -> None:
-    source, asked, pauses = client(httpx.ConnectError("refused"))
+    source, requests, pauses = client(httpx.ConnectError("refused"))
     with pytest.raises(
         SourceRefused, match=r"the source at http://source does not answer \(refused\); start it: \./run up source"
     ):
         source.get_dataset("shop")
-    assert (len(asked), len(pauses)) == (TRIES, TRIES - 1)
+    assert (len(requests), len(pauses)) == (TRIES, TRIES - 1)
 
 
 def test_a_refusal_is_reported_and_not_retried() -> None:
-    source, asked, _ = client(httpx.Response(404, json={"detail": "there is no data set 'shop'"}))
+    source, requests, _ = client(httpx.Response(404, json={"detail": "there is no data set 'shop'"}))
     with pytest.raises(SourceRefused, match=r"the source answers 404: there is no data set 'shop'$"):
         source.get_dataset("shop")
-    assert len(asked) == 1
+    assert len(requests) == 1
 
 
 def test_an_error_without_json_is_reported_too() -> None:

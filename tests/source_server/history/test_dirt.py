@@ -30,14 +30,14 @@ def reasons(row: dict[str, str | None]) -> set[str]:
             return set() if isinstance(json.loads(row["payload"]), dict) else {"not_json"}
         except ValueError:
             return {"not_json"}
-    found = {"missing" for field in FIELDS if field.required and not row[field.name]}
+    faults = {"missing" for field in FIELDS if field.required and not row[field.name]}
     time, price, quantity = row["event_time"], row["price"], row["quantity"]
-    found |= {"bad_time"} if time and not (TIME.fullmatch(time) and "2000" <= time[:4] <= "2100") else set()
-    found |= {"bad_type"} if row["event_type"] and row["event_type"] not in EVENT_TYPES else set()
-    found |= {"bad_price"} if price and not re.fullmatch(r"\d{1,10}\.\d\d", price) else set()
-    found |= {"bad_quantity"} if quantity is not None and not re.fullmatch(r"[1-9]\d{0,4}", quantity) else set()
+    faults |= {"bad_time"} if time and not (TIME.fullmatch(time) and "2000" <= time[:4] <= "2100") else set()
+    faults |= {"bad_type"} if row["event_type"] and row["event_type"] not in EVENT_TYPES else set()
+    faults |= {"bad_price"} if price and not re.fullmatch(r"\d{1,10}\.\d\d", price) else set()
+    faults |= {"bad_quantity"} if quantity is not None and not re.fullmatch(r"[1-9]\d{0,4}", quantity) else set()
     texts = [row[field.name] for field in FIELDS if field.kind == "text" and field.name in row]
-    return found | {"too_long" for text in texts if text and len(text) > MAX_TEXT}
+    return faults | {"too_long" for text in texts if text and len(text) > MAX_TEXT}
 
 
 def expected_reasons(fate: int) -> set[str]:

@@ -51,21 +51,21 @@ def test_the_report_shows_both(file: Path) -> None:
 
 def test_a_dashboard_has_something_to_show(file: Path) -> None:
     """Buyers who come back, others who are gone, orders of several products, a sale on every day."""
-    found = duckdb.execute(
+    row = duckdb.execute(
         """WITH good AS (SELECT * FROM read_parquet(?) WHERE event_time LIKE '2019%UTC' AND user_id <> ''),
         orders AS (SELECT user_id, coalesce(order_id, user_session) AS o, count(*) AS n FROM good
                    WHERE event_type = 'purchase' GROUP BY ALL),
         buyers AS (SELECT user_id, count(*) AS n FROM orders GROUP BY ALL),
-        seen AS (SELECT user_id, max(event_time) AS last FROM good GROUP BY ALL)
+        last_events AS (SELECT user_id, max(event_time) AS last FROM good GROUP BY ALL)
         SELECT (SELECT count(*) FROM buyers WHERE n > 1), (SELECT count(*) FROM orders WHERE n > 1),
-               (SELECT count(*) FROM seen WHERE last < '2019-10-02'),
+               (SELECT count(*) FROM last_events WHERE last < '2019-10-02'),
                (SELECT count(DISTINCT left(event_time, 10)) FROM good WHERE event_type = 'purchase'),
                (SELECT count(*) FROM good WHERE event_type = 'purchase' AND quantity IN ('2', '3', '4')),
                (SELECT count(*) FROM good WHERE user_session IS NULL)""",
         [str(file)],
     ).fetchone()
-    assert found is not None
-    again, several, gone, days, units, nameless = found
+    assert row is not None
+    again, several, gone, days, units, nameless = row
     assert min(again, several, units, nameless) > 50
     assert gone > 1000
     assert days == 60

@@ -77,11 +77,11 @@ def test_rows_arrive_in_order_and_some_happened_before(small: pa.Table) -> None:
 def test_only_copies_are_equal(small: pa.Table) -> None:
     """A row that equals another by chance would be counted as a duplicate downstream."""
     clean = small.filter(pc.less(small["fate"], DIRTY))
-    seen: set[tuple[str | None, ...]] = set()
+    earlier: set[tuple[str | None, ...]] = set()
     for row in clean.select([*COLUMNS, "fate"]).to_pylist():
         fate, values = row.pop("fate"), tuple(row.values())
-        assert (values in seen) == (fate == COPY), "and the copy comes after"
-        seen.add(values)
+        assert (values in earlier) == (fate == COPY), "and the copy comes after"
+        earlier.add(values)
     assert COPY in clean["fate"].to_pylist()
 
 

@@ -39,14 +39,14 @@ def test_every_visit_begins_with_a_view_and_its_seconds_grow_within_the_day(good
 
 def test_the_basket_of_a_visit_adds_up(goods: Catalogue) -> None:
     events = visits(goods)
-    seen: dict[int, set[tuple[int, int]]] = defaultdict(set)
+    products: dict[int, set[tuple[int, int]]] = defaultdict(set)
     for visit, kind, product in zip(events.visit.tolist(), events.type.tolist(), events.product.tolist(), strict=True):
-        assert kind == VIEW or (visit, product) in seen[VIEW], "only what was looked at"
-        assert kind == VIEW or (visit, product) not in seen[kind], "once"
-        assert kind != REMOVAL or (visit, product) in seen[CART], "only what was put in"
-        assert kind != PURCHASE or (visit, product) not in seen[REMOVAL], "not what was taken out"
-        seen[kind].add((visit, product))
-    assert 0.5 < len(seen[PURCHASE] & seen[CART]) / len(seen[PURCHASE]) < 0.9, "some buy at a click"
+        assert kind == VIEW or (visit, product) in products[VIEW], "only what was looked at"
+        assert kind == VIEW or (visit, product) not in products[kind], "once"
+        assert kind != REMOVAL or (visit, product) in products[CART], "only what was put in"
+        assert kind != PURCHASE or (visit, product) not in products[REMOVAL], "not what was taken out"
+        products[kind].add((visit, product))
+    assert 0.5 < len(products[PURCHASE] & products[CART]) / len(products[PURCHASE]) < 0.9, "some buy at a click"
 
 
 @pytest.mark.parametrize("length", [1.5, 3.0, 4.6])

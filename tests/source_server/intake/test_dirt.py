@@ -58,10 +58,10 @@ def test_every_kind_of_dirt_is_counted_on_its_line(tmp_path: Path) -> None:
         line += row.count(b"\n") + 1
     path = tmp_path / "dirty.csv"
     path.write_bytes(b"\n".join(out) + b"\n")
-    found = load(path)
-    assert found.refused == {reason: (len(places), places[:MAX_PLACES]) for reason, places in planted.items()}
-    assert (found.account.read, len(found.lines)) == (ROWS, ROWS)
-    assert found.account.events == ROWS - sum(map(len, planted.values()))
+    result = load(path)
+    assert result.refused == {reason: (len(places), places[:MAX_PLACES]) for reason, places in planted.items()}
+    assert (result.account.read, len(result.lines)) == (ROWS, ROWS)
+    assert result.account.events == ROWS - sum(map(len, planted.values()))
 
 
 def test_accounts_add_up() -> None:

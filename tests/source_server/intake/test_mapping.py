@@ -164,8 +164,8 @@ def test_factors_are_read_in_the_notation_of_the_file(file: FILE) -> None:
     toml = ["[file]", "delimiter = 'semicolon'", "decimal = ','", "thousands = '.'"]
     mapping = file("m.toml", *toml, "[fields]", "amount = { column = 'a', times = 'b' }")
     rows = [f"{ROW.replace(',', ';').replace('9.50', '9,50')};{pair}" for pair in ("1.000,125;1.008", "0,125;8,0", "1.5;2")]
-    found = load(file("x.csv", f"{HEADER.replace(',', ';')};a;b", *rows), str(mapping)).events
-    assert [event["amount"] for event in found] == ["1008126.00", "1.00", "3.00"]
+    result = load(file("x.csv", f"{HEADER.replace(',', ';')};a;b", *rows), str(mapping)).events
+    assert [event["amount"] for event in result] == ["1008126.00", "1.00", "3.00"]
 
 
 def test_a_file_needs_a_price_or_an_amount(file: FILE) -> None:
@@ -188,14 +188,14 @@ def test_an_amount_that_is_the_price_is_no_amount(file: FILE) -> None:
 
 def test_a_change_removes_the_minus_of_an_amount(file: FILE) -> None:
     change = ["[[change]]", "column = 'a'", "less_than = 0", "set = { event_type = 'refund' }", "absolute = ['amount']"]
-    found = map_values(file, ["[fields]", "amount = 'a'", *change], "-3.5;", "3.5;")
-    assert [(event["event_type"], event["amount"]) for event in found] == [("refund", "3.5"), ("view", "3.5")]
+    result = map_values(file, ["[fields]", "amount = 'a'", *change], "-3.5;", "3.5;")
+    assert [(event["event_type"], event["amount"]) for event in result] == [("refund", "3.5"), ("view", "3.5")]
 
 
 def test_a_local_time_that_comes_twice_is_the_later_one(file: FILE) -> None:
     rule = "event_time = { column = 'a', zone = 'Europe/Berlin' }"
-    found = map_values(file, ["[fields]", rule], "2019-10-27T02:30:00;", "2019-03-31T02:30:00;")
-    assert [event["event_time"] for event in found] == ["2019-10-27 01:30:00 UTC", "2019-03-31 01:30:00 UTC"]
+    result = map_values(file, ["[fields]", rule], "2019-10-27T02:30:00;", "2019-03-31T02:30:00;")
+    assert [event["event_time"] for event in result] == ["2019-10-27 01:30:00 UTC", "2019-03-31 01:30:00 UTC"]
 
 
 def test_skips_are_counted_by_rule_and_tests_hold_together(file: FILE) -> None:
@@ -207,23 +207,23 @@ def test_skips_are_counted_by_rule_and_tests_hold_together(file: FILE) -> None:
     ]  # fmt: skip
     values = ["x;1", "k;-0.5", "k;-x", ";3", "T1;3", "Tx;3", "k;"]
     mapping = file("m.toml", *toml)
-    found = load(file("x.csv", HEADER + ",a,b", *[f"{ROW},{value.replace(';', ',')}" for value in values]), str(mapping))
-    assert found.account.skipped == {"tests": 1, "b less_than 0": 1, "empty": 1, "both": 1}
-    assert (found.account.read, found.account.events) == (7, 3)
+    result = load(file("x.csv", HEADER + ",a,b", *[f"{ROW},{value.replace(';', ',')}" for value in values]), str(mapping))
+    assert result.account.skipped == {"tests": 1, "b less_than 0": 1, "empty": 1, "both": 1}
+    assert (result.account.read, result.account.events) == (7, 3)
 
 
 def test_columns_can_be_sent_along(file: FILE) -> None:
-    found = map_values(file, ["keep = ['a', 'b']"], 'x\\;"u ""v"""')
-    assert (found[0]["a"], found[0]["b"]) == ("x\\", 'u "v"')
+    result = map_values(file, ["keep = ['a', 'b']"], 'x\\;"u ""v"""')
+    assert (result[0]["a"], result[0]["b"]) == ("x\\", 'u "v"')
 
 
 def test_an_encoding_with_gaps_spoils_one_row(file: FILE) -> None:
     mapping = file("m.toml", "[file]", 'encoding = "cp1252"')
     bad = ROW.replace("apple", "a\x81b").encode("latin-1")
-    found = load(file("x.csv", HEADER, ROW.replace("apple", "größe"), bad, encoding="cp1252"), str(mapping))
-    assert found.account.events == 1
-    assert "größe".encode() in found.lines[0]
-    assert found.refused == {"not_json": (1, [3])}
+    result = load(file("x.csv", HEADER, ROW.replace("apple", "größe"), bad, encoding="cp1252"), str(mapping))
+    assert result.account.events == 1
+    assert "größe".encode() in result.lines[0]
+    assert result.refused == {"not_json": (1, [3])}
 
 
 def test_utf_16(file: FILE) -> None:
@@ -246,17 +246,17 @@ def test_the_well_known_invoice_lines(file: FILE) -> None:
         "536414,22139,,56,12/1/2010 11:52,0,,United Kingdom",
         "A563186,B,Adjust bad debt,1,8/12/2011 14:51,-11062.06,14527,United Kingdom",
     ]
-    found = load(file("retail.csv", *rows), "invoice-lines")
-    assert found.events[0] == {
+    result = load(file("retail.csv", *rows), "invoice-lines")
+    assert result.events[0] == {
         "event_time": "2010-12-01 08:26:00 UTC", "event_type": "purchase", "product_id": "85123A", "price": "2.55",
         "user_id": "17850", "quantity": "6", "order_id": "536365", "amount": "15.30", "source": "retail",
     }  # fmt: skip
-    refund = {key: found.events[1][key] for key in ("event_type", "order_id", "price", "quantity", "amount")}
+    refund = {key: result.events[1][key] for key in ("event_type", "order_id", "price", "quantity", "amount")}
     assert refund == {"event_type": "refund", "order_id": "C536379", "price": "27.5", "quantity": "1", "amount": "27.50"}
-    assert found.refused == {"missing": (1, [4]), "bad_price": (1, [5])}
-    assert found.account.refused["missing"].field == "user_id"
+    assert result.refused == {"missing": (1, [4]), "bad_price": (1, [5])}
+    assert result.account.refused["missing"].field == "user_id"
 
 
 def test_rees46_leaves_other_columns_out(file: FILE) -> None:
-    found = load(file("x.csv", HEADER + ",more", ROW + ",1"), "rees46")
-    assert "more" not in found.events[0]
+    result = load(file("x.csv", HEADER + ",more", ROW + ",1"), "rees46")
+    assert "more" not in result.events[0]

@@ -83,18 +83,18 @@ REPEATED = [
 
 
 def test_by_default_repeated_rows_are_counted_and_sent_unchanged(file: Write) -> None:
-    found = load(file("shop.csv", HEADER, *REPEATED))
-    assert (found.account.events, found.account.repeated, found.account.repeated_kept) == (5, 3, 0)
-    assert not any("event_id" in event for event in found.events)
-    assert "  repeated rows, counted once  3" in str(found.account)
+    result = load(file("shop.csv", HEADER, *REPEATED))
+    assert (result.account.events, result.account.repeated, result.account.repeated_kept) == (5, 3, 0)
+    assert not any("event_id" in event for event in result.events)
+    assert "  repeated rows, counted once  3" in str(result.account)
 
 
 def test_kept_rows_are_separate_events_with_ids_that_another_file_gives_too(file: Write) -> None:
     mapping = str(file("keep.toml", KEEP))
-    found = load(file("shop.csv", HEADER, *REPEATED), mapping)
-    first, other = compute_row_id(found.lines[0], AT), [event.get("event_id") for event in found.events]
+    result = load(file("shop.csv", HEADER, *REPEATED), mapping)
+    first, other = compute_row_id(result.lines[0], AT), [event.get("event_id") for event in result.events]
     assert other == [None, None, f"row:{first}:2", f"row:{first}:3", f"row:{first}:4", None]
-    assert (found.account.repeated, found.account.repeated_kept) == (3, 3)
+    assert (result.account.repeated, result.account.repeated_kept) == (3, 3)
     again = load(file("more.csv", HEADER, *reversed(REPEATED)), mapping)
     assert {event.get("event_id") for event in again.events} == set(other)
 
@@ -102,10 +102,10 @@ def test_kept_rows_are_separate_events_with_ids_that_another_file_gives_too(file
 def test_repeated_rows_are_found_over_the_pieces_of_a_file(file: Write, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("source_server.intake.stream.BLOCK_BYTES", 4 * len(ROW))
     rows = [ROW.replace("u1", f"u{place}") for place in range(20)]
-    found = load(file("shop.csv", HEADER, *rows, *rows, *rows), str(file("keep.toml", KEEP)))
-    assert len(found.fractions) > 5
-    assert found.account.repeated_kept == 40
-    assert len({event.get("event_id") for event in found.events}) == 41
+    result = load(file("shop.csv", HEADER, *rows, *rows, *rows), str(file("keep.toml", KEEP)))
+    assert len(result.fractions) > 5
+    assert result.account.repeated_kept == 40
+    assert len({event.get("event_id") for event in result.events}) == 41
 
 
 def test_repeated_lines_of_json_are_counted_and_an_id_makes_rows_differ(file: Write) -> None:
@@ -118,14 +118,14 @@ def test_repeated_lines_of_json_are_counted_and_an_id_makes_rows_differ(file: Wr
         line.replace(b"{", b"{ "),
     ]
     assert load(file("shop.ndjson", *lines)).account.repeated == 2
-    kept = load(file("shop.ndjson", *lines), str(file("keep.toml", KEEP)))
-    assert [event.get("event_id", "")[-2:] for event in kept.events] == ["", ":2", "a", "a", ":3"]
+    separate = load(file("shop.ndjson", *lines), str(file("keep.toml", KEEP)))
+    assert [event.get("event_id", "")[-2:] for event in separate.events] == ["", ":2", "a", "a", ":3"]
 
 
 def test_an_empty_id_is_none(file: Write) -> None:
-    found = load(file("shop.csv", HEADER + ",event_id", *[ROW + ", "] * 2), str(file("keep.toml", KEEP)))
-    assert [b'"event_id":"row:' in line for line in found.lines] == [False, True]
-    assert found.account.repeated_kept == 1
+    result = load(file("shop.csv", HEADER + ",event_id", *[ROW + ", "] * 2), str(file("keep.toml", KEEP)))
+    assert [b'"event_id":"row:' in line for line in result.lines] == [False, True]
+    assert result.account.repeated_kept == 1
 
 
 def test_accounts_can_be_added_and_restored() -> None:
@@ -137,7 +137,7 @@ def test_accounts_can_be_added_and_restored() -> None:
 
 def test_a_mapping_says_what_equal_rows_are() -> None:
     say = "[fields]\nuser_id = 'user'\n"
-    silent, once, keep = (read_mapping((said + say).encode(), "m") for said in ("", 'repeated = "once"\n', 'repeated = "keep"\n'))
+    silent, once, keep = (read_mapping((key + say).encode(), "m") for key in ("", 'repeated = "once"\n', 'repeated = "keep"\n'))
     assert [mapping.keeps_repeated for mapping in (silent, once, keep, IDENTITY)] == [False, False, True, False]
     assert silent.fingerprint == once.fingerprint != keep.fingerprint
     with pytest.raises(FileRefused, match='m: repeated must be "keep" or "once", not True'):
