@@ -170,7 +170,7 @@ def _split_level(level: int) -> Column:
 def _collect_extra() -> Column:
     """The fields outside the contract as one JSON object; null if there are none."""
     known_fields = [field.name for field in FIELDS]
-    # If a message has as many keys as it has known_fields fields, it has no others; that is cheaper than comparing sets.
+    # If a message has as many keys as it has known fields, it has no others; that is cheaper than comparing sets.
     known_count = sum((F.col("object")[name].isNotNull().cast("int") for name in known_fields), F.lit(0))
     others = F.size(F.array_except(F.map_keys("object"), F.array(*map(F.lit, known_fields))))
     has_more = (F.size("object") != known_count) & (others > 0)

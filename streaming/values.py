@@ -78,7 +78,7 @@ def make_checks(field: EventField, texts: Callable[[str], Column], received: Col
     return missing + _CHECKS[field.kind](text, value, received, bounds)
 
 
-def _time_checks(text: Column, value: Column, received: Column, bounds: Bounds) -> list[FieldCheck]:
+def _check_time(text: Column, value: Column, received: Column, bounds: Bounds) -> list[FieldCheck]:
     early, hours = F.lit(bounds.earliest_day).cast("date"), bounds.max_ahead_hours
     ahead = received + F.make_dt_interval(hours=F.lit(hours))
     return [
@@ -88,11 +88,11 @@ def _time_checks(text: Column, value: Column, received: Column, bounds: Bounds) 
     ]
 
 
-def _type_checks(text: Column, value: Column, received: Column, bounds: Bounds) -> list[FieldCheck]:
+def _check_type(text: Column, value: Column, received: Column, bounds: Bounds) -> list[FieldCheck]:
     return [FieldCheck(~text.isin(*EVENT_TYPES), "bad_type", _quote(text, f"is none of {', '.join(EVENT_TYPES)}"))]
 
 
-def _text_checks(text: Column, value: Column, received: Column, bounds: Bounds) -> list[FieldCheck]:
+def _check_text(text: Column, value: Column, received: Column, bounds: Bounds) -> list[FieldCheck]:
     length = F.char_length(text)
     detail = F.concat(length.cast("string"), F.lit(f" characters, {bounds.max_text} at most"))
     # The number of bytes is known without counting, and is never less than the number of characters.
@@ -100,30 +100,30 @@ def _text_checks(text: Column, value: Column, received: Column, bounds: Bounds) 
     return [FieldCheck(long, "too_long", detail)]
 
 
-def _money_checks(text: Column, value: Column, received: Column, bounds: Bounds) -> list[FieldCheck]:
+def _check_money(text: Column, value: Column, received: Column, bounds: Bounds) -> list[FieldCheck]:
     too_large = _is_unparsed(text, value) & text.rlike(NUMBER)
     return [
-        _negative(text, "bad_price"),
+        _check_negative(text, "bad_price"),
         FieldCheck(too_large, "bad_price", _quote(text, "has more than ten digits before the point")),
         FieldCheck(_is_unparsed(text, value), "bad_price", _quote(text, "is not a number")),
     ]
 
 
-def _amount_checks(text: Column, value: Column, received: Column, bounds: Bounds) -> list[FieldCheck]:
+def _check_amount(text: Column, value: Column, received: Column, bounds: Bounds) -> list[FieldCheck]:
     too_large = (value > MAX_REVENUE) | (_is_unparsed(text, value) & text.rlike(NUMBER))
     return [
-        _negative(text, "bad_amount"),
+        _check_negative(text, "bad_amount"),
         FieldCheck(too_large, "bad_amount", _quote(text, f"is more than {MAX_REVENUE:,}")),
         FieldCheck(_is_unparsed(text, value), "bad_amount", _quote(text, "is not a number")),
     ]
 
 
-def _negative(text: Column, reason: str) -> FieldCheck:
+def _check_negative(text: Column, reason: str) -> FieldCheck:
     # The pattern is slow and runs on every message; the sign alone rules out nearly all of them.
     return FieldCheck(text.startswith("-") & text.rlike(NEGATIVE), reason, _quote(text, "is negative"))
 
 
-def _currency_checks(text: Column, value: Column, received: Column, bounds: Bounds) -> list[FieldCheck]:
+def _check_currency(text: Column, value: Column, received: Column, bounds: Bounds) -> list[FieldCheck]:
     if not bounds.currency:
         return []
     # Three bytes can only be three ASCII letters, so lower-casing of other alphabets plays no part.
@@ -131,7 +131,7 @@ def _currency_checks(text: Column, value: Column, received: Column, bounds: Boun
     return [FieldCheck(~same, "bad_currency", _quote(text, f"is not {bounds.currency}, the shop's currency"))]
 
 
-def _quantity_checks(text: Column, value: Column, received: Column, bounds: Bounds) -> list[FieldCheck]:
+def _check_quantity(text: Column, value: Column, received: Column, bounds: Bounds) -> list[FieldCheck]:
     detail = _quote(text, f"is not a whole number from 1 to {bounds.max_quantity}")
     return [FieldCheck(_is_unparsed(text, value), "bad_quantity", detail)]
 
@@ -141,23 +141,23 @@ def make_product_checks(texts: Callable[[str], Column]) -> dict[str, FieldCheck]
     checked already."""
     price, quantity, amount = F.col("price"), F.col("quantity"), F.col("amount")
     worth = F.col("event_type").isin(*MONEY_TYPES) & texts("amount").isNull() & (price * quantity > MAX_REVENUE)
-    price_of_many = texts("price").isNull() & amount.isNotNull() & compute_unit_price(amount, quantity).isNull()
+    unit_too_dear = texts("price").isNull() & amount.isNotNull() & compute_unit_price(amount, quantity).isNull()
     return {
         "quantity": FieldCheck(worth, "bad_quantity", _quote(texts("quantity"), f"times the price is more than {MAX_REVENUE:,}")),
         "amount": FieldCheck(
-            price_of_many, "bad_amount", _quote(texts("amount"), "makes a price of more than ten digits before the point")
+            unit_too_dear, "bad_amount", _quote(texts("amount"), "makes a price of more than ten digits before the point")
         ),
     }
 
 
 _CHECKS: dict[str, Callable[[Column, Column, Column, Bounds], list[FieldCheck]]] = {
-    "time": _time_checks,
-    "type": _type_checks,
-    "text": _text_checks,
-    "money": _money_checks,
-    "quantity": _quantity_checks,
-    "amount": _amount_checks,
-    "currency": _currency_checks,
+    "time": _check_time,
+    "type": _check_type,
+    "text": _check_text,
+    "money": _check_money,
+    "quantity": _check_quantity,
+    "amount": _check_amount,
+    "currency": _check_currency,
 }
 
 

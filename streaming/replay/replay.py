@@ -23,7 +23,7 @@ from streaming.parse import good, refused
 from streaming.replay import rows as replay_rows
 from streaming.replay.repairs import Repair, parse_repair_text
 from streaming.replay.rows import WAITS, Claim, Selection
-from streaming.replay.summary import Summary, parse_again, summarise
+from streaming.replay.summary import ReplaySummary, parse_again, summarise
 from streaming.tables import ensure_tables
 
 
@@ -42,7 +42,7 @@ def replay(
     arguments: ReplayArguments,
     now: datetime,
     print_line: Callable[[str], None],
-) -> Summary:
+) -> ReplaySummary:
     """Turn the selected rows that pass into events; a dry run only counts. Prints the summary and returns it."""
     replay_rows.read_quarantine(spark, settings)  # fails if there is none
     if arguments.dry_run:
@@ -96,7 +96,7 @@ def _release_refused(spark: SparkSession, settings: Settings, claim: Claim, refu
         replay_rows.release_rows(spark, settings, without_event, claim)
 
 
-def _describe(summary: Summary, arguments: ReplayArguments) -> str:
+def _describe(summary: ReplaySummary, arguments: ReplayArguments) -> str:
     if not summary.waiting:
         return "no row waits in quarantine"
     if not summary.selected:

@@ -23,7 +23,7 @@ Why = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Summary:
+class ReplaySummary:
     """Counts of rows by refusal: all waiting rows, the selected ones, and what became of those."""
 
     waiting: Counter[Why]
@@ -66,7 +66,7 @@ def parse_again(settings: Settings, rows: DataFrame, repair: Repair) -> DataFram
     return before.join(parsed.select(*KEY, "refusal", event), [*KEY])
 
 
-def summarise(waiting: DataFrame, outcome: DataFrame) -> Summary:
+def summarise(waiting: DataFrame, outcome: DataFrame) -> ReplaySummary:
     """Count all waiting rows, and the outcomes of the selected ones."""
     selected: Counter[Why] = Counter()
     passing: Counter[Why] = Counter()
@@ -82,7 +82,7 @@ def summarise(waiting: DataFrame, outcome: DataFrame) -> Summary:
             days += [row.first, row.last]
     all_waiting = Counter({(row.reason, row.field or ""): row.number for row in _count_by_reason(waiting)})
     span = (min(days), max(days)) if days else None
-    return Summary(all_waiting, selected, passing, remaining, _pick_examples(outcome), span)
+    return ReplaySummary(all_waiting, selected, passing, remaining, _pick_examples(outcome), span)
 
 
 def _count_by_reason(rows: DataFrame) -> list[Row]:

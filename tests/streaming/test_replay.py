@@ -25,7 +25,7 @@ from streaming.replay import rows as replay_rows
 from streaming.replay.repairs import Repair
 from streaming.replay.replay import ReplayArguments, replay
 from streaming.replay.rows import QuarantineMissing, retry_on_append
-from streaming.replay.summary import Summary
+from streaming.replay.summary import ReplaySummary
 from streaming.sink import write_batch
 from streaming.tables import EVENTS_TABLE, QUARANTINE_TABLE, REPLAY_COLUMNS, TABLES, ensure_tables
 from tests.spark_session import utc
@@ -247,7 +247,7 @@ def test_a_table_older_than_the_replay(spark: SparkSession, messages: Messages, 
 
 def test_nothing_waits() -> None:
     nothing: Counter[tuple[str, str]] = Counter()
-    summary = Summary(nothing, nothing, nothing, nothing, (), None)
+    summary = ReplaySummary(nothing, nothing, nothing, nothing, (), None)
     arguments = ReplayArguments(replay_rows.Selection(), Repair(), False)
     assert work._describe(summary, arguments) == "no row waits in quarantine"
 

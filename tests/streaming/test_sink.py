@@ -66,9 +66,9 @@ class Stream:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(f'v1\n{{"{TOPIC}":{offsets}}}')
         self.spark.sparkContext.setLocalProperty("sql.streaming.queryId", "s1")
-        sink = Sink(self.settings, self.book, checkpoint, "topic-1", self.lines.append)
-        sink(messages, batch)
-        return sink
+        stream_sink = Sink(self.settings, self.book, checkpoint, "topic-1", self.lines.append)
+        stream_sink(messages, batch)
+        return stream_sink
 
     def read_batches(self) -> list[tuple[Any, ...]]:
         columns = "batch, topic_id, received, offsets, milliseconds >= 0, written_at"
