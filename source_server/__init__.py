@@ -1,1 +1,1 @@
-"""The shop's side of the platform: made history, the HTTP source, and the producer that carries it into Kafka."""
+"""The shop's side of the platform: the generator of a sample history, the importer, the HTTP source and the Kafka producer."""

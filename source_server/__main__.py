@@ -1,4 +1,4 @@
-"""Runs the HTTP source: python -m source_server."""
+"""Runs the HTTP source: `python -m source_server`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Asks for the source's token, where one is set."""
+"""Requires the source's token, if one is set."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from source_server.problems import problem
 
-#: What may be asked without a token: whether it is up, and how it is used.
+#: Paths that need no token: health and documentation.
 OPEN_PATHS = ("/health", "/openapi.json", "/docs")
 OPEN_FOLDER = "/docs/"
 
@@ -19,7 +19,7 @@ def is_open(path: str) -> bool:
 
 
 class TokenRequired:
-    """Lets a request through that carries the token, and every one where no token is set."""
+    """Middleware that refuses requests without the token. If no token is set, all requests pass."""
 
     def __init__(self, app: ASGIApp, token: str) -> None:
         self.app = app
@@ -33,5 +33,5 @@ class TokenRequired:
         await problem(HTTPStatus.UNAUTHORIZED, detail, {"WWW-Authenticate": "Bearer"})(scope, receive, send)
 
     def _may_pass(self, scope: Scope) -> bool:
-        given = dict(scope["headers"]).get(b"authorization", b"")
-        return not self.expected or is_open(scope["path"]) or secrets.compare_digest(given, self.expected)
+        header = dict(scope["headers"]).get(b"authorization", b"")
+        return not self.expected or is_open(scope["path"]) or secrets.compare_digest(header, self.expected)

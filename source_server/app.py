@@ -1,4 +1,4 @@
-"""The HTTP source: data sets, and their events a page of NDJSON at a time. Reads only; files come in through ./run load."""
+"""The HTTP source: data sets, and their events in pages of NDJSON. Read-only; ./run load adds files."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from source_server.access import TokenRequired
 from source_server.answers import answer
 from source_server.cursor import Cursor, CursorUnreadable, cursor_from_text
 from source_server.description import describe
-from source_server.problems import Refused, answer_with_problems
+from source_server.problems import RequestRefused, answer_with_problems
 from source_server.rates import RateLimited
 
 MAX_LIMIT = 50_000
 DEFAULT_LIMIT = 10_000
 ALLOWED = {
     "limit": f"a whole number from 1 to {MAX_LIMIT}",
-    "cursor": "what an earlier page of this data set gave as X-Next-Cursor, or absent",
+    "cursor": "the X-Next-Cursor of an earlier page of this data set, or absent",
     "since": "a time with a zone, like 2019-10-01T00:00:00Z",
     "until": "a time with a zone, like 2019-10-02T00:00:00Z",
     "row": "a whole number from 0",
@@ -32,26 +32,26 @@ ALLOWED = {
 NEXT_CURSOR, END_OF_DATA = "X-Next-Cursor", "X-End-Of-Data"
 FIRST_TIME, LAST_TIME = "X-First-Time", "X-Last-Time"
 NDJSON = "application/x-ndjson"
-TIMELESS = "those without a readable time are left out"
-#: A page under a cursor never changes: the cursor names the content. What has no cursor may be other content tomorrow.
-FOR_EVER, ASK_AGAIN = "max-age=31536000, immutable", "no-cache"
+TIMELESS = "events without a readable time are left out"
+#: A page with a cursor never changes, because the cursor names the content. Without a cursor the content may change.
+CACHE_FOREVER, REVALIDATE = "max-age=31536000, immutable", "no-cache"
 
 router = APIRouter(tags=["source"])
-Row = Annotated[int, Path(ge=0, description="its place in the data set, from 0")]
+Row = Annotated[int, Path(ge=0, description="the row's number in the data set, from 0")]
 
 
 class PageQuery(BaseModel):
-    """What can be asked of a page; anything else is refused, so that a misspelt name is noticed."""
+    """The parameters of a page. Unknown parameters are refused, so misspelt names are noticed."""
 
     model_config = ConfigDict(extra="forbid")
-    cursor: str | None = Query(None, description="the place to go on from: X-Next-Cursor of the page before")
-    limit: int = Query(DEFAULT_LIMIT, ge=1, le=MAX_LIMIT, description="rows of a page, at most")
+    cursor: str | None = Query(None, description="where to continue: the X-Next-Cursor of the previous page")
+    limit: int = Query(DEFAULT_LIMIT, ge=1, le=MAX_LIMIT, description="the largest number of rows in the page")
     since: AwareDatetime | None = Query(None, description=f"only events from this time on; {TIMELESS}")
     until: AwareDatetime | None = Query(None, description=f"only events before this time; {TIMELESS}")
 
 
 def create_app(settings: Settings) -> FastAPI:
-    """The app over one stack's data sets."""
+    """The app for one stack's data sets."""
     app = FastAPI(title="Source server", version=str(CONTRACT_VERSION), docs_url=None, redoc_url=None)
     app.state.settings = settings
     app.include_router(router)
@@ -65,44 +65,45 @@ def create_app(settings: Settings) -> FastAPI:
 @router.get("/health")
 def health(request: Request) -> dict[str, Any]:
     """Answers when the server is up and its data sets can be read."""
-    return {"status": "ok", "datasets": len(store.datasets(_settings(request)))}
+    return {"status": "ok", "datasets": len(store.list_datasets(_settings(request)))}
 
 
 @router.get("/datasets")
 def list_datasets(request: Request) -> Response:
-    """All data sets, by name: rows, times, and what became of the rows of the file."""
-    return JSONResponse([_told(dataset) for dataset in store.datasets(_settings(request))])
+    """All data sets, sorted by name: rows, times, and what became of the rows of the file."""
+    return JSONResponse([_as_json(dataset) for dataset in store.list_datasets(_settings(request))])
 
 
 @router.get("/datasets/{name}")
 def show_dataset(request: Request, name: str) -> Response:
     """One data set: rows, times, and what became of the rows of the file."""
-    return JSONResponse(_told(store.dataset(_settings(request), name)))
+    return JSONResponse(_as_json(store.get_dataset(_settings(request), name)))
 
 
 @router.get("/datasets/{name}/events", response_class=Response)
 def list_events(request: Request, name: str, query: Annotated[PageQuery, Query()]) -> Response:
-    """A page of events as NDJSON, in the order of the file. X-Next-Cursor is the place after it, X-End-Of-Data says
-    whether that is the end, X-First-Time and X-Last-Time are the least and greatest time in it.
+    """A page of events as NDJSON, in the order of the file. X-Next-Cursor continues after the page, X-End-Of-Data says whether
+    the data set ends there, and X-First-Time and X-Last-Time are the least and greatest time in the page.
     """
     settings = _settings(request)
-    dataset = store.dataset(settings, name)
-    page = pages.page(settings, dataset, _row(query.cursor, dataset), query.limit, pages.Between(query.since, query.until))
+    dataset = store.get_dataset(settings, name)
+    times = pages.TimeRange(query.since, query.until)
+    page = pages.page(settings, dataset, _find_row(query.cursor, dataset), query.limit, times)
     headers = _page_headers(request, dataset, page)
-    headers["Cache-Control"] = FOR_EVER if query.cursor else ASK_AGAIN
-    span = f"{query.limit}.{_said(query.since)}.{_said(query.until)}"
+    headers["Cache-Control"] = CACHE_FOREVER if query.cursor else REVALIDATE
+    span = f"{query.limit}.{_format_time(query.since)}.{_format_time(query.until)}"
     return answer(request, page.body, NDJSON, f"{dataset.content_id}.{query.cursor or ''}.{span}", headers)
 
 
 @router.get("/datasets/{name}/events/{row}", response_class=Response)
 def show_event(request: Request, name: str, row: Row) -> Response:
-    """One event, by its place."""
+    """One event, by its row number."""
     settings = _settings(request)
-    dataset = store.dataset(settings, name)
+    dataset = store.get_dataset(settings, name)
     if row >= dataset.rows:
-        raise Refused(HTTPStatus.NOT_FOUND, f"there is no row {row}; {name!r} has the rows 0 to {dataset.rows - 1}.")
+        raise RequestRefused(HTTPStatus.NOT_FOUND, f"there is no row {row}; {name!r} has the rows 0 to {dataset.rows - 1}.")
     page = pages.page(settings, dataset, row, 1)
-    return answer(request, page.body, NDJSON, f"{dataset.content_id}.{row}", {"Cache-Control": ASK_AGAIN})
+    return answer(request, page.body, NDJSON, f"{dataset.content_id}.{row}", {"Cache-Control": REVALIDATE})
 
 
 def _page_headers(request: Request, dataset: store.Dataset, page: pages.Page) -> dict[str, str]:
@@ -116,35 +117,37 @@ def _page_headers(request: Request, dataset: store.Dataset, page: pages.Page) ->
     return headers
 
 
-def _told(dataset: store.Dataset) -> dict[str, Any]:
+def _as_json(dataset: store.Dataset) -> dict[str, Any]:
     return {
         "name": dataset.name,
         "content_id": dataset.content_id,
         "contract": CONTRACT_VERSION,
         "rows": dataset.rows,
-        "first_time": _said(dataset.first_time) or None,
-        "last_time": _said(dataset.last_time) or None,
+        "first_time": _format_time(dataset.first_time) or None,
+        "last_time": _format_time(dataset.last_time) or None,
         "file": dataset.account.as_json(),
     }
 
 
-def _said(time: datetime | None) -> str:
+def _format_time(time: datetime | None) -> str:
     return time.isoformat() if time else ""
 
 
-def _row(cursor: str | None, dataset: store.Dataset) -> int:
-    """The row that a cursor points at, if it points into this data set as it is now."""
+def _find_row(cursor: str | None, dataset: store.Dataset) -> int:
+    """The row that a cursor points at. The cursor must belong to the data set's current content."""
     if cursor is None:
         return 0
     try:
         place = cursor_from_text(cursor)
     except CursorUnreadable:
-        raise Refused(HTTPStatus.BAD_REQUEST, f"cursor must be {ALLOWED['cursor']}, not {cursor[:100]!r}.") from None
+        raise RequestRefused(HTTPStatus.BAD_REQUEST, f"cursor must be {ALLOWED['cursor']}, not {cursor[:100]!r}.") from None
     if place.content_id != dataset.content_id:
-        detail = f"the cursor belongs to other content than {dataset.name!r} has now; begin again without a cursor."
-        raise Refused(HTTPStatus.CONFLICT, detail)
+        detail = f"the content of {dataset.name!r} has changed since the cursor was issued; start again without a cursor."
+        raise RequestRefused(HTTPStatus.CONFLICT, detail)
     if place.row > dataset.rows:
-        raise Refused(HTTPStatus.BAD_REQUEST, f"the cursor points at row {place.row}; {dataset.name!r} has {dataset.rows} rows.")
+        raise RequestRefused(
+            HTTPStatus.BAD_REQUEST, f"the cursor points at row {place.row}; {dataset.name!r} has {dataset.rows} rows."
+        )
     return place.row
 
 

@@ -1,4 +1,4 @@
-"""A place in a data set, as the text that clients hand back. They store it and never look inside."""
+"""The cursor: a position in a data set, as an opaque text for clients."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ _FORM = re.compile(r"v1\.([0-9a-f]{16})\.(\d{1,15})")
 
 
 class CursorUnreadable(ValueError):
-    """The text is no cursor of ours."""
+    """The text is not a cursor."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """The row that comes next, and the content that it was counted in."""
+    """The next row, and the content that the row number belongs to."""
 
     content_id: str
     row: int
@@ -24,7 +24,7 @@ class Cursor:
 
 
 def cursor_from_text(text: str) -> Cursor:
-    found = _FORM.fullmatch(text)
-    if found is None:
+    match = _FORM.fullmatch(text)
+    if match is None:
         raise CursorUnreadable(text)
-    return Cursor(found[1], int(found[2]))
+    return Cursor(match[1], int(match[2]))

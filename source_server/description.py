@@ -1,4 +1,4 @@
-"""The page that describes the source, /docs, from /openapi.json. Its scripts come with the package, so it works offline."""
+"""The documentation page /docs, made from /openapi.json. Its scripts come with a Python package, so it works offline."""
 
 from __future__ import annotations
 
@@ -28,26 +28,26 @@ def describe(app: FastAPI) -> None:
     page = files("drf_spectacular_sidecar") / "static" / "drf_spectacular_sidecar" / "swagger-ui-dist"
     app.mount(SCRIPTS, StaticFiles(directory=str(page)), name="docs")
     app.add_api_route("/docs", lambda: _page(app.title), include_in_schema=False, response_class=HTMLResponse)
-    made = app.openapi
+    make_schema = app.openapi
 
-    app.openapi = lambda: _as_it_is(made())  # type: ignore[method-assign]
+    app.openapi = lambda: _correct(make_schema())  # type: ignore[method-assign]
 
 
-def _as_it_is(described: dict[str, Any]) -> dict[str, Any]:
-    """With the token, so that the page asks for it, and with problems in the place of FastAPI's own errors."""
-    described["components"] = {
+def _correct(schema: dict[str, Any]) -> dict[str, Any]:
+    """Add the token, so that the page asks for it, and replace FastAPI's own errors by problems."""
+    schema["components"] = {
         "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
         "schemas": {"Problem": PROBLEM},
     }
-    described["security"] = [{"token": []}]
+    schema["security"] = [{"token": []}]
     answer = {
         "description": "What was wrong, and what is allowed",
         "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
     }
-    for path in described["paths"].values():
+    for path in schema["paths"].values():
         path["get"]["responses"].pop("422", None)
         path["get"]["responses"]["4XX"] = answer
-    return described
+    return schema
 
 
 def _page(title: str) -> HTMLResponse:

@@ -1,4 +1,4 @@
-"""What every Kafka client of the source shares beyond cdp/kafka.py: how long to bear with the brokers."""
+"""Retrying calls to Kafka: shared by all Kafka clients of the source, beside cdp/kafka.py."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from cdp.settings import Settings
 Result = TypeVar("Result")
 CALL_SECONDS = 5.0
 RETRY_SECONDS = 0.2
-#: What a broker that is away, or has just come back, answers.
-_PASSING = {
+#: Errors of a broker that is away or has just come back.
+_TEMPORARY = {
     KafkaError._TIMED_OUT,
     KafkaError._TRANSPORT,
     KafkaError._ALL_BROKERS_DOWN,
@@ -29,23 +29,23 @@ _PASSING = {
 }
 
 
-class KafkaAway(RuntimeError):
-    """Kafka has not answered for as long as was asked to wait."""
+class KafkaUnavailable(RuntimeError):
+    """Kafka did not answer within the time limit."""
 
 
-class Stopped(Exception):
-    """The work was asked to stop while it waited."""
+class LoadStopped(Exception):
+    """A stop was requested."""
 
 
-def is_passing(error: KafkaError) -> bool:
-    """Whether the same call may well succeed when it is made again; a transaction that has failed never does."""
+def is_temporary(error: KafkaError) -> bool:
+    """Whether the same call may succeed on a retry; a failed transaction never does."""
     if error.txn_requires_abort() or error.fatal():
         return False
-    return error.retriable() or error.code() in _PASSING
+    return error.retriable() or error.code() in _TEMPORARY
 
 
 class Patience:
-    """Waits for Kafka: as long as something moves now and then, and nobody asks to stop."""
+    """Waits for Kafka while there is some progress and no request to stop."""
 
     def __init__(self, settings: Settings, seconds: float, stop: threading.Event) -> None:
         self._where = settings.kafka_bootstrap
@@ -54,28 +54,28 @@ class Patience:
         self.renew()
 
     def renew(self) -> None:
-        """Something moved: the wait begins anew."""
-        self._since = time.monotonic()
+        """Restart the time limit after progress."""
+        self._started = time.monotonic()
 
     def check(self) -> None:
         if self._stop.is_set():
-            raise Stopped
-        if time.monotonic() - self._since > self._seconds:
-            waited = f"Kafka at {self._where} has not answered for {self._seconds:.0f} s"
-            raise KafkaAway(f"{waited}; see ./run status, then run the same again.")
+            raise LoadStopped
+        if time.monotonic() - self._started > self._seconds:
+            reason = f"Kafka at {self._where} has not answered for {self._seconds:.0f} s"
+            raise KafkaUnavailable(f"{reason}; see ./run status, then run the same command again.")
 
     def pause(self, seconds: float) -> None:
-        """Wait, but wake up for a stop. Time spent so is not Kafka's."""
+        """Sleep, but wake up for a request to stop."""
         if self._stop.wait(seconds):
-            raise Stopped
+            raise LoadStopped
 
     def until_done(self, call: Callable[[float], Result]) -> Result:
-        """Call, and call again while Kafka says that it may work the next time. A call that works is not broken off."""
+        """Call, and retry after temporary errors. A call that is running is not interrupted."""
         while True:
             try:
                 return call(CALL_SECONDS)
             except KafkaException as error:
-                if not is_passing(error.args[0]):
+                if not is_temporary(error.args[0]):
                     raise
             self.check()
             self.pause(RETRY_SECONDS)

@@ -1,4 +1,5 @@
-"""Event files into the source and on into Kafka: what ./run load does. Twice is once, and an interrupted load goes on.
+"""Loads event files into the source and into Kafka: the code of ./run load. Loading a file twice changes nothing, and an
+interrupted load can be continued.
 
 python -m source_server.load FILE... [--mapping FILE] [--dry-run]
 """
@@ -22,23 +23,23 @@ from cdp.programs import only_words
 from cdp.settings import Settings, current
 from source_server import store
 from source_server.afterwards import DayRows, next_steps
-from source_server.intake import FileRefused, Mapping, Preview, format_of, mapping_for, name_of, preview
-from source_server.kafka import Stopped
+from source_server.intake import FileRefused, Mapping, Preview, derive_name, detect_format, make_preview, mapping_for
+from source_server.kafka import LoadStopped
 from source_server.pace import FlatOut
-from source_server.producer import TROUBLES, Report, add_pace, pace_asked, produce
-from source_server.progress import Progress, shown_progress
+from source_server.producer import PRODUCER_ERRORS, ProducerReport, add_pace, parse_pace, produce
+from source_server.progress import Progress, show_progress
 from source_server.stopping import stop_on_signal
 
-#: What can refuse or end a load, each with a sentence for people.
-LOAD_TROUBLES = (FileRefused, store.DatasetBroken, OSError, duckdb.Error, *TROUBLES)
+#: Errors that end a load; each is shown as one line.
+LOAD_ERRORS = (FileRefused, store.DatasetBroken, OSError, duckdb.Error, *PRODUCER_ERRORS)
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
-    """One file that was taken in, and how far it got."""
+class SentFile:
+    """One file that was added to the source, and the report of its producer."""
 
     dataset: store.Dataset
-    report: Report
+    report: ProducerReport
 
     @property
     def finished(self) -> bool:
@@ -49,21 +50,21 @@ class Sent:
 
 
 @dataclass(frozen=True, slots=True)
-class Loaded:
-    """The outcome of a load: what became of each file that was sent, or a preview of each where nothing was to be sent."""
+class LoadResult:
+    """The result of a load: each file that was sent, or each preview of a dry run."""
 
-    asked: int
-    sent: tuple[Sent, ...] = ()
+    requested: int
+    sent: tuple[SentFile, ...] = ()
     previews: tuple[Preview, ...] = ()
 
     @property
     def finished(self) -> bool:
-        """Whether every row of every file is in Kafka; of a dry run, whether every file could be read."""
-        return sum(each.finished for each in self.sent) + len(self.previews) == self.asked
+        """Whether every row of every file is in Kafka; for a dry run, whether every file could be read."""
+        return sum(each.finished for each in self.sent) + len(self.previews) == self.requested
 
     def __str__(self) -> str:
-        missed = self.asked - len(self.sent) - len(self.previews)
-        tail = [f"{missed} more not begun; run the same again to go on"] if missed else []
+        missing = self.requested - len(self.sent) - len(self.previews)
+        tail = [f"files not started: {missing}; run the same command again to continue"] if missing else []
         return "\n".join([*map(str, self.previews), *map(str, self.sent), *tail])
 
 
@@ -76,99 +77,100 @@ def load(
     pace: FlatOut | None = None,
     progress: Progress | None = None,
     stop: threading.Event | None = None,
-) -> Loaded:
-    """Take in every file, then carry each into Kafka. A dry run reads and shows, and changes nothing."""
-    mappings = _mappings(files, mapping)
+) -> LoadResult:
+    """Add every file to the source, then send each to Kafka. A dry run only reads and previews."""
+    mappings = _read_mappings(files, mapping)
     if dry_run:
         now = datetime.now(UTC)
-        return Loaded(len(files), previews=tuple(preview(path, its, name_of(path), now) for path, its in mappings))
-    stop, report = stop or threading.Event(), progress or (lambda _name, _step, _rows, _part: None)
-    sent: list[Sent] = []
-    for dataset in _taken_in(settings, mappings, report, stop):
+        previews = tuple(make_preview(path, each, derive_name(path), now) for path, each in mappings)
+        return LoadResult(len(files), previews=previews)
+    stop, progress = stop or threading.Event(), progress or (lambda _name, _step, _rows, _part: None)
+    sent: list[SentFile] = []
+    for dataset in _add_files(settings, mappings, progress, stop):
         if stop.is_set():
             break
-        told = produce(settings, dataset.name, pace=pace, progress=partial(_sending, report, dataset.name), stop=stop)
-        sent.append(Sent(dataset, told))
-    return Loaded(len(files), sent=tuple(sent))
+        report_sent = partial(_report_sent, progress, dataset.name)
+        sent.append(SentFile(dataset, produce(settings, dataset.name, pace=pace, progress=report_sent, stop=stop)))
+    return LoadResult(len(files), sent=tuple(sent))
 
 
-def what_next(settings: Settings, done: Loaded) -> str:
-    """Over all files of the load; nothing where none was sent."""
+def describe_next_steps(settings: Settings, result: LoadResult) -> str:
+    """The next commands for all files of the load; "" if none was sent."""
     days: dict[date, DayRows] = {}
-    for sent in done.sent:
-        for day, rows in store.days(settings, sent.dataset.name).items():
+    for sent in result.sent:
+        for day, rows in store.read_days(settings, sent.dataset.name).items():
             days[day] = days[day] + rows if day in days else rows
     return next_steps(days, datetime.now(UTC).date())
 
 
-def _mappings(files: Sequence[Path], asked: str | None) -> list[tuple[Path, Mapping]]:
-    """Each file with its mapping, all looked at before the first is taken in. Two files of one name would be one data set."""
-    found = [(path, mapping_for(path, asked)) for path in files]
-    for name, count in Counter(name_of(path) for path in files).items():
+def _read_mappings(files: Sequence[Path], mapping: str | None) -> list[tuple[Path, Mapping]]:
+    """Each file with its mapping. All are checked before the first is added; two files of one name would be one data set."""
+    mappings = [(path, mapping_for(path, mapping)) for path in files]
+    for name, count in Counter(derive_name(path) for path in files).items():
         if count > 1:
             raise FileRefused(f"{count} of the files would become the data set {name!r}; rename all but one.")
-    for path, its in found:
-        format_of(path, its)
-    return found
+    for path, each in mappings:
+        detect_format(path, each)
+    return mappings
 
 
-def _taken_in(
-    settings: Settings, files: Sequence[tuple[Path, Mapping]], report: Progress, stop: threading.Event
+def _add_files(
+    settings: Settings, files: Sequence[tuple[Path, Mapping]], progress: Progress, stop: threading.Event
 ) -> list[store.Dataset]:
-    """The data sets of the files; none where a stop came before the last was whole."""
-    taken = []
+    """The data sets of all files; none if a stop was requested before the last file was complete."""
+    datasets = []
     for path, mapping in files:
         try:
-            dataset = store.add(settings, path, mapping, partial(_reading, report, stop, name_of(path)))
-        except Stopped:
+            dataset = store.add(settings, path, mapping, partial(_report_read, progress, stop, derive_name(path)))
+        except LoadStopped:
             return []
-        report(dataset.name, "read", dataset.account.read, 1.0)
-        taken.append(dataset)
-    return taken
+        progress(dataset.name, "read", dataset.account.read, 1.0)
+        datasets.append(dataset)
+    return datasets
 
 
-def _reading(report: Progress, stop: threading.Event, name: str, rows: int, part: float | None) -> None:
+def _report_read(progress: Progress, stop: threading.Event, name: str, rows: int, part: float | None) -> None:
     if stop.is_set():
-        raise Stopped
-    report(name, "read", rows, part)
+        raise LoadStopped
+    progress(name, "read", rows, part)
 
 
-def _sending(report: Progress, name: str, done: int, rows: int) -> None:
-    report(name, "send", done, done / rows)
+def _report_sent(progress: Progress, name: str, position: int, rows: int) -> None:
+    progress(name, "send", position, position / rows)
 
 
 def main(argv: list[str] | None = None) -> int:
-    parser = _parser()
-    asked = parser.parse_args(argv)
+    parser = _make_parser()
+    arguments = parser.parse_args(argv)
     try:
         if only_words():
-            _mappings(asked.files, asked.mapping)
+            _read_mappings(arguments.files, arguments.mapping)
             return 0
-        with stop_on_signal() as stop, shown_progress() as progress:
-            done = load(
+        with stop_on_signal() as stop, show_progress() as progress:
+            result = load(
                 current(),
-                asked.files,
-                mapping=asked.mapping,
-                dry_run=asked.dry_run,
-                pace=pace_asked(asked),
+                arguments.files,
+                mapping=arguments.mapping,
+                dry_run=arguments.dry_run,
+                pace=parse_pace(arguments),
                 progress=progress,
                 stop=stop,
             )
-    except LOAD_TROUBLES as error:
+    except LOAD_ERRORS as error:
         parser.exit(1, f"{parser.prog}: {error}\n")
-    print(done)
-    if done.finished and (steps := what_next(current(), done)):
+    print(result)
+    if result.finished and (steps := describe_next_steps(current(), result)):
         print(steps)
-    return 0 if done.finished else 1
+    return 0 if result.finished else 1
 
 
-def _parser() -> argparse.ArgumentParser:
+def _make_parser() -> argparse.ArgumentParser:
     name = os.environ.get("PROGRAM_NAME", "python -m source_server.load")
-    parser = argparse.ArgumentParser(prog=name, description="Takes event files in and carries them into Kafka. docs/mappings.md")
+    parser = argparse.ArgumentParser(prog=name, description="Loads event files into Kafka. See docs/mappings.md.")
     kinds = "CSV, TSV, NDJSON (also .gz, .zst, .zip) or parquet"
     parser.add_argument("files", type=Path, nargs="+", metavar="FILE", help=kinds)
-    parser.add_argument("--mapping", metavar="FILE", help="what the file's columns mean: a TOML file, or the name of a ready one")
-    parser.add_argument("--dry-run", action="store_true", help="show what would be sent and refused, and change nothing")
+    parser.add_argument("--mapping", metavar="FILE", help="a TOML file that maps the columns, or the name of a built-in mapping")
+    parser.add_argument("--dry-run", action="store_true", help="show what would be sent and refused; change nothing")
     add_pace(parser)
     return parser
 

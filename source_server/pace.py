@@ -1,4 +1,4 @@
-"""How fast a data set is carried: as fast as it goes, so many rows a second, or as fast as it happened, times a factor."""
+"""How fast a data set is sent: at full speed, at a number of rows per second, or as it happened, times a factor."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class FlatOut:
 
 
 class AtRate(FlatOut):
-    """So many rows a second, in a page a second."""
+    """A number of rows per second, one page per second."""
 
     def __init__(self, most: int, rate: int, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__(min(most, rate))
@@ -30,14 +30,14 @@ class AtRate(FlatOut):
 
     def pause_after(self, page: SourcePage) -> float:
         now = self._clock()
-        self._due = max(self._due, now - 1) + len(page.lines) / self._rate  # time lost to an outage is not made up for
+        self._due = max(self._due, now - 1) + len(page.lines) / self._rate  # never catches up for an outage
         return max(0.0, self._due - now)
 
 
 class AtSpeed(FlatOut):
-    """Event time passes `speed` times as fast as the clock, from the first event of this run on. Late events don't wait.
+    """From the first event of this run on, event time passes `speed` times as fast as the clock. Late events don't wait.
 
-    A page is as many rows as about a second brings: it is sent when its last event is due.
+    A page holds about one second of rows, and the next page waits until the last event of the page is due.
     """
 
     BEGIN_ROWS = 100
@@ -45,7 +45,7 @@ class AtSpeed(FlatOut):
     def __init__(self, most: int, speed: float, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__(min(most, self.BEGIN_ROWS))
         self._most, self._speed, self._clock = most, speed, clock
-        self._begun = clock()
+        self._started = clock()
         self._origin: datetime | None = None
         self._reached: datetime | None = None
 
@@ -58,5 +58,5 @@ class AtSpeed(FlatOut):
         passed = (self._reached - before).total_seconds() / self._speed
         if passed > 0:
             self.limit = max(1, min(self._most, self.limit * 4, round(len(page.lines) / passed)))
-        due = self._begun + (self._reached - self._origin).total_seconds() / self._speed
+        due = self._started + (self._reached - self._origin).total_seconds() / self._speed
         return max(0.0, due - self._clock())

@@ -1,4 +1,4 @@
-"""Writes pages of events into Kafka, each in one transaction with the position after it: both are there, or neither is."""
+"""Writes pages of events into Kafka, each in one transaction with the position after it: both are committed, or neither."""
 
 from __future__ import annotations
 
@@ -11,74 +11,74 @@ from cdp.events import EVENTS_RAW
 from cdp.kafka import client_config
 from cdp.settings import Settings
 from source_server.kafka import Patience
-from source_server.positions import PLACE, Position, position_record, read_position
+from source_server.positions import PLACE, DatasetPosition, make_position_record, read_position
 
-#: The page of a writer that was killed holds readers up for so long, and some seconds more until the broker looks; a new
-#: writer of the same data set ends it at once. A broker that is away for longer costs the page another try, nothing else.
+#: After a writer is killed, readers wait this long (plus a few seconds) for its open transaction to time out; a new writer of the
+#: same data set ends it at once. If a broker is away for longer, the page is only sent again.
 TRANSACTION_MS = 20_000
-MOST_MESSAGES = 200_000  # waiting in the client; a page is never as large
+MOST_MESSAGES = 200_000  # in the client's queue; a page is always smaller
 
 
 class PageLost(RuntimeError):
-    """The page is not in Kafka, or nobody knows; the position that a new writer reads tells which."""
+    """The page may or may not be in Kafka; the position that a new writer reads shows which."""
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
-    """A page that is in Kafka: a transaction is only committed when every message of it was acknowledged by all replicas."""
+class WrittenPage:
+    """A page that is in Kafka: a transaction commits only after all replicas have acknowledged every message."""
 
-    position: Position
+    position: DatasetPosition
     acknowledged: int
-    refused: int  # larger than Kafka takes
+    refused: int  # too large for Kafka
 
 
 class PageWriter:
-    """The one writer of a data set. Opening it shuts out an older one and takes back what that one had not finished."""
+    """The only writer of a data set. Opening it fences off an older writer and aborts its open transaction."""
 
     def __init__(self, settings: Settings, content_id: str, patience: Patience) -> None:
         self._content_id = content_id
         self._patience = patience
-        self._trouble = ""
-        self._producer = Producer(client_config(settings) | _producer_config(content_id), on_delivery=self._not_delivered)
+        self._delivery_error = ""
+        self._producer = Producer(client_config(settings) | _producer_config(content_id), on_delivery=self._note_failure)
         patience.until_done(self._producer.init_transactions)
         self.position = read_position(settings, content_id, patience)
 
-    def write(self, lines: list[bytes], position: Position) -> Written:
-        """One page, whole. Raises PageLost where it did not come to that."""
-        self._trouble = ""
+    def write(self, lines: list[bytes], position: DatasetPosition) -> WrittenPage:
+        """Write one complete page, or raise PageLost."""
+        self._delivery_error = ""
         try:
             self._producer.begin_transaction()
             refused = self._send(lines)
             position = replace(position, refused=position.refused + refused)
             topic, partition = PLACE
-            self._producer.produce(topic, position_record(position), self._content_id, partition)
+            self._producer.produce(topic, make_position_record(position), self._content_id, partition)
             self._patience.until_done(self._producer.commit_transaction)
         except KafkaException as error:
-            raise PageLost(self._trouble or error.args[0].str()) from error
+            raise PageLost(self._delivery_error or error.args[0].str()) from error
         self.position = position
         self._patience.renew()
-        return Written(position, len(lines) - refused, refused)
+        return WrittenPage(position, len(lines) - refused, refused)
 
     def _send(self, lines: list[bytes]) -> int:
-        """Hand all lines to the client; how many it refuses, for being larger than Kafka takes."""
+        """Give all lines to the client. Returns how many it refuses because they are too large for Kafka."""
         produce, topic, refused = self._producer.produce, EVENTS_RAW.name, 0
         for line in lines:
             try:
-                produce(topic, line, key_of(line))
+                produce(topic, line, read_key(line))
             except KafkaException as error:
                 if error.args[0].code() != KafkaError.MSG_SIZE_TOO_LARGE:
                     raise
                 refused += 1
         return refused
 
-    def _not_delivered(self, error: KafkaError | None, message: Message) -> None:
-        """Told of failures alone; the first is the reason why the transaction can't be committed."""
+    def _note_failure(self, error: KafkaError | None, message: Message) -> None:
+        """Called for failures only; the first is the reason why the transaction can't be committed."""
         if error is not None:
-            self._trouble = self._trouble or f"{message.topic()}: {error.str()}"
+            self._delivery_error = self._delivery_error or f"{message.topic()}: {error.str()}"
 
 
-def key_of(line: bytes) -> bytes | None:
-    """The customer, so that one customer's events stay in order; None where the line does not tell."""
+def read_key(line: bytes) -> bytes | None:
+    """The customer, so that one customer's events stay in order; None if the line has no readable customer."""
     try:
         user_id = orjson.loads(line).get("user_id")
     except (orjson.JSONDecodeError, AttributeError):
@@ -97,6 +97,6 @@ def _producer_config(content_id: str) -> dict[str, str | int | float | bool]:
         "linger.ms": 20,
         "batch.size": 1_000_000,
         "delivery.report.only.error": True,
-        "partitioner": "murmur2_random",  # as the Java clients do, so that other producers agree on a customer's partition
+        "partitioner": "murmur2_random",  # the Java clients' default, so that other producers choose the same partition
         "queue.buffering.max.messages": MOST_MESSAGES,
     }

@@ -1,4 +1,4 @@
-"""Errors of the HTTP source as problem+json (RFC 9457): what was wrong, and what is allowed."""
+"""Errors of the HTTP source as problem+json (RFC 9457): what is wrong, and what is allowed."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from source_server.store import DatasetBroken, DatasetUnknown
 MEDIA_TYPE = "application/problem+json"
 
 
-class Refused(Exception):
-    """A request that cannot be answered; the detail says what can."""
+class RequestRefused(Exception):
+    """A request that can't be answered; the detail says what is allowed."""
 
     def __init__(self, status: HTTPStatus, detail: str) -> None:
         super().__init__(detail)
@@ -29,7 +29,7 @@ def problem(status: int, detail: str, headers: dict[str, str] | None = None) -> 
 
 
 def answer_with_problems(app: FastAPI, allowed: dict[str, str]) -> None:
-    """Every error of the app becomes a problem. `allowed` says of each parameter what it may be."""
+    """Turn every error of the app into a problem. `allowed` says for each parameter what it may be."""
 
     def unreadable(_: Request, error: RequestValidationError) -> JSONResponse:
         name = str(error.errors()[0]["loc"][-1])
@@ -37,7 +37,7 @@ def answer_with_problems(app: FastAPI, allowed: dict[str, str]) -> None:
             return problem(400, f"there is no parameter {name!r}; there are {', '.join(allowed)}.")
         return problem(400, f"{name} must be {allowed[name]}, not {error.errors()[0]['input']!r}.")
 
-    app.exception_handler(Refused)(lambda _, error: problem(error.status, error.detail))
+    app.exception_handler(RequestRefused)(lambda _, error: problem(error.status, error.detail))
     app.exception_handler(DatasetUnknown)(lambda _, error: problem(404, str(error)))
     app.exception_handler(DatasetBroken)(lambda _, error: problem(500, str(error)))
     app.exception_handler(HTTPException)(lambda _, error: problem(error.status_code, str(error.detail), error.headers))

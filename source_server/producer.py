@@ -1,7 +1,7 @@
-"""Carries a data set from the HTTP source into Kafka: python -m source_server.producer DATASET.
+"""Sends a data set from the HTTP source to Kafka: `python -m source_server.producer DATASET`.
 
-Stopped or killed at any moment, the same command goes on exactly where it was: a page and the position after it are one
-transaction (page_writer.py). Whatever goes wrong with a page, the remedy is the same: a new writer, and the position it reads.
+After a stop or a kill at any moment, the same command continues exactly where it was: a page and the position after it are one
+transaction (page_writer.py). Every failure of a page is handled the same way: open a new writer and continue at its position.
 """
 
 from __future__ import annotations
@@ -18,32 +18,32 @@ from dataclasses import dataclass, replace
 from confluent_kafka import KafkaException
 
 from cdp.settings import SettingError, Settings, current
-from source_server.kafka import KafkaAway, Patience, Stopped
+from source_server.kafka import KafkaUnavailable, LoadStopped, Patience
 from source_server.pace import AtRate, AtSpeed, FlatOut
-from source_server.page_writer import PageLost, PageWriter, Written
-from source_server.positions import Position
+from source_server.page_writer import PageLost, PageWriter, WrittenPage
+from source_server.positions import DatasetPosition
 from source_server.source_client import SourceClient, SourceDataset, SourcePage, SourceRefused
 from source_server.stopping import stop_on_signal
 from source_server.topics import ensure_topics
 
 PAGE_ROWS = 20_000
 PATIENCE_SECONDS = 300.0
-MOST_LOSSES = 5  # of one page, before its reason is taken for lasting
+MOST_LOSSES = 5  # of one page, before the producer gives up
 
 Progress = Callable[[int, int], None]
 
 
 class OtherProducer(RuntimeError):
-    """Someone else carries the same data set."""
+    """Another producer sends the same data set."""
 
 
-#: What can end a run before its time, each with a sentence for people.
-TROUBLES = (SettingError, SourceRefused, KafkaAway, OtherProducer)
+#: Errors that end a run; each is shown as one line.
+PRODUCER_ERRORS = (SettingError, SourceRefused, KafkaUnavailable, OtherProducer)
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
-    """What one run did. `position` counts from the beginning of the data set, the rest from the beginning of the run."""
+class ProducerReport:
+    """What one run did. `position` counts from the start of the data set, everything else from the start of the run."""
 
     dataset: str
     rows: int
@@ -61,9 +61,9 @@ class Report:
     def __str__(self) -> str:
         refused = f", {self.refused:,} too large for Kafka" if self.refused else ""
         if not self.finished:
-            state = f"stopped at row {self.position:,} of {self.rows:,}; run the same again to go on"
+            state = f"stopped at row {self.position:,} of {self.rows:,}; run the same command again to continue"
         else:
-            state = "all else in Kafka" if refused else "all in Kafka"
+            state = "all others in Kafka" if refused else "all in Kafka"
         return f"{self.dataset}: {self.acknowledged:,} events sent in {self.seconds:.1f} s{refused}; {state}"
 
 
@@ -75,18 +75,17 @@ def produce(
     progress: Progress | None = None,
     stop: threading.Event | None = None,
     patience_seconds: float = PATIENCE_SECONDS,
-) -> Report:
-    """Carry what is left of a data set, as fast as `pace` says, until its end or until `stop` is set."""
+) -> ProducerReport:
+    """Send the rest of a data set at the given pace, until its end or until `stop` is set."""
     patience = Patience(settings, patience_seconds, stop or threading.Event())
     ensure_topics(settings)
     with SourceClient(settings, patience.pause) as source:
-        found = source.dataset(dataset)
-        carrier = _Carrier(settings, source, found, patience, pace or FlatOut(PAGE_ROWS), progress)
-        return carrier.run()
+        description = source.get_dataset(dataset)
+        return _DatasetProducer(settings, source, description, patience, pace or FlatOut(PAGE_ROWS), progress).run()
 
 
-class _Carrier:
-    """One run over one data set. The next page is fetched while one is sent."""
+class _DatasetProducer:
+    """One run over one data set. The next page is fetched while the current one is sent."""
 
     def __init__(
         self,
@@ -103,70 +102,70 @@ class _Carrier:
         self._patience = patience
         self._pace = pace
         self._progress = progress or (lambda _done, _all: None)
-        self._report = Report(dataset.name, dataset.rows)
+        self._report = ProducerReport(dataset.name, dataset.rows)
         self._losses = 0
 
-    def run(self) -> Report:
-        begun = time.monotonic()
-        with suppress(Stopped), ThreadPoolExecutor(1) as fetching:
-            self._carry(self._open_writer(), fetching)
-        return replace(self._report, seconds=time.monotonic() - begun)
+    def run(self) -> ProducerReport:
+        started = time.monotonic()
+        with suppress(LoadStopped), ThreadPoolExecutor(1) as fetcher:
+            self._send_pages(self._open_writer(), fetcher)
+        return replace(self._report, seconds=time.monotonic() - started)
 
-    def _carry(self, writer: PageWriter, fetching: Executor) -> None:
-        position = writer.position or Position(self._dataset.name)
-        self._moved_to(position)
-        ahead = fetching.submit(self._fetch, position)
+    def _send_pages(self, writer: PageWriter, fetcher: Executor) -> None:
+        position = writer.position or DatasetPosition(self._dataset.name)
+        self._report_position(position)
+        next_page = fetcher.submit(self._fetch, position)
         while not self._report.finished:
             self._patience.check()
-            page = ahead.result()
+            page = next_page.result()
             self._patience.renew()
-            following = Position(self._dataset.name, page.next_cursor, position.rows + len(page.lines), position.refused)
+            following = DatasetPosition(self._dataset.name, page.next_cursor, position.rows + len(page.lines), position.refused)
             if not page.ended:
-                ahead = fetching.submit(self._fetch, following)
+                next_page = fetcher.submit(self._fetch, following)
             try:
                 position = self._count(writer.write(page.lines, following))
             except PageLost as loss:
-                writer, position = self._after_loss(loss, position, following)
-                ahead = fetching.submit(self._fetch, position)
-            self._moved_to(position)
+                writer, position = self._recover(loss, position, following)
+                next_page = fetcher.submit(self._fetch, position)
+            self._report_position(position)
             self._wait(self._pace.pause_after(page))
 
-    def _fetch(self, position: Position) -> SourcePage:
-        return self._source.page(self._dataset.name, position.cursor, self._pace.limit)
+    def _fetch(self, position: DatasetPosition) -> SourcePage:
+        return self._source.get_page(self._dataset.name, position.cursor, self._pace.limit)
 
-    def _after_loss(self, loss: PageLost, before: Position, following: Position) -> tuple[PageWriter, Position]:
-        """A new writer. It must find the page there or not there; anything else was written by someone else."""
+    def _recover(self, loss: PageLost, before: DatasetPosition, following: DatasetPosition) -> tuple[PageWriter, DatasetPosition]:
+        """Open a new writer. It must find the page committed or not; any other position was written by another producer."""
         self._losses += 1
         if self._losses >= MOST_LOSSES:
-            raise KafkaAway(f"Kafka did not take the page after row {before.rows:,} in {MOST_LOSSES} tries: {loss}")
+            raise KafkaUnavailable(f"Kafka did not accept the page after row {before.rows:,} in {MOST_LOSSES} tries: {loss}")
         self._patience.pause(1.0)
         writer = self._open_writer()
-        found = writer.position or Position(self._dataset.name)
-        if found.cursor == following.cursor and found.rows == following.rows:  # it was there after all
-            refused = found.refused - before.refused
-            return writer, self._count(Written(found, found.rows - before.rows - refused, refused))
-        if found != before:
-            raise OtherProducer(f"another producer carries {self._dataset.name!r} at the same time; this one ends.")
+        position = writer.position or DatasetPosition(self._dataset.name)
+        if position.cursor == following.cursor and position.rows == following.rows:  # the page was committed
+            refused = position.refused - before.refused
+            return writer, self._count(WrittenPage(position, position.rows - before.rows - refused, refused))
+        if position != before:
+            raise OtherProducer(f"another producer is sending {self._dataset.name!r}; this one ends.")
         return writer, before
 
     def _open_writer(self) -> PageWriter:
         try:
             return PageWriter(self._settings, self._dataset.content_id, self._patience)
         except KafkaException as error:
-            raise KafkaAway(f"Kafka at {self._settings.kafka_bootstrap} refuses: {error.args[0].str()}") from error
+            raise KafkaUnavailable(f"Kafka at {self._settings.kafka_bootstrap} refuses: {error.args[0].str()}") from error
 
-    def _count(self, written: Written) -> Position:
-        now, self._losses = self._report, 0
+    def _count(self, page: WrittenPage) -> DatasetPosition:
+        report, self._losses = self._report, 0
         self._report = replace(
-            now,
-            sent=now.sent + written.acknowledged + written.refused,
-            acknowledged=now.acknowledged + written.acknowledged,
-            refused=now.refused + written.refused,
-            pages=now.pages + 1,
+            report,
+            sent=report.sent + page.acknowledged + page.refused,
+            acknowledged=report.acknowledged + page.acknowledged,
+            refused=report.refused + page.refused,
+            pages=report.pages + 1,
         )
-        return written.position
+        return page.position
 
-    def _moved_to(self, position: Position) -> None:
+    def _report_position(self, position: DatasetPosition) -> None:
         self._report = replace(self._report, position=position.rows)
         self._progress(position.rows, self._dataset.rows)
 
@@ -177,39 +176,39 @@ class _Carrier:
 
 
 def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m source_server.producer", description="Carries a data set into Kafka.")
+    parser = argparse.ArgumentParser(prog="python -m source_server.producer", description="Sends a data set to Kafka.")
     parser.add_argument("dataset", help="a data set of the source")
     add_pace(parser)
-    asked = parser.parse_args(argv)
+    arguments = parser.parse_args(argv)
     try:
         with stop_on_signal() as stop:
-            report = produce(current(), asked.dataset, pace=pace_asked(asked), stop=stop)
-    except TROUBLES as error:
+            report = produce(current(), arguments.dataset, pace=parse_pace(arguments), stop=stop)
+    except PRODUCER_ERRORS as error:
         parser.exit(1, f"producer: {error}\n")
     print(report)
     return 0 if report.finished and not report.refused else 1
 
 
 def add_pace(parser: argparse.ArgumentParser) -> None:
-    """The two ways to slow down, for a live demo."""
+    """Add the two options that slow a load down, for a live demo."""
     paces = parser.add_mutually_exclusive_group()
-    paces.add_argument("--rate", type=_at_least_one, metavar="N", help="send at most N events a second")
-    paces.add_argument("--speed", type=_factor, metavar="Nx", help="as it happened, N times as fast: 1x, 60x")
+    paces.add_argument("--rate", type=_parse_rate, metavar="N", help="send at most N events a second")
+    paces.add_argument("--speed", type=_parse_factor, metavar="Nx", help="send events as they happened, N times as fast: 1x, 60x")
 
 
-def pace_asked(asked: argparse.Namespace) -> FlatOut:
-    if asked.rate:
-        return AtRate(PAGE_ROWS, asked.rate)
-    return AtSpeed(PAGE_ROWS, asked.speed) if asked.speed else FlatOut(PAGE_ROWS)
+def parse_pace(arguments: argparse.Namespace) -> FlatOut:
+    if arguments.rate:
+        return AtRate(PAGE_ROWS, arguments.rate)
+    return AtSpeed(PAGE_ROWS, arguments.speed) if arguments.speed else FlatOut(PAGE_ROWS)
 
 
-def _at_least_one(text: str) -> int:
+def _parse_rate(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of 1 or more")
     return int(text)
 
 
-def _factor(text: str) -> float:
+def _parse_factor(text: str) -> float:
     number = text.removesuffix("x")
     try:
         factor = float(number)

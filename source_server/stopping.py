@@ -1,4 +1,4 @@
-"""Lets a program end its work in order when it is told to: by Ctrl-C, or by whoever supervises it."""
+"""Lets a program end its work cleanly on Ctrl-C or on a signal of its supervisor."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 @contextmanager
 def stop_on_signal() -> Iterator[threading.Event]:
-    """An event that is set when the process is told to end. What the signals did before, they do again afterwards."""
+    """An event that is set on SIGTERM or SIGINT. The previous handlers are restored afterwards."""
     stop = threading.Event()
     before = {number: signal.signal(number, lambda *_: stop.set()) for number in SIGNALS}
     try:

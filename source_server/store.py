@@ -1,7 +1,7 @@
-"""The data sets of the source: one parquet file each, added whole or not at all, read a page at a time.
+"""The data sets of the source: one parquet file each, added completely or not at all, and read a page at a time.
 
-A row is the line that goes to Kafka, ready made, and its time. So serving a page is cutting a piece out of a column. The
-file's own metadata says what it holds: there is no second place that could disagree with it.
+A row is the finished line for Kafka and its time, so a page is a slice of a column. The file's own metadata describes its
+content, so no second record can disagree with it.
 """
 
 from __future__ import annotations
@@ -25,35 +25,35 @@ import pyarrow.parquet as pq
 from cdp.events.fields import CONTRACT_VERSION
 from cdp.settings import Settings
 from source_server.afterwards import DayRows
-from source_server.intake import Account, FileRefused, Mapping, chunks, name_of
+from source_server.intake import FileAccount, FileRefused, Mapping, derive_name, read_chunks
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
-#: Goes up when the way files are converted changes: the same file is then other content.
+#: Increased when the conversion of files changes: the same file then has another content id.
 FORMAT = 2
 ROW_GROUP_ROWS = 50_000
-#: A line ends with its line end, so that lines that follow each other in the column are a page of NDJSON as they lie.
+#: Each line includes its line end, so consecutive lines of the column are a page of NDJSON.
 SCHEMA = pa.schema([("line", pa.binary()), ("time", pa.timestamp("us", "UTC"))])
 METADATA = b"cdp.dataset"
-FILES_KEPT = 64  # whose metadata are kept, so that a request does not read them again
+CACHED_FILES = 64  # whose metadata stay in memory, so that requests do not read them again
 
-#: Called as a file is taken in: rows so far, and the part of the file that has been read where that is known.
+#: Called while a file is added: the rows so far, and the fraction of the file that was read, if known.
 Progress = Callable[[int, float | None], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """What is known of a data set without reading its rows."""
+    """The description of a data set, known without reading its rows."""
 
     name: str
     content_id: str
     rows: int
     first_time: datetime | None
     last_time: datetime | None
-    account: Account
+    account: FileAccount
 
 
 class DatasetUnknown(LookupError):
-    """There is no data set of that name."""
+    """No data set has this name."""
 
 
 class DatasetBroken(RuntimeError):
@@ -69,49 +69,49 @@ def path_of(settings: Settings, name: str) -> Path:
 
 
 def add(settings: Settings, path: Path, mapping: Mapping, progress: Progress | None = None) -> Dataset:
-    """Take a file in. The same file again changes nothing; another one of the same name takes the place of the first."""
-    name = name_of(path)
+    """Add a file. The same file again changes nothing; another file of the same name replaces the data set."""
+    name = derive_name(path)
     if not NAME.fullmatch(name):
         allowed = "up to 100 letters, digits, dots, dashes and underscores"
         raise FileRefused(f"{path.name}: a data set's name has {allowed}; rename the file.")
-    with _only_one(folder(settings)):
-        content_id = _content_id(path, name, mapping)
-        there = _find(settings, name)
-        if there is not None and there.content_id == content_id:
-            return there
+    with _lock(folder(settings)):
+        content_id = _compute_content_id(path, name, mapping)
+        existing = _find(settings, name)
+        if existing is not None and existing.content_id == content_id:
+            return existing
         return _convert(path, path_of(settings, name), mapping, content_id, progress or (lambda _rows, _part: None))
 
 
-def datasets(settings: Settings) -> list[Dataset]:
-    """All data sets, by name."""
-    return [described(file_at(path)) for path in sorted(folder(settings).glob("[!.]*.parquet"))]
+def list_datasets(settings: Settings) -> list[Dataset]:
+    """All data sets, sorted by name."""
+    return [read_description(stat_file(path)) for path in sorted(folder(settings).glob("[!.]*.parquet"))]
 
 
-def days(settings: Settings, name: str) -> dict[date, DayRows]:
-    """On which days the rows of a data set lie, of those whose time could be read. No other column is read."""
-    found: dict[date, DayRows] = {}
+def read_days(settings: Settings, name: str) -> dict[date, DayRows]:
+    """The rows of a data set by day, without those whose time is unreadable. Reads only the column of times."""
+    days: dict[date, DayRows] = {}
     with pq.ParquetFile(path_of(settings, name)) as file:
         for batch in file.iter_batches(columns=["time"]):
             times = batch.column("time").drop_null()
-            begun = pc.floor_temporal(times, unit="day")
-            table = pa.table({"day": begun, "time": times}).group_by("day").aggregate([("time", "count"), ("time", "max")])
+            starts = pc.floor_temporal(times, unit="day")
+            table = pa.table({"day": starts, "time": times}).group_by("day").aggregate([("time", "count"), ("time", "max")])
             for row in table.to_pylist():
-                day, told = row["day"].date(), DayRows(row["time_count"], row["time_max"])
-                found[day] = found[day] + told if day in found else told
-    return found
+                day, rows = row["day"].date(), DayRows(row["time_count"], row["time_max"])
+                days[day] = days[day] + rows if day in days else rows
+    return days
 
 
-def dataset(settings: Settings, name: str) -> Dataset:
-    found = _find(settings, name)
-    if found is None:
-        names = ", ".join(each.name for each in datasets(settings)) or "none"
+def get_dataset(settings: Settings, name: str) -> Dataset:
+    dataset = _find(settings, name)
+    if dataset is None:
+        names = ", ".join(each.name for each in list_datasets(settings)) or "none"
         raise DatasetUnknown(f"there is no data set {name!r}; there are: {names}.")
-    return found
+    return dataset
 
 
 @dataclass(frozen=True, slots=True)
-class File:
-    """One file that stood in its place; another one of the same name is another file."""
+class StoredFile:
+    """The identity of a file on disk; a replacement under the same name compares unequal."""
 
     path: str
     inode: int
@@ -119,25 +119,25 @@ class File:
     size: int
 
 
-def file_at(path: Path) -> File:
+def stat_file(path: Path) -> StoredFile:
     state = path.stat()
-    return File(str(path), state.st_ino, state.st_mtime_ns, state.st_size)
+    return StoredFile(str(path), state.st_ino, state.st_mtime_ns, state.st_size)
 
 
-@lru_cache(maxsize=FILES_KEPT)
-def described(file: File) -> Dataset:
-    """What a file says of itself, read once."""
-    noted = (metadata_of(file).metadata or {}).get(METADATA)
-    if noted is None:
+@lru_cache(maxsize=CACHED_FILES)
+def read_description(file: StoredFile) -> Dataset:
+    """The description in a file's metadata, read once."""
+    text = (read_file_metadata(file).metadata or {}).get(METADATA)
+    if text is None:
         raise DatasetBroken(f"{file.path} was not put there by ./run load; move it elsewhere and load it.")
-    told = orjson.loads(noted)
-    first, last = (told[name] and datetime.fromisoformat(told[name]) for name in ("first_time", "last_time"))
-    account = Account.from_json(told["account"])
-    return Dataset(told["name"], told["content_id"], told["rows"], first, last, account)
+    values = orjson.loads(text)
+    first, last = (values[name] and datetime.fromisoformat(values[name]) for name in ("first_time", "last_time"))
+    account = FileAccount.from_json(values["account"])
+    return Dataset(values["name"], values["content_id"], values["rows"], first, last, account)
 
 
-@lru_cache(maxsize=FILES_KEPT)
-def metadata_of(file: File) -> pq.FileMetaData:
+@lru_cache(maxsize=CACHED_FILES)
+def read_file_metadata(file: StoredFile) -> pq.FileMetaData:
     try:
         return pq.read_metadata(file.path)
     except (pa.ArrowException, OSError) as error:
@@ -146,32 +146,32 @@ def metadata_of(file: File) -> pq.FileMetaData:
 
 def _find(settings: Settings, name: str) -> Dataset | None:
     path = path_of(settings, name)
-    return described(file_at(path)) if NAME.fullmatch(name) and path.is_file() else None
+    return read_description(stat_file(path)) if NAME.fullmatch(name) and path.is_file() else None
 
 
 def _convert(path: Path, target: Path, mapping: Mapping, content_id: str, progress: Progress) -> Dataset:
-    """Write beside, then rename: a reader sees the old file or the new one."""
+    """Write to a temporary file, then rename it: a reader sees the old file or the new one."""
     part = target.with_name(f".{target.name}.part")
     try:
         with pq.ParquetWriter(part, SCHEMA, compression="zstd", use_dictionary=False) as writer:
-            made = _written(writer, path, mapping, content_id, progress)
-            writer.add_key_value_metadata({METADATA: orjson.dumps(_noted(made))})
-        _to_disk(part)
+            dataset = _write_rows(writer, path, mapping, content_id, progress)
+            writer.add_key_value_metadata({METADATA: orjson.dumps(_as_metadata(dataset))})
+        _sync(part)
         part.replace(target)
     finally:
         part.unlink(missing_ok=True)
-    return made
+    return dataset
 
 
-def _written(writer: pq.ParquetWriter, path: Path, mapping: Mapping, content_id: str, progress: Progress) -> Dataset:
-    name, rows, account = name_of(path), 0, Account()
-    seen: list[datetime] = []
+def _write_rows(writer: pq.ParquetWriter, path: Path, mapping: Mapping, content_id: str, progress: Progress) -> Dataset:
+    name, rows, account = derive_name(path), 0, FileAccount()
+    span: list[datetime] = []
     waiting: list[pa.Table] = []
-    for chunk in chunks(path, mapping, name, datetime.now(UTC)):
+    for chunk in read_chunks(path, mapping, name, datetime.now(UTC)):
         rows, account = rows + len(chunk.lines), account + chunk.account
         ends = pc.min_max(chunk.times).as_py()
-        seen = [time for time in (*seen, ends["min"], ends["max"]) if time is not None]
-        seen = [min(seen), max(seen)] if seen else []
+        span = [time for time in (*span, ends["min"], ends["max"]) if time is not None]
+        span = [min(span), max(span)] if span else []
         waiting.append(pa.table([chunk.lines, chunk.times], schema=SCHEMA))
         if sum(table.num_rows for table in waiting) >= ROW_GROUP_ROWS:
             waiting = [_write(writer, waiting)]
@@ -179,12 +179,12 @@ def _written(writer: pq.ParquetWriter, path: Path, mapping: Mapping, content_id:
     _write(writer, waiting, everything=True)
     if not rows:
         raise FileRefused(f"{path.name} holds no rows." if not account.read else f"{path.name}: the mapping skips every row.")
-    first, last = seen or (None, None)
+    first, last = span or (None, None)
     return Dataset(name, content_id, rows, first, last, account)
 
 
 def _write(writer: pq.ParquetWriter, tables: list[pa.Table], everything: bool = False) -> pa.Table:
-    """Write whole row groups; the rest is handed back, to go before what comes next."""
+    """Write complete row groups and return the remaining rows, which come before the next ones."""
     table = pa.concat_tables([SCHEMA.empty_table(), *tables])
     whole = table.num_rows if everything else table.num_rows // ROW_GROUP_ROWS * ROW_GROUP_ROWS
     if whole:
@@ -192,19 +192,19 @@ def _write(writer: pq.ParquetWriter, tables: list[pa.Table], everything: bool = 
     return table.slice(whole)
 
 
-def _noted(made: Dataset) -> dict[str, object]:
+def _as_metadata(dataset: Dataset) -> dict[str, object]:
     return {
-        "name": made.name,
-        "content_id": made.content_id,
-        "rows": made.rows,
-        "first_time": made.first_time,
-        "last_time": made.last_time,
-        "account": made.account.as_json(),
+        "name": dataset.name,
+        "content_id": dataset.content_id,
+        "rows": dataset.rows,
+        "first_time": dataset.first_time,
+        "last_time": dataset.last_time,
+        "account": dataset.account.as_json(),
     }
 
 
-def _content_id(path: Path, name: str, mapping: Mapping) -> str:
-    """Says which rows these are: the same file under the same name, read by the same mapping, has the same one."""
+def _compute_content_id(path: Path, name: str, mapping: Mapping) -> str:
+    """Identifies the rows: the same file under the same name, read with the same mapping, has the same id."""
     if not path.is_file():
         raise FileRefused(f"{path} is not a file.")
     digest = hashlib.sha256(f"{FORMAT}\n{CONTRACT_VERSION}\n{name}\n{mapping.fingerprint}\n".encode())
@@ -215,14 +215,14 @@ def _content_id(path: Path, name: str, mapping: Mapping) -> str:
 
 
 @contextmanager
-def _only_one(place: Path) -> Iterator[None]:
-    """One file at a time is taken in: two at once would share a name for what is not yet whole."""
+def _lock(place: Path) -> Iterator[None]:
+    """Files are added one at a time: two at once could share the name of a temporary file."""
     place.mkdir(parents=True, exist_ok=True)
     with (place / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
-def _to_disk(path: Path) -> None:
+def _sync(path: Path) -> None:
     with path.open("rb") as handle:
         os.fsync(handle.fileno())

@@ -1,4 +1,4 @@
-"""Makes the topics that cdp.events declares, and gives those that are there the configuration they should have."""
+"""Creates the topics that cdp.events declares, and updates the configuration of existing ones."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from cdp.events import TOPICS, Topic
 from cdp.events.topics import topic_config, topic_partitions
 from cdp.kafka import client_config
 from cdp.settings import Settings
-from source_server.kafka import KafkaAway
+from source_server.kafka import KafkaUnavailable
 
 SECONDS = 30
 
 
 def ensure_topics(settings: Settings) -> None:
-    """Once or many times, the same. Partitions of a topic that is there are left alone: with more of them a customer's
-    next events would go to another one than those before.
+    """Idempotent. The partitions of an existing topic are not changed: with more partitions, a customer's next events would go to
+    another partition than the earlier ones.
     """
     admin = AdminClient(client_config(settings))
-    asked = [_new_topic(settings, topic) for topic in TOPICS]
-    _wait(settings, admin.create_topics(asked, operation_timeout=SECONDS, request_timeout=SECONDS).values())
+    new_topics = [_new_topic(settings, topic) for topic in TOPICS]
+    _wait(settings, admin.create_topics(new_topics, operation_timeout=SECONDS, request_timeout=SECONDS).values())
     resources = [_resource(settings, topic) for topic in TOPICS]
     _wait(settings, admin.incremental_alter_configs(resources, request_timeout=SECONDS).values())
 
@@ -43,7 +43,7 @@ def _wait(settings: Settings, answers: Iterable[Future[Any]]) -> None:
         except KafkaException as error:
             if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
                 where, why = settings.kafka_bootstrap, error.args[0].str()
-                raise KafkaAway(f"topics can't be made on Kafka at {where}: {why}; see ./run status.") from error
+                raise KafkaUnavailable(f"topics can't be created on Kafka at {where}: {why}; see ./run status.") from error
 
 
 def _new_topic(settings: Settings, topic: Topic) -> NewTopic:

@@ -1,7 +1,7 @@
-"""The stream's checkpoint on HDFS: which offsets of Kafka each batch takes, as Spark wrote them down before the batch began.
+"""Reads the stream's checkpoint on HDFS: the Kafka offsets of each batch, which Spark records before the batch starts.
 
-Read by Hadoop's own client in the driver's JVM, which costs no job. Spark writes the files; this only reads them, and can set
-the whole folder aside.
+Hadoop's client in the driver's JVM reads the files, which needs no Spark job. Only Spark writes them; this module reads them
+and can move the whole folder aside.
 """
 
 from __future__ import annotations
@@ -20,36 +20,36 @@ from cdp.settings import Settings
 Offsets = Mapping[int, int]
 
 
-class Unreadable(ValueError):
-    """A file of the checkpoint is not as Spark writes it, or is missing where there must be one."""
+class CheckpointUnreadable(ValueError):
+    """A file of the checkpoint is not in Spark's format, or is missing."""
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
-    """What a batch takes of one partition: from the first offset up to the second, which is the next batch's."""
+class OffsetRange:
+    """The offsets of one partition that a batch reads: from `start` up to, but not including, `end`."""
 
     start: int
     end: int
 
 
-def spans(before: Offsets, after: Offsets) -> dict[int, Span]:
-    """A partition that comes into being is taken from its beginning."""
-    return {partition: Span(before.get(partition, 0), end) for partition, end in after.items()}
+def ranges_between(before: Offsets, after: Offsets) -> dict[int, OffsetRange]:
+    """The range of each partition between two positions. A new partition is read from offset 0."""
+    return {partition: OffsetRange(before.get(partition, 0), end) for partition, end in after.items()}
 
 
-def offsets_of(text: str, topic: str) -> dict[int, int]:
-    """The last line of a file of offsets, whichever of Spark's two kinds it is."""
+def parse_offsets(text: str, topic: str) -> dict[int, int]:
+    """Parse the last line of an offsets file, of either of Spark's two kinds."""
     lines = text.lstrip("\0").strip().splitlines()
     try:
         if len(lines) < 2 or lines[0] != "v1":
-            raise ValueError("it does not begin with v1")
+            raise ValueError("it does not start with v1")
         return {int(partition): int(offset) for partition, offset in json.loads(lines[-1])[topic].items()}
     except (ValueError, KeyError, AttributeError, TypeError) as error:
-        raise Unreadable(f"is not Spark's: {error}") from error
+        raise CheckpointUnreadable(f"is not in Spark's format: {error}") from error
 
 
 class Checkpoint:
-    """The folder of the stream of one topic."""
+    """The checkpoint folder of the stream."""
 
     def __init__(self, spark: SparkSession, settings: Settings, topic: str) -> None:
         self.url = checkpoint_url(settings, EVENTS)
@@ -59,58 +59,58 @@ class Checkpoint:
         self._path = self._hadoop.fs.Path
         self._files = self._path(self.url).getFileSystem(spark.sparkContext._jsc.hadoopConfiguration())  # type: ignore[attr-defined]
 
-    def spans_of(self, batch: int) -> dict[int, Span]:
-        before = self.offsets(f"offsets/{batch - 1}") if batch else self.offsets("sources/0/0")
-        return spans(before, self.offsets(f"offsets/{batch}"))
+    def read_ranges(self, batch: int) -> dict[int, OffsetRange]:
+        before = self._read_offsets(f"offsets/{batch - 1}") if batch else self._read_offsets("sources/0/0")
+        return ranges_between(before, self._read_offsets(f"offsets/{batch}"))
 
-    def stream(self) -> str | None:
-        """The id of the stream, or nothing where there is no checkpoint yet."""
-        if not self._batches("offsets"):
+    def read_stream_id(self) -> str | None:
+        """The id of the stream, or None if there is no checkpoint yet."""
+        if not self._list_batches("offsets"):
             return None
         try:
-            return str(json.loads(self._text("metadata"))["id"])
+            return str(json.loads(self._read_text("metadata"))["id"])
         except (ValueError, KeyError, TypeError) as error:
-            raise Unreadable(f"{self.url}/metadata is not Spark's: {error}") from error
+            raise CheckpointUnreadable(f"{self.url}/metadata is not in Spark's format: {error}") from error
 
-    def position(self) -> dict[int, int]:
-        """From where Spark goes on: a batch that was planned and not committed is taken again."""
-        planned, committed = self._batches("offsets"), self._batches("commits")
+    def read_position(self) -> dict[int, int]:
+        """The offsets where Spark resumes: a batch that was planned but not committed is read again."""
+        planned, committed = self._list_batches("offsets"), self._list_batches("commits")
         last = max(planned)
-        done = last if last in committed else last - 1
-        if done >= 0 and done not in planned:
-            raise Unreadable(f"{self.url}/offsets/{done} is missing")
-        for batch in sorted({last, done} - {-1}):
-            self.offsets(f"offsets/{batch}")
-        return self.offsets(f"offsets/{done}" if done >= 0 else "sources/0/0")
+        last_committed = last if last in committed else last - 1
+        if last_committed >= 0 and last_committed not in planned:
+            raise CheckpointUnreadable(f"{self.url}/offsets/{last_committed} is missing")
+        for batch in sorted({last, last_committed} - {-1}):
+            self._read_offsets(f"offsets/{batch}")
+        return self._read_offsets(f"offsets/{last_committed}" if last_committed >= 0 else "sources/0/0")
 
     def set_aside(self) -> str:
-        """Under the first free name beside it; nothing where there is none."""
+        """Rename the folder to the first free `<name>.<number>` and return its new url; "" if there is no checkpoint."""
         if not self._files.exists(self._path(self.url)):
             return ""
         number = 1
         while self._files.exists(self._path(f"{self.url}.{number}")):
             number += 1
         if not self._files.rename(self._path(self.url), self._path(f"{self.url}.{number}")):
-            raise Unreadable(f"{self.url} can't be moved to {self.url}.{number}")
+            raise CheckpointUnreadable(f"{self.url} can't be moved to {self.url}.{number}")
         return f"{self.url}.{number}"
 
-    def _batches(self, kind: str) -> set[int]:
+    def _list_batches(self, kind: str) -> set[int]:
         folder = self._path(f"{self.url}/{kind}")
         if not self._files.exists(folder):
             return set()
         names = (status.getPath().getName() for status in self._files.listStatus(folder))
         return {int(name) for name in names if name.isdecimal()}
 
-    def offsets(self, name: str) -> dict[int, int]:
-        text = self._text(name)
+    def _read_offsets(self, name: str) -> dict[int, int]:
+        text = self._read_text(name)
         try:
-            return offsets_of(text, self.topic)
-        except Unreadable as error:
-            raise Unreadable(f"{self.url}/{name} {error}") from error
+            return parse_offsets(text, self.topic)
+        except CheckpointUnreadable as error:
+            raise CheckpointUnreadable(f"{self.url}/{name} {error}") from error
 
-    def _text(self, name: str) -> str:
+    def _read_text(self, name: str) -> str:
         if not self._files.exists(self._path(f"{self.url}/{name}")):
-            raise Unreadable(f"{self.url}/{name} is missing")
+            raise CheckpointUnreadable(f"{self.url}/{name} is missing")
         stream = self._files.open(self._path(f"{self.url}/{name}"))
         try:
             return bytes(stream.readAllBytes()).decode(errors="replace")

@@ -1,9 +1,9 @@
-"""Writes one batch of messages: quarantine, events, and last the ledger, so that a batch that is written again changes nothing.
+"""Writes one batch of messages: quarantine, then events, then the ledger. Writing a batch twice changes nothing.
 
-Each write of a table carries the stream's id and the batch's number into Delta's own log (txnAppId, txnVersion); the ledger
-has them as its key. A crash between two writes is healed by the replay: what is there already is passed over, what is missing
-is written. Spark commits the batch after all that, so a batch that is committed stands in the ledger. The id comes from the
-checkpoint: a stream with a new one is another stream, and its batch 0 is not taken for that of the old one.
+Each write of a table records the stream's id and the batch's number in Delta's own log (txnAppId, txnVersion); they are also
+the key of the ledger. After a crash between two writes, Spark delivers the batch again: writes that happened are skipped, the
+missing ones are made. Spark commits the batch last, so every committed batch is in the ledger. The stream's id comes from the
+checkpoint: a stream with a new checkpoint is another stream, and its batch 0 is not mistaken for the old batch 0.
 """
 
 from __future__ import annotations
@@ -19,70 +19,71 @@ from pyspark.storagelevel import StorageLevel
 from cdp.events.fields import BOUNDS
 from cdp.paths import table_url
 from cdp.settings import Settings
-from streaming.account import Account, Counts, Group, account, grouped
+from streaming.account import Account, Counts, Group, add_up, group_messages
 from streaming.book import Book
 from streaming.checkpoint import Checkpoint
-from streaming.ledger.rows import Batch, Taken
+from streaming.ledger.rows import Batch, PartitionRead
 from streaming.parse import good, parse, refused
 from streaming.tables import EVENTS_TABLE, QUARANTINE_TABLE, Table
 
 
-class StopAsked(Exception):
-    """No batch is begun any more."""
+class StopRequested(Exception):
+    """No new batch starts after a request to stop."""
 
 
 @dataclass(slots=True)
 class Sink:
-    """What foreachBatch calls. Remembers how much went through, and the error that ended the stream."""
+    """The function of foreachBatch. Remembers the counts of all batches, and the error that ended the stream."""
 
     settings: Settings
     book: Book
     checkpoint: Checkpoint
     topic_id: str
-    say: Callable[[str], None]
+    print_line: Callable[[str], None]
     stop: threading.Event = field(default_factory=threading.Event)
     counts: Counts = field(default_factory=Counts)
     error: Exception | None = None
 
     def __call__(self, messages: DataFrame, batch_id: int) -> None:
         if self.stop.is_set():
-            raise StopAsked
+            raise StopRequested
         stream = messages.sparkSession.sparkContext.getLocalProperty("sql.streaming.queryId")
         assert stream is not None, "a batch comes from a stream"
         try:
-            written = self._write(messages, stream, batch_id)
+            account = self._write(messages, stream, batch_id)
         except Exception as error:
-            # What the JVM makes of it is a page long.
+            # The JVM wraps the error in a page of text; the original is needed for a one-line message.
             self.error = error
             raise
-        self.counts += written.counts
-        self.say(f"batch {batch_id}: {written.counts}")
+        self.counts += account.counts
+        self.print_line(f"batch {batch_id}: {account.counts}")
 
     def _write(self, messages: DataFrame, stream: str, batch_id: int) -> Account:
-        begun = time.monotonic()
-        spans = self.checkpoint.spans_of(batch_id)
-        written = write_batch(self.settings, messages, stream, batch_id)
-        taken = {partition: Taken(span, written.in_partition(partition)) for partition, span in spans.items()}
-        milliseconds = round((time.monotonic() - begun) * 1000)
-        self.book.write(Batch(stream, batch_id, self.checkpoint.topic, self.topic_id, taken, milliseconds), written)
-        return written
+        started = time.monotonic()
+        ranges = self.checkpoint.read_ranges(batch_id)
+        account = write_batch(self.settings, messages, stream, batch_id)
+        reads = {partition: PartitionRead(offsets, account.count_in(partition)) for partition, offsets in ranges.items()}
+        milliseconds = round((time.monotonic() - started) * 1000)
+        self.book.write(Batch(stream, batch_id, self.checkpoint.topic, self.topic_id, reads, milliseconds), account)
+        return account
 
 
 def write_batch(settings: Settings, messages: DataFrame, stream: str, batch_id: int) -> Account:
-    """Into the tables; the ledger comes after them."""
+    """Write a batch into the two tables. The ledger comes afterwards."""
     parsed = parse(messages, replace(BOUNDS, currency=settings.currency)).persist(StorageLevel.MEMORY_AND_DISK)
     try:
-        found = account(Group(**row.asDict()) for row in grouped(parsed).collect())  # a row an hour, partition and reason
+        groups = group_messages(parsed).collect()  # few rows: one per hour, partition and reason
+        account = add_up(Group(**row.asDict()) for row in groups)
         for frame, table, count in (
-            # One file a day and batch, not one a day, batch and task.
-            (refused(parsed).coalesce(1), QUARANTINE_TABLE, found.counts.quarantined),
-            (good(parsed).repartition("event_day"), EVENTS_TABLE, found.counts.good),
+            # One file per day and batch, not one per day, batch and task.
+            (refused(parsed).coalesce(1), QUARANTINE_TABLE, account.counts.quarantined),
+            (good(parsed).repartition("event_day"), EVENTS_TABLE, account.counts.good),
         ):
             if count:
                 _append(frame, settings, table, stream, batch_id)
     finally:
         parsed.unpersist()
-    return found
+    return account
 
 
 def _append(frame: DataFrame, settings: Settings, table: Table, stream: str, batch_id: int) -> None:

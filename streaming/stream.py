@@ -1,4 +1,4 @@
-"""The stream itself: what is read from Kafka, how much at a time, and where its position is kept."""
+"""The streaming query: what it reads from Kafka, how much at a time, and where its checkpoint lies."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from streaming.sink import Sink
 
 
 def start(spark: SparkSession, settings: Settings, topic: str, sink: Sink, once: bool) -> StreamingQuery:
-    """Start the stream. Once: it ends when it has taken what was there at the start."""
-    # A batch stays in memory for seconds only: pressing it together costs more than the room.
+    """Start the stream. With `once` it ends after reading what Kafka had at the start."""
+    # A batch stays in memory for a few seconds only, so compressing it costs more than the memory it saves.
     spark.conf.set("spark.sql.inMemoryColumnarStorage.compressed", "false")
     writer = (
-        messages(spark, settings, topic)
+        read_messages(spark, settings, topic)
         .writeStream.queryName("events")
         .foreachBatch(sink)
         .option("checkpointLocation", checkpoint_url(settings, EVENTS))
@@ -25,17 +25,17 @@ def start(spark: SparkSession, settings: Settings, topic: str, sink: Sink, once:
     return trigger.start()
 
 
-def messages(spark: SparkSession, settings: Settings, topic: str) -> DataFrame:
+def read_messages(spark: SparkSession, settings: Settings, topic: str) -> DataFrame:
     return (
         spark.readStream.format("kafka")
         .option("kafka.bootstrap.servers", settings.kafka_bootstrap)
         .option("kafka.security.protocol", settings.kafka_security)
-        # The producer writes pages in transactions; one that was taken back is none of our events.
+        # The producer writes pages in transactions; pages of aborted ones are no events.
         .option("kafka.isolation.level", "read_committed")
         .option("subscribe", topic)
         .option("startingOffsets", "earliest")
         .option("failOnDataLoss", "true")
-        # Bounds what a batch holds in memory after a long pause.
+        # Bounds the memory of the first batch after a long pause.
         .option("maxOffsetsPerTrigger", settings.stream_batch_messages)
         .load()
     )

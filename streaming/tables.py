@@ -1,5 +1,5 @@
-"""The Delta tables that the stream writes: their columns, and how they come into being. A table is made before the first
-batch, so that a reader finds it also where nothing was ever refused."""
+"""The Delta tables that the stream writes: their columns and their creation. A table is created before the first batch, so
+readers find quarantine even if nothing was ever refused."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from pyspark.sql.types import StructType
 from cdp.paths import EVENTS, QUARANTINE, table_url
 from cdp.settings import Settings
 
-#: How long a table's log has each commit. A stream makes thousands a day, all in one folder, which whoever writes or reads lists
-#: as a whole. A night asks it for what came since the night before (batch/hdfs/changes.py).
+#: Days that a table's log keeps each commit. A stream makes thousands of commits a day in one folder, and every reader and writer
+#: lists the whole folder. A night asks the log what was added since the night before (batch/hdfs/changes.py).
 LOG_DAYS = 7
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
     name: str
-    columns: str  # as Spark writes a schema
+    columns: str  # a schema in Spark's DDL
     partition: str = ""
-    #: Statistics cost at each write, and a text's least and greatest say nothing here.
+    #: Columns with statistics. They cost time at each write, and the minimum and maximum of a text are useless here.
     statistics: str = ""
 
     @property
@@ -57,7 +57,7 @@ EVENTS_TABLE = Table(
     partition="event_day",
     statistics="event_time,received_at",
 )
-#: Null while a message waits. A replay claims it by its id, and says when it became an event and by which repair.
+#: Null while a message waits. A replay claims the row by its own id, and records the repair and when the row became an event.
 REPLAY_COLUMNS = {"replay_id": "string", "replayed_at": "timestamp", "replayed_how": "string"}
 QUARANTINE_TABLE = Table(
     QUARANTINE,
@@ -73,11 +73,11 @@ TABLES = (EVENTS_TABLE, QUARANTINE_TABLE)
 
 
 class ForeignTable(RuntimeError):
-    """A table is not as this version of the code writes it."""
+    """A table's columns are not those that this version of the code writes."""
 
 
 def ensure_tables(spark: SparkSession, settings: Settings) -> None:
-    """Make the tables that are not there, and give those of an earlier version what they lack."""
+    """Create missing tables, and add missing columns and properties to tables of an earlier version."""
     for table in TABLES:
         url = table_url(settings, table.name)
         if DeltaTable.isDeltaTable(spark, url):
@@ -97,28 +97,32 @@ def _create(spark: SparkSession, table: Table, url: str) -> None:
 
 
 def _add_columns(spark: SparkSession, table: Table, url: str) -> None:
-    """Rows that are there have null in them. Changing a table disturbs who writes just then, so only where it must be."""
-    there = spark.read.format("delta").load(url).schema
-    if wrong := differences(table.schema, there):
+    """Existing rows get null. Altering a table disturbs concurrent writers, so it is done only when needed."""
+    stored = spark.read.format("delta").load(url).schema
+    if wrong := find_differences(table.schema, stored):
         raise ForeignTable(
-            f"the table {url} is not as this version writes it: {', '.join(wrong)}. Nothing was written."
+            f"the table {url} does not match this version: {', '.join(wrong)}. Nothing was written."
             " What to do: docs/operations.md, When the stream stops."
         )
-    missing = [f"{field.name} {field.dataType.simpleString()}" for field in table.schema if field.name not in there.names]
+    missing = [f"{field.name} {field.dataType.simpleString()}" for field in table.schema if field.name not in stored.names]
     if missing:
         spark.sql(f"ALTER TABLE delta.`{url}` ADD COLUMNS ({', '.join(missing)})")
 
 
 def _set_properties(spark: SparkSession, table: Table, url: str) -> None:
-    """Only where they are others, for the same reason."""
-    there = deltalake.DeltaTable(url).metadata().configuration
-    if said := ", ".join(f"'{name}' = '{value}'" for name, value in table.properties.items() if there.get(name) != value):
-        spark.sql(f"ALTER TABLE delta.`{url}` SET TBLPROPERTIES ({said})")
+    """Only the properties that differ, for the same reason."""
+    stored = deltalake.DeltaTable(url).metadata().configuration
+    if changes := ", ".join(f"'{name}' = '{value}'" for name, value in table.properties.items() if stored.get(name) != value):
+        spark.sql(f"ALTER TABLE delta.`{url}` SET TBLPROPERTIES ({changes})")
 
 
-def differences(ours: StructType, there: StructType) -> list[str]:
-    """Columns of another type, and those that are not ours; a column that is missing can be added."""
-    types = {field.name: field.dataType.simpleString() for field in ours}
-    found = {field.name: field.dataType.simpleString() for field in there}
-    others = [f"{name} is {kind} and not {types[name]}" for name, kind in found.items() if types.get(name, kind) != kind]
-    return others + [f"{name} is not ours" for name in found if name not in types]
+def find_differences(expected: StructType, stored: StructType) -> list[str]:
+    """Columns of another type and unknown columns. A missing column is no difference: it can be added."""
+    expected_types = {field.name: field.dataType.simpleString() for field in expected}
+    stored_types = {field.name: field.dataType.simpleString() for field in stored}
+    wrong_types = [
+        f"{name} is {kind} instead of {expected_types[name]}"
+        for name, kind in stored_types.items()
+        if expected_types.get(name, kind) != kind
+    ]
+    return wrong_types + [f"{name} is unknown" for name in stored_types if name not in expected_types]

@@ -1,4 +1,4 @@
-"""What Kafka says of a topic now: its id, and in each partition the first offset that it still has and the end."""
+"""Reads a topic's state from Kafka: its id, and for each partition the first retained offset and the end."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from cdp.settings import Settings
 KAFKA_SECONDS = 10.0
 
 
-class TopicAway(RuntimeError):
-    """There is nothing to read from."""
+class TopicUnavailable(RuntimeError):
+    """Kafka does not answer or has no such topic."""
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
-    """What Kafka has of one partition: from the first offset up to the second. What a reader of committed messages can't see
-    yet, because a transaction is open, lies behind the end."""
+class RetainedRange:
+    """The offsets of one partition that Kafka has: from `low` up to `end`. Messages of an open transaction, which a reader of
+    committed messages can't see yet, come after the end."""
 
     low: int
     end: int
@@ -29,32 +29,34 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """A topic that is deleted and made anew has another id."""
+    """A topic that is deleted and created again gets a new id."""
 
     name: str
     id: str
-    partitions: Mapping[int, Held]
+    partitions: Mapping[int, RetainedRange]
 
 
 def topic_now(settings: Settings, name: str) -> Topic:
-    """Spark itself asks Kafka for minutes before it gives up."""
+    """Read the topic's state. Fails within seconds; Spark itself retries for minutes before it gives up."""
     admin = AdminClient(client_config(settings))
     try:
-        told = admin.describe_topics(TopicCollection([name]), request_timeout=KAFKA_SECONDS)[name].result(2 * KAFKA_SECONDS)
-        places = [TopicPartition(name, partition.id) for partition in told.partitions]
-        low, end = _offsets(admin, places, OffsetSpec.earliest()), _offsets(admin, places, OffsetSpec.latest())
+        answer = admin.describe_topics(TopicCollection([name]), request_timeout=KAFKA_SECONDS)[name].result(2 * KAFKA_SECONDS)
+        partitions = [TopicPartition(name, partition.id) for partition in answer.partitions]
+        low, end = (_list_offsets(admin, partitions, spec) for spec in (OffsetSpec.earliest(), OffsetSpec.latest()))
     except KafkaException as error:
         if error.args[0].code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
-            raise TopicAway(
-                f"Kafka at {settings.kafka_bootstrap} has no topic {name}; ./run up kafka makes the declared ones."
+            raise TopicUnavailable(
+                f"Kafka at {settings.kafka_bootstrap} has no topic {name}; create it: ./run up kafka"
             ) from error
         reason = error.args[0].str()
-        raise TopicAway(f"Kafka at {settings.kafka_bootstrap} does not answer: {reason}; start it: ./run up kafka") from error
-    return Topic(name, str(told.topic_id), {number: Held(low[number], end[number]) for number in sorted(low)})
+        raise TopicUnavailable(
+            f"Kafka at {settings.kafka_bootstrap} does not answer: {reason}; start it: ./run up kafka"
+        ) from error
+    return Topic(name, str(answer.topic_id), {number: RetainedRange(low[number], end[number]) for number in sorted(low)})
 
 
-def _offsets(admin: AdminClient, places: list[TopicPartition], which: OffsetSpec) -> dict[int, int]:
-    asked = admin.list_offsets(
-        dict.fromkeys(places, which), isolation_level=IsolationLevel.READ_COMMITTED, request_timeout=KAFKA_SECONDS
+def _list_offsets(admin: AdminClient, partitions: list[TopicPartition], spec: OffsetSpec) -> dict[int, int]:
+    answers = admin.list_offsets(
+        dict.fromkeys(partitions, spec), isolation_level=IsolationLevel.READ_COMMITTED, request_timeout=KAFKA_SECONDS
     )
-    return {place.partition: int(answer.result(2 * KAFKA_SECONDS).offset) for place, answer in asked.items()}
+    return {each.partition: int(answer.result(2 * KAFKA_SECONDS).offset) for each, answer in answers.items()}

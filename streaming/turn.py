@@ -1,4 +1,4 @@
-"""Whose turn it is: there is one stream at a time, and a second one may wait until the first has taken what there is now."""
+"""Waiting for another stream: only one runs at a time, and a second may wait until the first has read what Kafka has now."""
 
 from __future__ import annotations
 
@@ -6,35 +6,35 @@ import threading
 from collections.abc import Callable
 
 from cdp.settings import Settings
-from streaming.book import Book, StreamRuns
-from streaming.ledger.read import written
-from streaming.ledger.sums import Found, Hdfs
+from streaming.book import Book, StreamAlreadyRunning
+from streaming.ledger.read import read_ledger
+from streaming.ledger.sums import LedgerReport, TableCounts
 from streaming.topic import Topic
 
 PAUSE_SECONDS = 2.0
 
 
-class Stopped(RuntimeError):
-    """It was asked to end before all that was there had been taken."""
+class StreamInterrupted(RuntimeError):
+    """A signal stopped the stream before it had read everything."""
 
 
-def take_turn(book: Book, is_taken: Callable[[], bool] | None, stop: threading.Event) -> bool:
-    """Whether the lock is ours now; if not, the other stream has taken what was there. Without a way to ask for that, a second
-    stream is refused. One that dies meanwhile leaves its turn to this one."""
+def take_turn(book: Book, is_read: Callable[[], bool] | None, stop: threading.Event) -> bool:
+    """Take the lock. False means that the other stream has read everything meanwhile. Without `is_read` a second stream is
+    refused. If the other stream ends before that, this one takes the lock."""
     while True:
         try:
             book.open()
             return True
-        except StreamRuns:
-            if is_taken is None:
+        except StreamAlreadyRunning:
+            if is_read is None:
                 raise
-        if is_taken():
+        if is_read():
             return False
         if stop.wait(PAUSE_SECONDS):
-            raise Stopped("asked to stop while another stream was taking what is there.")
+            raise StreamInterrupted("stopped by a signal while waiting for another stream.")
 
 
-def taken_by_another(settings: Settings, there: Topic) -> bool:
-    """Whether the ledger has reached the ends that the topic had then."""
-    found = Found((), written(settings).reaches, (), Hdfs(), there)
-    return all(offsets <= 0 for offsets in found.waiting.values())
+def is_read_by_another(settings: Settings, topic: Topic) -> bool:
+    """Whether the ledger has reached the ends of the topic as it was read earlier."""
+    report = LedgerReport((), read_ledger(settings).stream_ranges, (), TableCounts(), topic)
+    return all(offsets <= 0 for offsets in report.waiting.values())

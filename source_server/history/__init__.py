@@ -1,1 +1,1 @@
-"""A shop that never was: a made history of events, the same for the same seed. No clock, no files, no network."""
+"""The generated history of a sample shop; the same seed gives the same events. No clock, no network."""

@@ -1,7 +1,7 @@
-"""What the made shop sells: categories with brands and price ranges, and the products drawn from them.
+"""What the sample shop sells: categories with brands and price ranges, and the products drawn from them.
 
-Every figure here is invented. The names of columns and the look of ids follow the REES46 shop data, and so does the weight
-of smartphones and of goods that nobody has filed.
+All figures are invented. The names of columns, the form of ids, and the share of smartphones and of uncategorised goods follow
+the REES46 shop data.
 """
 
 from __future__ import annotations
@@ -12,27 +12,27 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from source_server.history.seeds import Floats, Ints, rng_of
+from source_server.history.seeds import Floats, Ints, make_rng
 
 SALE_DISCOUNT = 0.2
-#: A shop of so many events has this many times their root in products: REES46 has 166,794 at 42 million.
+#: A shop has this many products times the square root of its events: REES46 has 166,794 products at 42 million events.
 PRODUCTS_BY_ROOT = 25.6
 FEWEST_ON_A_SHELF = 12
-BRANDED_RANKS = 5  # the best sellers of a shelf are branded goods near its middle price
+BRANDED_RANKS = 5  # the best sellers of a shelf are branded and near its median price
 SKEW = 0.95  # exponent of the Zipf law of a shelf
-SHELF_NUMBERS, PRODUCT_NUMBERS = 10_000_000, 37  # room in the product ids for a shelf, for a product
+SHELF_NUMBERS, PRODUCT_NUMBERS = 10_000_000, 37  # the range of product ids per shelf and per product
 
 
 @dataclass(frozen=True, slots=True)
 class Category:
-    """A shelf of the shop. `code` is None where the shop never gave one."""
+    """A shelf of the shop. `code` is None if the shop never gave one."""
 
     code: str | None
     category_id: str
-    popularity: float  # per cent of the visits' attention
-    price: float  # the middle of its prices
+    popularity: float  # share of views, in per cent
+    price: float  # the median of its prices
     spread: float  # sigma of the prices' lognormal
-    appeal: float  # how likely a visit ends in a purchase, beside the others
+    appeal: float  # the likelihood that a visit ends in a purchase, relative to the others
     brands: tuple[str, ...]
     unbranded: float = 0.06  # share of its products that carry no brand
     several: float = 0.0  # share of purchases that take more than one unit
@@ -72,7 +72,7 @@ CATEGORIES = (
     Category("construction.tools.drill", "2053013556311359947", 0.9, 90, 0.60, 0.70, ("bosch", "makita", "metabo"), 0.05),
     Category("auto.accessories.player", "2053013553970938175", 0.9, 95, 0.60, 0.75, ("pioneer", "alpine", "kenwood"), 0.08, 0.05),
     Category("stationery.cartridge", "2053013560899928785", 0.4, 22, 0.50, 0.90, ("hp", "canon", "epson"), 0.08, 0.35),
-    # Shelves nobody has filed; the last two are a marketplace's, whose product numbers have 19 digits.
+    # Shelves without a category; the last two belong to a marketplace, whose product numbers have 19 digits.
     Category(None, "2053013552259662037", 6.5, 45, 0.90, 0.65, ("lucente", "cordiant", "rondell"), 0.42, 0.20),
     Category(None, "2053013562183385881", 6.0, 120, 0.80, 0.45, ("triangle", "viatti", "nokian"), 0.38, 0.30),
     Category(None, "2053013553945772350", 5.2, 210, 0.70, 0.40, ("maona", "gezatone", "sv"), 0.42),
@@ -86,7 +86,7 @@ CATEGORIES = (
 
 @dataclass(frozen=True)
 class Catalogue:
-    """The products of all shelves one after the other, the best selling of a shelf first. Texts are as rows show them."""
+    """The products of all shelves in a row, the best sellers of a shelf first. Texts are in the form of the rows."""
 
     product_id: pa.Array
     category_id: pa.Array
@@ -95,78 +95,78 @@ class Catalogue:
     price: pa.Array
     sale_price: pa.Array
     shelf: Ints  # of each product
-    wanted: Floats  # running total of how often each product is looked at; a shelf takes up 1
+    view_totals: Floats  # running total of each product's share of views; each shelf adds 1
     appeal: Floats  # of each shelf
     several: Floats  # of each shelf
 
     def pick(self, rng: np.random.Generator, shelves: Ints) -> Ints:
-        """A product off each of these shelves: few are wanted by many, many by few."""
-        return np.searchsorted(self.wanted, shelves + rng.random(len(shelves)), side="right")
+        """Draw a product from each of these shelves: few products get many views, many get few."""
+        return np.searchsorted(self.view_totals, shelves + rng.random(len(shelves)), side="right")
 
 
-def catalogue(seed: int, events: int) -> Catalogue:
-    """The goods of a shop that has so many events."""
+def make_catalogue(seed: int, events: int) -> Catalogue:
+    """The products of a shop with this many events."""
     sizes = _shelf_sizes(round(PRODUCTS_BY_ROOT * events**0.5))
     shelf = np.repeat(np.arange(len(CATEGORIES)), sizes)
-    rngs = [rng_of(seed, "shelf", place) for place in range(len(CATEGORIES))]
-    drawn = list(zip(rngs, CATEGORIES, sizes.tolist(), strict=True))
-    cents = np.concatenate([_cents(rng, category, size) for rng, category, size in drawn])
+    rngs = [make_rng(seed, "shelf", place) for place in range(len(CATEGORIES))]
+    shelves = list(zip(rngs, CATEGORIES, sizes.tolist(), strict=True))
+    cents = np.concatenate([_draw_cents(rng, category, size) for rng, category, size in shelves])
     return Catalogue(
-        product_id=_texts(number for place, one in enumerate(drawn) for number in _numbers(place, *one)),
-        category_id=_of_shelves([category.category_id for category in CATEGORIES], shelf),
-        category_code=_of_shelves([category.code for category in CATEGORIES], shelf),
-        brand=pa.concat_arrays([_brands(*one) for one in drawn]),
-        price=_money(cents),
-        sale_price=_money(np.rint(cents * (1 - SALE_DISCOUNT)).astype(np.int64)),
+        product_id=_to_texts(number for place, one in enumerate(shelves) for number in _draw_numbers(place, *one)),
+        category_id=_spread([category.category_id for category in CATEGORIES], shelf),
+        category_code=_spread([category.code for category in CATEGORIES], shelf),
+        brand=pa.concat_arrays([_draw_brands(*one) for one in shelves]),
+        price=_format_money(cents),
+        sale_price=_format_money(np.rint(cents * (1 - SALE_DISCOUNT)).astype(np.int64)),
         shelf=shelf,
-        wanted=np.concatenate([place + zipf(size) for place, size in enumerate(sizes.tolist())]),
+        view_totals=np.concatenate([place + zipf(size) for place, size in enumerate(sizes.tolist())]),
         appeal=np.array([category.appeal for category in CATEGORIES]),
         several=np.array([category.several for category in CATEGORIES]),
     )
 
 
 def popularity() -> Floats:
-    """Running total of how often each category is looked at, up to 1."""
+    """Running total of each category's share of views, up to 1."""
     shares = np.cumsum([category.popularity for category in CATEGORIES])
     return shares / shares[-1]
 
 
 def zipf(size: int) -> Floats:
-    """Running total of the shares of a shelf's products, up to 1."""
+    """Running total of the Zipf shares of a shelf's products, up to 1."""
     weights = np.cumsum(1 / (np.arange(size) + 3.0) ** SKEW)
     return weights / weights[-1]
 
 
 def _shelf_sizes(products: int) -> Ints:
-    """Much-wanted shelves are longer, though not in proportion."""
+    """Popular shelves have more products, though not in proportion."""
     width = np.array([category.popularity for category in CATEGORIES]) ** 0.6
     return np.maximum(FEWEST_ON_A_SHELF, np.rint(products * width / width.sum())).astype(np.int64)
 
 
-def _cents(rng: np.random.Generator, category: Category, size: int) -> Ints:
+def _draw_cents(rng: np.random.Generator, category: Category, size: int) -> Ints:
     spread = category.spread * np.minimum(1.0, (np.arange(size) + 4) / (4 * BRANDED_RANKS))
     prices = category.price * np.exp(rng.normal(0.0, 1.0, size) * spread)
     return np.clip(np.rint(prices * 100), 99, 999_999).astype(np.int64)
 
 
-def _numbers(place: int, rng: np.random.Generator, category: Category, size: int) -> list[int]:
+def _draw_numbers(place: int, rng: np.random.Generator, category: Category, size: int) -> list[int]:
     numbers = np.arange(size) * PRODUCT_NUMBERS + rng.integers(0, PRODUCT_NUMBERS, size)
     return (category.id_base + place * SHELF_NUMBERS + numbers).tolist()
 
 
-def _brands(rng: np.random.Generator, category: Category, size: int) -> pa.Array:
+def _draw_brands(rng: np.random.Generator, category: Category, size: int) -> pa.Array:
     brand = np.searchsorted(zipf(len(category.brands)), rng.random(size), side="right")
     nameless = (rng.random(size) < category.unbranded) & (np.arange(size) >= BRANDED_RANKS)
     return pa.array(category.brands, pa.string()).take(pa.array(brand, mask=nameless))
 
 
-def _of_shelves(values: list[str] | list[str | None], shelf: Ints) -> pa.Array:
+def _spread(values: list[str] | list[str | None], shelf: Ints) -> pa.Array:
     return pa.array(values, pa.string()).take(pa.array(shelf))
 
 
-def _texts(numbers: Iterable[int]) -> pa.Array:
+def _to_texts(numbers: Iterable[int]) -> pa.Array:
     return pa.array([str(number) for number in numbers], pa.string())
 
 
-def _money(cents: Ints) -> pa.Array:
+def _format_money(cents: Ints) -> pa.Array:
     return pa.array([f"{one // 100}.{one % 100:02}" for one in cents.tolist()], pa.string())

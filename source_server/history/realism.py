@@ -1,4 +1,4 @@
-"""A made history beside the shop it is modelled on: REES46's published numbers of October 2019, and ours, read from the file."""
+"""Compares a history with the shop it is modelled on: REES46's published numbers of October 2019, and ours from the file."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import duckdb
 
-#: What is asked of the file, in order, and what REES46's October 2019 says; None where it was not published.
+#: Name, format and REES46's value of October 2019 of each number, in the order of READING; None if it was not published.
 REES46: tuple[tuple[str, str, str | None], ...] = (
     ("events", "{:,}", "42,448,764"),
     ("views", "{:.2%}", "96.07%"),
@@ -57,16 +57,16 @@ READERS: dict[str, str] = {
 }
 
 
-def measured(file: Path) -> tuple[float, ...]:
-    """The numbers of a file, in the order of REES46. Rows that would be refused are left out; those sent twice are not."""
+def measure(file: Path) -> tuple[float, ...]:
+    """The numbers of a file, in the order of REES46. Rows that would be refused are left out; rows sent twice are counted."""
     with duckdb.connect(config={"memory_limit": "1GB"}) as reader:
-        found = reader.execute(READING.format(table=READERS[file.suffix]), [str(file)]).fetchone()
-    return tuple(found or ())
+        row = reader.execute(READING.format(table=READERS[file.suffix]), [str(file)]).fetchone()
+    return tuple(row or ())
 
 
 def report(file: Path) -> str:
-    """A table for people: ours beside theirs."""
+    """A table of our numbers beside REES46's."""
     rows = [("", "this history", "REES46, October 2019")]
-    for (name, form, theirs), ours in zip(REES46, measured(file), strict=True):
+    for (name, form, theirs), ours in zip(REES46, measure(file), strict=True):
         rows.append((name, form.format(ours), theirs or "not published"))
     return "\n".join(f"{name:<34}{ours:>14}{theirs:>22}" for name, ours, theirs in rows)

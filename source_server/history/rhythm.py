@@ -1,4 +1,4 @@
-"""When people come: hours of the day, days of the week, the yearly sale, and a shop that slowly grows."""
+"""When customers visit: hours of the day, days of the week, the yearly sale, and slow growth."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from datetime import date, timedelta
 import numpy as np
 
 from source_server.history.customers import SIZE_DAYS
-from source_server.history.seeds import Ints, rng_of
+from source_server.history.seeds import Ints, make_rng
 
 SECONDS_A_DAY = 86_400
-#: Visits by hour, UTC: a rise at noon and the peak of the evening.
+#: Visits by hour, UTC: they rise around noon and peak in the evening.
 HOURS = (3, 2, 2, 3, 5, 7, 9, 10, 11, 11, 11, 11, 11, 11, 12, 13, 14, 15, 15, 14, 12, 9, 6, 4)
 #: Monday to Sunday.
 WEEKDAYS = (0.94, 0.92, 0.94, 0.97, 1.03, 1.12, 1.08)
@@ -20,7 +20,7 @@ SALE = (10, 10)
 SALE_CROWD = 2.2
 GROWTH_A_DAY = 0.002
 NOISE = 0.04
-#: Larger days are made in parts of about so many events, so that memory stays small.
+#: Larger days are made in parts of about this many events, to limit memory.
 PART_EVENTS = 80_000
 _SO_FAR = np.concatenate([[0.0], np.cumsum(HOURS) / sum(HOURS)])
 _CLOCK = np.arange(25) * 3600.0
@@ -28,7 +28,7 @@ _CLOCK = np.arange(25) * 3600.0
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A stretch of a day: how many visits begin in it."""
+    """A part of a day, and the number of visits that start in it."""
 
     day: date
     number: int
@@ -37,11 +37,11 @@ class Part:
 
     @property
     def end(self) -> int:
-        """The second of the day at which the next part begins."""
+        """The second of the day at which the next part starts."""
         return int(np.interp((self.number + 1) / self.parts, _SO_FAR, _CLOCK))
 
     def starts(self, rng: np.random.Generator, visits: int) -> Ints:
-        """The seconds of the day at which so many visits of this part begin."""
+        """Draw the seconds of the day at which visits of this part start."""
         return np.interp((self.number + rng.random(visits)) / self.parts, _SO_FAR, _CLOCK).astype(np.int64)
 
 
@@ -49,9 +49,9 @@ def is_sale(day: date) -> bool:
     return (day.month, day.day) == SALE
 
 
-def parts_of_day(seed: int, first_day: date, day: date, visits: float, length: float) -> list[Part]:
-    """The parts of a day of a shop that has so many visits of so many events in the days its size is said for."""
-    noise = 1 + NOISE * rng_of(seed, "noise", day.toordinal()).standard_normal()
+def divide_day(seed: int, first_day: date, day: date, visits: float, length: float) -> list[Part]:
+    """The parts of a day. The shop has `visits` visits of `length` events in SIZE_DAYS days."""
+    noise = 1 + NOISE * make_rng(seed, "noise", day.toordinal()).standard_normal()
     today = round(visits * _crowd(first_day, day) / _crowds(first_day) * max(0.5, noise))
     parts = 1 + int(today * length) // PART_EVENTS
     bounds = [today * number // parts for number in range(parts + 1)]

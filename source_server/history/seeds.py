@@ -1,4 +1,4 @@
-"""Chance with an address: each part of the history draws from a generator of its own, named by seed, topic and place."""
+"""Random numbers by address: each part of the history draws from its own generator, named by seed, topic and place."""
 
 from __future__ import annotations
 
@@ -12,6 +12,6 @@ Floats = npt.NDArray[np.floating]
 Flags = npt.NDArray[np.bool_]
 
 
-def rng_of(seed: int, topic: str, *places: int) -> np.random.Generator:
-    """The same numbers for the same address, in whatever process and order it is asked for."""
+def make_rng(seed: int, topic: str, *places: int) -> np.random.Generator:
+    """The same address gives the same numbers, in any process and any order of calls."""
     return np.random.default_rng([seed % 2**64, crc32(topic.encode()), *places])

@@ -1,6 +1,5 @@
-"""The shop's history, part by part. Each part of a day hangs on the seed, on the shop's first day and size, and on itself
-alone: it can be made by any process, a longer history begins with the rows of a shorter one, and a single further day
-can be had by itself.
+"""The shop's history, part by part. A part of a day depends only on the seed, the shop's first day and size, and its own
+address. So any process can make it, a longer history starts with the rows of a shorter one, and a later day can be made alone.
 """
 
 from __future__ import annotations
@@ -15,23 +14,23 @@ import pyarrow as pa
 
 from cdp.days import days_between
 from source_server.history import dirt, rows
-from source_server.history.catalogue import Catalogue, catalogue
-from source_server.history.customers import Customers, customers_until
-from source_server.history.refunds import MAX_REFUND_DAYS, refunds_of
-from source_server.history.rhythm import SECONDS_A_DAY, Part, is_sale, parts_of_day
-from source_server.history.rows import Columns, Names
-from source_server.history.seeds import Floats, Ints, rng_of
-from source_server.history.visits import Events, Visitors, events_of
+from source_server.history.catalogue import Catalogue, make_catalogue
+from source_server.history.customers import Customers, make_customers
+from source_server.history.refunds import MAX_REFUND_DAYS, make_refunds
+from source_server.history.rhythm import SECONDS_A_DAY, Part, divide_day, is_sale
+from source_server.history.rows import Columns, VisitNames
+from source_server.history.seeds import Floats, Ints, make_rng
+from source_server.history.visits import Events, Visitors, make_events
 
 EVENTS_A_VISIT = 4.6
-#: In a shop with few events for its customers visits are shorter, so that all of them come.
+#: In a shop with few events for its customers, visits are shorter, so that all customers visit.
 FEWEST_VISITS, SHORTEST_VISIT = 1.5, 1.3
 
 
 @dataclass(frozen=True)
 class Shop:
-    """A shop of a size: about so many customers and events in 60 days, beginning on `first_day`. `lines` says whether the
-    file keeps a broken line whole."""
+    """A shop: its approximate numbers of customers and events in 60 days, from `first_day` on. `lines` says whether the file can
+    keep a broken line whole."""
 
     seed: int
     first_day: date
@@ -45,72 +44,71 @@ class Shop:
         return min(EVENTS_A_VISIT, max(SHORTEST_VISIT, self.events / self.customers / FEWEST_VISITS))
 
     def parts(self, first: date, last: date) -> list[Part]:
-        """What has to be made, in order, to know all that arrives from first to last: days before have late events
-        and refunds."""
+        """The parts needed, in order, for all rows that arrive from first to last. They include earlier days, whose late events
+        and refunds arrive later."""
         if first < self.first_day:
-            raise ValueError(f"the history begins on {self.first_day}; {first} lies before it.")
+            raise ValueError(f"the history begins on {self.first_day}; {first} is before it.")
         if last < first:
             raise ValueError(f"the range ends ({last}) before it begins ({first}).")
         begin = max(self.first_day, date.fromordinal(first.toordinal() - max(dirt.MAX_LATE_DAYS, MAX_REFUND_DAYS)))
         visits = self.events / self.length
         return [
-            part
-            for day in days_between(begin, last)
-            for part in parts_of_day(self.seed, self.first_day, day, visits, self.length)
+            part for day in days_between(begin, last) for part in divide_day(self.seed, self.first_day, day, visits, self.length)
         ]
 
 
-class Maker:
-    """Makes the parts of a shop's days until `last`."""
+class HistoryMaker:
+    """Makes the parts of a shop's days up to `last`."""
 
     def __init__(self, shop: Shop, last: date) -> None:
         self._shop = shop
         self._last = (last - shop.first_day).days
-        self._eager: tuple[int, Floats] = (-1, np.empty(0))
+        self._likelihoods: tuple[int, Floats] = (-1, np.empty(0))
 
-    def rows(self, part: Part) -> pa.Table:
-        """What happens in a part, whenever it arrives: text in COLUMNS, and TRUTH."""
+    def make_rows(self, part: Part) -> pa.Table:
+        """All rows of a part, whenever they arrive: texts in COLUMNS, and TRUTH."""
         shop, day = self._shop, part.day
-        rng = rng_of(shop.seed, "part", day.toordinal(), part.number)
-        customer, start = self._visits(rng, part)
+        rng = make_rng(shop.seed, "part", day.toordinal(), part.number)
+        customer, start = self._draw_visits(rng, part)
         visitors = Visitors(self._customers.kind[customer], self._customers.favourites[customer], start)
-        events = events_of(rng, visitors, self._goods, shop.length, is_sale(day))
-        named = rows.names(rng, customer)
-        happened = dirt.accidents(rng, events.second, shop.lines)
-        sent = events.where(happened.row)
-        columns = dirt.spoilt(rows.columns_of(sent, named, self._goods, day, is_sale(day)), happened.spoil, shop.lines)
-        table = _with_truth(columns, day, sent.type, customer[sent.visit], happened.arrives, happened.fate)
-        accepted = events.where(happened.fate[: len(events)] < dirt.DIRTY)
-        return pa.concat_tables([table, *self._refunds(part, accepted, named)])
+        events = make_events(rng, visitors, self._goods, shop.length, is_sale(day))
+        names = rows.draw_names(rng, customer)
+        accidents = dirt.draw_accidents(rng, events.second, shop.lines)
+        row_events = events.where(accidents.row)
+        columns = rows.make_columns(row_events, names, self._goods, day, is_sale(day))
+        columns = dirt.apply_defects(columns, accidents.defect, shop.lines)
+        table = _with_truth(columns, day, row_events.type, customer[row_events.visit], accidents.arrives, accidents.fate)
+        accepted = events.where(accidents.fate[: len(events)] < dirt.DIRTY)
+        return pa.concat_tables([table, *self._make_refunds(part, accepted, names)])
 
-    def _refunds(self, part: Part, events: Events, named: Names) -> Iterator[pa.Table]:
-        """Of what these events bought, at the price that was paid. Their chance has an address of its own, which leaves the rest
-        of the history as it is without them."""
-        rng = rng_of(self._shop.seed, "refunds", part.day.toordinal(), part.number)
-        for later, refunds in refunds_of(rng, events).items():
+    def _make_refunds(self, part: Part, events: Events, names: VisitNames) -> Iterator[pa.Table]:
+        """Refunds of purchases among these events, at the price that was paid. They have their own generator, so the rest of
+        the history is the same without them."""
+        rng = make_rng(self._shop.seed, "refunds", part.day.toordinal(), part.number)
+        for later, refunds in make_refunds(rng, events).items():
             day = part.day + timedelta(days=later)
-            columns = rows.columns_of(refunds, named, self._goods, day, is_sale(part.day))
+            columns = rows.make_columns(refunds, names, self._goods, day, is_sale(part.day))
             fate = np.zeros(len(refunds), np.int64)
-            yield _with_truth(columns, day, refunds.type, named.customer[refunds.visit], refunds.second, fate)
+            yield _with_truth(columns, day, refunds.type, names.customer[refunds.visit], refunds.second, fate)
 
     @cached_property
     def _goods(self) -> Catalogue:
-        return catalogue(self._shop.seed, self._shop.events)
+        return make_catalogue(self._shop.seed, self._shop.events)
 
     @cached_property
     def _customers(self) -> Customers:
-        return customers_until(self._shop.seed, self._shop.customers, self._last)
+        return make_customers(self._shop.seed, self._shop.customers, self._last)
 
-    def _visits(self, rng: np.random.Generator, part: Part) -> tuple[Ints, Ints]:
-        """Whose visits begin in this part, and when: first those whose day it is, then others, by how likely each is to
-        come. Some come twice."""
+    def _draw_visits(self, rng: np.random.Generator, part: Part) -> tuple[Ints, Ints]:
+        """The customers whose visits start in this part, and when: first those who are due on this day, then others by their
+        likelihood. Some customers visit twice."""
         day = (part.day - self._shop.first_day).days
         due = np.flatnonzero(self._customers.due == day)[part.number :: part.parts]
-        if self._eager[0] != day:
-            self._eager = day, self._customers.eager(day)
-        eager = self._eager[1]
-        more = max(0, part.visits - len(due)) if len(eager) and eager[-1] > 0 else 0
-        others = np.searchsorted(eager, np.sort(rng.random(more)) * eager[-1:], side="right")
+        if self._likelihoods[0] != day:
+            self._likelihoods = day, self._customers.sum_likelihoods(day)
+        totals = self._likelihoods[1]
+        more = max(0, part.visits - len(due)) if len(totals) and totals[-1] > 0 else 0
+        others = np.searchsorted(totals, np.sort(rng.random(more)) * totals[-1:], side="right")
         customer = rng.permutation(np.concatenate([due, others]))
         return customer, part.starts(rng, len(customer))
 
@@ -127,10 +125,10 @@ def _with_truth(columns: Columns, day: date, kind: Ints, customer: Ints, arrives
     return pa.table({**columns, **truth})
 
 
-def arrivals(made: Iterable[tuple[Part, pa.Table]], first: date) -> Iterator[pa.Table]:
-    """What arrives from the day `first` on, in order of arrival: a row waits until its time has come."""
+def arrivals(parts: Iterable[tuple[Part, pa.Table]], first: date) -> Iterator[pa.Table]:
+    """The rows that arrive from the day `first` on, in order of arrival. A late row waits until its time of arrival."""
     waiting: pa.Table | None = None
-    for part, table in made:
+    for part, table in parts:
         together = table if waiting is None else pa.concat_tables([waiting, table])
         order = np.argsort(together["arrives"].to_numpy(), kind="stable")
         ordered = together.combine_chunks().take(pa.array(order))
@@ -138,4 +136,4 @@ def arrivals(made: Iterable[tuple[Part, pa.Table]], first: date) -> Iterator[pa.
         due = int(np.searchsorted(ordered["arrives"].to_numpy(), now))
         if part.day >= first:
             yield ordered.slice(0, due)
-        waiting = ordered.take(pa.array(np.arange(due, len(ordered))))  # a copy: a slice would keep all of them in memory
+        waiting = ordered.take(pa.array(np.arange(due, len(ordered))))  # a copy, because a slice would keep all rows in memory

@@ -1,4 +1,4 @@
-"""What a made history holds, counted while it is made: the numbers that the rest of the platform must arrive at."""
+"""Counts the content of a history while it is generated: the numbers that the rest of the platform must arrive at."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from source_server.history.seeds import Ints
 
 @dataclass
 class Summary:
-    """rows = events + dirty + duplicates. Types, days and customers are those of the events, each counted once."""
+    """rows = events + dirty + duplicates. Types, days and customers are counted over the events, each once."""
 
     rows: int = 0
     duplicates: int = 0
@@ -24,7 +24,7 @@ class Summary:
     types: Counter[str] = field(default_factory=Counter)
     days: set[int] = field(default_factory=set)
     dirty: Counter[str] = field(default_factory=Counter)
-    _seen: np.ndarray = field(default_factory=lambda: np.zeros(0, np.bool_), repr=False)
+    _has_customer: np.ndarray = field(default_factory=lambda: np.zeros(0, np.bool_), repr=False)
 
     @property
     def events(self) -> int:
@@ -32,10 +32,10 @@ class Summary:
 
     @property
     def customers(self) -> int:
-        return int(self._seen.sum())
+        return int(self._has_customer.sum())
 
     def add(self, table: pa.Table) -> None:
-        """Counts rows by what is known of them: TRUTH."""
+        """Count rows by their TRUTH."""
         fates = np.bincount(table["fate"].to_numpy(), minlength=DIRTY + len(CODES))
         self.rows += len(table)
         self.duplicates += int(fates[COPY])
@@ -45,13 +45,13 @@ class Summary:
         types = np.bincount(table["type"].to_numpy()[event], minlength=len(EVENT_TYPES))
         self.types.update(dict(zip(EVENT_TYPES, types.tolist(), strict=True)))
         self.days.update(np.unique(table["day"].to_numpy()[event]).tolist())
-        self._see(table["customer"].to_numpy()[event])
+        self._add_customers(table["customer"].to_numpy()[event])
 
-    def _see(self, customers: Ints) -> None:
-        room = int(customers.max(initial=-1)) + 1 - len(self._seen)
-        if room > 0:
-            self._seen = np.append(self._seen, np.zeros(room, np.bool_))
-        self._seen[customers] = True
+    def _add_customers(self, customers: Ints) -> None:
+        missing = int(customers.max(initial=-1)) + 1 - len(self._has_customer)
+        if missing > 0:
+            self._has_customer = np.append(self._has_customer, np.zeros(missing, np.bool_))
+        self._has_customer[customers] = True
 
     def __str__(self) -> str:
         facts = [

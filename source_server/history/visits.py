@@ -1,5 +1,5 @@
-"""Visits: what is looked at, put into the cart, taken out and paid for. All visits of a slice are made at once, as arrays.
-Seconds within a visit only grow, so that no two rows of it are the same by chance.
+"""Visits: which products are viewed, put into the cart, removed and bought. All visits of a part are made at once, as arrays.
+Seconds within a visit only grow, so no two of its rows are equal by chance.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from source_server.history.seeds import Flags, Ints
 
 MAX_VIEWS = 100
 VIEWS_SPREAD = 1.05  # sigma of the lognormal: half of the visits look at two products or fewer, a few at dozens
-OTHERS_A_VISIT = 0.20  # events that are no views, measured
-AGAIN_SHARE = 0.20  # of views that go back to the product before
-FAVOURITE_SHARE = 0.65  # of visits that begin at a favourite category
+OTHERS_A_VISIT = 0.20  # events other than views, measured
+AGAIN_SHARE = 0.20  # of views that return to the previous product
+FAVOURITE_SHARE = 0.65  # of visits that start in a favourite category
 WANDER_SHARE = 0.10  # of views that leave the category
-CART_FIRST_SHARE = 0.72  # of bought products that were put into the cart; others are bought at a click
-LEFT_SHARE = 0.032  # of visits that fill a cart and leave it
-ONE_MORE_SHARE = 0.055  # of the other products of a visit with a cart that are taken too
+CART_FIRST_SHARE = 0.72  # of bought products that were put into the cart first; others are bought with one click
+LEFT_SHARE = 0.032  # of visits that fill a cart and abandon it
+ONE_MORE_SHARE = 0.055  # of the other viewed products of a visit with a cart that go into the cart too
 REMOVAL_SHARE = 0.18  # of carts
 SALE_APPETITE = 1.35
 VIEW, CART, REMOVAL, PURCHASE, REFUND = map(EVENT_TYPES.index, ("view", "cart", "remove_from_cart", "purchase", "refund"))
-#: Seconds to the next event, on average, by type; at least two pass. A refund is no part of a visit and has none.
+#: Average seconds to the next event, by type, in addition to at least two. A refund is no part of a visit and has none.
 PAUSES = np.zeros(len(EVENT_TYPES))
 PAUSES[[VIEW, CART, REMOVAL, PURCHASE]] = 62.0, 25.0, 15.0, 4.0
 CHECKOUT_SECONDS = 60.0
@@ -37,7 +37,7 @@ _CHECKOUTS = np.array([kind.checkout for kind in KINDS])
 
 @dataclass(frozen=True)
 class Visitors:
-    """Who comes, one place a visit."""
+    """The visitors; each array has one element per visit."""
 
     kind: Ints
     favourites: Ints
@@ -46,7 +46,7 @@ class Visitors:
 
 @dataclass(frozen=True)
 class Events:
-    """What happened, visit by visit; one place an event."""
+    """Events in the order of visits; each array has one element per event."""
 
     visit: Ints
     second: Ints  # of the day
@@ -57,15 +57,15 @@ class Events:
     def __len__(self) -> int:
         return len(self.visit)
 
-    def where(self, kept: Flags | Ints) -> Events:
-        return Events(self.visit[kept], self.second[kept], self.type[kept], self.product[kept], self.quantity[kept])
+    def where(self, places: Flags | Ints) -> Events:
+        return Events(self.visit[places], self.second[places], self.type[places], self.product[places], self.quantity[places])
 
 
-def events_of(rng: np.random.Generator, visitors: Visitors, goods: Catalogue, length: float, sale: bool) -> Events:
-    """All events of these visits, which have `length` events on average. At midnight a visit is over."""
-    visit = np.repeat(np.arange(len(visitors.start)), _views(rng, len(visitors.start), length))
-    product = _looked_at(rng, visitors, goods, visit)
-    cart, removed, bought = _basket(rng, visitors, goods, visit, product, SALE_APPETITE if sale else 1.0)
+def make_events(rng: np.random.Generator, visitors: Visitors, goods: Catalogue, length: float, sale: bool) -> Events:
+    """All events of these visits, which have `length` events on average. A visit ends at midnight."""
+    visit = np.repeat(np.arange(len(visitors.start)), _draw_view_counts(rng, len(visitors.start), length))
+    product = _draw_products(rng, visitors, goods, visit)
+    cart, removed, bought = _draw_baskets(rng, visitors, goods, visit, product, SALE_APPETITE if sale else 1.0)
     last = np.append(np.flatnonzero(np.diff(visit)), len(visit) - 1)
     steps = [np.arange(len(visit)), np.flatnonzero(cart), np.flatnonzero(removed), np.flatnonzero(bought)]
     view = np.concatenate(steps)
@@ -74,20 +74,20 @@ def events_of(rng: np.random.Generator, visitors: Visitors, goods: Catalogue, le
     place = np.where(kind == PURCHASE, last[visit[view]], view) * len(EVENT_TYPES) + kind
     order = np.argsort(place, kind="stable")
     view, kind = view[order], kind[order]
-    second = visitors.start[visit[view]] + _seconds(rng, visit[view], kind)
-    made = Events(visit[view], second, kind, product[view], _quantities(rng, goods, product[view], kind))
-    return made.where(second < SECONDS_A_DAY)
+    second = visitors.start[visit[view]] + _draw_seconds(rng, visit[view], kind)
+    events = Events(visit[view], second, kind, product[view], _draw_quantities(rng, goods, product[view], kind))
+    return events.where(second < SECONDS_A_DAY)
 
 
-def _views(rng: np.random.Generator, visits: int, length: float) -> Ints:
-    """How many views each visit has: one of each stretch of the lognormal, so that a day's sum is hardly left to chance."""
-    steps = _steps(length)
+def _draw_view_counts(rng: np.random.Generator, visits: int, length: float) -> Ints:
+    """The number of views of each visit: one from each quantile of the lognormal, so that a day's sum hardly varies."""
+    steps = _make_steps(length)
     return steps[((rng.permutation(visits) + rng.random(visits)) * len(steps) / max(1, visits)).astype(np.int64)]
 
 
 @lru_cache(maxsize=8)
-def _steps(length: float) -> Ints:
-    """The numbers of views of the shortest to the longest of many visits that have `length` events on average."""
+def _make_steps(length: float) -> Ints:
+    """The quantiles of the number of views, from the shortest visit to the longest, for `length` events on average."""
     spread = np.array([NormalDist(0, VIEWS_SPREAD).inv_cdf((place + 0.5) / 2000) for place in range(2000)])
     low, high = -6.0, 4.0
     for _ in range(40):
@@ -97,26 +97,26 @@ def _steps(length: float) -> Ints:
     return views.astype(np.int64)
 
 
-def _looked_at(rng: np.random.Generator, visitors: Visitors, goods: Catalogue, visit: Ints) -> Ints:
-    """The product of each view. Some views wander to another category, some go back to the product before."""
+def _draw_products(rng: np.random.Generator, visitors: Visitors, goods: Catalogue, visit: Ints) -> Ints:
+    """The product of each view. Some views move to another category, some return to the previous product."""
     opening = np.diff(visit, prepend=-1) > 0
     favourite = visitors.favourites[visit, rng.integers(0, 2, len(visit))]
     elsewhere = np.searchsorted(popularity(), rng.random(len(visit)), side="right")
     shelf = np.where(opening & (rng.random(len(visit)) < FAVOURITE_SHARE), favourite, elsewhere)
-    product = goods.pick(rng, shelf[_held(opening | (rng.random(len(visit)) < WANDER_SHARE))])
-    return product[_held(opening | (rng.random(len(visit)) >= AGAIN_SHARE))]
+    product = goods.pick(rng, shelf[_latest_change(opening | (rng.random(len(visit)) < WANDER_SHARE))])
+    return product[_latest_change(opening | (rng.random(len(visit)) >= AGAIN_SHARE))]
 
 
-def _held(changes: Flags) -> Ints:
-    """For each place the latest one at which something changes."""
+def _latest_change(changes: Flags) -> Ints:
+    """For each place, the latest place with a change."""
     return np.maximum.accumulate(np.where(changes, np.arange(len(changes)), 0))
 
 
-def _basket(
+def _draw_baskets(
     rng: np.random.Generator, visitors: Visitors, goods: Catalogue, visit: Ints, product: Ints, appetite: float
 ) -> tuple[Flags, Flags, Flags]:
-    """For each view whether its product is then put into the cart, taken out again, bought in the end. A product is
-    in the basket once; an order takes all that is left in it."""
+    """For each view, whether its product is put into the cart, removed again, and bought. A product is in a basket once; an order
+    buys everything left in it."""
     visits = len(visitors.start)
     wish = (np.searchsorted(visit, np.arange(visits)) + rng.random(visits) * np.bincount(visit, minlength=visits)).astype(
         np.int64
@@ -126,27 +126,27 @@ def _basket(
     wished = np.zeros(len(visit), np.bool_)
     wished[wish[filled]] = True
     wished |= filled[visit] & (rng.random(len(visit)) < ONE_MORE_SHARE)
-    taken = np.zeros(len(visit), np.bool_)
-    taken[_once(visit, product, np.flatnonzero(wished))] = True
-    cart = taken & (~pays[visit] | (rng.random(len(visit)) < CART_FIRST_SHARE))
+    in_basket = np.zeros(len(visit), np.bool_)
+    in_basket[_drop_repeats(visit, product, np.flatnonzero(wished))] = True
+    cart = in_basket & (~pays[visit] | (rng.random(len(visit)) < CART_FIRST_SHARE))
     removed = cart & (rng.random(len(visit)) < REMOVAL_SHARE)
-    return cart, removed, taken & pays[visit] & ~removed
+    return cart, removed, in_basket & pays[visit] & ~removed
 
 
-def _once(visit: Ints, product: Ints, views: Ints) -> Ints:
-    """Of these views those that are not of a product that one before them in the same visit is of."""
+def _drop_repeats(visit: Ints, product: Ints, views: Ints) -> Ints:
+    """The views without those of a product that an earlier view of the same visit shows."""
     _, first = np.unique(visit[views] * (int(product.max(initial=0)) + 1) + product[views], return_index=True)
     return views[first]
 
 
-def _seconds(rng: np.random.Generator, visit: Ints, kind: Ints) -> Ints:
-    """Seconds since the beginning of the visit, which grow by two or more from event to event."""
+def _draw_seconds(rng: np.random.Generator, visit: Ints, kind: Ints) -> Ints:
+    """Seconds since the start of the visit; they grow by at least two from event to event."""
     mean = PAUSES[np.roll(kind, 1)] + np.where((kind == PURCHASE) & (np.roll(kind, 1) != PURCHASE), CHECKOUT_SECONDS, 0.0)
     passed = np.cumsum(2 + (rng.exponential(1.0, len(visit)) * mean).astype(np.int64))
-    opening = _held(np.diff(visit, prepend=-1) > 0)
+    opening = _latest_change(np.diff(visit, prepend=-1) > 0)
     return passed - passed[opening]
 
 
-def _quantities(rng: np.random.Generator, goods: Catalogue, product: Ints, kind: Ints) -> Ints:
+def _draw_quantities(rng: np.random.Generator, goods: Catalogue, product: Ints, kind: Ints) -> Ints:
     several = (kind == PURCHASE) & (rng.random(len(kind)) < goods.several[goods.shelf[product]])
     return np.where(several, 1 + rng.integers(1, 4, len(kind)), 1)

@@ -1,4 +1,4 @@
-"""What became of a file's rows: how many were read, left out, taken, refused, and why. Accounts of parts add up."""
+"""Counts what became of a file's rows: read, left out, events, refused, and why. Accounts of parts can be added."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from typing import Any
 
 from cdp.events import REASONS
 
-KEPT_PLACES = 5
-COUNTED_ONCE, EACH_KEPT = "  repeated rows, counted once", "  repeated rows, each kept"
-NOTES = {COUNTED_ONCE: ['to keep each as an event of its own, the mapping says: repeated = "keep" (docs/mappings.md)']}
+MAX_PLACES = 5
+COUNTED_ONCE, KEPT_SEPARATE = "  repeated rows, counted once", "  repeated rows, each kept"
+NOTES = {COUNTED_ONCE: ['to keep each as a separate event, set repeated = "keep" in the mapping (docs/mappings.md)']}
 SHOWN_DETAIL = 100
-_SAYS = {reason.code: reason.says for reason in REASONS}
+_DESCRIPTIONS = {reason.code: reason.says for reason in REASONS}
 
 
 @dataclass(slots=True)
 class Refusals:
-    """Rows refused for one reason: how many, where the first stand, and what was wrong with the first of them."""
+    """Rows refused for one reason: their number, the places of the first ones, and what is wrong with the very first."""
 
     count: int = 0
     places: list[int] = field(default_factory=list)
@@ -24,25 +24,25 @@ class Refusals:
     detail: str = ""
 
     def __add__(self, other: Refusals) -> Refusals:
-        """The other stands later in the file."""
+        """The other's rows come later in the file."""
         first = self if self.count else other
-        places = (self.places + other.places)[:KEPT_PLACES]
+        places = (self.places + other.places)[:MAX_PLACES]
         return Refusals(self.count + other.count, places, first.field, first.detail)
 
 
 @dataclass(slots=True)
-class Account:
+class FileAccount:
     """read == sum of skipped + events + sum of refused."""
 
     read: int = 0
     skipped: dict[str, int] = field(default_factory=dict)
     events: int = 0
     refused: dict[str, Refusals] = field(default_factory=dict)
-    place: str = "line"  # what the places count: lines of text, or rows of a table
-    repeated: int = 0  # events that say once more what a row before them says
-    repeated_kept: int = 0  # of these, that are events of their own
+    place: str = "line"  # the unit of the places: lines of text or rows of a table
+    repeated: int = 0  # events that repeat an earlier row
+    repeated_kept: int = 0  # repeated events that are kept as separate events
 
-    def __add__(self, other: Account) -> Account:
+    def __add__(self, other: FileAccount) -> FileAccount:
         skipped = dict(self.skipped)
         for rule, count in other.skipped.items():
             skipped[rule] = skipped.get(rule, 0) + count
@@ -50,7 +50,7 @@ class Account:
         for reason, refusals in other.refused.items():
             refused[reason] = refused.get(reason, Refusals()) + refusals
         place = other.place if other.read else self.place
-        return Account(
+        return FileAccount(
             self.read + other.read, skipped, self.events + other.events, refused, place,
             self.repeated + other.repeated, self.repeated_kept + other.repeated_kept,
         )  # fmt: skip
@@ -59,45 +59,45 @@ class Account:
         return asdict(self)
 
     @classmethod
-    def from_json(cls, told: dict[str, Any]) -> Account:
-        refused = {reason: Refusals(**refusals) for reason, refusals in told["refused"].items()}
-        return cls(**{**told, "refused": refused})
+    def from_json(cls, values: dict[str, Any]) -> FileAccount:
+        refused = {reason: Refusals(**refusals) for reason, refusals in values["refused"].items()}
+        return cls(**{**values, "refused": refused})
 
     @property
     def refused_count(self) -> int:
         return sum(refusals.count for refusals in self.refused.values())
 
     def __str__(self) -> str:
-        """A table of counts; each reason with its sentence, its first places and an example."""
+        """A table of counts; each reason with its description, its first places and an example."""
         skips = [(f"  {rule}", count) for rule, count in self.skipped.items()]
-        reasons = [(f"  {reason}", refusals.count) for reason, refusals in self._in_order()]
+        reasons = [(f"  {reason}", refusals.count) for reason, refusals in self._sort_refusals()]
         rows = [("rows read", self.read)]
         rows += [("left out by the mapping", sum(self.skipped.values())), *skips] if skips else []
         rows += [("events", self.events)]
         rows += [(COUNTED_ONCE, once)] if (once := self.repeated - self.repeated_kept) else []
-        rows += [(EACH_KEPT, self.repeated_kept)] if self.repeated_kept else []
+        rows += [(KEPT_SEPARATE, self.repeated_kept)] if self.repeated_kept else []
         rows += [("refused, kept in quarantine", self.refused_count), *reasons] if reasons else []
         wide = max(len(name) for name, _ in rows)
         digits = max(len(f"{count:,}") for _, count in rows)
-        notes = {f"  {reason}": self._note(reason, refusals) for reason, refusals in self._in_order()} | NOTES
+        notes = {f"  {reason}": self._describe(reason, refusals) for reason, refusals in self._sort_refusals()} | NOTES
         return "\n".join(
-            f"{name:<{wide}}  {count:>{digits},}{_indented(notes.get(name), wide + digits + 4)}" for name, count in rows
+            f"{name:<{wide}}  {count:>{digits},}{_indent(notes.get(name), wide + digits + 4)}" for name, count in rows
         )
 
-    def _in_order(self) -> list[tuple[str, Refusals]]:
-        return [(code, self.refused[code]) for code in _SAYS if code in self.refused]
+    def _sort_refusals(self) -> list[tuple[str, Refusals]]:
+        return [(code, self.refused[code]) for code in _DESCRIPTIONS if code in self.refused]
 
-    def _note(self, reason: str, refusals: Refusals) -> list[str]:
+    def _describe(self, reason: str, refusals: Refusals) -> list[str]:
         places = ", ".join(f"{place:,}" for place in refusals.places)
         several = "s" if refusals.count > 1 else ""
         more = ", …" if refusals.count > len(refusals.places) else ""
         what = f"{refusals.field}: {refusals.detail}" if refusals.field else refusals.detail
         cut = what if len(what) <= SHOWN_DETAIL else what[:SHOWN_DETAIL] + "…"
-        return [_SAYS[reason], f"{self.place}{several} {places}{more}: {cut}"]
+        return [_DESCRIPTIONS[reason], f"{self.place}{several} {places}{more}: {cut}"]
 
 
-def _indented(notes: list[str] | None, column: int) -> str:
-    """The first note behind the number, the others under it."""
+def _indent(notes: list[str] | None, column: int) -> str:
+    """The first note follows the number; the others go below it."""
     if not notes:
         return ""
     return "  " + ("\n" + " " * column).join(notes)

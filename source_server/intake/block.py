@@ -16,23 +16,23 @@ def no_places() -> Places:
 
 
 @dataclass(slots=True)
-class Kept:
-    """Lines as they came, without line ends; `why` says what a reader found wrong with the one at a place."""
+class WholeLines:
+    """Unchanged lines without line ends. `faults` says, by place, what is wrong with a line."""
 
     lines: pa.Array = field(default_factory=lambda: pa.array([], pa.binary()))
     places: Places = field(default_factory=no_places)
-    why: dict[int, str] = field(default_factory=dict)
+    faults: dict[int, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
 class Block:
-    """Rows as columns of text, each with its place in the file; `fraction` of the file is read when this is."""
+    """Rows as columns of text, each with its place in the file. `fraction` is the part of the file read up to here."""
 
     table: pa.Table | None = None
     places: Places = field(default_factory=no_places)
-    kept: Kept = field(default_factory=Kept)
+    whole_lines: WholeLines = field(default_factory=WholeLines)
     fraction: float | None = None
 
     @property
     def rows(self) -> int:
-        return len(self.places) + len(self.kept.places)
+        return len(self.places) + len(self.whole_lines.places)

@@ -1,4 +1,4 @@
-"""From a file to the messages that go to Kafka, a chunk at a time, with the account of what became of its rows."""
+"""Turns a file into the messages for Kafka, one chunk at a time, with an account of what became of its rows."""
 
 from __future__ import annotations
 
@@ -18,68 +18,69 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from source_server.intake.account import KEPT_PLACES, Account, Refusals
-from source_server.intake.block import Block, Kept
+from source_server.intake.account import MAX_PLACES, FileAccount, Refusals
+from source_server.intake.block import Block, WholeLines
 from source_server.intake.judge import CHECKS, NOT_JSON
-from source_server.intake.kinds import format_of
+from source_server.intake.kinds import detect_format
 from source_server.intake.mapping import Mapping
-from source_server.intake.messages import Judged, Messages
-from source_server.intake.readers import blocks
+from source_server.intake.messages import JudgedRows, Messages
+from source_server.intake.readers import read_blocks
 from source_server.intake.refusal import FileRefused
-from source_server.intake.repeated import Seen, with_own_id
+from source_server.intake.repeated import RepeatFinder, add_row_id
 from source_server.intake.sql import engine
 
 JUDGES = 2
-#: So many rows of a first block must have been judged before hardly any event among them refuses the file.
+#: A first chunk of at least this many rows refuses the file if its share of events is below LEAST_EVENTS.
 ENOUGH_ROWS = 10
-FEW = 0.01
+LEAST_EVENTS = 0.01
 
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Messages in the order of the file, each ending with a line end; `times` is null where the time can't be read.
-    `same` has a number a row, equal where the parser would make the same id of two events."""
+    """Messages in the order of the file, each with its line end. `times` is null for unreadable times. `same` has a number per
+    row, equal for events that would get the same id from the parser."""
 
     lines: pa.Array
     times: pa.Array
-    account: Account
+    account: FileAccount
     fraction: float | None
     types: dict[str, int] = field(default_factory=dict)
     same: npt.NDArray[np.uint64] = field(default_factory=lambda: np.zeros(0, np.uint64))
 
 
-def chunks(path: Path, mapping: Mapping, source: str, now: datetime) -> Iterator[Chunk]:
-    """The whole file; what can't be loaded at all raises FileRefused. `now` is what a time may not be far ahead of."""
-    kind = format_of(path, mapping)
-    with ExitStack() as opened:
-        judges = [opened.enter_context(closing(engine())) for _ in range(JUDGES)]
+def read_chunks(path: Path, mapping: Mapping, source: str, now: datetime) -> Iterator[Chunk]:
+    """Read the whole file. Raises FileRefused if it can't be loaded. Times too far after `now` are refused."""
+    kind = detect_format(path, mapping)
+    with ExitStack() as stack:
+        judges = [stack.enter_context(closing(engine())) for _ in range(JUDGES)]
         free: SimpleQueue[Messages] = SimpleQueue()
         for judge in judges:
             free.put(Messages(judge, mapping, source, now, add_source=kind == "ndjson"))
         place = "row" if kind == "parquet" else "line"
-        pool = opened.enter_context(ThreadPoolExecutor(JUDGES))
-        started, seen = False, Seen()
-        for chunk in _in_turn(pool, blocks(path, mapping, opened.enter_context(closing(engine()))), free, mapping, place):
+        pool = stack.enter_context(ThreadPoolExecutor(JUDGES))
+        started, finder = False, RepeatFinder()
+        blocks = read_blocks(path, mapping, stack.enter_context(closing(engine())))
+        for chunk in _judge_blocks(pool, blocks, free, mapping, place):
             if not started and chunk.account.read:
                 _check_fits(path, mapping, chunk.account)
                 started = True
-            yield _repeats_told(chunk, seen, mapping.keeps_repeated)
+            yield _handle_repeats(chunk, finder, mapping.keeps_repeated)
 
 
-def _in_turn(
-    pool: ThreadPoolExecutor, found: Iterator[Block], free: SimpleQueue[Messages], mapping: Mapping, place: str
+def _judge_blocks(
+    pool: ThreadPoolExecutor, blocks: Iterator[Block], free: SimpleQueue[Messages], mapping: Mapping, place: str
 ) -> Iterator[Chunk]:
-    """Blocks are judged side by side, while the next is read, and come out in the order of the file."""
+    """Judge several blocks in parallel while the next is read, and yield the chunks in the order of the file."""
 
     def judge(block: Block) -> Chunk:
         messages = free.get()
         try:
-            return _chunk(block, messages, mapping, place)
+            return _make_chunk(block, messages, mapping, place)
         finally:
             free.put(messages)
 
     waiting: deque[Future[Chunk]] = deque()
-    for block in found:
+    for block in blocks:
         waiting.append(pool.submit(judge, block))
         if len(waiting) > JUDGES:
             yield waiting.popleft().result()
@@ -87,45 +88,46 @@ def _in_turn(
         yield waiting.popleft().result()
 
 
-def judged(lines: list[bytes], now: datetime) -> list[tuple[str, str | None] | None]:
-    """What the importer says of messages: None for an event, else reason and field."""
-    kept = Kept(pa.array(lines, pa.binary()), np.arange(len(lines)))
-    with closing(engine()) as running:
-        codes = Messages(running, Mapping("none", identity=True), "", now, add_source=False).of_lines(kept).codes
+def judge_messages(lines: list[bytes], now: datetime) -> list[tuple[str, str | None] | None]:
+    """Judge messages as the importer does: None for an event, else the reason and the field."""
+    whole_lines = WholeLines(pa.array(lines, pa.binary()), np.arange(len(lines)))
+    with closing(engine()) as connection:
+        messages = Messages(connection, Mapping("none", identity=True), "", now, add_source=False)
+        codes = messages.make_from_lines(whole_lines).codes
     return [(CHECKS[code - 1].reason, CHECKS[code - 1].field) if code else None for code in codes.tolist()]
 
 
-def _chunk(block: Block, messages: Messages, mapping: Mapping, place: str) -> Chunk:
+def _make_chunk(block: Block, messages: Messages, mapping: Mapping, place: str) -> Chunk:
     parts = []
     if block.table is not None and block.table.num_rows:
-        parts.append((messages.of_rows(block.table), block.places))
-    if len(block.kept.places):
-        parts.append((messages.of_lines(block.kept), block.kept.places))
-    found, places = _in_order(parts)
-    account = Account(read=block.rows, place=place)
-    skipped = np.bincount(found.skipped, minlength=1)
+        parts.append((messages.make_from_rows(block.table), block.places))
+    if len(block.whole_lines.places):
+        parts.append((messages.make_from_lines(block.whole_lines), block.whole_lines.places))
+    rows, places = _merge(parts)
+    account = FileAccount(read=block.rows, place=place)
+    skipped = np.bincount(rows.skipped, minlength=1)
     for rule, count in enumerate(skipped.tolist()[1:]):
         if count:
             account.skipped[mapping.skips[rule].rule] = account.skipped.get(mapping.skips[rule].rule, 0) + count
     if account.skipped:
-        found, places = _chosen(found, np.flatnonzero(found.skipped == 0)), places[found.skipped == 0]
-    account.refused = _refusals(found, places, block.kept.why)
+        rows, places = _select(rows, np.flatnonzero(rows.skipped == 0)), places[rows.skipped == 0]
+    account.refused = _count_refusals(rows, places, block.whole_lines.faults)
     account.events = len(places) - account.refused_count
-    return Chunk(found.lines, found.times, account, block.fraction, _types(found), found.same)
+    return Chunk(rows.lines, rows.times, account, block.fraction, _count_types(rows), rows.same)
 
 
-def _in_order(parts: list[tuple[Judged, Any]]) -> tuple[Judged, Any]:
-    """Rows and kept lines together, as they stood in the file."""
+def _merge(parts: list[tuple[JudgedRows, Any]]) -> tuple[JudgedRows, Any]:
+    """Rows and whole lines together, in the order of the file."""
     if len(parts) == 1:
         return parts[0]
     if not parts:
-        empty = Judged(
+        empty = JudgedRows(
             pa.array([], pa.binary()), pa.array([], pa.timestamp("us", "UTC")), pa.array([], pa.string()),
             np.zeros(0, np.uint8), np.zeros(0, np.uint16), np.zeros(0, np.uint64),
         )  # fmt: skip
         return empty, np.zeros(0, np.int64)
     (one, one_places), (other, other_places) = parts
-    both = Judged(
+    both = JudgedRows(
         pa.concat_arrays([one.lines, other.lines]),
         pa.concat_arrays([one.times, other.times]),
         pa.concat_arrays([one.types, other.types]),
@@ -135,35 +137,36 @@ def _in_order(parts: list[tuple[Judged, Any]]) -> tuple[Judged, Any]:
     )
     places = np.concatenate([one_places, other_places])
     order = np.argsort(places, kind="stable")
-    return _chosen(both, order), places[order]
+    return _select(both, order), places[order]
 
 
-def _chosen(found: Judged, which: Any) -> Judged:
-    indices = pa.array(which)
-    return Judged(
-        found.lines.take(indices), found.times.take(indices), found.types.take(indices),
-        found.codes[which], found.skipped[which], found.same[which],
+def _select(rows: JudgedRows, places: Any) -> JudgedRows:
+    indices = pa.array(places)
+    return JudgedRows(
+        rows.lines.take(indices), rows.times.take(indices), rows.types.take(indices),
+        rows.codes[places], rows.skipped[places], rows.same[places],
     )  # fmt: skip
 
 
-def _refusals(found: Judged, places: Any, why: dict[int, str]) -> dict[str, Refusals]:
-    """By reason: how many, the first places, and what was wrong at the first of them."""
+def _count_refusals(judged: JudgedRows, places: Any, faults: dict[int, str]) -> dict[str, Refusals]:
+    """Reason -> the number of rows, the first places, and what is wrong at the first of them."""
     by_reason: dict[str, list[int]] = {}
-    for code in np.unique(found.codes[found.codes > 0]).tolist():
+    for code in np.unique(judged.codes[judged.codes > 0]).tolist():
         by_reason.setdefault(CHECKS[code - 1].reason, []).append(code)
     refused = {}
     for reason, codes in by_reason.items():
-        rows = np.flatnonzero(np.isin(found.codes, codes))
+        rows = np.flatnonzero(np.isin(judged.codes, codes))
         first = int(rows[0])
-        check = CHECKS[int(found.codes[first]) - 1]
-        line = found.lines[first].as_py()
-        detail = why.get(int(places[first])) if int(found.codes[first]) == NOT_JSON else None
-        shown = places[rows[:KEPT_PLACES]].tolist()
-        refused[reason] = Refusals(len(rows), shown, check.field, detail or check.says(_text_of(line, check.field)))
+        check = CHECKS[int(judged.codes[first]) - 1]
+        line = judged.lines[first].as_py()
+        fault = faults.get(int(places[first])) if int(judged.codes[first]) == NOT_JSON else None
+        first_places = places[rows[:MAX_PLACES]].tolist()
+        detail = fault or check.describe(_read_text(line, check.field))
+        refused[reason] = Refusals(len(rows), first_places, check.field, detail)
     return refused
 
 
-def _text_of(line: bytes, field: str | None) -> str:
+def _read_text(line: bytes, field: str | None) -> str:
     """The field's text as the judge read it, for the detail."""
     if field is None:
         return ""
@@ -171,9 +174,9 @@ def _text_of(line: bytes, field: str | None) -> str:
     return " ".join(value.split()) if isinstance(value, str) else json.dumps(value)
 
 
-def _repeats_told(chunk: Chunk, seen: Seen, keep: bool) -> Chunk:
-    """How many of the events were in the file before; where each is to be kept, they get an id of their own."""
-    rows, times = seen.add(chunk.same)
+def _handle_repeats(chunk: Chunk, finder: RepeatFinder, keep: bool) -> Chunk:
+    """Count the events that repeat an earlier row of the file. With `keep` each of them gets its own id."""
+    rows, times = finder.add(chunk.same)
     if not len(rows):
         return chunk
     chunk.account.repeated = len(rows)
@@ -181,27 +184,27 @@ def _repeats_told(chunk: Chunk, seen: Seen, keep: bool) -> Chunk:
         return chunk
     chunk.account.repeated_kept = len(rows)
     lines, moments = chunk.lines.take(pa.array(rows)).to_pylist(), chunk.times.take(pa.array(rows)).to_pylist()
-    own = [with_own_id(*row) for row in zip(lines, moments, times.tolist(), strict=True)]
+    with_ids = [add_row_id(*row) for row in zip(lines, moments, times.tolist(), strict=True)]
     mask = np.zeros(len(chunk.lines), np.bool_)
     mask[rows] = True
-    return replace(chunk, lines=pc.replace_with_mask(chunk.lines, pa.array(mask), pa.array(own, pa.binary())))
+    return replace(chunk, lines=pc.replace_with_mask(chunk.lines, pa.array(mask), pa.array(with_ids, pa.binary())))
 
 
-def _types(found: Judged) -> dict[str, int]:
-    good = found.types.filter(pa.array(found.codes == 0))
+def _count_types(rows: JudgedRows) -> dict[str, int]:
+    good = rows.types.filter(pa.array(rows.codes == 0))
     return {str(each["values"]): each["counts"] for each in pc.value_counts(good).to_pylist()}
 
 
-def _check_fits(path: Path, mapping: Mapping, account: Account) -> None:
-    """A file of whose first rows hardly one is an event was read in a wrong way: quarantine is not for that."""
+def _check_fits(path: Path, mapping: Mapping, account: FileAccount) -> None:
+    """If hardly any of the first rows is an event, the file was read in a wrong way and is refused as a whole."""
     rows = account.events + account.refused_count
-    if rows < ENOUGH_ROWS or account.events >= rows * FEW:
+    if rows < ENOUGH_ROWS or account.events >= rows * LEAST_EVENTS:
         return
     reason, refusals = max(account.refused.items(), key=lambda each: each[1].count)
-    what = f"{refusals.field}: {refusals.detail}" if refusals.field else refusals.detail
-    none = f"only {account.events:,}" if account.events else "none"
-    read = "the contract's own names" if mapping.identity else mapping.name
+    detail = f"{refusals.field}: {refusals.detail}" if refusals.field else refusals.detail
+    count = f"only {account.events:,}" if account.events else "none"
+    name = "the contract's own names" if mapping.identity else mapping.name
     raise FileRefused(
-        f"{path.name}: {none} of the first {rows:,} rows, read by {read}, is an event; most are refused as {reason}, "
-        f"like {account.place} {refusals.places[0]:,}: {what}."
+        f"{path.name}: {count} of the first {rows:,} rows, read by {name}, is an event; most are refused as {reason}, "
+        f"like {account.place} {refusals.places[0]:,}: {detail}."
     )

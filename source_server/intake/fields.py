@@ -1,4 +1,4 @@
-"""The mapping as SQL: what each field's value is made of, which rows are left out, and what conditions change."""
+"""Translates a mapping into SQL: the value of each field, the rows that are left out, and the changes by condition."""
 
 from __future__ import annotations
 
@@ -6,38 +6,38 @@ from cdp.events import FIELDS
 from source_server.intake.mapping import Change, Condition, FieldRule, Mapping, Shape
 from source_server.intake.sql import literal, name
 
-#: Formats of times that are no pattern of strptime.
+#: Time formats that are not strptime patterns.
 ISO, EPOCH, EPOCH_MS = "iso", "epoch", "epoch_ms"
 _WHOLE_DOT_ZERO = r"^\s*([+-]?\d+)\.0*\s*$"
 _NUMBER = r"^[+-]?(\d+(\.\d*)?|\.\d+)$"
-_MOST_DIGITS = 36  # of two factors together: their product, and that in hundredths, fits an integer of the engine
-#: Fields that a file may write in its own way.
+_MOST_DIGITS = 36  # of two factors together, so that their product in hundredths fits an integer of the engine
+#: Fields whose numbers may use the file's own notation.
 NUMBER_FIELDS = ("price", "quantity", "amount")
 
 
-def field_values(mapping: Mapping, columns: tuple[str, ...]) -> dict[str, str]:
-    """Field -> SQL of its text. A column that has a field's name is taken as it is where nothing else is said."""
+def make_field_sql(mapping: Mapping, columns: tuple[str, ...]) -> dict[str, str]:
+    """Field -> SQL of its text. A column with a field's name is used unchanged unless the mapping says otherwise."""
     rules = dict(mapping.fields)
     constants = dict(mapping.constants)
     values: dict[str, str] = {}
-    for field in _names(mapping, columns):
-        value = literal(constants[field]) if field in constants else _value(rules.get(field), field, mapping.shape)
+    for field in _list_fields(mapping, columns):
+        value = literal(constants[field]) if field in constants else _make_value(rules.get(field), field, mapping.shape)
         for change in reversed(mapping.changes):
-            value = _changed(field, value, change, mapping.shape)
+            value = _apply_change(field, value, change, mapping.shape)
         values[field] = value
     return values
 
 
-def _names(mapping: Mapping, columns: tuple[str, ...]) -> list[str]:
-    said = {field for field, _ in (*mapping.fields, *mapping.constants)}
-    said |= {field for change in mapping.changes for field, _ in change.constants}
-    # Money that the mapping calls the price of one unit is not the money of the line as well.
+def _list_fields(mapping: Mapping, columns: tuple[str, ...]) -> list[str]:
+    mapped = {field for field, _ in (*mapping.fields, *mapping.constants)}
+    mapped |= {field for change in mapping.changes for field, _ in change.constants}
+    # A column `amount` that the mapping uses as the unit price is not also the amount of the line.
     prices = {column for field, rule in mapping.fields if field == "price" for column in rule.columns}
-    taken = set(columns) - ({"amount"} & prices)
-    return [field.name for field in FIELDS if field.name in said or field.name in taken]
+    unchanged = set(columns) - ({"amount"} & prices)
+    return [field.name for field in FIELDS if field.name in mapped or field.name in unchanged]
 
 
-def _changed(field: str, value: str, change: Change, shape: Shape) -> str:
+def _apply_change(field: str, value: str, change: Change, shape: Shape) -> str:
     constants = dict(change.constants)
     if field in constants:
         return f"CASE WHEN {condition(change.when, shape)} THEN {literal(constants[field])} ELSE {value} END"
@@ -50,7 +50,7 @@ def _absolute(value: str) -> str:
     return f"regexp_replace({value}, '^\\s*-', '')"
 
 
-def _value(rule: FieldRule | None, field: str, shape: Shape) -> str:
+def _make_value(rule: FieldRule | None, field: str, shape: Shape) -> str:
     if rule is None:
         return name(field) if field not in NUMBER_FIELDS else _number(name(field), shape)
     if len(rule.columns) > 1:
@@ -58,7 +58,7 @@ def _value(rule: FieldRule | None, field: str, shape: Shape) -> str:
         value = "(" + f" || {literal(rule.join)} || ".join(parts) + ")"
     else:
         value = name(rule.columns[0])
-    value = _cleaned(value, rule)
+    value = _clean(value, rule)
     value = _number(value, shape) if field in NUMBER_FIELDS else value
     value = _product(value, _number(name(rule.times), shape)) if rule.times else value
     value = _absolute(value) if rule.absolute else value
@@ -69,7 +69,7 @@ def _value(rule: FieldRule | None, field: str, shape: Shape) -> str:
     return value
 
 
-def _cleaned(value: str, rule: FieldRule) -> str:
+def _clean(value: str, rule: FieldRule) -> str:
     if rule.strip_prefix:
         prefix, rest = literal(rule.strip_prefix), f"substr(trim({value}), {len(rule.strip_prefix) + 1})"
         value = f"CASE WHEN starts_with(trim({value}), {prefix}) THEN {rest} ELSE {value} END"
@@ -81,7 +81,7 @@ def _cleaned(value: str, rule: FieldRule) -> str:
     if rule.lower:
         value = f"lower({value})"
     if rule.values:
-        cases = " ".join(f"WHEN {literal(found)} THEN {literal(meant)}" for found, meant in rule.values)
+        cases = " ".join(f"WHEN {literal(old)} THEN {literal(new)}" for old, new in rule.values)
         value = f"CASE trim({value}) {cases} ELSE {literal(rule.default) if rule.default is not None else value} END"
     elif rule.default is not None:
         value = f"coalesce(nullif(trim({value}), ''), {literal(rule.default)})"
@@ -89,13 +89,13 @@ def _cleaned(value: str, rule: FieldRule) -> str:
 
 
 def _levels(value: str, between: str) -> str:
-    """Levels with points between them. A point within a level would make two of it, and is left out."""
+    """Levels joined by points. A point inside a level would split it and is removed."""
     levels = f"string_split(replace({value}, '.', ''), {literal(between)})"
     return f"array_to_string(list_transform({levels}, lambda level: trim(level)), '.')"
 
 
 def _number(value: str, shape: Shape) -> str:
-    """A number in the file's own writing with a decimal point; one that is not written so stays as it came."""
+    """Convert a number from the file's notation to a decimal point. A text in another notation stays unchanged."""
     if shape.decimal == "." and not shape.thousands:
         return value
     groups = f"\\d{{1,3}}({_escaped(shape.thousands)}\\d{{3}})+|" if shape.thousands else ""
@@ -110,20 +110,20 @@ def _escaped(text: str) -> str:
 
 
 def _product(one: str, other: str) -> str:
-    """Both multiplied in whole numbers and rounded half up to cents. Where there is no other, one of it is meant. Where one of
-    both is no number, or both have too many digits, the texts stand beside each other: no number, so that the row is refused."""
+    """Multiply in whole numbers and round half up to cents. A missing second factor counts as 1. If a factor is not a number, or
+    they have too many digits, both texts are joined by ×, which is no number, so the row is refused."""
     factors = f"{{'one': trim({one}), 'other': trim({other})}}"
     digits = " + ".join(f"length(regexp_replace(f.{factor}, '[^0-9]', '', 'g'))" for factor in ("one", "other"))
-    readable = " AND ".join(f"regexp_matches(f.{factor}, {literal(_NUMBER)})" for factor in ("one", "other"))
+    is_readable = " AND ".join(f"regexp_matches(f.{factor}, {literal(_NUMBER)})" for factor in ("one", "other"))
     return f"""list_transform([{factors}], lambda f:
         CASE WHEN f.one IS NULL OR f.one = '' OR f.other IS NULL OR f.other = '' THEN f.one
-             WHEN NOT ({readable}) OR {digits} > {_MOST_DIGITS} THEN f.one || ' × ' || f.other
+             WHEN NOT ({is_readable}) OR {digits} > {_MOST_DIGITS} THEN f.one || ' × ' || f.other
              ELSE {_multiplied("f.one", "f.other")} END)[1]"""
 
 
 def _multiplied(one: str, other: str) -> str:
-    """The last two digits of `cents` stand behind the point. A negative product has its minus also where it is rounded to
-    nothing, as a price that the contract refuses has."""
+    """The last two digits of `cents` go behind the point. A negative product keeps its minus even if it rounds to zero: the
+    contract refuses negative prices."""
     whole, decimals = (
         [text.format(factor) for factor in (one, other)]
         for text in ("CAST(regexp_replace({}, '[^0-9]', '', 'g') AS HUGEINT)", "length(split_part({}, '.', 2))")
@@ -140,24 +140,24 @@ def _multiplied(one: str, other: str) -> str:
 
 
 def _time(value: str, formats: tuple[str, ...], zone: str) -> str:
-    """The first format that fits; local times become UTC. What fits none stays as it came."""
+    """Parse with the first format that fits; local times become UTC. A text that fits none stays unchanged."""
     tries = [_instant("t", format_, zone) for format_ in formats]
-    found = tries[0] if len(tries) == 1 else f"coalesce({', '.join(tries)})"
+    instant = tries[0] if len(tries) == 1 else f"coalesce({', '.join(tries)})"
     written = (
         "CASE WHEN microsecond(i) % 1000000 = 0 THEN strftime(i, '%Y-%m-%d %H:%M:%S UTC')"
         " ELSE strftime(i, '%Y-%m-%dT%H:%M:%S.%fZ') END"
     )
     with_zone = "regexp_matches(t, '(Z|UTC|[+-]\\d\\d(:?\\d\\d)?)$') AND regexp_matches(t, '^\\d{4}-.*:')"
-    text = f"coalesce(list_transform([{found}], lambda i: {written})[1], t)"
+    text = f"coalesce(list_transform([{instant}], lambda i: {written})[1], t)"
     if ISO in formats:
         text = f"CASE WHEN {with_zone} THEN t ELSE {text} END"
     return f"list_transform([trim({value})], lambda t: {text})[1]"
 
 
 def _instant(text: str, format_: str, zone: str) -> str:
-    """SQL of a timestamp in UTC, null where the text is not of the format."""
+    """SQL of a timestamp in UTC, null if the text is not in the format."""
     if format_ in (EPOCH, EPOCH_MS):
-        # As many digits as stay a time of DuckDB: seconds up to the year 33658, milliseconds up to 2286.
+        # As many digits as DuckDB's times allow: seconds up to the year 33658, milliseconds up to 2286.
         factor, digits = (1_000_000, 12) if format_ == EPOCH else (1_000, 13)
         return (
             f"CASE WHEN regexp_matches({text}, '^\\d{{1,{digits}}}$') THEN make_timestamp(CAST({text} AS BIGINT) * {factor}) END"
@@ -172,7 +172,7 @@ def _instant(text: str, format_: str, zone: str) -> str:
 
 
 def condition(when: Condition, shape: Shape) -> str:
-    """Holds or does not: an empty value is an empty text, and no number."""
+    """Always true or false, never null: an empty value is an empty text and not a number."""
     text = f"coalesce(trim({name(when.column)}), '')"
     return "(" + " AND ".join(_TESTS[test](text, value, shape) for test, value in when.tests) + ")"
 
@@ -190,8 +190,8 @@ _TESTS = {
 }
 
 
-def skipped_by(mapping: Mapping) -> str:
-    """The number of the first rule that leaves the row out, 0 where none does."""
+def make_skip_sql(mapping: Mapping) -> str:
+    """SQL of the number of the first rule that leaves the row out, 0 if none does."""
     whens = " ".join(
         f"WHEN {condition(skip.when, mapping.shape)} THEN {place}" for place, skip in enumerate(mapping.skips, start=1)
     )

@@ -1,7 +1,7 @@
-"""What the parser downstream will say of a message, as SQL: the number of the check that fails, 0 where it is an event.
+"""Predicts the parser's verdict on a message, in SQL: the number of the check that fails, or 0 for an event.
 
-The rules are those of streaming/values.py, in the order of the contract; tests hold the two together. A number instead of a
-text keeps it fast: the sentence is made in Python, and only for the few rows that are shown.
+The rules are those of streaming/values.py, in the order of the contract; tests compare the two. Numbers instead of texts keep it
+fast: the sentences are made in Python, only for the few rows that are shown.
 """
 
 from __future__ import annotations
@@ -28,122 +28,129 @@ from cdp.events.fields import (
 from cdp.settings import Settings
 from source_server.intake.sql import literal
 
-SHOWN = 60  # characters of a value that a refusal repeats
-#: The least price of one that has too many digits when it is rounded, in thousandths.
+SHOWN = 60  # characters of a value that a refusal quotes
+#: The least unit price that has too many digits after rounding, in thousandths.
 TOO_DEAR = 10**13 - 5
 NOT_JSON = 1
 _TIME, _PRICE, _QUANTITY, _AMOUNT = "t_event_time", "t_price", "t_quantity", "t_amount"
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
-    """A way to be refused: SQL over the texts of the fields, and over those marked `t_` trimmed and `v_` read."""
+class ContractCheck:
+    """A reason for refusal: SQL over the texts of the fields, the trimmed texts (`t_`) and the parsed values (`v_`)."""
 
     reason: str
     field: str | None
     fails: str
-    says: Callable[[str], str]
+    describe: Callable[[str], str]
 
 
-def _said(what: str) -> Callable[[str], str]:
+def _quote(what: str) -> Callable[[str], str]:
     return lambda text: f"'{text[:SHOWN] + '…' if len(text) > SHOWN else text}' {what}"
 
 
-def _where(cheap: str, dear: str) -> str:
-    """Both hold; unlike AND the second is looked at only where the first does."""
-    return f"CASE WHEN {cheap} THEN {dear} ELSE false END"
+def _and_then(cheap: str, costly: str) -> str:
+    """SQL of both conditions; unlike AND, the second is evaluated only if the first holds."""
+    return f"CASE WHEN {cheap} THEN {costly} ELSE false END"
 
 
-def _missing(field: EventField) -> list[Check]:
-    # Whatever sorts before '!' begins with white space or is empty: most texts need no trimming to know.
-    blank = _where(f"{field.name} < '!'", f"trim({field.name}, ' ') = ''")
+def _check_missing(field: EventField) -> list[ContractCheck]:
+    # A text that sorts before '!' starts with white space or is empty, so most texts need no trimming here.
+    blank = _and_then(f"{field.name} < '!'", f"trim({field.name}, ' ') = ''")
     fails = f"({field.name} IS NULL OR {blank})"
     fails = f"{fails} AND t_{field.instead} IS NULL" if field.instead else fails
-    return [Check("missing", field.name, fails, lambda _: "it is missing or empty")] if field.required else []
+    return [ContractCheck("missing", field.name, fails, lambda _: "it is missing or empty")] if field.required else []
 
 
-def _time(name: str) -> list[Check]:
+def _check_time(name: str) -> list[ContractCheck]:
     ahead = f"lies more than {MAX_AHEAD_HOURS} hours after it was received"
     return [
-        Check("bad_time", name, f"({_TIME} IS NOT NULL AND v_time IS NULL)", _said("is not a time with seconds and a zone")),
-        Check("bad_time", name, f"v_time < TIMESTAMP '{EARLIEST_DAY}'", _said(f"lies before {EARLIEST_DAY}")),
-        Check("bad_time", name, "v_time > $latest", _said(ahead)),
+        ContractCheck(
+            "bad_time", name, f"({_TIME} IS NOT NULL AND v_time IS NULL)", _quote("is not a time with seconds and a zone")
+        ),
+        ContractCheck("bad_time", name, f"v_time < TIMESTAMP '{EARLIEST_DAY}'", _quote(f"lies before {EARLIEST_DAY}")),
+        ContractCheck("bad_time", name, "v_time > $latest", _quote(ahead)),
     ]
 
 
-def _type(name: str) -> list[Check]:
-    known = ", ".join(map(literal, EVENT_TYPES))
-    fails = f"(t_{name} IS NOT NULL AND t_{name} NOT IN ({known}))"
-    return [Check("bad_type", name, fails, _said(f"is none of {', '.join(EVENT_TYPES)}"))]
+def _check_type(name: str) -> list[ContractCheck]:
+    types = ", ".join(map(literal, EVENT_TYPES))
+    fails = f"(t_{name} IS NOT NULL AND t_{name} NOT IN ({types}))"
+    return [ContractCheck("bad_type", name, fails, _quote(f"is none of {', '.join(EVENT_TYPES)}"))]
 
 
-def _text(name: str) -> list[Check]:
-    # A text of few bytes has few characters: counting bytes is free.
-    fails = _where(f"strlen({name}) > {MAX_TEXT}", f"length(trim({name}, ' ')) > {MAX_TEXT}")
-    return [Check("too_long", name, fails, lambda text: f"{len(text)} characters, {MAX_TEXT} at most")]
+def _check_text(name: str) -> list[ContractCheck]:
+    # Counting bytes is free, and a text has at most as many characters.
+    fails = _and_then(f"strlen({name}) > {MAX_TEXT}", f"length(trim({name}, ' ')) > {MAX_TEXT}")
+    return [ContractCheck("too_long", name, fails, lambda text: f"{len(text)} characters, {MAX_TEXT} at most")]
 
 
-def _money(name: str) -> list[Check]:
-    return _number("bad_price", name, "false", "has more than ten digits before the point")
+def _check_money(name: str) -> list[ContractCheck]:
+    return _check_number("bad_price", name, "false", "has more than ten digits before the point")
 
 
-def _amount(name: str) -> list[Check]:
-    return _number("bad_amount", name, f"v_{name} > {MAX_REVENUE}", f"is more than {MAX_REVENUE:,}")
+def _check_amount(name: str) -> list[ContractCheck]:
+    return _check_number("bad_amount", name, f"v_{name} > {MAX_REVENUE}", f"is more than {MAX_REVENUE:,}")
 
 
-def _number(reason: str, name: str, over: str, says: str) -> list[Check]:
-    """Too large is what is `over`, and a number that the type of the value does not hold."""
+def _check_number(reason: str, name: str, over: str, fault: str) -> list[ContractCheck]:
+    """A number is too large if `over` holds or the type of the value can't hold it."""
     text = f"t_{name}"
     unread = f"({text} IS NOT NULL AND v_{name} IS NULL)"
-    too_large = f"({over} OR {_where(unread, f'regexp_matches({text}, {literal(NUMBER)})')})"
-    negative = _where(f"{text} < '.'", f"regexp_matches({text}, {literal(NEGATIVE)})")
+    too_large = f"({over} OR {_and_then(unread, f'regexp_matches({text}, {literal(NUMBER)})')})"
+    negative = _and_then(f"{text} < '.'", f"regexp_matches({text}, {literal(NEGATIVE)})")
     return [
-        Check(reason, name, negative, _said("is negative")),
-        Check(reason, name, too_large, _said(says)),
-        Check(reason, name, unread, _said("is not a number")),
+        ContractCheck(reason, name, negative, _quote("is negative")),
+        ContractCheck(reason, name, too_large, _quote(fault)),
+        ContractCheck(reason, name, unread, _quote("is not a number")),
     ]
 
 
-def _quantity(name: str) -> list[Check]:
+def _check_quantity(name: str) -> list[ContractCheck]:
     number = f"try_cast(split_part({_QUANTITY}, '.', 1) AS INTEGER)"
-    read = _where(f"regexp_matches({_QUANTITY}, {literal(WHOLE)})", f"coalesce({number} BETWEEN 1 AND {MAX_QUANTITY}, false)")
-    fails = _where(f"{_QUANTITY} IS NOT NULL", f"NOT {read}")
-    return [Check("bad_quantity", name, fails, _said(f"is not a whole number from 1 to {MAX_QUANTITY}"))]
+    read = _and_then(f"regexp_matches({_QUANTITY}, {literal(WHOLE)})", f"coalesce({number} BETWEEN 1 AND {MAX_QUANTITY}, false)")
+    fails = _and_then(f"{_QUANTITY} IS NOT NULL", f"NOT {read}")
+    return [ContractCheck("bad_quantity", name, fails, _quote(f"is not a whole number from 1 to {MAX_QUANTITY}"))]
 
 
-def _currency(name: str) -> list[Check]:
-    # Three bytes are three plain letters: what other alphabets have for a small letter plays no part.
+def _check_currency(name: str) -> list[ContractCheck]:
+    # Three bytes can only be three ASCII letters, so lower-casing of other alphabets plays no part.
     same = f"(strlen(t_{name}) = 3 AND lower(t_{name}) = $currency)"
-    return [Check("bad_currency", name, _where(f"t_{name} IS NOT NULL", f"NOT {same}"), _said("is not the shop's currency"))]
+    return [
+        ContractCheck(
+            "bad_currency", name, _and_then(f"t_{name} IS NOT NULL", f"NOT {same}"), _quote("is not the shop's currency")
+        )
+    ]
 
 
-def _too_much() -> list[Check]:
-    """Of several fields; what is given can be read, for the checks of each came before."""
+def _check_products() -> list[ContractCheck]:
+    """Checks of several fields together. Their values are valid, because the single-field checks come first."""
     kinds = ", ".join(map(literal, MONEY_TYPES))
     units = f"CAST(split_part({_QUANTITY}, '.', 1) AS INTEGER)"
     # One unit is never too much.
     several = f"{_QUANTITY} IS NOT NULL AND {_AMOUNT} IS NULL AND t_event_type IN ({kinds})"
-    worth = _where(several, f"v_price * {units} > {MAX_REVENUE}")
-    # A price that is rounded to this is too large; both sides are whole numbers.
-    price_of_one = f"CAST(v_amount * 1000 AS HUGEINT) >= {TOO_DEAR} * coalesce({units}, 1)"
-    too_dear = _where(f"{_AMOUNT} IS NOT NULL AND {_PRICE} IS NULL", price_of_one)
+    worth = _and_then(several, f"v_price * {units} > {MAX_REVENUE}")
+    # A unit price that is rounded up to TOO_DEAR is too large; both sides are whole numbers.
+    unit_price = f"CAST(v_amount * 1000 AS HUGEINT) >= {TOO_DEAR} * coalesce({units}, 1)"
+    too_dear = _and_then(f"{_AMOUNT} IS NOT NULL AND {_PRICE} IS NULL", unit_price)
     return [
-        Check("bad_quantity", "quantity", worth, _said(f"times the price is more than {MAX_REVENUE:,}")),
-        Check("bad_amount", "amount", too_dear, _said("makes a price of more than ten digits before the point")),
+        ContractCheck("bad_quantity", "quantity", worth, _quote(f"times the price is more than {MAX_REVENUE:,}")),
+        ContractCheck("bad_amount", "amount", too_dear, _quote("makes a price of more than ten digits before the point")),
     ]
 
 
 _OF_KIND = {
-    "time": _time, "type": _type, "text": _text, "money": _money, "quantity": _quantity, "amount": _amount, "currency": _currency,
+    "time": _check_time, "type": _check_type, "text": _check_text, "money": _check_money,
+    "quantity": _check_quantity, "amount": _check_amount, "currency": _check_currency,
 }  # fmt: skip
-#: The number that the SQL gives is the place in this list, counted from 1.
-CHECKS: tuple[Check, ...] = (
-    Check("not_json", None, "false", lambda _: "it is not one JSON object"),
-    *(check for field in FIELDS for check in [*_missing(field), *_OF_KIND[field.kind](field.name)]),
-    *_too_much(),
+#: The number in the SQL is the position in this list, counted from 1.
+CHECKS: tuple[ContractCheck, ...] = (
+    ContractCheck("not_json", None, "false", lambda _: "it is not one JSON object"),
+    *(check for field in FIELDS for check in [*_check_missing(field), *_OF_KIND[field.kind](field.name)]),
+    *_check_products(),
 )
 
-#: `2019-10-01 12:00:00` at the front of a time that has the shape; the fraction is cut at microseconds as Spark does.
+#: The leading `2019-10-01 12:00:00` of a time of the right form. The fraction is truncated to microseconds, as in Spark.
 _LOCAL = f"try_cast(left({_TIME}, 19) AS TIMESTAMP)"
 _FRACTION = rf"CAST(left(regexp_extract({_TIME}, '\.(\d+)', 1) || '000000', 6) AS BIGINT)"
 _OFFSET = rf"regexp_extract({_TIME}, '([+-])(\d\d):?(\d\d)?$', ['sign', 'hours', 'minutes'])"
@@ -162,8 +169,8 @@ TIME_VALUE = f"""
     END"""
 
 
-def _money_value(text: str, kind: str) -> str:
-    """An exponent is written out digit by digit first: DuckDB's own reading of one loses long numbers."""
+def _make_money_value(text: str, kind: str) -> str:
+    """A number with an exponent is written out first, because DuckDB's own parsing loses digits of long numbers."""
     mantissa = f"regexp_extract({text}, '^\\+?(\\d*)\\.?(\\d*)[eE]([+-]?\\d+)$', ['whole', 'part', 'exponent'])"
     written_out = (
         f"list_transform(list_transform([{mantissa}],"
@@ -178,23 +185,23 @@ def _money_value(text: str, kind: str) -> str:
              ELSE try_cast({text} AS {kind}) END"""
 
 
-PRICE_VALUE, AMOUNT_VALUE = _money_value(_PRICE, "DECIMAL(12, 2)"), _money_value(_AMOUNT, "DECIMAL(18, 2)")
+PRICE_VALUE, AMOUNT_VALUE = _make_money_value(_PRICE, "DECIMAL(12, 2)"), _make_money_value(_AMOUNT, "DECIMAL(18, 2)")
 
 
-def cleaned(text: str, has_escapes: str) -> str:
-    """As the parser: control characters are white space where the message has an escape at all. Trimmed by the checks."""
+def clean_text(text: str, has_escapes: str) -> str:
+    """Clean a text as the parser does: control characters are white space. Only messages with escapes can have any."""
     spaced = rf"regexp_replace({text}, '[\x00-\x20\x7f]+', ' ', 'g')"
     return f"CASE WHEN {has_escapes} THEN nullif(trim({spaced}, ' '), '') ELSE {text} END"
 
 
-def _trimmed(text: str) -> str:
-    """Most texts have no space at their ends; finding that out is cheaper than trimming them."""
+def _trim(text: str) -> str:
+    """Trim only texts with a space at an end: most have none, and the test is cheaper than trimming."""
     return f"CASE WHEN {text} < '!' OR suffix({text}, ' ') THEN nullif(trim({text}, ' '), '') ELSE {text} END"
 
 
 @dataclass(frozen=True, slots=True)
 class Shop:
-    """What is not the same for every load: the last time that is not too far ahead, and the shop's currency."""
+    """The values that differ between loads: the latest time that is not too far ahead, and the shop's currency."""
 
     latest: datetime
     currency: str
@@ -208,17 +215,17 @@ class Shop:
         return fails.replace("$latest", f"TIMESTAMP '{moment}'").replace("$currency", literal(self.currency.lower()))
 
 
-def _same(spaced: frozenset[str]) -> str:
-    """A number, equal where the parser would make the same id of two events; 0 where an id is given. Trimming is dear, and only
-    done for fields of which a text may have space at its ends."""
-    hashed = ", ".join(_normal(field, field.name in spaced) for field in FIELDS if field.name in IDENTITY)
-    return f"CASE WHEN {_trimmed('event_id')} IS NULL THEN hash({hashed}) ELSE 0::UBIGINT END"
+def _make_same(spaced: frozenset[str]) -> str:
+    """SQL of a number that is equal for events with the same computed id, and 0 for events with an id of their own. Trimming is
+    costly, so it is done only for fields whose texts may have spaces at their ends."""
+    hashed = ", ".join(_normalise(field, field.name in spaced) for field in FIELDS if field.name in IDENTITY)
+    return f"CASE WHEN {_trim('event_id')} IS NULL THEN hash({hashed}) ELSE 0::UBIGINT END"
 
 
-def _normal(field: EventField, spaced: bool) -> str:
-    """Equal where the parser makes the same value of two texts."""
-    if field.name in _READ:
-        return _READ[field.name]
+def _normalise(field: EventField, spaced: bool) -> str:
+    """SQL of a value that is equal for two texts if the parser makes the same value of them."""
+    if field.name in _PARSED:
+        return _PARSED[field.name]
     if field.kind != "text":
         return f"t_{field.name}"
     text = f"trim({field.name}, {_SPACE})" if spaced else field.name
@@ -227,7 +234,7 @@ def _normal(field: EventField, spaced: bool) -> str:
 
 
 _SPACE = "' '"
-_READ = {
+_PARSED = {
     "event_time": "v_time",
     "price": "v_price",
     "amount": "v_amount",
@@ -235,18 +242,18 @@ _READ = {
 }
 
 
-def judging(frame: str, shop: Shop, clean: bool, kept: str, spaced: frozenset[str] = frozenset(FIELD_NAMES)) -> str:
-    """A query over one that gives the fields' texts; columns `code`, `v_time`, `type` and `same` are added to those in `kept`.
+def judging(frame: str, shop: Shop, clean: bool, extra_columns: str, spaced: frozenset[str] = frozenset(FIELD_NAMES)) -> str:
+    """A query over `frame`, a query of the fields' texts. Adds `code`, `v_time`, `type` and `same` to `extra_columns`.
 
-    `clean`: no text of it can hold an escape, so that only trimming is left to do. `spaced`: fields whose texts may begin or end
-    with a space.
+    `clean`: no text can hold an escape, so only trimming is left to do. `spaced`: fields whose texts may start or end with a
+    space.
     """
-    cleaning = ", ".join(FIELD_NAMES if clean else (f"{cleaned(name, 'has_escapes')} AS {name}" for name in FIELD_NAMES))
-    trimmed = ", ".join(f"{_trimmed(field.name)} AS t_{field.name}" for field in FIELDS if field.kind != "text")
+    cleaning = ", ".join(FIELD_NAMES if clean else (f"{clean_text(name, 'has_escapes')} AS {name}" for name in FIELD_NAMES))
+    trimmed = ", ".join(f"{_trim(field.name)} AS t_{field.name}" for field in FIELDS if field.kind != "text")
     whens = " ".join(f"WHEN {shop.put_into(check.fails)} THEN {number}" for number, check in enumerate(CHECKS, start=1))
     return f"""
-        SELECT {kept}, v_time, t_event_type AS type, {_same(spaced)} AS same,
+        SELECT {extra_columns}, v_time, t_event_type AS type, {_make_same(spaced)} AS same,
             CASE WHEN is_object THEN CASE {whens} ELSE 0 END ELSE {NOT_JSON} END AS code
         FROM (SELECT *, {TIME_VALUE} AS v_time, {PRICE_VALUE} AS v_price, {AMOUNT_VALUE} AS v_amount
         FROM (SELECT *, {trimmed}
-        FROM (SELECT {kept}, is_object, {cleaning} FROM ({frame}))))"""
+        FROM (SELECT {extra_columns}, is_object, {cleaning} FROM ({frame}))))"""

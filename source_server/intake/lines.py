@@ -1,4 +1,4 @@
-"""Lines of JSON: which are one object, what their fields' texts are. For lines sent as they came and for mapped ones."""
+"""Lines of JSON: which are one object, and the texts of their fields. Used for lines sent unchanged and for mapped ones."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from source_server.intake.block import Block, Kept
+from source_server.intake.block import Block, WholeLines
 from source_server.intake.refusal import FileRefused
 from source_server.intake.sql import literal
 from source_server.intake.stream import MAX_LINE_BYTES
 
-#: What DuckDB reads and Spark does not, or the other way round: NaN, a comma before a bracket, half a surrogate pair.
+#: Texts that only one of DuckDB and Spark accepts: NaN, a comma before a bracket, half a surrogate pair.
 _DOUBTFUL = r"[:,\[]\s*-?([nN][aA][nN]|[iI][nN][fF])|,\s*[}\]]|\\u[dD][89a-fA-F]"
 #: Numbers that a double might not give back digit by digit.
 _LONG_NUMBER = r"[0-9]{8,}\.[0-9]|\.[0-9]{8,}|[0-9][eE]"
 
 
-def lines_of(data: bytes, number: int, name: str) -> Block:
-    """The lines that are not blank, without their ends."""
+def split_lines(data: bytes, number: int, name: str) -> Block:
+    """All lines that are not blank, without their ends."""
     texts, places = [], []
     for place, line in enumerate(data.split(b"\n")[:-1], start=number):
         if len(line) > MAX_LINE_BYTES:
@@ -29,17 +29,17 @@ def lines_of(data: bytes, number: int, name: str) -> Block:
         if line and not line.isspace():
             texts.append(line.removesuffix(b"\r"))
             places.append(place)
-    return Block(kept=Kept(pa.array(texts, pa.binary()), np.array(places, np.int64)))
+    return Block(whole_lines=WholeLines(pa.array(texts, pa.binary()), np.array(places, np.int64)))
 
 
-def readable(lines: pa.Array, exact_numbers: bool = False) -> pa.Array:
-    """The lines as text that DuckDB reads as the parser downstream does; null where that would not read one."""
+def to_readable(lines: pa.Array, exact_numbers: bool = False) -> pa.Array:
+    """The lines as text that DuckDB reads in the same way as the stream's parser; null if that parser would refuse the line."""
     texts = _as_text(lines)
     pattern = f"{_DOUBTFUL}|{_LONG_NUMBER}" if exact_numbers else _DOUBTFUL
     doubtful = np.flatnonzero(pc.match_substring_regex(texts, pattern).fill_null(False).to_numpy(zero_copy_only=False))
     if not len(doubtful):
         return texts
-    plain = pa.array([_plain(texts[place].as_py(), exact_numbers) for place in doubtful.tolist()], pa.string())
+    plain = pa.array([_rewrite(texts[place].as_py(), exact_numbers) for place in doubtful.tolist()], pa.string())
     places = np.arange(len(texts))
     places[doubtful] = len(texts) + np.arange(len(doubtful))
     return pa.concat_arrays([texts, plain]).take(pa.array(places))
@@ -49,10 +49,10 @@ def _as_text(lines: pa.Array) -> pa.Array:
     try:
         return lines.cast(pa.string())
     except pa.ArrowInvalid:
-        return pa.array([_decoded(line) for line in lines.to_pylist()], pa.string())
+        return pa.array([_decode(line) for line in lines.to_pylist()], pa.string())
 
 
-def _decoded(line: bytes | None) -> str | None:
+def _decode(line: bytes | None) -> str | None:
     try:
         return line.decode() if line is not None else None
     except UnicodeDecodeError:
@@ -63,29 +63,30 @@ def _refuse(constant: str) -> NoReturn:
     raise ValueError(constant)
 
 
-def _plain(line: str, exact_numbers: bool) -> str | None:
-    """The object read by the letter of the standard and written without anything doubtful."""
+def _rewrite(line: str, exact_numbers: bool) -> str | None:
+    """Parse the object strictly by the standard, and write it again without doubtful texts."""
+    parse_float = str if exact_numbers else None
     try:
-        found = json.loads(line, parse_constant=_refuse, parse_float=str if exact_numbers else None, object_pairs_hook=_first)
-        written = json.dumps(found, ensure_ascii=False)
+        value = json.loads(line, parse_constant=_refuse, parse_float=parse_float, object_pairs_hook=_keep_first)
+        text = json.dumps(value, ensure_ascii=False)
     except (ValueError, RecursionError):
         return None
-    return written.encode("utf-8", "replace").decode()
+    return text.encode("utf-8", "replace").decode()
 
 
-def _first(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Of a key that comes twice the first counts."""
-    found: dict[str, Any] = {}
+def _keep_first(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """If a key repeats, its first value counts."""
+    values: dict[str, Any] = {}
     for key, value in pairs:
-        found.setdefault(key, value)
-    return found
+        values.setdefault(key, value)
+    return values
 
 
-def texts_of(column: str, paths: dict[str, str]) -> tuple[str, list[str]]:
-    """SQL of a list of the texts at the paths of an object, and of each of its members under its name."""
-    wanted = ", ".join(literal(path) for path in paths.values())
+def select_texts(column: str, paths: dict[str, str]) -> tuple[str, list[str]]:
+    """SQL of a list of the texts at the paths of an object, and of each text of that list under its name."""
+    path_list = ", ".join(literal(path) for path in paths.values())
     listed = (
-        f"CASE WHEN json_valid({column}) AND json_type({column}) = 'OBJECT' THEN json_extract_string({column}, [{wanted}]) END"
+        f"CASE WHEN json_valid({column}) AND json_type({column}) = 'OBJECT' THEN json_extract_string({column}, [{path_list}]) END"
     )
     return listed, [f'listed[{place}] AS "{name}"' for place, name in enumerate(paths, start=1)]
 

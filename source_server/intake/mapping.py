@@ -1,4 +1,4 @@
-"""What a mapping says: how a file is read, which column becomes which field, what is left out. Plain values, no behaviour."""
+"""The parts of a mapping: how a file is read, which column becomes which field, which rows are left out. Plain values."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ WHITESPACE = "whitespace"
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """How the file's text is read; what is None follows from the file's ending."""
+    """How the file's text is read. None means that the file's ending decides."""
 
     format: str | None = None
     delimiter: str | None = None
@@ -28,7 +28,7 @@ class Shape:
 
 @dataclass(frozen=True, slots=True)
 class FieldRule:
-    """Where a field's value comes from, and what is done with it on the way, in the order of these attributes."""
+    """The source of a field's value and the changes to it, applied in the order of these attributes."""
 
     columns: tuple[str, ...] = ()
     join: str = "-"
@@ -38,16 +38,16 @@ class FieldRule:
     lower: bool = False
     values: tuple[tuple[str, str], ...] = ()
     default: str | None = None
-    levels: str = ""  # what stands between the levels of a category
+    levels: str = ""  # the separator between the levels of a category
     formats: tuple[str, ...] = ()
     zone: str | None = None
-    times: str | None = None  # the column that the column is multiplied with
+    times: str | None = None  # the column to multiply by
     absolute: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """All tests hold: (name, value) with names of `TESTS`, on the trimmed text of a column."""
+    """True if all tests hold on the trimmed text of a column. A test is a name of `_TESTS` in fields.py and a value."""
 
     column: str
     tests: tuple[tuple[str, Any], ...]
@@ -61,7 +61,7 @@ class Skip:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Where the condition holds, fields get constants, and numbers lose their minus."""
+    """If the condition holds, fields get constants, and numbers lose their minus."""
 
     when: Condition
     constants: tuple[tuple[str, str], ...] = ()
@@ -70,7 +70,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Mapping:
-    """The identity takes columns that have the names of fields, and no others."""
+    """How a file becomes events. The identity mapping reads columns that are named like fields, and no others."""
 
     name: str
     shape: Shape = Shape()
@@ -80,26 +80,26 @@ class Mapping:
     skips: tuple[Skip, ...] = ()
     changes: tuple[Change, ...] = ()
     identity: bool = False
-    keeps_repeated: bool = False  # equal rows are events of their own
+    keeps_repeated: bool = False  # equal rows are separate events
 
     @property
     def fingerprint(self) -> str:
-        """A hash of what the mapping means: its name, comments and the order of its keys do not count."""
-        said = _without_defaults(asdict(self))
-        said.pop("name", None)
-        said["fields"], said["constants"] = sorted(said.get("fields", [])), sorted(said.get("constants", []))
-        return hashlib.sha256(orjson.dumps(said, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
+        """A hash of the mapping's meaning, without its name, comments and the order of its keys."""
+        values = _without_defaults(asdict(self))
+        values.pop("name", None)
+        values["fields"], values["constants"] = sorted(values.get("fields", [])), sorted(values.get("constants", []))
+        return hashlib.sha256(orjson.dumps(values, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
 
 
 IDENTITY = Mapping("identity", identity=True)
 
 
-def _without_defaults(said: Any) -> Any:
-    """Only what was said, so that a key added to the code later leaves old fingerprints as they are."""
-    if isinstance(said, dict):
+def _without_defaults(value: Any) -> Any:
+    """Only the values that were set, so that a key added to the code later does not change old fingerprints."""
+    if isinstance(value, dict):
         return {
-            key: _without_defaults(value) for key, value in said.items() if value not in (None, "", False, ()) or key == "quote"
+            key: _without_defaults(each) for key, each in value.items() if each not in (None, "", False, ()) or key == "quote"
         }
-    if isinstance(said, tuple | list):
-        return [_without_defaults(value) for value in said]
-    return said
+    if isinstance(value, tuple | list):
+        return [_without_defaults(each) for each in value]
+    return value

@@ -1,4 +1,4 @@
-"""A block's rows as the messages that go to Kafka, each judged: one SQL text a mapping, run over each block."""
+"""Turns a block's rows into the messages for Kafka and judges each: one SQL query per mapping, run over each block."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ import pyarrow.compute as pc
 
 from cdp.events import FIELD_NAMES
 from cdp.settings import current
-from source_server.intake.block import Kept
-from source_server.intake.fields import field_values, skipped_by
+from source_server.intake.block import WholeLines
+from source_server.intake.fields import make_field_sql, make_skip_sql
 from source_server.intake.judge import Shop, judging
-from source_server.intake.lines import path_of, readable, texts_of
+from source_server.intake.lines import path_of, select_texts, to_readable
 from source_server.intake.mapping import Mapping
 from source_server.intake.repeated import NONE
 from source_server.intake.sql import literal, name
@@ -28,9 +28,9 @@ Bytes = npt.NDArray[np.uint8]
 
 
 @dataclass(slots=True)
-class Judged:
-    """Messages with their line ends; `codes` are the numbers of the judge's checks, 0 an event. `same` is equal where the parser
-    would make the same id of two events."""
+class JudgedRows:
+    """Messages with their line ends. `codes` are the numbers of the judge's failed checks, 0 for an event. `same` is equal for
+    events that would get the same id from the parser."""
 
     lines: pa.Array
     times: pa.Array
@@ -41,52 +41,52 @@ class Judged:
 
 
 class Messages:
-    """Knows the mapping, the source's name and the shop; keeps the SQL it made."""
+    """Makes messages for one mapping, source and shop, and caches the SQL."""
 
     def __init__(self, engine: duckdb.DuckDBPyConnection, mapping: Mapping, source: str, now: datetime, add_source: bool) -> None:
         self.engine, self.mapping, self.source = engine, mapping, source
         self.shop, self.add_source = Shop.at(now, current()), add_source
-        self.made: dict[tuple[Any, ...], str] = {}
+        self.queries: dict[tuple[Any, ...], str] = {}
 
-    def of_rows(self, table: pa.Table) -> Judged:
-        columns, unclean, spaced = tuple(table.column_names), _with_bytes(table, _is_escaped), _with_bytes(table, _is_space)
+    def make_from_rows(self, table: pa.Table) -> JudgedRows:
+        columns = tuple(table.column_names)
+        unclean, spaced = _find_columns(table, _is_escaped), _find_columns(table, _is_space)
         full = frozenset(name for name in columns if not table.column(name).null_count)
         key = (columns, unclean, full, spaced)
-        if key not in self.made:
-            self.made[key] = self._sql_of_rows(columns, unclean, full, spaced)
-        return self._run("rows_read", table, self.made[key])
+        if key not in self.queries:
+            self.queries[key] = self._make_rows_sql(columns, unclean, full, spaced)
+        return self._run("rows_read", table, self.queries[key])
 
-    def of_lines(self, kept: Kept) -> Judged:
-        """A line stays as it came, apart from the source where it is a flat object without one."""
-        lines = _in_one_line(kept.lines)
-        judged = readable(lines)
-        found = self._run("lines_read", pa.table({"j": judged}), self._sql_of_lines())
-        found.lines = self._sent(lines, found.lines)
-        return found
+    def make_from_lines(self, whole_lines: WholeLines) -> JudgedRows:
+        """A line is sent unchanged, except that a flat object without a source gets one."""
+        lines = _replace_line_ends(whole_lines.lines)
+        result = self._run("lines_read", pa.table({"j": to_readable(lines)}), self._make_lines_sql())
+        result.lines = self._add_source(lines, result.lines)
+        return result
 
-    def _sent(self, lines: pa.Array, lacks_source: pa.Array) -> pa.Array:
-        """The lines with their ends; where a flat object lacks the source, that is put in as text."""
+    def _add_source(self, lines: pa.Array, lacks_source: pa.Array) -> pa.Array:
+        """The lines with their ends. A flat object that lacks the source gets it as text."""
         plain = pc.binary_join_element_wise(lines, b"\n", pa.scalar(b"", pa.binary()))
         if not pc.any(lacks_source).as_py():
             return plain
-        # A flat object ends in one bracket, so that taking off all there are is right.
+        # A flat object ends in exactly one bracket, so stripping all brackets is correct.
         texts = pc.if_else(lacks_source, lines, b"").cast(pa.string())
-        opened = pc.ascii_rtrim(pc.ascii_rtrim(texts, " \t\r"), "}")
-        empty = pc.ends_with(pc.ascii_rtrim(opened, " \t\r"), "{")
+        open_file = pc.ascii_rtrim(pc.ascii_rtrim(texts, " \t\r"), "}")
+        empty = pc.ends_with(pc.ascii_rtrim(open_file, " \t\r"), "{")
         member = '"source":' + orjson.dumps(self.source).decode() + "}\n"
-        closed = pc.binary_join_element_wise(opened, pc.if_else(empty, member, "," + member), "")
+        closed = pc.binary_join_element_wise(open_file, pc.if_else(empty, member, "," + member), "")
         return pc.if_else(lacks_source, closed.cast(pa.binary()), plain)
 
-    def _run(self, view: str, table: pa.Table, sql: str) -> Judged:
+    def _run(self, view: str, table: pa.Table, sql: str) -> JudgedRows:
         self.engine.register(view, table)
         try:
-            found = self.engine.sql(sql).to_arrow_table().combine_chunks()
+            result = self.engine.sql(sql).to_arrow_table().combine_chunks()
         finally:
             self.engine.unregister(view)
-        columns = [_one(found.column(name)) for name in ("line", "v_time", "type", "code", "skipped", "same")]
+        columns = [_to_one_chunk(result.column(name)) for name in ("line", "v_time", "type", "code", "skipped", "same")]
         line, time, kind = columns[:3]
         codes = columns[3].to_numpy(zero_copy_only=False).astype(np.uint8)
-        return Judged(
+        return JudgedRows(
             line if pa.types.is_boolean(line.type) else line.cast(pa.binary()),
             time.cast(pa.timestamp("us")).cast(pa.timestamp("us", "UTC")),
             kind,
@@ -95,39 +95,39 @@ class Messages:
             np.where(codes == 0, columns[5].to_numpy(), np.uint64(NONE)),
         )
 
-    def _sql_of_rows(
+    def _make_rows_sql(
         self, columns: tuple[str, ...], unclean: frozenset[str], full: frozenset[str], spaced: frozenset[str]
     ) -> str:
-        values = field_values(self.mapping, columns)
+        values = make_field_sql(self.mapping, columns)
         values["source"] = f"coalesce({values['source']}, {literal(self.source)})" if "source" in values else literal(self.source)
-        wary = bool(unclean) or not self._says_plain_texts()
+        wary = bool(unclean) or not self._has_plain_texts()
         fields = ", ".join(f"{values.get(field, 'CAST(NULL AS VARCHAR)')} AS {name(field)}" for field in FIELD_NAMES)
-        kept = "".join(f", {name(column)} AS {name('keep ' + column)}" for column in self.mapping.keep)
-        pieces = [_piece(column, "keep " + column, escape=True, always=False) for column in self.mapping.keep]
+        kept_columns = "".join(f", {name(column)} AS {name('keep ' + column)}" for column in self.mapping.keep)
+        pieces = [_make_member(column, "keep " + column, escape=True, always=False) for column in self.mapping.keep]
         for field in FIELD_NAMES:
             if field in values:
                 always = field == "source" or values[field] in map(name, full)
-                pieces.append(_piece(field, field, wary and self._may_escape(field, unclean), always))
-        line = _line_of(pieces)
+                pieces.append(_make_member(field, field, wary and self._may_escape(field, unclean), always))
+        line = _join_members(pieces)
         frame = f"""SELECT *, {line} AS line, true AS is_object
-            FROM (SELECT {skipped_by(self.mapping)} AS skipped, {fields}{kept} FROM rows_read)"""
+            FROM (SELECT {make_skip_sql(self.mapping)} AS skipped, {fields}{kept_columns} FROM rows_read)"""
         if wary:
             frame = f"SELECT *, contains(line, '\\') AS has_escapes FROM ({frame})"
         plain = {field for field in FIELD_NAMES for column in set(columns) - spaced if values.get(field) == name(column)}
         return judging(frame, self.shop, not wary, "line, skipped", frozenset(FIELD_NAMES) - plain)
 
     def _may_escape(self, field: str, unclean: frozenset[str]) -> bool:
-        """Fields that the mapping makes may hold anything; a plain column is known."""
-        said = {field for field, _ in (*self.mapping.fields, *self.mapping.constants)}
-        return field in unclean or field in said or field == "source" or bool(self.mapping.changes)
+        """Fields made by the mapping may hold anything; plain columns were examined."""
+        mapped = {field for field, _ in (*self.mapping.fields, *self.mapping.constants)}
+        return field in unclean or field in mapped or field == "source" or bool(self.mapping.changes)
 
-    def _says_plain_texts(self) -> bool:
-        """Whether no text that the mapping or the source's name brings has to be escaped."""
-        said = orjson.dumps([self.source, repr(self.mapping.constants), repr(self.mapping.changes), repr(self.mapping.fields)])
-        return b"\\" not in said
+    def _has_plain_texts(self) -> bool:
+        """Whether no text of the mapping and the source's name needs escaping."""
+        texts = orjson.dumps([self.source, repr(self.mapping.constants), repr(self.mapping.changes), repr(self.mapping.fields)])
+        return b"\\" not in texts
 
-    def _sql_of_lines(self) -> str:
-        listed, members = texts_of("j", {field: path_of(field) for field in FIELD_NAMES})
+    def _make_lines_sql(self) -> str:
+        listed, members = select_texts("j", {field: path_of(field) for field in FIELD_NAMES})
         nested = r"CASE WHEN regexp_matches(j, '.[{\[]') THEN regexp_matches(json_structure(j), '^.+[{\[]') ELSE false END"
         lacks = "false"
         if self.add_source:
@@ -138,14 +138,14 @@ class Messages:
         return judging(frame, self.shop, False, "line, skipped")
 
 
-def _line_of(pieces: list[str]) -> str:
-    """The pieces end in a comma each, but for the last, which is always there: the source."""
+def _join_members(pieces: list[str]) -> str:
+    """Each member ends in a comma, except the last, which is always present: the source."""
     return "concat('{', " + ", ".join(pieces) + ")"
 
 
-def _piece(key: str, column: str, escape: bool, always: bool) -> str:
-    """A member of the object, nothing where the value is missing; the source closes the line. One that is always there is
-    put together with all others at once."""
+def _make_member(key: str, column: str, escape: bool, always: bool) -> str:
+    """SQL of a member of the object, null if the value is missing; the source closes the line. Members that are `always` present
+    are joined by one concat."""
     end = "}\n" if key == "source" else ","
     front, back = ('":', end) if escape else ('":"', '"' + end)
     value = f"to_json({name(column)})" if escape else name(column)
@@ -153,14 +153,14 @@ def _piece(key: str, column: str, escape: bool, always: bool) -> str:
     return f"{front}{', ' if always else ' || '}{value}{', ' if always else ' || '}{literal(back)}"
 
 
-def _with_bytes(table: pa.Table, wanted: Callable[[Bytes], Any]) -> frozenset[str]:
-    """Columns with such a byte: looking at all bytes at once is nearly free."""
-    return frozenset(name for name in table.column_names if any(_has(chunk, wanted) for chunk in table.column(name).chunks))
+def _find_columns(table: pa.Table, matches: Callable[[Bytes], Any]) -> frozenset[str]:
+    """Columns with a matching byte. Examining all bytes at once is nearly free."""
+    return frozenset(name for name in table.column_names if any(_has(chunk, matches) for chunk in table.column(name).chunks))
 
 
-def _has(column: pa.Array, wanted: Callable[[Bytes], Any]) -> bool:
+def _has(column: pa.Array, matches: Callable[[Bytes], Any]) -> bool:
     data = column.buffers()[-1]
-    return data is not None and bool(wanted(np.frombuffer(data, np.uint8)).any())
+    return data is not None and bool(matches(np.frombuffer(data, np.uint8)).any())
 
 
 def _is_escaped(data: Bytes) -> Any:
@@ -172,13 +172,13 @@ def _is_space(data: Bytes) -> Any:
     return data == 32
 
 
-def _in_one_line(lines: pa.Array) -> pa.Array:
+def _replace_line_ends(lines: pa.Array) -> pa.Array:
     if pc.any(pc.match_substring(lines, "\n")).as_py():
         return pc.replace_substring(lines, "\n", " ")
     return lines
 
 
-def _one(column: pa.ChunkedArray) -> pa.Array:
+def _to_one_chunk(column: pa.ChunkedArray) -> pa.Array:
     return (
         column.chunk(0)
         if column.num_chunks == 1

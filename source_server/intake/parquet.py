@@ -1,4 +1,4 @@
-"""Parquet tables as columns of text; lines that a table keeps whole stand in the column `payload`."""
+"""Reads parquet tables as columns of text. A row may keep a whole line in the column `payload`."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from source_server.intake.block import Block, Kept
+from source_server.intake.block import Block, WholeLines
 from source_server.intake.refusal import FileRefused
 
 PAYLOAD = "payload"
 BATCH_ROWS = 20_000
-SHOWN = 160  # characters of what Arrow says
+SHOWN = 160  # characters of Arrow's error
 
 _PLAIN_KINDS = (
     pa.types.is_string,
@@ -29,70 +29,69 @@ _PLAIN_KINDS = (
 )
 
 
-def columns_of(path: Path) -> tuple[str, ...]:
-    with _opened(path) as file:
+def read_columns(path: Path) -> tuple[str, ...]:
+    with _open_parquet(path) as file:
         return tuple(file.schema_arrow.names)
 
 
-def blocks_of(path: Path, wanted: set[str], zone: bool) -> Iterator[Block]:
-    """The wanted columns; times without a zone are text as they stand where the mapping gives one (`zone`)."""
-    with _opened(path) as file:
-        total, done = file.metadata.num_rows, 0
+def read_parquet_blocks(path: Path, wanted: set[str], zone: bool) -> Iterator[Block]:
+    """Read the wanted columns. Times without a zone are accepted only if the mapping gives one (`zone`)."""
+    with _open_parquet(path) as file:
+        total, rows_read = file.metadata.num_rows, 0
         names = [name for name in file.schema_arrow.names if name in wanted or name == PAYLOAD]
         batches = file.iter_batches(BATCH_ROWS, columns=names)
         while True:
             try:
                 batch = next(batches, None)
             except (pa.ArrowException, OSError) as error:
-                says = str(error).splitlines()[0][:SHOWN]
-                raise FileRefused(f"{path.name} can't be read after row {done:,}: {says}; copy the file anew.") from error
+                reason = str(error).splitlines()[0][:SHOWN]
+                raise FileRefused(f"{path.name} can't be read after row {rows_read:,}: {reason}; copy the file again.") from error
             if batch is None:
                 return
-            yield _block(path, batch, done, (done + batch.num_rows) / total, zone)
-            done += batch.num_rows
+            yield _make_block(path, batch, rows_read, (rows_read + batch.num_rows) / total, zone)
+            rows_read += batch.num_rows
 
 
-def _opened(path: Path) -> pq.ParquetFile:
+def _open_parquet(path: Path) -> pq.ParquetFile:
     try:
         return pq.ParquetFile(path, pre_buffer=False, buffer_size=1 << 20)
     except (pa.ArrowException, OSError) as error:
-        says = str(error).splitlines()[0][:SHOWN]
-        raise FileRefused(f"{path.name} can't be read: {says}") from error
+        reason = str(error).splitlines()[0][:SHOWN]
+        raise FileRefused(f"{path.name} can't be read: {reason}") from error
 
 
-def _block(path: Path, batch: pa.RecordBatch, before: int, fraction: float, zone: bool) -> Block:
+def _make_block(path: Path, batch: pa.RecordBatch, before: int, fraction: float, zone: bool) -> Block:
     places = np.arange(batch.num_rows, dtype=np.int64) + before + 1
-    kept = Kept()
+    whole_lines = WholeLines()
     if PAYLOAD in batch.schema.names:
         whole = batch.column(PAYLOAD).is_valid()
         if whole.true_count:
-            chosen = whole.to_numpy(zero_copy_only=False)
-            kept = Kept(batch.column(PAYLOAD).filter(whole).cast(pa.binary()), places[chosen])
-            batch, places = batch.filter(pc.invert(whole)), places[~chosen]
-    columns = {name: _text(path, name, batch.column(name), zone) for name in batch.schema.names if name != PAYLOAD}
-    return Block(pa.table(columns), places, kept, fraction)
+            selected = whole.to_numpy(zero_copy_only=False)
+            whole_lines = WholeLines(batch.column(PAYLOAD).filter(whole).cast(pa.binary()), places[selected])
+            batch, places = batch.filter(pc.invert(whole)), places[~selected]
+    columns = {name: _to_text(path, name, batch.column(name), zone) for name in batch.schema.names if name != PAYLOAD}
+    return Block(pa.table(columns), places, whole_lines, fraction)
 
 
-def _text(path: Path, name: str, column: pa.Array, zone: bool) -> pa.Array:
-    """A column as the text it stands for."""
+def _to_text(path: Path, name: str, column: pa.Array, zone: bool) -> pa.Array:
     kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
     if pa.types.is_timestamp(kind):
-        return _time_text(path, name, column.cast(kind), zone)
+        return _time_to_text(path, name, column.cast(kind), zone)
     if pa.types.is_date(kind):
         return pc.strftime(column.cast(pa.timestamp("s")), format="%Y-%m-%d")
     if any(is_kind(kind) for is_kind in _PLAIN_KINDS):
         return column.cast(kind).cast(pa.string())
     if pa.types.is_binary(kind):
         return column.cast(kind).cast(pa.string())
-    raise FileRefused(f"{path.name}: column {name} is of type {kind}; text, numbers and times can be read.")
+    raise FileRefused(f"{path.name}: column {name} is of type {kind}; it must be text, a number or a time.")
 
 
-def _time_text(path: Path, name: str, column: pa.Array, zone: bool) -> pa.Array:
+def _time_to_text(path: Path, name: str, column: pa.Array, zone: bool) -> pa.Array:
     if column.type.tz is None:
         if not zone:
             raise FileRefused(
                 f"{path.name}: column {name} holds times without a zone; store them in UTC, "
-                "or load with a mapping that says the zone."
+                "or load with a mapping that names the zone."
             )
         return pc.strftime(column, format="%Y-%m-%dT%H:%M:%S")
     utc = column.cast(pa.timestamp(column.type.unit, "UTC"))

@@ -1,4 +1,4 @@
-"""Looks into a file without taking it in: the first events, the account, from when to when, and of which types."""
+"""Previews a file without adding it: the first events, the account of its rows, the time range and the event types."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import Any
 import orjson
 import pyarrow.compute as pc
 
-from source_server.intake.account import Account
-from source_server.intake.chunks import Chunk, chunks
+from source_server.intake.account import FileAccount
+from source_server.intake.chunks import Chunk, read_chunks
 from source_server.intake.mapping import Mapping
 
 SHOWN_ROWS = 5
@@ -25,7 +25,7 @@ class Preview:
 
     name: str
     mapping: str
-    account: Account = field(default_factory=Account)
+    account: FileAccount = field(default_factory=FileAccount)
     first: datetime | None = None
     last: datetime | None = None
     types: Counter[str] = field(default_factory=Counter)
@@ -36,37 +36,37 @@ class Preview:
         self.types.update(chunk.types)
         if len(self.lines) < SHOWN_ROWS:
             self.lines += chunk.lines.slice(0, SHOWN_ROWS - len(self.lines)).to_pylist()
-        found = pc.min_max(chunk.times)
-        firsts = [time for time in (self.first, found["min"].as_py()) if time]
-        lasts = [time for time in (self.last, found["max"].as_py()) if time]
+        ends = pc.min_max(chunk.times)
+        firsts = [time for time in (self.first, ends["min"].as_py()) if time]
+        lasts = [time for time in (self.last, ends["max"].as_py()) if time]
         self.first, self.last = min(firsts, default=None), max(lasts, default=None)
 
     def __str__(self) -> str:
-        shown = [_event(line) for line in self.lines]
+        events = [_format_event(line) for line in self.lines]
         span = [f"{time:{SHOWN_TIME}}" if time else "none" for time in (self.first, self.last)]
         types = [(name, f"{count:,}") for name, count in self.types.most_common()]
         wide, digits = max((len(n) for n, _ in types), default=0), max((len(c) for _, c in types), default=0)
-        listed = "\n".join(f"  {name:<{wide}}  {count:>{digits}}" for name, count in types) or "  none"
+        type_lines = "\n".join(f"  {name:<{wide}}  {count:>{digits}}" for name, count in types) or "  none"
         parts = {
             f"{self.name}, read by {self.mapping}": "",
-            "The first rows as events": "\n".join(shown),
-            "What becomes of the rows": _indented(str(self.account)),
+            "The first rows as events": "\n".join(events),
+            "What becomes of the rows": _indent(str(self.account)),
             f"From {span[0]} to {span[1]}": "",
-            "Events by type": listed,
+            "Events by type": type_lines,
         }
         return "\n\n".join(f"{title}\n{text}".rstrip() for title, text in parts.items())
 
 
-def preview(path: Path, mapping: Mapping, source: str, now: datetime) -> Preview:
-    """Reads the whole file, so that what would refuse it later refuses it now."""
-    found = Preview(path.name, "the contract's own names" if mapping.identity else mapping.name)
-    for chunk in chunks(path, mapping, source, now):
-        found.add(chunk)
-    return found
+def make_preview(path: Path, mapping: Mapping, source: str, now: datetime) -> Preview:
+    """Reads the whole file, so a file that can't be loaded is refused now and not later."""
+    preview = Preview(path.name, "the contract's own names" if mapping.identity else mapping.name)
+    for chunk in read_chunks(path, mapping, source, now):
+        preview.add(chunk)
+    return preview
 
 
-def _event(line: bytes) -> str:
-    """A field a line reads better than one long line; what is no object is shown as it is."""
+def _format_event(line: bytes) -> str:
+    """key=value pairs; a line that is no JSON object is shown unchanged."""
     try:
         event: Any = orjson.loads(line)
     except orjson.JSONDecodeError:
@@ -76,5 +76,5 @@ def _event(line: bytes) -> str:
     return "  " + "  ".join(f"{key}={value}" for key, value in event.items())
 
 
-def _indented(text: str) -> str:
+def _indent(text: str) -> str:
     return "\n".join("  " + line for line in text.splitlines())

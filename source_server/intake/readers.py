@@ -1,4 +1,4 @@
-"""Every kind of file as blocks of rows; what the file has for columns is held against the mapping before the first."""
+"""Reads every kind of file as blocks of rows. Before the first block, the file's columns are checked against the mapping."""
 
 from __future__ import annotations
 
@@ -11,32 +11,32 @@ import orjson
 import pyarrow as pa
 
 from cdp.events import FIELD_NAMES, FIELDS
-from source_server.intake.block import Block, Kept
-from source_server.intake.delimited import Dialect, rows_of, values_in
-from source_server.intake.kinds import DELIMITERS, format_of
-from source_server.intake.lines import lines_of, path_of, readable, texts_of
+from source_server.intake.block import Block, WholeLines
+from source_server.intake.delimited import Dialect, read_rows, split_values
+from source_server.intake.kinds import DELIMITERS, detect_format
+from source_server.intake.lines import path_of, select_texts, split_lines, to_readable
 from source_server.intake.mapping import WHITESPACE, Mapping
-from source_server.intake.parquet import PAYLOAD, blocks_of, columns_of
+from source_server.intake.parquet import PAYLOAD, read_columns, read_parquet_blocks
 from source_server.intake.refusal import FileRefused
 from source_server.intake.stream import split_blocks
 
 REQUIRED = tuple(field.name for field in FIELDS if field.required)
 INSTEAD = {field.name: field.instead for field in FIELDS if field.instead}
 _GUESSES = {";": "';'", "\t": 'a tab (delimiter = "tab")', ",": "','", "|": "'|'"}
-SHOWN = 80  # characters of a line that a message repeats
+SHOWN = 80  # characters of a line that a message quotes
 
 
-def blocks(path: Path, mapping: Mapping, engine: duckdb.DuckDBPyConnection) -> Iterator[Block]:
-    """The file's blocks in its order; rows as columns, or lines kept whole."""
-    kind = format_of(path, mapping)
+def read_blocks(path: Path, mapping: Mapping, engine: duckdb.DuckDBPyConnection) -> Iterator[Block]:
+    """The file's blocks in order, with rows as columns or as whole lines."""
+    kind = detect_format(path, mapping)
     if kind == "parquet":
-        return _of_parquet(path, mapping)
+        return _read_parquet(path, mapping)
     if kind == "ndjson":
-        return _of_lines(path, mapping, engine)
-    return _of_delimited(path, mapping, DELIMITERS[kind])
+        return _read_lines(path, mapping, engine)
+    return _read_delimited(path, mapping, DELIMITERS[kind])
 
 
-def used_columns(mapping: Mapping) -> dict[str, str]:
+def list_used_columns(mapping: Mapping) -> dict[str, str]:
     """Column -> the key of the mapping that names it."""
     used = {column: f"fields.{field}" for field, rule in mapping.fields for column in rule.columns}
     used |= {rule.times: f"fields.{field}.times" for field, rule in mapping.fields if rule.times}
@@ -45,52 +45,52 @@ def used_columns(mapping: Mapping) -> dict[str, str]:
     return used | {change.when.column: "change" for change in mapping.changes}
 
 
-def check_columns(path: Path, mapping: Mapping, found: tuple[str, ...]) -> None:
-    """Refuses a file that has not the columns which the mapping, or the contract, needs."""
-    held = ", ".join(found)
-    if len(set(found)) < len(found):
-        raise FileRefused(f"{path.name}: has a column twice; it has {held}.")
-    for column, key in used_columns(mapping).items():
-        if column not in found:
-            raise FileRefused(f"{path.name}: has no column {column}, which {mapping.name} names in {key}; it has {held}.")
-    given = {field for field, _ in (*mapping.fields, *mapping.constants)} | set(found)
-    missing = [name for name in REQUIRED if name not in given and INSTEAD.get(name) not in given]
+def check_columns(path: Path, mapping: Mapping, columns: tuple[str, ...]) -> None:
+    """Refuse a file that lacks a column that the mapping or the contract needs."""
+    names = ", ".join(columns)
+    if len(set(columns)) < len(columns):
+        raise FileRefused(f"{path.name}: has a column twice; it has {names}.")
+    for column, key in list_used_columns(mapping).items():
+        if column not in columns:
+            raise FileRefused(f"{path.name}: has no column {column}, which {mapping.name} names in {key}; it has {names}.")
+    available = {field for field, _ in (*mapping.fields, *mapping.constants)} | set(columns)
+    missing = [name for name in REQUIRED if name not in available and INSTEAD.get(name) not in available]
     if missing:
         help_ = (
             "name them in the mapping" if not mapping.identity else "a mapping can say where they come from (docs/mappings.md)"
         )
-        raise FileRefused(f"{path.name}: has no column {', '.join(missing)}; it has {held}; {help_}.")
-    unknown = [name for name in found if name not in FIELD_NAMES and name != PAYLOAD]
+        raise FileRefused(f"{path.name}: has no column {', '.join(missing)}; it has {names}; {help_}.")
+    unknown = [name for name in columns if name not in FIELD_NAMES and name != PAYLOAD]
     if mapping.identity and unknown:
         raise FileRefused(
-            f"{path.name}: column {', '.join(unknown)} is no field of an event; load it with a mapping (docs/mappings.md), "
-            f"or name it one of {', '.join(FIELD_NAMES)}."
+            f"{path.name}: column {', '.join(unknown)} is not a field of an event; load it with a mapping (docs/mappings.md), "
+            f"or rename it to one of {', '.join(FIELD_NAMES)}."
         )
 
 
-def _of_parquet(path: Path, mapping: Mapping) -> Iterator[Block]:
-    check_columns(path, mapping, columns_of(path))
-    wanted = set(used_columns(mapping)) | set(FIELD_NAMES)
+def _read_parquet(path: Path, mapping: Mapping) -> Iterator[Block]:
+    check_columns(path, mapping, read_columns(path))
+    wanted = set(list_used_columns(mapping)) | set(FIELD_NAMES)
     zone = any(rule.zone for _, rule in mapping.fields)
-    yield from blocks_of(path, wanted, zone)
+    yield from read_parquet_blocks(path, wanted, zone)
 
 
-def _of_delimited(path: Path, mapping: Mapping, delimiter: str) -> Iterator[Block]:
-    split = _Delimited(path, mapping, mapping.shape.delimiter or delimiter)
+def _read_delimited(path: Path, mapping: Mapping, delimiter: str) -> Iterator[Block]:
+    split = _DelimitedSplitter(path, mapping, mapping.shape.delimiter or delimiter)
     for fraction in split_blocks(path, mapping.shape.encoding, split):
-        for block in split.done:
+        for block in split.blocks:
             block.fraction = fraction
             yield block
-        split.done.clear()
+        split.blocks.clear()
     if split.dialect is None:
         raise FileRefused(f"{path.name}: is empty.")
 
 
-class _Delimited:
-    """Takes the first row for the header where there is one; what is read waits in `done`."""
+class _DelimitedSplitter:
+    """Reads the header, if the file has one, and collects the finished blocks in `blocks`."""
 
     def __init__(self, path: Path, mapping: Mapping, delimiter: str) -> None:
-        self.path, self.mapping, self.done = path, mapping, list[Block]()
+        self.path, self.mapping, self.blocks = path, mapping, list[Block]()
         self.dialect: Dialect | None = None
         white = delimiter == WHITESPACE
         quote = mapping.shape.quote if mapping.shape.quote is not None else "" if white else '"'
@@ -100,18 +100,18 @@ class _Delimited:
     def __call__(self, data: bytes, last: bool, number: int) -> int:
         start = 0
         if self.dialect is None:
-            start = self._open(data)
+            start = self._read_header(data)
             if self.dialect is None:
                 return len(data)
         rest = data[start:] if start else data
-        block, used = rows_of(rest, last, number + data.count(b"\n", 0, start), self.dialect)
+        block, used = read_rows(rest, last, number + data.count(b"\n", 0, start), self.dialect)
         self._check_rows(block)
         if block.rows:
-            self.done.append(block)
+            self.blocks.append(block)
         return start + used
 
-    def _open(self, data: bytes) -> int:
-        """Finds the header; gives the place where the rows begin."""
+    def _read_header(self, data: bytes) -> int:
+        """Find the header; returns the position of the first row."""
         place = 0
         for _ in range(self.mapping.shape.skip_lines):
             place = data.find(b"\n", place) + 1 or len(data)
@@ -121,7 +121,7 @@ class _Delimited:
                 columns = self.plain.columns
                 if self.mapping.shape.header:
                     text = data[place:end].rstrip(b"\r\n")
-                    columns = tuple(name.strip() for name in values_in(text, self.plain))
+                    columns = tuple(name.strip() for name in split_values(text, self.plain))
                     self._check_header(columns)
                     place = end
                 check_columns(self.path, self.mapping, columns)
@@ -135,16 +135,17 @@ class _Delimited:
             raise FileRefused(f"{self.path.name}: the header has one column '{columns[0][:SHOWN]}'; is the delimiter {guess}?")
 
     def _check_rows(self, block: Block) -> None:
-        """A first block in which no row has the right number of values is another kind of file."""
-        if self.done or block.places.size or not block.kept.places.size or self.dialect is None or block.kept.places[0] > 1000:
+        """If no row of the first block has the right number of values, the file is of another kind."""
+        broken = block.whole_lines
+        if self.blocks or block.places.size or not broken.places.size or self.dialect is None or broken.places[0] > 1000:
             return
-        first = block.kept.lines[0].as_py().decode("utf-8", "replace")
+        first = broken.lines[0].as_py().decode("utf-8", "replace")
         guess = self._guess(first)
         hint = f"; is the delimiter {guess}?" if guess else "; is the delimiter right?"
-        place = block.kept.places[0]
+        place = broken.places[0]
         raise FileRefused(
             f"{self.path.name}: no row has the {len(self.dialect.columns)} values {', '.join(self.dialect.columns)}; "
-            f"line {place}: {block.kept.why[int(place)]}: '{first[:SHOWN]}'{hint}"
+            f"line {place}: {broken.faults[int(place)]}: '{first[:SHOWN]}'{hint}"
         )
 
     def _guess(self, text: str) -> str | None:
@@ -155,62 +156,64 @@ class _Delimited:
         return 'white space (delimiter = "whitespace")' if len(text.split()) > 1 and not self.plain.whitespace else None
 
 
-def _of_lines(path: Path, mapping: Mapping, engine: duckdb.DuckDBPyConnection) -> Iterator[Block]:
-    done: list[Block] = []
+def _read_lines(path: Path, mapping: Mapping, engine: duckdb.DuckDBPyConnection) -> Iterator[Block]:
+    blocks: list[Block] = []
 
     def split(data: bytes, last: bool, number: int) -> int:
-        done.append(lines_of(data, number, path.name))
+        blocks.append(split_lines(data, number, path.name))
         return len(data)
 
-    as_read: Callable[[Block], Block] = (lambda block: block) if mapping.identity else _columns_of(mapping, engine)
+    unfold: Callable[[Block], Block] = (lambda block: block) if mapping.identity else _make_unfold(mapping, engine)
     first = True
     for fraction in split_blocks(path, "utf-8", split):
-        for block in done:
+        for block in blocks:
             if first and block.rows:
                 _check_keys(path, mapping, block)
                 first = False
-            read = as_read(block)
-            read.fraction = fraction
-            yield read
-        done.clear()
+            unfolded = unfold(block)
+            unfolded.fraction = fraction
+            yield unfolded
+        blocks.clear()
 
 
 def _check_keys(path: Path, mapping: Mapping, block: Block) -> None:
-    """Lines are not refused one by one, but a file in which no line has what every event has is another kind of file."""
+    """Refuse a file of another kind: one in which no line has the keys that every event has."""
     keys: set[str] = set()
-    for line in block.kept.lines.to_pylist():
-        keys |= _keys(line)
-    held = f"its lines have {', '.join(sorted(keys)[:30])}" if keys else "no line of it is a JSON object"
+    for line in block.whole_lines.lines.to_pylist():
+        keys |= _read_keys(line)
+    content = f"its lines have {', '.join(sorted(keys)[:30])}" if keys else "no line of it is a JSON object"
     if mapping.identity:
         if not keys & set(REQUIRED):
-            raise FileRefused(f"{path.name}: no line is an event: a JSON object with {', '.join(REQUIRED)}; {held}.")
+            raise FileRefused(f"{path.name}: no line is an event: a JSON object with {', '.join(REQUIRED)}; {content}.")
         return
     for field, rule in mapping.fields:
         for column in rule.columns:
             if field in REQUIRED and column.split(".")[0] not in keys:
-                raise FileRefused(f"{path.name}: no line has {column}, which {mapping.name} names in fields.{field}; {held}.")
+                raise FileRefused(f"{path.name}: no line has {column}, which {mapping.name} names in fields.{field}; {content}.")
 
 
-def _keys(line: bytes) -> set[str]:
+def _read_keys(line: bytes) -> set[str]:
     try:
-        found = orjson.loads(line)
+        value = orjson.loads(line)
     except orjson.JSONDecodeError:
         return set()
-    return set(found) if isinstance(found, dict) else set()
+    return set(value) if isinstance(value, dict) else set()
 
 
-def _columns_of(mapping: Mapping, engine: duckdb.DuckDBPyConnection) -> Callable[[Block], Block]:
-    names = list(dict.fromkeys([*used_columns(mapping), *FIELD_NAMES]))
-    listed, members = texts_of("j", {name: path_of(name) for name in names})
+def _make_unfold(mapping: Mapping, engine: duckdb.DuckDBPyConnection) -> Callable[[Block], Block]:
+    """A function that turns a block of whole lines into columns."""
+    names = list(dict.fromkeys([*list_used_columns(mapping), *FIELD_NAMES]))
+    listed, members = select_texts("j", {name: path_of(name) for name in names})
     sql = f"SELECT {', '.join(members)}, listed IS NULL AS broken FROM (SELECT {listed} AS listed FROM lines)"
 
     def unfold(block: Block) -> Block:
-        lines = pa.table({"j": readable(block.kept.lines, exact_numbers=True)})
-        engine.register("lines", lines)
-        found = engine.sql(sql).to_arrow_table()
-        broken = found.column("broken").to_numpy()
-        table, places = found.drop_columns(["broken"]).filter(pa.array(~broken)), block.kept.places
-        why = dict.fromkeys(places[broken].tolist(), "it is not one JSON object")
-        return Block(table, places[~broken], Kept(block.kept.lines.filter(pa.array(np.asarray(broken))), places[broken], why))
+        lines, places = block.whole_lines.lines, block.whole_lines.places
+        engine.register("lines", pa.table({"j": to_readable(lines, exact_numbers=True)}))
+        result = engine.sql(sql).to_arrow_table()
+        broken = result.column("broken").to_numpy()
+        table = result.drop_columns(["broken"]).filter(pa.array(~broken))
+        faults = dict.fromkeys(places[broken].tolist(), "it is not one JSON object")
+        whole_lines = WholeLines(lines.filter(pa.array(np.asarray(broken))), places[broken], faults)
+        return Block(table, places[~broken], whole_lines)
 
     return unfold

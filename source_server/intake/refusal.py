@@ -1,4 +1,4 @@
-"""Why a file or a mapping cannot be loaded at all; one sentence for the person who asked for it."""
+"""The errors for a file or a mapping that cannot be loaded; each message is one sentence for the operator."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ class MappingError(FileRefused):
     """A mapping file is wrong; the message names it, the table and key, and what is allowed."""
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """A hint where the word is nearly one of the known, else all of them."""
+def suggest(word: str, known: Iterable[str]) -> str:
+    """The known word that is nearly the same, or else all known words."""
     names = list(known)
     near = get_close_matches(word, names, n=1)
     return f"did you mean {near[0]}?" if near else f"it can be {', '.join(names)}."

@@ -1,10 +1,10 @@
-"""How texts and names stand in SQL, and the engine that runs it."""
+"""Quotes texts and names for SQL, and opens the DuckDB engine."""
 
 from __future__ import annotations
 
 import duckdb
 
-#: Blocks are judged side by side instead: a block is too small to be shared out.
+#: A block is too small for several threads; instead, several blocks are judged in parallel.
 THREADS = 1
 
 
@@ -17,7 +17,7 @@ def name(text: str) -> str:
 
 
 def engine() -> duckdb.DuckDBPyConnection:
-    """In memory, in UTC, never fetching extensions from the network, and without a progress bar of its own in what we print."""
+    """In memory, in UTC, without extensions from the network and without a progress bar in our output."""
     connection = duckdb.connect(
         config={"threads": THREADS, "autoinstall_known_extensions": False, "autoload_known_extensions": False}
     )

@@ -1,4 +1,4 @@
-"""A file's text as blocks of whole lines in UTF-8, unpacked as its name says, with the number of each block's first line."""
+"""Reads a file as blocks of whole lines in UTF-8, decompressed by its ending, with the number of each block's first line."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from source_server.intake.refusal import FileRefused
 
 BLOCK_BYTES = 3 << 20
 MAX_LINE_BYTES = 256 << 10
-SHOWN = 160  # characters of what an unpacker says
+SHOWN = 160  # characters of a decompressor's error
 PACKED = {".gz": "gzip", ".zst": "zstd"}
 ZIP = ".zip"
 UTF8 = ("utf-8", "utf8", "utf-8-sig", "ascii")
 
-#: Takes bytes, whether they are the file's last, and the number of their first line; says how many of them are used up.
+#: Gets bytes, whether they are the file's last, and the number of their first line; returns how many bytes it used.
 Split = Callable[[bytes, bool, int], int]
 
 
 @dataclass(slots=True)
 class TextFile:
-    """An open file: `read` gives unpacked bytes, `fraction` how much of the packed ones is used up."""
+    """An open file: `read` returns decompressed bytes, `fraction` how much of the compressed file was read."""
 
     unpacked: Any
     packed: IO[bytes]
@@ -42,7 +42,7 @@ class TextFile:
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[TextFile]:
+def open_file(path: Path) -> Iterator[TextFile]:
     with path.open("rb") as packed:
         unpacked: Any = packed
         if path.suffix == ZIP:
@@ -53,7 +53,7 @@ def opened(path: Path) -> Iterator[TextFile]:
 
 
 def file_in_zip(path: Path) -> str:
-    """The name of the one file that a zip holds."""
+    """The name of the only file in a zip."""
     with path.open("rb") as packed:
         return _only_entry(path, packed)[1].filename
 
@@ -70,22 +70,22 @@ def _only_entry(path: Path, packed: IO[bytes]) -> tuple[zipfile.ZipFile, zipfile
     try:
         archive = zipfile.ZipFile(packed)
     except zipfile.BadZipFile as error:
-        raise FileRefused(f"{path.name} is no whole zip file ({error}); it may be cut off, copy it anew.") from error
+        raise FileRefused(f"{path.name} is not a complete zip file ({error}); it may be truncated, copy it again.") from error
     files = [entry for entry in archive.infolist() if not entry.is_dir() and not entry.filename.startswith("__MACOSX/")]
     if len(files) != 1:
-        held = ", ".join(entry.filename for entry in files) or "none"
-        raise FileRefused(f"{path.name} must hold exactly one file, and holds {held}; unpack it and load them one by one.")
+        names = ", ".join(entry.filename for entry in files) or "none"
+        raise FileRefused(f"{path.name} must contain exactly one file but contains {names}; unpack it and load them one by one.")
     return archive, files[0]
 
 
 def blocks(path: Path, encoding: str = "utf-8") -> Iterator[tuple[bytes, bool, float]]:
-    """Bytes in UTF-8 as they are read, whether they are the last, and the fraction read. The mark of the byte order is taken off.
+    """Pieces of UTF-8, whether each is the last, and the fraction of the file read. A byte order mark is removed.
 
-    A byte that is no character of the encoding stays a byte that is none in UTF-8, so that its row is found later.
+    A byte that is invalid in the encoding becomes a byte that is invalid in UTF-8, so its row is found later.
     """
     lines = 0
-    decode = _decoder(encoding)
-    with opened(path) as file:
+    decode = _make_decoder(encoding)
+    with open_file(path) as file:
         first, data = True, b""
         while True:
             try:
@@ -94,8 +94,8 @@ def blocks(path: Path, encoding: str = "utf-8") -> Iterator[tuple[bytes, bool, f
             except FileRefused:
                 raise
             except (OSError, EOFError, ValueError, zipfile.BadZipFile) as error:
-                says = str(error).splitlines()[0][:SHOWN] if str(error) else type(error).__name__
-                raise FileRefused(f"{path.name} can't be read after line {lines:,}: {says}; copy the file anew.") from error
+                reason = str(error).splitlines()[0][:SHOWN] if str(error) else type(error).__name__
+                raise FileRefused(f"{path.name} can't be read after line {lines:,}: {reason}; copy the file again.") from error
             if first:
                 text, first = text.removeprefix(codecs.BOM_UTF8), False
             lines += text.count(b"\n")
@@ -106,7 +106,7 @@ def blocks(path: Path, encoding: str = "utf-8") -> Iterator[tuple[bytes, bool, f
             data = text
 
 
-def _decoder(encoding: str) -> Callable[[bytes, bool], bytes]:
+def _make_decoder(encoding: str) -> Callable[[bytes, bool], bytes]:
     if encoding.lower() in UTF8:
         return lambda data, final: data
     decoder = codecs.getincrementaldecoder(encoding)("strict" if "16" in encoding or "32" in encoding else "surrogateescape")
@@ -114,9 +114,9 @@ def _decoder(encoding: str) -> Callable[[bytes, bool], bytes]:
 
 
 def split_blocks(path: Path, encoding: str, split: Split) -> Iterator[float]:
-    """Feeds `split` with pieces of whole lines, what it leaves coming again in front of the next; yields the fraction read.
+    """Call `split` with pieces of whole lines; bytes it does not use are put before the next piece. Yields the fraction read.
 
-    The last line gets its line end where it has none.
+    The last line gets a line end if it has none.
     """
     rest, number = b"", 1
     for data, last, fraction in blocks(path, encoding):

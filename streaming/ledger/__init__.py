@@ -1,1 +1,1 @@
-"""What became of every message that the stream took: the sums of the ledger, held against HDFS and Kafka."""
+"""What became of every message that the stream read: the sums of the ledger, compared with HDFS and Kafka."""

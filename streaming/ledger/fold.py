@@ -1,6 +1,6 @@
-"""The ledger of days that are over: the batches of one day become one, with the offsets and the sums of all.
+"""Folds the ledger of past days: the batches of one day become one batch with the offsets and the sums of all.
 
-A batch every 15 seconds is two million rows a year. What the ledger proves stays as it was: from where to where each stream has
+A batch every 15 seconds would be two million rows a year. The ledger still proves the same: which offsets each stream has
 read, without a gap, and what became of the messages of each hour.
 """
 
@@ -16,15 +16,23 @@ from psycopg2.extensions import cursor as Cursor
 from psycopg2.extras import execute_batch
 
 from cdp.warehouse import STREAM_BATCH, STREAM_LEDGER
-from streaming.account import joined
-from streaming.checkpoint import Offsets, Span, spans
-from streaming.ledger.rows import INSERT_HOUR, Batch, Taken, batch_of, hour_of, hour_row, offsets_json
+from streaming.account import merge_hours
+from streaming.checkpoint import OffsetRange, Offsets, ranges_between
+from streaming.ledger.rows import (
+    INSERT_HOUR,
+    Batch,
+    PartitionRead,
+    make_hour_row,
+    make_offsets_json,
+    parse_batch_row,
+    parse_hour_row,
+)
 
-#: So long a batch has a row of its own: Kafka by default keeps its messages for less, and they can be counted again.
+#: Days that a batch keeps its own row. Kafka's default retention is shorter, so all retained messages can still be recounted.
 DAYS_BY_BATCH = 8
-#: Any number, as long as nobody else in this database takes it.
+#: Key of an advisory lock; nothing else in this database may use it.
 FOLD_LOCK = 7_301_003
-#: Without the last batch of a stream: it may come again, and must then be known by its number.
+#: Leaves out the last batch of a stream: Spark may deliver it again, and then its number must be in the ledger.
 _DAYS = f"""
     SELECT stream, min(batch), max(batch), count(*) FROM {STREAM_BATCH.full_name}
     JOIN (SELECT stream, max(batch) AS newest FROM {STREAM_BATCH.full_name} GROUP BY stream) streams USING (stream)
@@ -41,8 +49,8 @@ _KEEP_ONE = f"""
 
 
 @dataclass(frozen=True, slots=True)
-class Day:
-    """The batches of a stream that were written on one day."""
+class LedgerDay:
+    """The batches of a stream that were written on one day: their first and last number and their count."""
 
     stream: str
     first: int
@@ -51,55 +59,55 @@ class Day:
 
 
 def fold(connection: Connection, today: date) -> None:
-    """A day a transaction."""
-    for day in _days_over(connection, today - timedelta(days=DAYS_BY_BATCH)):
+    """Fold each past day in its own transaction."""
+    for day in _read_past_days(connection, today - timedelta(days=DAYS_BY_BATCH)):
         with connection, connection.cursor() as cursor:
             cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [FOLD_LOCK])
-            ((alone,),) = cursor.fetchall()
-            if alone:
+            ((locked,),) = cursor.fetchall()
+            if locked:
                 _fold_day(cursor, day)
 
 
-def _days_over(connection: Connection, until: date) -> list[Day]:
+def _read_past_days(connection: Connection, until: date) -> list[LedgerDay]:
     with connection, connection.cursor() as cursor:
         cursor.execute(_DAYS, [f"{until} 00:00Z"])
-        return [Day(*row) for row in cursor.fetchall()]
+        return [LedgerDay(*row) for row in cursor.fetchall()]
 
 
-def _fold_day(cursor: Cursor, day: Day) -> None:
+def _fold_day(cursor: Cursor, day: LedgerDay) -> None:
     bounds = (day.stream, day.first, day.last)
     cursor.execute(_BATCHES, bounds)
-    batches = [batch_of(*row) for row in cursor.fetchall()]
-    if len(batches) != day.rows or not seamless(batches):
-        return  # what is wrong with it stays to be seen
+    batches = [parse_batch_row(*row) for row in cursor.fetchall()]
+    if len(batches) != day.rows or not is_contiguous(batches):
+        return  # keep the rows as evidence of what is wrong
     cursor.execute(_HOURS, bounds)
-    hours = joined(hour_of(*row) for row in cursor.fetchall())
+    hours = merge_hours(parse_hour_row(*row) for row in cursor.fetchall())
     cursor.execute(f"DELETE FROM {STREAM_LEDGER.full_name} {_OF_DAY}", bounds)
-    execute_batch(cursor, INSERT_HOUR, [hour_row(day.stream, day.first, hour) for hour in hours])
-    cursor.execute(_KEEP_ONE, [offsets_json(taken_by(batches)), *bounds, day.stream, day.first])
+    execute_batch(cursor, INSERT_HOUR, [make_hour_row(day.stream, day.first, hour) for hour in hours])
+    cursor.execute(_KEEP_ONE, [make_offsets_json(merge_reads(batches)), *bounds, day.stream, day.first])
     cursor.execute(f"DELETE FROM {STREAM_BATCH.full_name} {_OF_DAY}", [day.stream, day.first + 1, day.last])
 
 
-def seamless(batches: Sequence[Batch]) -> bool:
-    """Whether no batch is missing, and each began where the one before ended."""
+def is_contiguous(batches: Sequence[Batch]) -> bool:
+    """Whether no batch is missing and each starts where the previous one ended."""
     return all(
         before.number + 1 == after.number
         and before.topic_id == after.topic_id
-        and before.taken.keys() <= after.taken.keys()
-        and {number: taken.span for number, taken in after.taken.items()} == spans(_ends(before), _ends(after))
+        and before.partitions.keys() <= after.partitions.keys()
+        and {number: read.offsets for number, read in after.partitions.items()} == ranges_between(_ends(before), _ends(after))
         for before, after in pairwise(batches)
     )
 
 
 def _ends(batch: Batch) -> Offsets:
-    return {number: taken.span.end for number, taken in batch.taken.items()}
+    return {number: read.offsets.end for number, read in batch.partitions.items()}
 
 
-def taken_by(batches: Sequence[Batch]) -> dict[int, Taken]:
-    """By all of them together."""
-    whole: dict[int, Taken] = {}
+def merge_reads(batches: Sequence[Batch]) -> dict[int, PartitionRead]:
+    """What contiguous batches read of each partition together."""
+    merged: dict[int, PartitionRead] = {}
     for batch in batches:
-        for number, taken in batch.taken.items():
-            before = whole.get(number, Taken(Span(taken.span.start, taken.span.start), 0))
-            whole[number] = Taken(Span(before.span.start, taken.span.end), before.count + taken.count)
-    return whole
+        for number, read in batch.partitions.items():
+            before = merged.get(number, PartitionRead(OffsetRange(read.offsets.start, read.offsets.start), 0))
+            merged[number] = PartitionRead(OffsetRange(before.offsets.start, read.offsets.end), before.count + read.count)
+    return merged

@@ -1,4 +1,4 @@
-"""Reads what sums.py judges: the sums of the ledger in Postgres, and the rows of the tables on HDFS. Changes nothing."""
+"""Reads what sums.py compares: the sums of the ledger in Postgres, and the row counts of the tables on HDFS. Read-only."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from cdp.said import first_line
 from cdp.settings import Settings
 from cdp.warehouse import STREAM_BATCH, STREAM_LEDGER
 from streaming.account import Counts
-from streaming.ledger.sums import Gap, Hdfs, Reach, Recount, TopicSums
+from streaming.ledger.sums import LedgerGap, RecountedRange, StreamRange, TableCounts, TopicSums
 from streaming.topic import Topic
 
 MOST_GAPS = 20
-REPLAYED = ["replay_id", "replayed_at", "kafka_topic", "kafka_partition", "kafka_offset", "received_at"]
+REPLAY_KEY = ["replay_id", "replayed_at", "kafka_topic", "kafka_partition", "kafka_offset", "received_at"]
 _PARTS = f"{STREAM_BATCH.full_name}, jsonb_each(offsets) p"
 _START, _END, _COUNT = (f"(p.value->>'{name}')::bigint" for name in ("from", "until", "count"))
 _HOURS = f"""
@@ -34,61 +34,61 @@ _BY = "SELECT topic, key, sum(value::bigint)::bigint FROM {table}, jsonb_each_te
 _IN_PARTITIONS = f"""
     SELECT topic, sum((p.value->>'count')::bigint)::bigint
     FROM {STREAM_LEDGER.full_name}, jsonb_each(partitions) p GROUP BY 1"""
-#: Those of a day that is long over have become one, and have left their numbers (fold.py).
+#: Counts by batch numbers, because fold.py merges the batches of a past day into one row.
 _BATCHES = f"""
     SELECT topic, sum(number)::bigint FROM (
         SELECT topic, max(batch) - min(batch) + 1 AS number FROM {STREAM_BATCH.full_name} GROUP BY stream, topic) streams
     GROUP BY 1"""
 _IN_BATCHES = f"SELECT topic, sum(received)::bigint FROM {STREAM_BATCH.full_name} GROUP BY 1"
-_REACHES = f"""
+_STREAM_RANGES = f"""
     SELECT stream, topic, topic_id, p.key::int, min({_START}), max({_END}), sum({_COUNT})::bigint, min(written_at)
     FROM {_PARTS} GROUP BY 1, 2, 3, 4 ORDER BY 8, 1, 4"""
 _RETAINED = f"""
     SELECT stream, p.key::int, min({_START}), max({_END}), sum({_COUNT})::bigint
     FROM {_PARTS} WHERE topic_id = %s AND p.key = %s AND {_START} >= %s GROUP BY 1, 2 ORDER BY min(written_at)"""
-#: A partition that comes into being is taken from its beginning.
+#: A new partition is read from offset 0.
 _GAPS = f"""
-    SELECT stream, batch, partition, expected, found FROM (
-        SELECT stream, batch, p.key::int AS partition, {_START} AS found,
+    SELECT stream, batch, partition, expected, start FROM (
+        SELECT stream, batch, p.key::int AS partition, {_START} AS start,
             lag({_END}, 1, CASE WHEN batch > 0 THEN 0 END) OVER (PARTITION BY stream, p.key ORDER BY batch) AS expected
-        FROM {_PARTS}) spans
-    WHERE found <> expected ORDER BY stream, batch, partition LIMIT {MOST_GAPS}"""
+        FROM {_PARTS}) ranges
+    WHERE start <> expected ORDER BY stream, batch, partition LIMIT {MOST_GAPS}"""
 
 
-class LedgerUnread(RuntimeError):
-    """A store does not say what it holds."""
+class LedgerUnreadable(RuntimeError):
+    """Postgres or HDFS can't be read."""
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
-    """The ledger as it is at one moment."""
+class LedgerContents:
+    """What the ledger says at one moment."""
 
     topics: Sequence[TopicSums] = ()
-    reaches: Sequence[Reach] = ()
-    gaps: Sequence[Gap] = ()
+    stream_ranges: Sequence[StreamRange] = ()
+    gaps: Sequence[LedgerGap] = ()
 
 
-def written(settings: Settings) -> Written:
-    """Nothing where no stream ever ran."""
-    with _cursor(settings) as cursor:
+def read_ledger(settings: Settings) -> LedgerContents:
+    """Empty contents if no stream ever ran."""
+    with _open_cursor(settings) as cursor:
         cursor.execute("SELECT to_regclass(%s) IS NOT NULL", [STREAM_BATCH.full_name])
-        ((there,),) = cursor.fetchall()
-        return _written(cursor) if there else Written()
+        ((exists,),) = cursor.fetchall()
+        return _read_contents(cursor) if exists else LedgerContents()
 
 
-def retained(settings: Settings, topic: Topic) -> list[Recount]:
-    """What Kafka still has of the batches of each stream; a batch of which a part has left is passed over."""
-    found = []
-    with _cursor(settings) as cursor:
-        for number, held in topic.partitions.items():
-            cursor.execute(_RETAINED, [topic.id, str(number), held.low])
-            found += [Recount(*row) for row in cursor.fetchall()]
-    return found
+def read_retained_ranges(settings: Settings, topic: Topic) -> list[RecountedRange]:
+    """The ranges of each stream that Kafka still has; batches of which Kafka has only a part are left out."""
+    ranges = []
+    with _open_cursor(settings) as cursor:
+        for number, partition in topic.partitions.items():
+            cursor.execute(_RETAINED, [topic.id, str(number), partition.low])
+            ranges += [RecountedRange(*row) for row in cursor.fetchall()]
+    return ranges
 
 
 @contextmanager
-def _cursor(settings: Settings) -> Iterator[Cursor]:
-    """All that it reads is of one moment."""
+def _open_cursor(settings: Settings) -> Iterator[Cursor]:
+    """A read-only cursor; all its statements see the database at one moment."""
     try:
         connection = psycopg2.connect(**postgres.connection_arguments(settings, "cdp ledger"))
         try:
@@ -99,19 +99,21 @@ def _cursor(settings: Settings) -> Iterator[Cursor]:
             connection.close()
     except psycopg2.Error as error:
         where, why = postgres.place(settings), first_line(error)
-        raise LedgerUnread(f"the ledger in Postgres at {where} can't be read: {why}; see ./run status.") from error
+        raise LedgerUnreadable(f"the ledger in Postgres at {where} can't be read: {why}; see ./run status.") from error
 
 
-def _written(cursor: Cursor) -> Written:
-    cursor.execute(_REACHES)
-    reaches = [Reach(*row) for row in cursor.fetchall()]
+def _read_contents(cursor: Cursor) -> LedgerContents:
+    cursor.execute(_STREAM_RANGES)
+    stream_ranges = [StreamRange(*row) for row in cursor.fetchall()]
     cursor.execute(_GAPS)
-    return Written(_topics(cursor), reaches, [Gap(*row) for row in cursor.fetchall()])
+    gaps = [LedgerGap(*row) for row in cursor.fetchall()]
+    return LedgerContents(_read_topics(cursor), stream_ranges, gaps)
 
 
-def _topics(cursor: Cursor) -> list[TopicSums]:
-    reasons, late = _by(cursor, "reasons"), _by(cursor, "late")
-    in_partitions, in_batches, batches = (_numbers(cursor, asked) for asked in (_IN_PARTITIONS, _IN_BATCHES, _BATCHES))
+def _read_topics(cursor: Cursor) -> list[TopicSums]:
+    reasons, late = _sum_by_key(cursor, "reasons"), _sum_by_key(cursor, "late")
+    statements = (_IN_PARTITIONS, _IN_BATCHES, _BATCHES)
+    in_partitions, in_batches, batches = (_read_numbers(cursor, statement) for statement in statements)
     cursor.execute(_HOURS)
     return [
         TopicSums(
@@ -127,56 +129,57 @@ def _topics(cursor: Cursor) -> list[TopicSums]:
     ]
 
 
-def _by(cursor: Cursor, column: str) -> Mapping[str, dict[str, int]]:
-    found: dict[str, dict[str, int]] = defaultdict(dict)
+def _sum_by_key(cursor: Cursor, column: str) -> Mapping[str, dict[str, int]]:
+    sums: dict[str, dict[str, int]] = defaultdict(dict)
     cursor.execute(_BY.format(table=STREAM_LEDGER.full_name, column=column))
     for topic, key, count in cursor.fetchall():
-        found[topic][key] = count
-    return found
+        sums[topic][key] = count
+    return sums
 
 
-def _numbers(cursor: Cursor, statement: str) -> Mapping[str, int]:
-    """0 of a topic of which there is no row."""
+def _read_numbers(cursor: Cursor, statement: str) -> Mapping[str, int]:
+    """A number per topic, 0 for a topic without a row."""
     cursor.execute(statement)
     return defaultdict(int, cursor.fetchall())
 
 
-def hdfs_now(settings: Settings) -> Hdfs:
-    """Rows by the log alone; only of quarantine a few columns are read."""
+def read_table_counts(settings: Settings) -> TableCounts:
+    """Row counts come from the tables' logs; of data files, only a few columns of quarantine are read."""
     try:
-        events, quarantine, compactions = (_table(settings, name) for name in (EVENTS, QUARANTINE, COMPACTIONS))
-        dropped = _dropped(compactions, events) if compactions and events else 0
-        replayed, replayed_events, claimed = _replayed(quarantine) if quarantine else (0, 0, 0)
-        return Hdfs(_rows(events), dropped, _rows(quarantine), replayed, replayed_events, claimed)
+        events, quarantine, compactions = (_open_table(settings, name) for name in (EVENTS, QUARANTINE, COMPACTIONS))
+        dropped = _count_dropped(compactions, events) if compactions and events else 0
+        replayed, replayed_events, claimed = _count_replayed(quarantine) if quarantine else (0, 0, 0)
+        return TableCounts(_count_rows(events), dropped, _count_rows(quarantine), replayed, replayed_events, claimed)
     except (DeltaError, OSError) as error:
-        raise LedgerUnread(
+        raise LedgerUnreadable(
             f"the tables on {settings.hdfs_url} can't be read: {first_line(error)}; see ./run status namenode"
         ) from error
 
 
-def _table(settings: Settings, name: str) -> DeltaTable | None:
+def _open_table(settings: Settings, name: str) -> DeltaTable | None:
     try:
         return DeltaTable(table_url(settings, name))
     except TableNotFoundError:
         return None
 
 
-def _rows(table: DeltaTable | None) -> int:
+def _count_rows(table: DeltaTable | None) -> int:
     return 0 if table is None else sum(pa.table(table.get_add_actions(flatten=True))["num_records"].to_pylist())
 
 
-def _dropped(compactions: DeltaTable, events: DeltaTable) -> int:
-    """Of this table of events: one that was made anew has another id."""
-    mine = compactions.to_pyarrow_dataset().to_table(["dropped"], pc.field("table_id") == str(events.metadata().id))
-    return sum(mine["dropped"].to_pylist())
+def _count_dropped(compactions: DeltaTable, events: DeltaTable) -> int:
+    """Count for this events table only: a table that was created again has another id."""
+    rows = compactions.to_pyarrow_dataset().to_table(["dropped"], pc.field("table_id") == str(events.metadata().id))
+    return sum(rows["dropped"].to_pylist())
 
 
-def _replayed(quarantine: DeltaTable) -> tuple[int, int, int]:
-    """Rows that are replayed, the events that they became, and rows that a replay which was cut off holds. A table of before
-    there was a replay has no columns of it."""
+def _count_replayed(quarantine: DeltaTable) -> tuple[int, int, int]:
+    """Replayed rows, the events that they became, and rows that an interrupted replay has claimed. A table older than the
+    replay has none of its columns."""
     dataset = quarantine.to_pyarrow_dataset()
-    if not set(REPLAYED) <= set(dataset.schema.names):
+    if not set(REPLAY_KEY) <= set(dataset.schema.names):
         return 0, 0, 0
-    taken = dataset.to_table(REPLAYED, pc.field("replay_id").is_valid())
-    done = taken.filter(pc.field("replayed_at").is_valid())
-    return done.num_rows, done.group_by(REPLAYED).aggregate([]).num_rows, taken.num_rows - done.num_rows
+    claimed = dataset.to_table(REPLAY_KEY, pc.field("replay_id").is_valid())
+    replayed = claimed.filter(pc.field("replayed_at").is_valid())
+    events = replayed.group_by(REPLAY_KEY).aggregate([])
+    return replayed.num_rows, events.num_rows, claimed.num_rows - replayed.num_rows

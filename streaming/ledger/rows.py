@@ -1,4 +1,4 @@
-"""The rows of the ledger: as a batch writes them into Postgres, and as they are read back."""
+"""Converts ledger rows: from a batch into the values of Postgres, and back."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from psycopg2.extras import Json
 
 from cdp.table import Table
 from cdp.warehouse import STREAM_BATCH, STREAM_LEDGER
-from streaming.account import Account, Counts, Hour, Messages
-from streaming.checkpoint import Span
+from streaming.account import Account, Counts, Hour, PartitionMessages
+from streaming.checkpoint import OffsetRange
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
-    """What a batch took of one partition: a range of offsets, and how many messages were in it."""
+class PartitionRead:
+    """What a batch read of one partition: a range of offsets, and the number of messages in it."""
 
-    span: Span
+    offsets: OffsetRange
     count: int
 
 
@@ -29,48 +29,51 @@ class Batch:
     number: int
     topic: str
     topic_id: str
-    taken: Mapping[int, Taken]
+    partitions: Mapping[int, PartitionRead]
     milliseconds: int
 
 
-def _insert(table: Table, **given: str) -> str:
-    """What a batch wrote down before it was cut off stays."""
-    values = ", ".join(given.get(name, "%s") for name in table.column_names)
+def _make_insert(table: Table, **expressions: str) -> str:
+    """The statement leaves rows alone that an interrupted attempt of the batch wrote."""
+    values = ", ".join(expressions.get(name, "%s") for name in table.column_names)
     return f"INSERT INTO {table.full_name} ({', '.join(table.column_names)}) VALUES ({values}) ON CONFLICT DO NOTHING"
 
 
-INSERT_HOUR = _insert(STREAM_LEDGER)
-INSERT_BATCH = _insert(STREAM_BATCH, written_at="now()")
+INSERT_HOUR = _make_insert(STREAM_LEDGER)
+INSERT_BATCH = _make_insert(STREAM_BATCH, written_at="now()")
 
 
-def hour_row(stream: str, batch: int, hour: Hour) -> tuple[Any, ...]:
+def make_hour_row(stream: str, batch: int, hour: Hour) -> tuple[Any, ...]:
     partitions = {str(number): asdict(messages) for number, messages in sorted(hour.partitions.items())}
     counts = (hour.counts.received, hour.counts.good, hour.counts.quarantined)
     return stream, batch, hour.topic, hour.hour, *counts, Json(hour.reasons), Json(hour.late), Json(partitions)
 
 
-def batch_row(batch: Batch, written: Account) -> tuple[Any, ...]:
-    received = written.counts.received
-    return batch.stream, batch.number, batch.topic, batch.topic_id, received, offsets_json(batch.taken), batch.milliseconds
+def make_batch_row(batch: Batch, account: Account) -> tuple[Any, ...]:
+    received, offsets = account.counts.received, make_offsets_json(batch.partitions)
+    return batch.stream, batch.number, batch.topic, batch.topic_id, received, offsets, batch.milliseconds
 
 
-def offsets_json(taken: Mapping[int, Taken]) -> Json:
+def make_offsets_json(partitions: Mapping[int, PartitionRead]) -> Json:
     return Json(
         {
-            str(number): {"from": each.span.start, "until": each.span.end, "count": each.count}
-            for number, each in sorted(taken.items())
+            str(number): {"from": read.offsets.start, "until": read.offsets.end, "count": read.count}
+            for number, read in sorted(partitions.items())
         }
     )
 
 
-def batch_of(
+def parse_batch_row(
     stream: str, number: int, topic: str, topic_id: str, offsets: Mapping[str, Mapping[str, int]], milliseconds: int
 ) -> Batch:
-    taken = {int(partition): Taken(Span(each["from"], each["until"]), each["count"]) for partition, each in offsets.items()}
-    return Batch(stream, number, topic, topic_id, taken, milliseconds)
+    partitions = {
+        int(partition): PartitionRead(OffsetRange(each["from"], each["until"]), each["count"])
+        for partition, each in offsets.items()
+    }
+    return Batch(stream, number, topic, topic_id, partitions, milliseconds)
 
 
-def hour_of(
+def parse_hour_row(
     topic: str,
     hour: datetime,
     received: int,
@@ -80,5 +83,5 @@ def hour_of(
     late: Mapping[str, int],
     partitions: Mapping[str, Mapping[str, int]],
 ) -> Hour:
-    messages = {int(number): Messages(**each) for number, each in partitions.items()}
+    messages = {int(number): PartitionMessages(**each) for number, each in partitions.items()}
     return Hour(topic, hour, Counts(received, good, quarantined), reasons, late, messages)

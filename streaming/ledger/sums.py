@@ -1,4 +1,4 @@
-"""What the ledger, HDFS and Kafka say of the same messages, and whether it adds up. Pure: reading is in read.py."""
+"""Compares the counts of the same messages in the ledger, on HDFS and in Kafka. Pure functions; read.py reads the stores."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from streaming.topic import Topic
 
 @dataclass(frozen=True, slots=True)
 class TopicSums:
-    """All hours of a topic; beside them what partitions and batches say of the same messages."""
+    """The sums over all hours of a topic, and the same messages counted by partition and by batch."""
 
     topic: str
     batches: int
@@ -24,8 +24,8 @@ class TopicSums:
 
 
 @dataclass(frozen=True, slots=True)
-class Reach:
-    """What a stream has taken of a partition in all its batches: from an offset up to another."""
+class StreamRange:
+    """The offsets of a partition that a stream has read in all its batches, and the number of messages."""
 
     stream: str
     topic: str
@@ -34,23 +34,23 @@ class Reach:
     start: int
     end: int
     count: int
-    begun: datetime
+    started: datetime
 
 
 @dataclass(frozen=True, slots=True)
-class Gap:
-    """A batch that does not begin where the one before ended."""
+class LedgerGap:
+    """A batch that does not start at the offset where the previous one ended."""
 
     stream: str
     batch: int
     partition: int
     expected: int
-    found: int
+    start: int
 
 
 @dataclass(frozen=True, slots=True)
-class Lost:
-    """Offsets of a partition that no stream has taken: from the first up to the second."""
+class LostRange:
+    """Offsets of a partition that no stream has read: from `start` up to `end`."""
 
     partition: int
     start: int
@@ -58,20 +58,20 @@ class Lost:
 
 
 @dataclass(frozen=True, slots=True)
-class Hdfs:
-    """Rows of the tables now. A message that is in quarantine twice is replayed as one event."""
+class TableCounts:
+    """Row counts of the tables on HDFS. A message that is in quarantine twice is replayed as one event."""
 
     events: int = 0
     dropped: int = 0  # copies that compaction left out
     quarantined: int = 0
     replayed: int = 0
     replayed_events: int = 0
-    claimed: int = 0  # taken by a replay that was cut off
+    claimed: int = 0  # by a replay that was interrupted
 
 
 @dataclass(frozen=True, slots=True)
-class Recount:
-    """Messages of a stretch of a partition that Kafka still has: as the ledger and as Kafka count them."""
+class RecountedRange:
+    """A range of a partition that Kafka still has, and its messages as the ledger and as Kafka count them."""
 
     stream: str
     partition: int
@@ -82,15 +82,15 @@ class Recount:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """All of it, as read at about one moment."""
+class LedgerReport:
+    """All counts, read at about the same moment."""
 
     topics: Sequence[TopicSums]
-    reaches: Sequence[Reach]
-    gaps: Sequence[Gap]
-    hdfs: Hdfs
-    now: Topic
-    recounted: Sequence[Recount] | None = None
+    stream_ranges: Sequence[StreamRange]
+    gaps: Sequence[LedgerGap]
+    tables: TableCounts
+    kafka_topic: Topic
+    recounts: Sequence[RecountedRange] | None = None
     acknowledged: int | None = None
 
     @property
@@ -99,37 +99,38 @@ class Found:
 
     @property
     def never_ran(self) -> bool:
-        return not (self.reaches or self.hdfs.events or self.hdfs.quarantined)
+        return not (self.stream_ranges or self.tables.events or self.tables.quarantined)
 
     @property
     def waiting(self) -> Mapping[int, int]:
-        """Offsets between the newest stream and Kafka's end; marks of transactions among them are no messages."""
-        current = self.current
-        newest = max(current, key=lambda reach: reach.begun).stream if current else ""
-        reached = {reach.partition: reach.end for reach in current if reach.stream == newest}
-        return {number: held.end - max(reached.get(number, 0), held.low) for number, held in self.now.partitions.items()}
+        """Offsets between the newest stream's position and Kafka's end. Some are marks of transactions, not messages."""
+        ranges = self.current_ranges
+        newest = max(ranges, key=lambda each: each.started).stream if ranges else ""
+        ends = {each.partition: each.end for each in ranges if each.stream == newest}
+        partitions = self.kafka_topic.partitions.items()
+        return {number: retained.end - max(ends.get(number, 0), retained.low) for number, retained in partitions}
 
     @property
-    def current(self) -> list[Reach]:
-        """Of the topic that Kafka has now; offsets of one that it had before mean nothing in it."""
-        return [reach for reach in self.reaches if reach.topic_id == self.now.id]
+    def current_ranges(self) -> list[StreamRange]:
+        """The ranges of the topic that Kafka has now; offsets of an earlier topic of the same name mean nothing in it."""
+        return [each for each in self.stream_ranges if each.topic_id == self.kafka_topic.id]
 
     @property
-    def lost(self) -> list[Lost]:
-        """Between two streams: who began the later one has accepted it."""
-        reached: dict[int, int] = {}
-        found = []
-        for reach in sorted(self.current, key=lambda reach: (reach.begun, reach.partition)):
-            before = reached.get(reach.partition, reach.start)
-            if reach.start > before:
-                found.append(Lost(reach.partition, before, reach.start))
-            reached[reach.partition] = max(before, reach.end)
-        return found
+    def lost(self) -> list[LostRange]:
+        """Offsets between two streams. They are no error: whoever started the later stream accepted the loss."""
+        ends: dict[int, int] = {}
+        lost = []
+        for each in sorted(self.current_ranges, key=lambda each: (each.started, each.partition)):
+            end = ends.get(each.partition, each.start)
+            if each.start > end:
+                lost.append(LostRange(each.partition, end, each.start))
+            ends[each.partition] = max(end, each.end)
+        return lost
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
-    """One sum, and whether it holds."""
+class LedgerCheck:
+    """One equation, and whether it holds."""
 
     ok: bool
     text: str
@@ -137,7 +138,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Sum:
-    """A number as parts that are told: `good 5 + replayed 2`."""
+    """A sum with named parts: `good 5 + replayed 2`."""
 
     parts: Sequence[tuple[str, int]] = field(default_factory=tuple)
 
@@ -149,63 +150,63 @@ class Sum:
         return " + ".join(f"{name} {number:,}" for name, number in self.parts)
 
 
-def checks(found: Found) -> list[Check]:
-    judged = [check for topic in found.topics for check in _topic_checks(topic)]
-    return [*judged, *_gap_checks(found), *_hdfs_checks(found), *_acknowledged_checks(found), *_recount_checks(found)]
+def make_checks(report: LedgerReport) -> list[LedgerCheck]:
+    checks = [check for topic in report.topics for check in _check_topic(topic)]
+    return [*checks, *_check_gaps(report), *_check_tables(report), *_check_acknowledged(report), *_check_recounts(report)]
 
 
-def _same(place: str, left: Sum, right: Sum, between: int = 0) -> Check:
-    """`between` says how much more the right side may have."""
-    ok = 0 <= right.total - left.total <= between
-    return Check(ok, f"{place}: {left} {'=' if ok and not between else '≤' if ok else '≠'} {right}")
+def _compare(place: str, left: Sum, right: Sum, allowed_surplus: int = 0) -> LedgerCheck:
+    """The right side may be larger by up to `allowed_surplus`."""
+    ok = 0 <= right.total - left.total <= allowed_surplus
+    return LedgerCheck(ok, f"{place}: {left} {'=' if ok and not allowed_surplus else '≤' if ok else '≠'} {right}")
 
 
-def _topic_checks(topic: TopicSums) -> Iterator[Check]:
+def _check_topic(topic: TopicSums) -> Iterator[LedgerCheck]:
     counts = topic.counts
     received = Sum([("received", counts.received)])
-    yield _same(topic.topic, received, Sum([("good", counts.good), ("quarantined", counts.quarantined)]))
+    yield _compare(topic.topic, received, Sum([("good", counts.good), ("quarantined", counts.quarantined)]))
     quarantined, good = Sum([("quarantined", counts.quarantined)]), Sum([("good", counts.good)])
     others = (
-        _same(topic.topic, received, Sum([("by partition", topic.in_partitions)])),
-        _same(topic.topic, received, Sum([("by batch", topic.in_batches)])),
-        _same(topic.topic, quarantined, Sum([("by reason", sum(topic.reasons.values()))])),
-        _same(topic.topic, good, Sum([("by days late", sum(topic.late.values()))])),
+        _compare(topic.topic, received, Sum([("by partition", topic.in_partitions)])),
+        _compare(topic.topic, received, Sum([("by batch", topic.in_batches)])),
+        _compare(topic.topic, quarantined, Sum([("by reason", sum(topic.reasons.values()))])),
+        _compare(topic.topic, good, Sum([("by days late", sum(topic.late.values()))])),
     )
-    # Of use only where they are off.
+    # These are shown only if they fail.
     yield from (check for check in others if not check.ok)
 
 
-def _gap_checks(found: Found) -> Iterator[Check]:
-    for gap in found.gaps:
+def _check_gaps(report: LedgerReport) -> Iterator[LedgerCheck]:
+    for gap in report.gaps:
         where = f"batch {gap.batch} of stream {gap.stream}, partition {gap.partition}"
-        yield Check(False, f"{where}: begins at offset {gap.found:,}, the one before ended at {gap.expected:,}")
+        yield LedgerCheck(False, f"{where}: starts at offset {gap.start:,}, the previous batch ended at {gap.expected:,}")
 
 
-def _hdfs_checks(found: Found) -> Iterator[Check]:
-    counts, hdfs = found.counts, found.hdfs
-    came = Sum([("good", counts.good), ("replayed", hdfs.replayed_events)])
-    there = Sum([("rows", hdfs.events), ("copies that compaction dropped", hdfs.dropped)])
-    # A replay that was cut off may have brought its events or not; the next replay finishes it.
-    yield _same("events on HDFS", came, there, hdfs.claimed)
-    rows = Sum([("rows", hdfs.quarantined)])
-    yield _same("quarantine on HDFS", Sum([("quarantined", counts.quarantined)]), rows)
+def _check_tables(report: LedgerReport) -> Iterator[LedgerCheck]:
+    counts, tables = report.counts, report.tables
+    expected = Sum([("good", counts.good), ("replayed", tables.replayed_events)])
+    stored = Sum([("rows", tables.events), ("copies that compaction dropped", tables.dropped)])
+    # A replay that was interrupted may or may not have appended its events; the next replay finishes it.
+    yield _compare("events on HDFS", expected, stored, tables.claimed)
+    rows = Sum([("rows", tables.quarantined)])
+    yield _compare("quarantine on HDFS", Sum([("quarantined", counts.quarantined)]), rows)
 
 
-def _acknowledged_checks(found: Found) -> Iterator[Check]:
-    """Several streams have read the same messages more than once: then the sums of the two hops are not of the same things."""
-    if found.acknowledged is None or len({reach.stream for reach in found.reaches}) > 1:
+def _check_acknowledged(report: LedgerReport) -> Iterator[LedgerCheck]:
+    """Skipped if several streams ran: they have read some messages more than once, so the two sums can't be compared."""
+    if report.acknowledged is None or len({each.stream for each in report.stream_ranges}) > 1:
         return
-    ahead, waiting = found.acknowledged - found.counts.received, sum(found.waiting.values())
-    told = f"acknowledged by the source {found.acknowledged:,} - received by the stream {found.counts.received:,}"
+    ahead, waiting = report.acknowledged - report.counts.received, sum(report.waiting.values())
+    difference = f"acknowledged by the source {report.acknowledged:,} - received by the stream {report.counts.received:,}"
     if ahead < 0:
-        yield Check(True, f"Kafka: {told} = -{-ahead:,}: others send too, or the source goes on")
+        yield LedgerCheck(True, f"Kafka: {difference} = -{-ahead:,}: other producers send too, or the source is still sending")
     elif ahead > waiting:
-        yield Check(False, f"Kafka: {told} = {ahead:,}, but only {waiting:,} offsets wait in Kafka")
+        yield LedgerCheck(False, f"Kafka: {difference} = {ahead:,}, but only {waiting:,} offsets wait in Kafka")
     else:
-        yield Check(True, f"Kafka: {told} = {ahead:,} waiting in Kafka")
+        yield LedgerCheck(True, f"Kafka: {difference} = {ahead:,} waiting in Kafka")
 
 
-def _recount_checks(found: Found) -> Iterator[Check]:
-    for part in found.recounted or ():
+def _check_recounts(report: LedgerReport) -> Iterator[LedgerCheck]:
+    for part in report.recounts or ():
         place = f"partition {part.partition} from offset {part.start:,} until {part.end:,}, stream {part.stream}"
-        yield _same(place, Sum([("committed messages in Kafka", part.in_kafka)]), Sum([("received", part.in_ledger)]))
+        yield _compare(place, Sum([("committed messages in Kafka", part.in_kafka)]), Sum([("received", part.in_ledger)]))

@@ -1,1 +1,1 @@
-"""Quarantine to events: messages that were refused go through the parser again, as they came or repaired."""
+"""Quarantine to events: refused messages go through the parser again, unchanged or repaired."""

@@ -1,4 +1,4 @@
-"""The command of a replay. docs/replay.md
+"""The replay command; see docs/replay.md.
 
 python -m streaming.replay [--reason R...] [--field F...] [--from DAY] [--to DAY] [REPAIRS] [--dry-run]
 """
@@ -20,12 +20,12 @@ from cdp.events import FIELD_NAMES, REASONS
 from cdp.programs import only_words
 from cdp.settings import SettingError, Settings, current
 from cdp.spark import SparkAway, end_session, root_cause, session
-from streaming.replay.repairs import Unknown, add_repairs, one_of, repair_asked
-from streaming.replay.replay import Asked, replay
-from streaming.replay.rows import NoQuarantine, Selection
+from streaming.replay.repairs import InvalidOption, add_repairs, parse_repair, require_known
+from streaming.replay.replay import ReplayArguments, replay
+from streaming.replay.rows import QuarantineMissing, Selection
 from streaming.tables import ForeignTable
 
-#: Delta says that another commit came first, after patience has ended or where it would not help.
+#: Delta's errors when another commit came first: after the retries, or where a retry would not help.
 CONFLICTS = (
     delta.DeltaConcurrentModificationException,
     delta.ConcurrentWriteException,
@@ -39,70 +39,74 @@ CONFLICTS = (
 
 
 class ReplayFailed(RuntimeError):
-    """It did not come to its end. The message says why; nothing is lost or doubled by doing it again."""
+    """The replay failed; the message says why. Running it again loses and doubles nothing."""
 
 
-def run(settings: Settings, asked: Asked, quiet: bool) -> None:
+def run(settings: Settings, arguments: ReplayArguments, quiet: bool) -> None:
     spark = session(settings, "cdp replay", settings.spark_job_cores, quiet=quiet)
     try:
-        replay(spark, settings, asked, datetime.now(UTC), lambda line: print(line, flush=True))
+        replay(spark, settings, arguments, datetime.now(UTC), lambda line: print(line, flush=True))
     except CONFLICTS as error:
         raise ReplayFailed(
-            "another program changed the same rows meanwhile, a second replay or a compaction. Nothing is lost or doubled;"
-            " the same command again, when the other has ended, goes on."
+            "another program changed the same rows: a second replay or a compaction. Nothing is lost or doubled;"
+            " when it has ended, run the same command again to continue."
         ) from error
     except (Py4JError, PySparkException, OSError) as error:
-        raise ReplayFailed(f"{root_cause(error)}; on {settings.hdfs_url}. See ./run status; the same again goes on.") from error
+        raise ReplayFailed(
+            f"{root_cause(error)}; on {settings.hdfs_url}. See ./run status; run the same command again to continue."
+        ) from error
     finally:
         end_session(spark)
 
 
 def main(argv: list[str] | None = None) -> int:
-    parser = _parser()
-    given = parser.parse_args(argv)
+    parser = _make_parser()
+    options = parser.parse_args(argv)
     try:
-        asked = _asked(given)
+        arguments = _check_options(options)
         if only_words():
             return 0
-        run(current(), asked, quiet=not given.debug)
-    except (SettingError, SparkAway, Unknown, NoQuarantine, ForeignTable, ReplayFailed) as error:
-        if given.debug:
+        run(current(), arguments, quiet=not options.debug)
+    except (SettingError, SparkAway, InvalidOption, QuarantineMissing, ForeignTable, ReplayFailed) as error:
+        if options.debug:
             raise
         parser.exit(1, f"{parser.prog}: {error}\n")
     except KeyboardInterrupt:
-        parser.exit(130, f"{parser.prog}: stopped; the same again goes on.\n")
+        parser.exit(130, f"{parser.prog}: stopped; run the same command again to continue.\n")
     return 0
 
 
-def _asked(given: argparse.Namespace) -> Asked:
-    reasons = [one_of(word, (reason.code for reason in REASONS), "reason") for word in given.reason]
-    fields = [one_of(word, FIELD_NAMES, "field") for word in given.field]
-    first, last = _day("--from", given.first), _day("--to", given.last)
+def _check_options(options: argparse.Namespace) -> ReplayArguments:
+    reasons = [require_known(word, (reason.code for reason in REASONS), "reason") for word in options.reason]
+    fields = [require_known(word, FIELD_NAMES, "field") for word in options.field]
+    first, last = _parse_day("--from", options.first), _parse_day("--to", options.last)
     if first and last and last < first:
-        raise Unknown(f"the range ends ({last}) before it begins ({first}).")
-    return Asked(Selection(reasons, fields, first, last), repair_asked(given), given.dry_run)
+        raise InvalidOption(f"the range ends ({last}) before it begins ({first}).")
+    return ReplayArguments(Selection(reasons, fields, first, last), parse_repair(options), options.dry_run)
 
 
-def _day(option: str, text: str | None) -> date | None:
+def _parse_day(option: str, text: str | None) -> date | None:
     try:
         return day_from_text(text) if text is not None else None
     except ValueError as error:
-        raise Unknown(f"{option}: {error}") from None
+        raise InvalidOption(f"{option}: {error}") from None
 
 
-def _parser() -> argparse.ArgumentParser:
+def _make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=os.environ.get("PROGRAM_NAME", "python -m streaming.replay"),
-        description="Gives quarantined messages to the parser again, as they came or repaired. docs/replay.md",
+        description="Sends quarantined messages through the parser again, unchanged or repaired. See docs/replay.md.",
     )
     words: dict[str, Any] = {"nargs": "+", "action": "extend", "default": []}
     parser.add_argument("--reason", **words, metavar="R", help=f"only these: {', '.join(reason.code for reason in REASONS)}")
-    parser.add_argument("--field", **words, metavar="F", help="only where this field is to blame")
-    parser.add_argument("--from", dest="first", metavar="DAY", help="only what was received on this day or later, YYYY-MM-DD")
-    parser.add_argument("--to", dest="last", metavar="DAY", help="only what was received on this day or earlier")
+    parser.add_argument("--field", **words, metavar="F", help="only messages refused because of this field")
+    parser.add_argument("--from", dest="first", metavar="DAY", help="only messages received on this day or later, YYYY-MM-DD")
+    parser.add_argument("--to", dest="last", metavar="DAY", help="only messages received on this day or earlier")
     add_repairs(parser)
-    parser.add_argument("--dry-run", action="store_true", help="show what would pass and what would remain; change nothing")
-    parser.add_argument("--debug", action="store_true", help="Spark's own log, and the traceback of an error")
+    parser.add_argument(
+        "--dry-run", action="store_true", help="show which messages would pass and which would remain; change nothing"
+    )
+    parser.add_argument("--debug", action="store_true", help="show Spark's log and the traceback of an error")
     return parser
 
 

@@ -1,6 +1,7 @@
 """What an operator may change before messages are parsed again: the texts of fields, and the bounds of values.
 
-Options as typed become a `Repair`, and a `Repair` is told as it would be typed. What it does to a text is a column expression.
+Command-line options are parsed into a `Repair`, and a `Repair` can be written as options again. It changes texts by column
+expressions.
 """
 
 from __future__ import annotations
@@ -24,25 +25,25 @@ from cdp.settings import Settings
 from streaming.parse import TextRepairs, parse
 
 NULL = "null"
-#: Bound -> from and to which number it may be set. Past these, what is behind the stream gives way: a text of more than 500
-#: characters may not fit an index of Postgres. What one purchase may be worth stays as it is, or the sums of money would not fit.
+#: Bound -> the least and greatest value allowed. Beyond these, later stores fail: a text of more than 500 characters may not fit
+#: an index of Postgres. The greatest worth of one purchase can't be changed, or the sums of money would not fit.
 LIMITS = {"MAX_TEXT": (1, 500), "MAX_QUANTITY": (1, 1_000_000), "MAX_AHEAD_HOURS": (0, 87_600)}
 FIRST_DAY, LAST_DAY = "1900-01-01", "2100-01-01"
 BOUND_NAMES = (*LIMITS, "EARLIEST_DAY")
 
 
-class Unknown(ValueError):
-    """What was typed can't be meant. The message says in one line what is allowed."""
+class InvalidOption(ValueError):
+    """An option is invalid. The message says in one line what is allowed."""
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """One thing that is done to one field's text."""
+class TextChange:
+    """One change of one field's text."""
 
     option: str  # map, set-default or set
     field: str
     value: str | None
-    old: str = ""  # of a map: the text that is replaced
+    old: str = ""  # for a map: the text that is replaced
 
     def __str__(self) -> str:
         field = f"{self.field}:{self.old}" if self.old else self.field
@@ -57,118 +58,120 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Repair:
-    """Changes in the order in which they are made: maps, then defaults, then what is set; and bounds."""
+    """Changes in the order in which they are applied (maps, then defaults, then fixed values), and bounds."""
 
-    changes: tuple[Change, ...] = ()
+    changes: tuple[TextChange, ...] = ()
     bounds: Bounds = BOUNDS
 
     def __str__(self) -> str:
-        """As it is typed; "" where nothing is repaired. `repair_told` reads it again."""
+        """As command-line options; "" if nothing is repaired. `parse_repair_text` is the inverse."""
         words = [word for change in self.changes for word in (f"--{change.option}", str(change))]
         for name in BOUND_NAMES:
-            if _bound(self.bounds, name) != _bound(BOUNDS, name):
-                words += ["--bound", f"{name}={_bound(self.bounds, name)}"]
+            if _get_bound(self.bounds, name) != _get_bound(BOUNDS, name):
+                words += ["--bound", f"{name}={_get_bound(self.bounds, name)}"]
         return shlex.join(words)
 
     @property
     def texts(self) -> TextRepairs:
-        """As the parser takes them."""
+        """The changes in the form that the parser needs."""
         fields = {change.field: [each for each in self.changes if each.field == change.field] for change in self.changes}
-        return {field: partial(_all_of, changes) for field, changes in fields.items()}
+        return {field: partial(_apply_all, changes) for field, changes in fields.items()}
 
     def parse(self, settings: Settings, messages: DataFrame) -> DataFrame:
-        """What the parser makes of the messages with this repair; the currency is the shop's, as it is for the stream."""
+        """Parse the messages with this repair. The currency is the shop's, as in the stream."""
         return parse(messages, replace(self.bounds, currency=settings.currency), self.texts)
 
 
-def _all_of(changes: Sequence[Change], text: Column) -> Column:
+def _apply_all(changes: Sequence[TextChange], text: Column) -> Column:
     for change in changes:
         text = change.apply(text)
     return text
 
 
 def add_repairs(parser: argparse.ArgumentParser) -> None:
-    """The options of a repair. A field may be named once an option, a text once in the maps of its field."""
-    asked: Callable[..., argparse.Action] = partial(parser.add_argument, nargs="+", action="extend", default=[])
-    asked("--map", metavar="FIELD:OLD=NEW", help="a text that is OLD becomes NEW")
-    asked("--set-default", metavar="FIELD=VALUE", help="a field that is missing, empty or null gets this value")
-    asked("--set", metavar="FIELD=VALUE", help="the field gets this value whatever it holds; null: no value")
-    asked("--bound", metavar="NAME=VALUE", help=f"another bound than the stream's: {', '.join(BOUND_NAMES)}")
+    """Add the options of a repair. An option may name a field once, and a map each of its texts once."""
+    add: Callable[..., argparse.Action] = partial(parser.add_argument, nargs="+", action="extend", default=[])
+    add("--map", metavar="FIELD:OLD=NEW", help="replace the text OLD by NEW")
+    add("--set-default", metavar="FIELD=VALUE", help="fill a field that is missing, empty or null with this value")
+    add("--set", metavar="FIELD=VALUE", help="replace any value of the field by this one; null removes it")
+    add("--bound", metavar="NAME=VALUE", help=f"use another bound than the stream: {', '.join(BOUND_NAMES)}")
 
 
-def repair_asked(given: argparse.Namespace) -> Repair:
-    """The repair that was typed; Unknown says what is wrong with it."""
+def parse_repair(options: argparse.Namespace) -> Repair:
+    """The repair of the command line; InvalidOption says what is wrong with it."""
     changes = [
-        *(_change("map", text) for text in given.map),
-        *(_change("set-default", text) for text in given.set_default),
-        *(_change("set", text) for text in given.set),
+        *(_parse_change("map", text) for text in options.map),
+        *(_parse_change("set-default", text) for text in options.set_default),
+        *(_parse_change("set", text) for text in options.set),
     ]
-    places = [(change.option, change.field, change.old) for change in changes]
-    for place, change in zip(places, changes, strict=True):
-        if places.count(place) > 1:
-            raise Unknown(f"--{change.option} names {change.field} {change.old}".rstrip() + " more than once.")
-    return Repair(tuple(changes), _bounds(given.bound))
+    targets = [(change.option, change.field, change.old) for change in changes]
+    for target, change in zip(targets, changes, strict=True):
+        if targets.count(target) > 1:
+            raise InvalidOption(f"--{change.option} names {change.field} {change.old}".rstrip() + " more than once.")
+    return Repair(tuple(changes), _parse_bounds(options.bound))
 
 
-def repair_told(told: str) -> Repair:
-    """The repair that a claim tells of."""
+def parse_repair_text(text: str) -> Repair:
+    """The repair that is stored with a claim."""
     parser = argparse.ArgumentParser(exit_on_error=False)
     add_repairs(parser)
-    return repair_asked(parser.parse_args(shlex.split(told)))
+    return parse_repair(parser.parse_args(shlex.split(text)))
 
 
-def one_of(word: str, known: Iterable[str], what: str) -> str:
-    """The word itself where it is known."""
+def require_known(word: str, known: Iterable[str], what: str) -> str:
+    """Return the word if it is known; otherwise raise InvalidOption with a suggestion."""
     words = list(known)
     if word in words:
         return word
     near = difflib.get_close_matches(word, words, n=1)
-    meant = f" Did you mean {near[0]}?" if near else ""
-    raise Unknown(f"{word!r} is not a {what}.{meant} There are: {', '.join(words)}.")
+    suggestion = f" Did you mean {near[0]}?" if near else ""
+    raise InvalidOption(f"{word!r} is not a {what}.{suggestion} There are: {', '.join(words)}.")
 
 
-def _change(option: str, text: str) -> Change:
+def _parse_change(option: str, text: str) -> TextChange:
     form = "FIELD:OLD=NEW" if option == "map" else "FIELD=VALUE"
-    place, equals, value = text.partition("=")
-    name, colon, old = place.partition(":")
+    target, equals, value = text.partition("=")
+    name, colon, old = target.partition(":")
     if not (equals and value.strip() and (old.strip() if option == "map" else not colon)):
-        raise Unknown(f"--{option} {text!r} is not {form}; for no value write {NULL}.")
+        raise InvalidOption(f"--{option} {text!r} is not {form}; for no value write {NULL}.")
     if re.search(r"[\x00-\x1f\x7f]", text):
-        raise Unknown(f"--{option} {text!r} holds a control character.")
-    field, value, old = one_of(name, FIELD_NAMES, "field"), value.strip(), old.strip()
-    change = Change(option, field, None if value == NULL else value, old)
+        raise InvalidOption(f"--{option} {text!r} contains a control character.")
+    field, value, old = require_known(name, FIELD_NAMES, "field"), value.strip(), old.strip()
+    change = TextChange(option, field, None if value == NULL else value, old)
     if option == "set-default" and change.value is None:
-        raise Unknown(f"--set-default {text} would change nothing; --set {text} takes the value away.")
+        raise InvalidOption(f"--set-default {text} would change nothing; --set {text} removes the value.")
     if field == "event_id" and option != "map" and change.value is not None:
-        raise Unknown("--set and --set-default can't give all messages one event_id: the night would keep only one of them.")
+        raise InvalidOption(
+            "--set and --set-default can't give all messages one event_id: the night would keep only one of them."
+        )
     return change
 
 
-def _bounds(texts: Sequence[str]) -> Bounds:
+def _parse_bounds(texts: Sequence[str]) -> Bounds:
     values: dict[str, Any] = {}
     for text in texts:
         name, _, value = text.partition("=")
-        one_of(name, BOUND_NAMES, "bound")
-        values[name.lower()] = _day_bound(value) if name == "EARLIEST_DAY" else _number_bound(name, value)
+        require_known(name, BOUND_NAMES, "bound")
+        values[name.lower()] = _parse_day_bound(value) if name == "EARLIEST_DAY" else _parse_number_bound(name, value)
     return Bounds(**values)
 
 
-def _number_bound(name: str, value: str) -> int:
+def _parse_number_bound(name: str, value: str) -> int:
     least, most = LIMITS[name]
     if not re.fullmatch(r"[0-9]{1,9}", value) or not least <= int(value) <= most:
-        raise Unknown(f"--bound {name}={value}: it is a whole number from {least} to {most}.")
+        raise InvalidOption(f"--bound {name}={value}: it must be a whole number from {least} to {most}.")
     return int(value)
 
 
-def _day_bound(value: str) -> str:
+def _parse_day_bound(value: str) -> str:
     try:
         day_from_text(value)
     except ValueError as error:
-        raise Unknown(f"--bound EARLIEST_DAY={value}: {error}") from None
+        raise InvalidOption(f"--bound EARLIEST_DAY={value}: {error}") from None
     if not FIRST_DAY <= value <= LAST_DAY:
-        raise Unknown(f"--bound EARLIEST_DAY={value}: it is a day from {FIRST_DAY} to {LAST_DAY}.")
+        raise InvalidOption(f"--bound EARLIEST_DAY={value}: it must be a day from {FIRST_DAY} to {LAST_DAY}.")
     return value
 
 
-def _bound(bounds: Bounds, name: str) -> object:
+def _get_bound(bounds: Bounds, name: str) -> object:
     return getattr(bounds, name.lower())

@@ -1,10 +1,10 @@
-"""Waiting messages go through the parser again, as they came or repaired.
+"""Sends waiting messages through the parser again, unchanged or repaired, exactly once.
 
-Exactly once, because a claim comes first. One commit on quarantine says which rows this replay takes and with which repair.
-What is appended to the events is a function of that claim alone, and its commit carries the claim's id as Delta's txnAppId:
-it is there once, whoever does it and however often. Only then are the rows marked. A replay that is killed leaves its claim;
-the next replay, whatever it was asked for, finishes it first: an append that had happened is passed over, and what was
-missing is done. Two at once can't claim the same row, and can't both append one claim; Delta refuses the later commit.
+First, one commit on quarantine claims the rows of this replay and stores its repair. The appended events are a function of that
+claim alone, and their commit carries the claim's id as Delta's txnAppId, so they are appended once, however often it is tried.
+Last, the rows are marked as replayed. A replay that is killed leaves its claim, and the next replay, whatever its options,
+finishes it first: an append that happened is skipped, the missing steps are done. Two replays at once can't claim the same row
+or both append one claim; Delta refuses the later commit.
 """
 
 from __future__ import annotations
@@ -21,58 +21,63 @@ from cdp.paths import EVENTS, table_url
 from cdp.settings import Settings
 from streaming.parse import good, refused
 from streaming.replay import rows as replay_rows
-from streaming.replay.repairs import Repair, repair_told
+from streaming.replay.repairs import Repair, parse_repair_text
 from streaming.replay.rows import WAITS, Claim, Selection
-from streaming.replay.summary import Summary, outcome, summarise
+from streaming.replay.summary import ReplaySummary, parse_again, summarise
 from streaming.tables import ensure_tables
-
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """What was typed, checked."""
+class ReplayArguments:
+    """The checked options of the command line."""
 
     selection: Selection
     repair: Repair
     dry_run: bool
 
 
-def replay(spark: SparkSession, settings: Settings, asked: Asked, now: datetime, say: Say) -> Summary:
-    """Bring selected rows that pass into the events; a dry run only counts. What it did is said, and is the answer."""
-    replay_rows.quarantine(spark, settings)  # is it there?
-    if asked.dry_run:
-        for left in replay_rows.unfinished(spark, settings):
-            say(f"the replay {left.replay_id} was cut off; the next one without --dry-run finishes it first")
+def replay(
+    spark: SparkSession,
+    settings: Settings,
+    arguments: ReplayArguments,
+    now: datetime,
+    print_line: Callable[[str], None],
+) -> ReplaySummary:
+    """Turn the selected rows that pass into events; a dry run only counts. Prints the summary and returns it."""
+    replay_rows.read_quarantine(spark, settings)  # fails if there is none
+    if arguments.dry_run:
+        for claim in replay_rows.read_unfinished_claims(spark, settings):
+            print_line(f"the replay {claim.replay_id} was interrupted; the next one without --dry-run finishes it first")
     else:
         ensure_tables(spark, settings)
-        for left in replay_rows.unfinished(spark, settings):
-            finish(spark, settings, left, now)
-            say(f"finished the replay {left.replay_id} that was cut off: {left.told or 'no repair'}")
-    waiting = replay_rows.quarantine(spark, settings).where(WAITS)
-    found = outcome(settings, waiting.where(asked.selection.condition), asked.repair).persist(StorageLevel.MEMORY_AND_DISK)
+        for claim in replay_rows.read_unfinished_claims(spark, settings):
+            finish(spark, settings, claim, now)
+            print_line(f"finished the interrupted replay {claim.replay_id}: {claim.repair_text or 'no repair'}")
+    waiting = replay_rows.read_quarantine(spark, settings).where(WAITS)
+    selected = waiting.where(arguments.selection.condition)
+    outcome = parse_again(settings, selected, arguments.repair).persist(StorageLevel.MEMORY_AND_DISK)
     try:
-        summary = summarise(waiting, found)
-        if summary.days and not asked.dry_run:
-            mine = Claim(uuid.uuid4().hex, str(asked.repair), *summary.days)
-            took = replay_rows.claim(spark, settings, found.where("refusal IS NULL"), mine)
-            finish(spark, settings, mine, now)
-            if took < summary.passing.total():
-                say(f"another replay took {summary.passing.total() - took:,} of the rows that passed meanwhile")
+        summary = summarise(waiting, outcome)
+        if summary.days and not arguments.dry_run:
+            claim = Claim(uuid.uuid4().hex, str(arguments.repair), *summary.days)
+            claimed = replay_rows.claim_rows(spark, settings, outcome.where("refusal IS NULL"), claim)
+            finish(spark, settings, claim, now)
+            if claimed < summary.passing.total():
+                print_line(f"another replay claimed {summary.passing.total() - claimed:,} of the passing rows meanwhile")
     finally:
-        found.unpersist()
-    say(_told(summary, asked))
+        outcome.unpersist()
+    print_line(_describe(summary, arguments))
     return summary
 
 
 def finish(spark: SparkSession, settings: Settings, claim: Claim, now: datetime) -> None:
-    """Append the events of the claim unless they are there, then mark its rows."""
-    repair, rows = repair_told(claim.told), replay_rows.quarantine(spark, settings).where(claim.rows)
-    parsed = repair.parse(settings, replay_rows.messages(rows)).persist(StorageLevel.MEMORY_AND_DISK)
+    """Append the events of the claim unless that has happened, then mark its rows."""
+    repair, rows = parse_repair_text(claim.repair_text), replay_rows.read_quarantine(spark, settings).where(claim.rows)
+    parsed = repair.parse(settings, replay_rows.restore_messages(rows)).persist(StorageLevel.MEMORY_AND_DISK)
     try:
         _append(good(parsed), settings, claim.replay_id)
-        _release_lost(spark, settings, claim, refused(parsed))
-        replay_rows.mark(spark, settings, claim, now)
+        _release_refused(spark, settings, claim, refused(parsed))
+        replay_rows.mark_replayed(spark, settings, claim, now)
     finally:
         parsed.unpersist()
 
@@ -82,21 +87,22 @@ def _append(events: DataFrame, settings: Settings, replay_id: str) -> None:
     writer.option("txnAppId", replay_id).option("txnVersion", 0).save(table_url(settings, EVENTS))
 
 
-def _release_lost(spark: SparkSession, settings: Settings, claim: Claim, no_event: DataFrame) -> None:
-    """Claimed rows passed when they were claimed. Where they do no longer, the code has changed since the claim was cut off:
-    those that were not appended before it was wait again. After the append: nobody can append them for this claim now."""
-    if not no_event.isEmpty():
-        lost = replay_rows.without_event(spark, settings, no_event)
-        replay_rows.release(spark, settings, lost, claim)
+def _release_refused(spark: SparkSession, settings: Settings, claim: Claim, refusals: DataFrame) -> None:
+    """All claimed rows passed when they were claimed. If the parser refuses some now, the code has changed since the claim was
+    interrupted, and the rows without an event wait again. This runs after the append: nobody can append them for this claim
+    any more."""
+    if not refusals.isEmpty():
+        without_event = replay_rows.select_without_event(spark, settings, refusals)
+        replay_rows.release_rows(spark, settings, without_event, claim)
 
 
-def _told(summary: Summary, asked: Asked) -> str:
+def _describe(summary: ReplaySummary, arguments: ReplayArguments) -> str:
     if not summary.waiting:
-        return "nothing waits in quarantine"
+        return "no row waits in quarantine"
     if not summary.selected:
-        return f"no waiting row is selected; there wait\n{summary.what_waits()}"
+        return f"no waiting row is selected; all waiting rows:\n{summary.list_waiting()}"
     passing = summary.passing.total()
-    if asked.dry_run:
-        return f"{summary.text('would pass')}\n\na dry run: nothing was changed"
-    done = f"rows that became events: {passing:,}; the next night restates their days" if passing else "nothing was changed"
-    return f"{summary.text('passed')}\n\n{done}"
+    if arguments.dry_run:
+        return f"{summary.text('would pass')}\n\ndry run: nothing was changed"
+    result = f"rows that became events: {passing:,}; the next night restates their days" if passing else "nothing was changed"
+    return f"{summary.text('passed')}\n\n{result}"

@@ -1,5 +1,5 @@
-"""The importer's judge, in DuckDB, and the stream's parser, in Spark, refuse the same messages for the same reason: what a
-load announces is what quarantine will hold.
+"""The importer's judge, in DuckDB, and the stream's parser, in Spark, refuse the same messages for the same reasons, so a load
+predicts what quarantine will hold.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from pyspark.sql import functions as F
 from cdp.events.examples import ABSENT, BASE, CURRENCY, INVALID, RECEIVED, VALID, message
 from cdp.events.fields import MAX_QUANTITY, MAX_TEXT, Bounds
 from cdp.settings import current
-from source_server.intake import judged
-from source_server.intake.repeated import known_by
+from source_server.intake import judge_messages
+from source_server.intake.repeated import compute_row_id
 from streaming.parse import parse
 from tests.spark_session import spark
 
 __all__ = ["spark"]
 pytestmark = pytest.mark.spark
 
-#: Texts at the edges of what the contract takes, beside those that nobody thought of.
+#: Texts at the limits of the contract. Hypothesis adds random ones.
 EDGES = st.sampled_from(
     [
         "", " ", "\u00a0", "\t", "a\u0000b", "x" * MAX_TEXT, "x" * (MAX_TEXT + 1), "é" * MAX_TEXT, "😀" * MAX_TEXT, "٣",
@@ -52,19 +52,19 @@ MESSAGES = (
 )
 
 
-def by_the_parser(spark: SparkSession, lines: list[bytes]) -> list[tuple[str, str | None] | None]:
+def parse_lines(spark: SparkSession, lines: list[bytes]) -> list[tuple[str, str | None] | None]:
     received = RECEIVED.replace(tzinfo=None)
     rows = [(None, bytearray(line), "events.raw", 0, place, received) for place, line in enumerate(lines)]
     columns = "key binary, value binary, topic string, partition int, offset bigint, timestamp timestamp"
     parsed = parse(spark.createDataFrame(rows, columns), Bounds(currency=CURRENCY))
-    found = parsed.select("kafka_offset", "refusal.reason", "refusal.field").collect()
-    by_offset = {row.kafka_offset: (row.reason, row.field) if row.reason else None for row in found}
+    verdicts = parsed.select("kafka_offset", "refusal.reason", "refusal.field").collect()
+    by_offset = {row.kafka_offset: (row.reason, row.field) if row.reason else None for row in verdicts}
     return [by_offset[place] for place in range(len(lines))]
 
 
-def differing(spark: SparkSession, lines: list[bytes]) -> list[Any]:
-    both = zip(lines, judged(lines, RECEIVED), by_the_parser(spark, lines), strict=True)
-    return [(line, ours, theirs) for line, ours, theirs in both if ours != theirs]
+def find_differences(spark: SparkSession, lines: list[bytes]) -> list[Any]:
+    both = zip(lines, judge_messages(lines, RECEIVED), parse_lines(spark, lines), strict=True)
+    return [(line, judge, parser) for line, judge, parser in both if judge != parser]
 
 
 def test_the_examples_are_in_the_currency_of_the_settings() -> None:
@@ -74,14 +74,14 @@ def test_the_examples_are_in_the_currency_of_the_settings() -> None:
 def test_the_examples_of_the_contract(spark: SparkSession) -> None:
     lines = [message(content) for content in VALID.values()] + [message(bad.content) for bad in INVALID.values()]
     expected = [None] * len(VALID) + [(bad.reason, bad.field) for bad in INVALID.values()]
-    assert judged(lines, RECEIVED) == expected
-    assert differing(spark, lines) == []
+    assert judge_messages(lines, RECEIVED) == expected
+    assert find_differences(spark, lines) == []
 
 
 @settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(MESSAGES, min_size=300, max_size=400))
-def test_whatever_comes(spark: SparkSession, lines: list[bytes]) -> None:
-    assert differing(spark, [line.replace(b"\n", b" ") for line in lines]) == []
+def test_random_messages(spark: SparkSession, lines: list[bytes]) -> None:
+    assert find_differences(spark, [line.replace(b"\n", b" ") for line in lines]) == []
 
 
 def test_every_field_with_every_edge(spark: SparkSession) -> None:
@@ -89,22 +89,23 @@ def test_every_field_with_every_edge(spark: SparkSession) -> None:
     fields = [*BASE, "quantity", "order_id", "amount", "event_id", "anonymous_id", "currency", "source"]
     lines = [message({field: edge}) for field in fields for edge in edges]
     lines += [message({"price": ABSENT, "amount": edge}) for edge in edges]
-    assert differing(spark, lines) == []
-    as_they_are = [
+    assert find_differences(spark, lines) == []
+    bare_numbers = [
         json.dumps(BASE | {"price": "?"}).replace('"?"', text).encode()
         for text in ("1e2", "-0", "1E400", "01", "1.", "NaN", "-1e-400")
     ]
-    assert differing(spark, as_they_are) == []
+    assert find_differences(spark, bare_numbers) == []
 
 
-def test_what_a_purchase_may_be_worth(spark: SparkSession) -> None:
+def test_the_greatest_worth_of_a_purchase(spark: SparkSession) -> None:
     prices = ["1e7", "10000000.004", "10000000.005", "9999999999.99", "-1", "1e-2"]
     quantities = ["100", "101", "1e5", " 100000 ", "+100000.", "100000.5", None]
     several = product(("purchase", "refund", "cart", "sale"), prices, quantities)
     lines = [message({"event_type": kind, "price": price, "quantity": quantity}) for kind, price, quantity in several]
-    assert differing(spark, lines) == []
-    verdicts = judged(lines, RECEIVED)
-    # Of what has a worth: 10,000,000.005 becomes 10,000,000.01, 100,000 of which are too much; of the dearest 101 and more are.
+    assert find_differences(spark, lines) == []
+    verdicts = judge_messages(lines, RECEIVED)
+    # For purchases and refunds, 10,000,000.005 becomes 10,000,000.01, and 100,000 units of it are too much, as are 101 units of
+    # the highest price.
     assert [lines[place] for place, verdict in enumerate(verdicts) if verdict == ("bad_quantity", "quantity")] == [
         message({"event_type": kind, "price": price, "quantity": quantity})
         for kind, price, quantity in product(
@@ -116,7 +117,7 @@ def test_what_a_purchase_may_be_worth(spark: SparkSession) -> None:
     ]
 
 
-def test_what_an_amount_may_be(spark: SparkSession) -> None:
+def test_the_limits_of_an_amount(spark: SparkSession) -> None:
     amounts = [
         "1e12",
         "1000000000000.005",
@@ -133,10 +134,10 @@ def test_what_an_amount_may_be(spark: SparkSession) -> None:
         message({"event_type": kind, "price": price, "amount": amount, "quantity": quantity})
         for kind, price, amount, quantity in several
     ]
-    assert differing(spark, lines) == []
+    assert find_differences(spark, lines) == []
 
 
-def test_a_repeated_row_is_known_by_the_id_that_the_parser_makes(spark: SparkSession) -> None:
+def test_the_id_of_a_repeated_row_is_the_parsers_id(spark: SparkSession) -> None:
     changes: list[dict[str, Any]] = [
         {}, {"price": " 1e1 ", "quantity": "2.0"}, {"brand": "ÉTÉ \t", "category_code": "a.b", "price": 17.990000000000002},
         {"event_time": "2019-10-01T12:00:00.123456789+02:00", "order_id": 7, "user_session": "", "source": "x"},
@@ -146,9 +147,9 @@ def test_a_repeated_row_is_known_by_the_id_that_the_parser_makes(spark: SparkSes
     received = RECEIVED.replace(tzinfo=None)
     rows = [(None, bytearray(line), "events.raw", 0, place, received) for place, line in enumerate(lines)]
     columns = "key binary, value binary, topic string, partition int, offset bigint, timestamp timestamp"
-    found = parse(spark.createDataFrame(rows, columns)).orderBy("kafka_offset")
-    found = found.select("event_id", F.unix_micros("event_time").alias("at")).collect()
-    assert [row.event_id for row in found] == [
-        known_by(line, datetime.fromtimestamp(0, UTC) + timedelta(microseconds=row.at))
-        for line, row in zip(lines, found, strict=True)
+    parsed = parse(spark.createDataFrame(rows, columns)).orderBy("kafka_offset")
+    events = parsed.select("event_id", F.unix_micros("event_time").alias("at")).collect()
+    assert [row.event_id for row in events] == [
+        compute_row_id(line, datetime.fromtimestamp(0, UTC) + timedelta(microseconds=row.at))
+        for line, row in zip(lines, events, strict=True)
     ]

@@ -1,6 +1,6 @@
-"""A load whose producer, source and broker are killed while it runs: what is in Kafka afterwards is the file, line by line.
+"""A load whose producer, source and broker are killed while it runs: afterwards Kafka holds the file, line by line.
 
-The same, larger: ./run bench ingest-faults.
+A larger version: ./run bench ingest-faults.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ pytestmark = [pytest.mark.stack("kafka", "source"), pytest.mark.timeout(300)]
 def test_a_load_under_fire_loses_and_doubles_nothing(servers: Stack, tmp_path: Path) -> None:
     path = tmp_path / "under-fire.parquet"
     make_history(path, 20_000)
-    found = load_under_fire(servers, path, 1, print)
-    assert (found.missing, found.doubled) == (0, 0)
-    assert found.rows > 19_000
-    assert found.kills == dict.fromkeys(VICTIMS, 1)
+    outcome = load_under_fire(servers, path, 1, print)
+    assert (outcome.missing, outcome.doubled) == (0, 0)
+    assert outcome.rows > 19_000
+    assert outcome.kills == dict.fromkeys(VICTIMS, 1)
     store.path_of(servers.settings, "under-fire").unlink()

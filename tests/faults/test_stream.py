@@ -1,6 +1,6 @@
-"""The stream's servers and the stream itself are killed while it runs: the tables on HDFS are the file, row for row.
+"""The stream and its servers are killed while it runs: afterwards the tables on HDFS hold the file, row for row.
 
-The same, larger: ./run bench stream-faults.
+A larger version: ./run bench stream-faults.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ from tests.spark_session import spark
 __all__ = ["spark"]
 pytestmark = [pytest.mark.stack("kafka", "source", "hdfs", "spark", "postgres"), pytest.mark.timeout(900)]
 
-#: The driver last: what it leaves, the end of the run takes up.
+#: The driver comes last: the end of the run finishes what it leaves.
 ROUNDS = (("executor", "datanode"), ("kafka", "namenode"), ("driver",))
 EVENTS = 10_000
 
 
 @pytest.fixture
 def place(servers: Stack, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stack]:
-    """A folder of the test's own on the servers that others use too."""
+    """The test's own folder on the shared servers."""
     root = f"/test_{uuid.uuid4().hex[:8]}"
     monkeypatch.setenv("CDP_HDFS_ROOT", root)
     stack = open_stack()
@@ -56,9 +56,9 @@ def topic(servers: Stack) -> Iterator[str]:
 def test_a_stream_under_fire_loses_and_doubles_nothing(place: Stack, topic: str, spark: SparkSession, tmp_path: Path) -> None:
     path = tmp_path / f"under-fire-{topic.replace('.', '-')}.parquet"
     summary = make_history(path, EVENTS, days=2)
-    found = stream_under_fire(place, path, ROUNDS, print, topic)
-    assert found.rows == summary.rows > EVENTS / 2
-    assert dict(found.kills) == {victim: 1 for victims in ROUNDS for victim in victims}
+    outcome = stream_under_fire(place, path, ROUNDS, print, topic)
+    assert outcome.rows == summary.rows > EVENTS / 2
+    assert dict(outcome.kills) == {victim: 1 for victims in ROUNDS for victim in victims}
     reader = by_spark(spark, place.settings, tmp_path)
     assert list(map(str, all_differences(place, path, reader, tmp_path, topic))) == []
     store.path_of(place.settings, path.stem).unlink()

@@ -1,4 +1,4 @@
-"""For the tests of the source: settings over an empty folder, the app without a socket, and small event files."""
+"""Fixtures for the tests of the source: settings of an empty folder, the app without a socket, and small event files."""
 
 from __future__ import annotations
 
@@ -30,28 +30,28 @@ GOOD: dict[str, Any] = {
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    """An installation of its own, that holds nothing yet."""
+    """An empty installation."""
     return load({"CDP_VAR_DIR": str(tmp_path / "var")})
 
 
 @pytest.fixture
 def get(settings: Settings) -> Get:
-    return getter(settings)
+    return make_get(settings)
 
 
-def taken_in(settings: Settings, path: Path, mapping: str | None = None) -> store.Dataset:
-    """The file as a data set."""
+def add_file(settings: Settings, path: Path, mapping: str | None = None) -> store.Dataset:
+    """Add the file as a data set."""
     return store.add(settings, path, mapping_for(path, mapping))
 
 
-def getter(settings: Settings) -> Get:
-    """Asks the app of these settings, without a server."""
+def make_get(settings: Settings) -> Get:
+    """A function that sends requests to the app without a server."""
 
-    def get(path: str, **asked: Any) -> httpx.Response:
+    def get(path: str, **options: Any) -> httpx.Response:
         async def ask() -> httpx.Response:
             transport = httpx.ASGITransport(create_app(settings))
             async with httpx.AsyncClient(transport=transport, base_url="http://source") as client:
-                return await client.get(path, **asked)
+                return await client.get(path, **options)
 
         return asyncio.run(ask())
 

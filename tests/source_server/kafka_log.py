@@ -1,6 +1,6 @@
-"""What lies in Kafka, as a reader of committed or of all records finds it. For the tests that use a real broker.
+"""Reads the records in Kafka, committed or all, for the tests that use a real broker.
 
-They write to a topic of their own: events.raw of the test stack belongs to the tests of the stream.
+These tests write to their own topic: events.raw of the test stack belongs to the tests of the stream.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ TOPIC = Topic("test.events", "user_id", "what the tests of the producer send", s
 
 
 def events_file(path: Path, count: int) -> Path:
-    """Rows with something of everything: customers that come back, null keys, broken lines, one row twice."""
+    """Rows of all kinds: returning customers, null keys, a broken line, one row twice."""
     rows: list[bytes] = []
     for number in range(count):
         row: dict[str, Any] = {
@@ -39,13 +39,13 @@ def events_file(path: Path, count: int) -> Path:
 
 
 def messages(settings: Settings, *, of: str, committed: bool = True) -> list[Message]:
-    """The records of the topic that speak of a data set."""
+    """The records of the topic that contain the name of a data set."""
     isolation = "read_committed" if committed else "read_uncommitted"
-    own = {"group.id": "test", "enable.auto.commit": False, "isolation.level": isolation, "enable.partition.eof": True}
-    with Consumer(client_config(settings) | own) as consumer:
+    config = {"group.id": "test", "enable.auto.commit": False, "isolation.level": isolation, "enable.partition.eof": True}
+    with Consumer(client_config(settings) | config) as consumer:
         consumer.assign([TopicPartition(TOPIC.name, number, 0) for number in range(settings.kafka_partitions)])
         ended: set[int | None] = set()
-        found = []
+        records = []
         while len(ended) < settings.kafka_partitions:
             for message in consumer.consume(1000, timeout=0.3):
                 error = message.error()
@@ -53,8 +53,8 @@ def messages(settings: Settings, *, of: str, committed: bool = True) -> list[Mes
                     assert error.code() == KafkaError._PARTITION_EOF, error.str()
                     ended.add(message.partition())
                 elif of.encode() in (message.value() or b""):
-                    found.append(message)
-    return found
+                    records.append(message)
+    return records
 
 
 def lines_of_kafka(settings: Settings, *, of: str, committed: bool = True) -> Counter[bytes]:

@@ -1,4 +1,4 @@
-"""What a load tells to type next, from the days of its events."""
+"""The next commands after a load, from the days of its events."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ def days(first: int, until: int = 1) -> dict[date, DayRows]:
 
 WHOLE = "next: ./run stream --once, then ./run night "
 WITHOUT_LAST = "--from 2011-12-01 --to 2011-12-08  (2011-12-09 looks partial: "
-ACCEPT = 'to publish it all the same: ./run night --day 2011-12-09 --accept volume --why "...")'
+ACCEPT = 'to publish it anyway: ./run night --day 2011-12-09 --accept volume --why "...")'
 
 
 @pytest.mark.parametrize(
-    ("found", "says"),
+    ("days_of_load", "line"),
     [
         ({}, ""),
         (day(LAST), WHOLE + "--day 2011-12-09"),
@@ -52,8 +52,8 @@ ACCEPT = 'to publish it all the same: ./run night --day 2011-12-09 --accept volu
         (day(date(2010, 1, 1), 10) | days(8) | day(LAST), WHOLE + "--from 2010-01-01 --to 2011-12-09"),
     ],
 )  # fmt: skip
-def test_the_days_and_what_to_do_with_the_last_of_them(found: dict[date, DayRows], says: str) -> None:
-    assert next_steps(found, TODAY) == says
+def test_next_steps_name_the_days_and_a_partial_last_day(days_of_load: dict[date, DayRows], line: str) -> None:
+    assert next_steps(days_of_load, TODAY) == line
 
 
 def test_today_is_not_over() -> None:

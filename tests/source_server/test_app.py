@@ -1,4 +1,4 @@
-"""The HTTP source, asked as a client asks it."""
+"""The HTTP source, as its clients use it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from cdp.settings import Settings, load
 from source_server import store
 from source_server.app import ALLOWED, MAX_LIMIT, create_app
 from source_server.cursor import Cursor, CursorUnreadable, cursor_from_text
-from tests.source_server.conftest import taken_in
+from tests.source_server.conftest import add_file
 
 Get = Callable[..., httpx.Response]
 Write = Callable[..., Path]
@@ -26,11 +26,11 @@ Write = Callable[..., Path]
 
 @pytest.fixture
 def dataset(settings: Settings, ndjson: Write) -> store.Dataset:
-    return taken_in(settings, ndjson("shop.ndjson", *({"user_id": f"u{n}"} for n in range(7))))
+    return add_file(settings, ndjson("shop.ndjson", *({"user_id": f"u{n}"} for n in range(7))))
 
 
-def packed(settings: Settings, path: str, accepted: str) -> tuple[str | None, bytes]:
-    """How an answer's content is packed, and the content as it travels."""
+def read_encoded(settings: Settings, path: str, accepted: str) -> tuple[str | None, bytes]:
+    """The encoding of an answer, and its content as it was sent."""
 
     async def ask() -> tuple[str | None, bytes]:
         async with (
@@ -45,14 +45,14 @@ def packed(settings: Settings, path: str, accepted: str) -> tuple[str | None, by
 def problem(answer: httpx.Response, status: int) -> str:
     assert answer.status_code == status
     assert answer.headers["content-type"] == "application/problem+json"
-    told: dict[str, Any] = answer.json()
-    assert told["status"] == status
-    return str(told["detail"])
+    content: dict[str, Any] = answer.json()
+    assert content["status"] == status
+    return str(content["detail"])
 
 
 def test_health_before_and_after_the_first_data_set(get: Get, settings: Settings, ndjson: Write) -> None:
     assert get("/health").json() == {"status": "ok", "datasets": 0}
-    taken_in(settings, ndjson("shop.ndjson", {}))
+    add_file(settings, ndjson("shop.ndjson", {}))
     assert get("/health").json() == {"status": "ok", "datasets": 1}
 
 
@@ -72,20 +72,20 @@ def test_data_sets_are_listed(get: Get, dataset: store.Dataset) -> None:
 
 @pytest.mark.parametrize("limit", [1, 3, 7, 50_000])
 def test_following_the_cursor_gives_every_row_once(limit: int, get: Get, dataset: store.Dataset) -> None:
-    seen: list[str] = []
-    asked: dict[str, Any] = {"limit": limit}
+    users: list[str] = []
+    parameters: dict[str, Any] = {"limit": limit}
     while True:
-        answer = get("/datasets/shop/events", params=asked)
+        answer = get("/datasets/shop/events", params=parameters)
         assert answer.headers["content-type"] == "application/x-ndjson"
-        seen += [orjson.loads(line)["user_id"] for line in answer.content.splitlines()]
+        users += [orjson.loads(line)["user_id"] for line in answer.content.splitlines()]
         if answer.headers["X-End-Of-Data"] == "true":
             break
         assert (
             answer.headers["Link"]
             == f'<http://source/datasets/shop/events?limit={limit}&cursor={answer.headers["X-Next-Cursor"]}>; rel="next"'
         )
-        asked["cursor"] = answer.headers["X-Next-Cursor"]
-    assert seen == [f"u{n}" for n in range(7)]
+        parameters["cursor"] = answer.headers["X-Next-Cursor"]
+    assert users == [f"u{n}" for n in range(7)]
     assert "Link" not in answer.headers
 
 
@@ -95,8 +95,8 @@ def test_after_the_end_there_is_an_empty_page(get: Get, dataset: store.Dataset) 
     assert (answer.content, answer.headers["X-End-Of-Data"], answer.headers["X-Next-Cursor"]) == (b"", "true", end)
 
 
-def test_a_broken_line_arrives_as_it_was(get: Get, settings: Settings, ndjson: Write) -> None:
-    taken_in(settings, ndjson("dirt.ndjson", {}, b'{"cut\xff'))
+def test_a_broken_line_is_served_unchanged(get: Get, settings: Settings, ndjson: Write) -> None:
+    add_file(settings, ndjson("dirt.ndjson", {}, b'{"cut\xff'))
     assert get("/datasets/dirt/events").content.splitlines()[1] == b'{"cut\xff'
 
 
@@ -119,8 +119,8 @@ def test_a_cursor_behind_the_end(get: Get, dataset: store.Dataset) -> None:
 
 def test_a_cursor_into_content_that_was_replaced(get: Get, settings: Settings, dataset: store.Dataset, ndjson: Write) -> None:
     cursor = get("/datasets/shop/events", params={"limit": 2}).headers["X-Next-Cursor"]
-    taken_in(settings, ndjson("shop.ndjson", {"user_id": "other"}))
-    assert "begin again without a cursor" in problem(get("/datasets/shop/events", params={"cursor": cursor}), 409)
+    add_file(settings, ndjson("shop.ndjson", {"user_id": "other"}))
+    assert "start again without a cursor" in problem(get("/datasets/shop/events", params={"cursor": cursor}), 409)
 
 
 def test_a_misspelt_parameter_is_refused(get: Get, dataset: store.Dataset) -> None:
@@ -133,11 +133,11 @@ def test_an_unknown_data_set(path: str, get: Get, dataset: store.Dataset) -> Non
     problem(get(path), 404)
 
 
-def test_a_damaged_data_set_is_told_as_such(get: Get, settings: Settings, dataset: store.Dataset) -> None:
+def test_a_damaged_data_set_is_reported(get: Get, settings: Settings, dataset: store.Dataset) -> None:
     path = store.folder(settings) / "shop.parquet"
     path.write_bytes(b"PAR1")
-    for asked in ("/health", "/datasets", "/datasets/shop/events"):
-        assert "shop.parquet is damaged; load its file again" in problem(get(asked), 500)
+    for url in ("/health", "/datasets", "/datasets/shop/events"):
+        assert "shop.parquet is damaged; load its file again" in problem(get(url), 500)
 
 
 @pytest.mark.parametrize(
@@ -151,18 +151,18 @@ def test_a_damaged_data_set_is_told_as_such(get: Get, settings: Settings, datase
         ("identity", None),
     ],
 )
-def test_pages_are_packed_for_those_who_can(
+def test_pages_are_compressed_if_the_client_accepts_it(
     accepted: str, encoding: str | None, get: Get, settings: Settings, ndjson: Write
 ) -> None:
-    taken_in(settings, ndjson("shop.ndjson", *[{}] * 100))
+    add_file(settings, ndjson("shop.ndjson", *[{}] * 100))
     plain = get("/datasets/shop/events", headers={"Accept-Encoding": "identity"}).content
-    told, raw = packed(settings, "/datasets/shop/events", accepted)
-    assert told == encoding
+    used, raw = read_encoded(settings, "/datasets/shop/events", accepted)
+    assert used == encoding
     assert (pa.Codec(encoding).decompress(raw, len(plain), asbytes=True) if encoding else raw) == plain
     assert encoding is None or len(raw) < len(plain) / 10
 
 
-def test_what_a_client_has_it_need_not_get_again(get: Get, dataset: store.Dataset) -> None:
+def test_a_client_does_not_download_the_same_content_again(get: Get, dataset: store.Dataset) -> None:
     first = get("/datasets/shop/events", params={"limit": 3})
     tag = first.headers["ETag"]
     again = get("/datasets/shop/events", params={"limit": 3}, headers={"If-None-Match": f'"other", W/{tag}'})
@@ -172,14 +172,14 @@ def test_what_a_client_has_it_need_not_get_again(get: Get, dataset: store.Datase
     assert other.status_code == 200
 
 
-def test_a_page_under_a_cursor_may_be_kept_for_ever(get: Get, dataset: store.Dataset) -> None:
+def test_a_page_with_a_cursor_may_be_cached_forever(get: Get, dataset: store.Dataset) -> None:
     first = get("/datasets/shop/events", params={"limit": 3})
-    assert first.headers["Cache-Control"] == "no-cache", "without a cursor it may be other content tomorrow"
+    assert first.headers["Cache-Control"] == "no-cache", "without a cursor the content may change"
     second = get("/datasets/shop/events", params={"limit": 3, "cursor": first.headers["X-Next-Cursor"]})
     assert "immutable" in second.headers["Cache-Control"]
 
 
-def test_one_event_by_its_place(get: Get, dataset: store.Dataset) -> None:
+def test_one_event_by_its_row_number(get: Get, dataset: store.Dataset) -> None:
     assert orjson.loads(get("/datasets/shop/events/6").content)["user_id"] == "u6"
     assert problem(get("/datasets/shop/events/7"), 404) == "there is no row 7; 'shop' has the rows 0 to 6."
     assert problem(get("/datasets/shop/events/-1"), 400) == "row must be a whole number from 0, not '-1'."
@@ -187,9 +187,9 @@ def test_one_event_by_its_place(get: Get, dataset: store.Dataset) -> None:
 
 def test_events_between_two_times(get: Get, settings: Settings, ndjson: Write) -> None:
     times = [f"2019-10-01T{hour:02}:00:00Z" for hour in (3, 1, 2)] + ["never", "2019-10-01T04:00:00+02:00"]
-    taken_in(settings, ndjson("shop.ndjson", *({"event_time": time, "user_id": str(n)} for n, time in enumerate(times))))
-    asked = {"since": "2019-10-01T02:00:00Z", "until": "2019-10-01T03:00:00Z", "limit": 1}
-    first = get("/datasets/shop/events", params=asked)
+    add_file(settings, ndjson("shop.ndjson", *({"event_time": time, "user_id": str(n)} for n, time in enumerate(times))))
+    parameters = {"since": "2019-10-01T02:00:00Z", "until": "2019-10-01T03:00:00Z", "limit": 1}
+    first = get("/datasets/shop/events", params=parameters)
     assert (orjson.loads(first.content)["user_id"], first.headers["X-End-Of-Data"]) == ("2", "false")
     assert first.headers["X-First-Time"] == first.headers["X-Last-Time"] == "2019-10-01T02:00:00+00:00"
     second = get(str(first.headers["Link"]).split("; ")[0].strip("<>"))
@@ -211,7 +211,7 @@ def test_the_page_of_the_description_loads_nothing_from_elsewhere(get: Get) -> N
     assert "://" not in re.sub(r"<!--.*?-->", "", page, flags=re.DOTALL).replace("window.location", "")
 
 
-def test_the_description_names_what_can_be_asked(get: Get) -> None:
+def test_the_description_names_all_paths_and_limits(get: Get) -> None:
     paths = get("/openapi.json").json()["paths"]
     assert set(paths) == {
         "/health",
@@ -220,8 +220,8 @@ def test_the_description_names_what_can_be_asked(get: Get) -> None:
         "/datasets/{name}/events",
         "/datasets/{name}/events/{row}",
     }
-    asked = {one["name"]: one["schema"] for one in paths["/datasets/{name}/events"]["get"]["parameters"]}
-    assert (asked["limit"]["minimum"], asked["limit"]["maximum"]) == (1, MAX_LIMIT)
+    parameters = {one["name"]: one["schema"] for one in paths["/datasets/{name}/events"]["get"]["parameters"]}
+    assert (parameters["limit"]["minimum"], parameters["limit"]["maximum"]) == (1, MAX_LIMIT)
 
 
 class TestRate:
@@ -229,7 +229,7 @@ class TestRate:
     def settings(self, tmp_path: Path) -> Settings:
         return load({"CDP_VAR_DIR": str(tmp_path), "CDP_SOURCE_RATE": "2"})
 
-    def test_who_asks_too_often_is_told_when_to_go_on(self, settings: Settings) -> None:
+    def test_too_many_requests_are_refused_with_the_time_to_wait(self, settings: Settings) -> None:
         async def ask() -> list[httpx.Response]:
             transport = httpx.ASGITransport(create_app(settings))
             async with httpx.AsyncClient(transport=transport, base_url="http://source") as client:
@@ -237,7 +237,9 @@ class TestRate:
 
         answers = asyncio.run(ask())
         assert [answer.status_code for answer in answers] == [200] * 4 + [429, 200]
-        assert "more than 2 requests a second; go on in 1 s. The setting is CDP_SOURCE_RATE" in problem(answers[4], 429)
+        detail = problem(answers[4], 429)
+        assert detail.startswith("more than 2 requests a second; ")
+        assert "CDP_SOURCE_RATE" in detail
         assert answers[4].headers["Retry-After"] == "1"
 
 
@@ -247,14 +249,14 @@ class TestToken:
         return load({"CDP_VAR_DIR": str(tmp_path), "CDP_SOURCE_TOKEN": "geheim-ü"})
 
     @pytest.mark.parametrize("path", ["/datasets", "/datasets/shop/events", "/datasets/shop/events/0", "/nothing", "/docsx"])
-    @pytest.mark.parametrize("given", [None, "geheim-ü", "Bearer", "Bearer other", "Basic geheim-ü"])
-    def test_without_it_nothing_is_told(self, path: str, given: str | None, get: Get) -> None:
-        answer = get(path, headers={"Authorization": given.encode()} if given else {})
+    @pytest.mark.parametrize("header", [None, "geheim-ü", "Bearer", "Bearer other", "Basic geheim-ü"])
+    def test_without_the_token_every_request_is_refused(self, path: str, header: str | None, get: Get) -> None:
+        answer = get(path, headers={"Authorization": header.encode()} if header else {})
         assert "Authorization: Bearer TOKEN; the token is the setting CDP_SOURCE_TOKEN" in problem(answer, 401)
         assert answer.headers["www-authenticate"] == "Bearer"
         assert "geheim" not in answer.text
 
-    def test_with_it_all_is(self, get: Get) -> None:
+    def test_with_the_token_requests_are_answered(self, get: Get) -> None:
         assert get("/datasets", headers={"Authorization": "Bearer geheim-ü".encode()}).json() == []
 
     @pytest.mark.parametrize("path", ["/health", "/docs", "/docs/static/swagger-ui.css", "/openapi.json"])
@@ -262,8 +264,8 @@ class TestToken:
         assert get(path).status_code == 200
 
     def test_the_description_says_how_it_is_sent(self, get: Get) -> None:
-        described = get("/openapi.json").json()
-        assert described["components"]["securitySchemes"]["token"] == {"type": "http", "scheme": "bearer"}
+        read_description = get("/openapi.json").json()
+        assert read_description["components"]["securitySchemes"]["token"] == {"type": "http", "scheme": "bearer"}
 
 
 def test_a_cursor_survives_its_text() -> None:

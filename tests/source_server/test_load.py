@@ -1,4 +1,4 @@
-"""What ./run load does, as far as it needs no server: dry runs, refusals, and what is said at the end."""
+"""./run load, as far as it needs no server: dry runs, refusals, and the text at the end."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from cdp.settings import Settings, current
 from source_server import store
 from source_server.afterwards import DayRows
 from source_server.intake import FileRefused
-from source_server.load import Loaded, Sent, load, main, what_next
-from source_server.producer import Report
-from tests.source_server.conftest import taken_in
+from source_server.load import LoadResult, SentFile, describe_next_steps, load, main
+from source_server.producer import ProducerReport
+from tests.source_server.conftest import add_file
 
 Write = Callable[..., Path]
 
 
 def test_a_dry_run_shows_and_changes_nothing(settings: Settings, ndjson: Write) -> None:
     path = ndjson("shop.ndjson", {"user_id": "first"}, {"event_type": "cart"}, b"broken", *[{}] * 10)
-    done = load(settings, [path], dry_run=True)
-    (found,) = done.previews
-    assert (found.account.read, found.account.events, found.account.refused["not_json"].places) == (13, 12, [3])
-    assert done.finished
-    assert all(said in str(done) for said in ("user_id=first", "view", "cart", "not_json", "line 3"))
+    result = load(settings, [path], dry_run=True)
+    (preview,) = result.previews
+    assert (preview.account.read, preview.account.events, preview.account.refused["not_json"].places) == (13, 12, [3])
+    assert result.finished
+    assert all(part in str(result) for part in ("user_id=first", "view", "cart", "not_json", "line 3"))
     assert not store.folder(settings).exists()
 
 
@@ -36,9 +36,7 @@ def test_two_files_of_one_name_are_refused_before_anything_is_done(settings: Set
     assert not store.folder(settings).exists()
 
 
-def test_a_file_that_is_not_there_is_told_before_the_one_in_front_of_it_is_taken_in(
-    settings: Settings, ndjson: Write, tmp_path: Path
-) -> None:
+def test_a_missing_file_is_reported_before_an_earlier_one_is_added(settings: Settings, ndjson: Write, tmp_path: Path) -> None:
     with pytest.raises(FileRefused, match=r"late\.csv is not a file"):
         load(settings, [ndjson("shop.ndjson", {}), tmp_path / "late.csv"])
     assert not store.folder(settings).exists()
@@ -47,39 +45,50 @@ def test_a_file_that_is_not_there_is_told_before_the_one_in_front_of_it_is_taken
 def test_a_stop_while_reading_sends_nothing(settings: Settings, ndjson: Write) -> None:
     stop = threading.Event()
     stop.set()
-    done = load(settings, [ndjson("shop.ndjson", {})], stop=stop)
-    assert not done.finished
-    assert str(done) == "1 more not begun; run the same again to go on"
-    assert store.datasets(settings) == []
+    result = load(settings, [ndjson("shop.ndjson", {})], stop=stop)
+    assert not result.finished
+    assert (result.requested, result.sent) == (1, ())
+    assert str(result).startswith("files not started: 1;")
+    assert store.list_datasets(settings) == []
 
 
 @pytest.mark.parametrize(
-    ("report", "finished", "says"),
+    ("report", "finished", "line"),
     [
-        (Report("a", 9, position=9, sent=4, acknowledged=4, seconds=2), True, "a: 4 events sent in 2.0 s; all in Kafka"),
-        (Report("a", 9, position=5), False, "a: 0 events sent in 0.0 s; stopped at row 5 of 9; run the same again to go on"),
-        (Report("a", 9, 9, 9, 8, refused=1), False, "a: 8 events sent in 0.0 s, 1 too large for Kafka; all else in Kafka"),
+        (ProducerReport("a", 9, position=9, sent=4, acknowledged=4, seconds=2), True, "a: 4 events sent in 2.0 s; all in Kafka"),
+        (
+            ProducerReport("a", 9, position=5),
+            False,
+            "a: 0 events sent in 0.0 s; stopped at row 5 of 9; run the same command again to continue",
+        ),
+        (
+            ProducerReport("a", 9, 9, 9, 8, refused=1),
+            False,
+            "a: 8 events sent in 0.0 s, 1 too large for Kafka; all others in Kafka",
+        ),
     ],
 )
-def test_the_end_says_what_was_done_and_what_to_do(
-    report: Report, finished: bool, says: str, settings: Settings, ndjson: Write
+def test_the_end_says_what_was_sent_and_what_to_do(
+    report: ProducerReport, finished: bool, line: str, settings: Settings, ndjson: Write
 ) -> None:
-    dataset = taken_in(settings, ndjson("a.ndjson", {}))
-    done = Loaded(1, sent=(Sent(dataset, report),))
-    assert (done.finished, str(done)) == (finished, f"{dataset.account}\n{says}")
+    dataset = add_file(settings, ndjson("a.ndjson", {}))
+    result = LoadResult(1, sent=(SentFile(dataset, report),))
+    assert (result.finished, str(result)) == (finished, f"{dataset.account}\n{line}")
 
 
 def test_a_load_ends_with_the_days_of_all_its_files(settings: Settings, ndjson: Write) -> None:
     rows = [{"event_time": f"2019-10-{day:02} 22:00:00 UTC"} for day in range(1, 9)]
-    sets = [taken_in(settings, ndjson(f"{name}.ndjson", *rows)) for name in ("a", "b")]
-    late = taken_in(settings, ndjson("c.ndjson", {"event_time": "2019-10-09 12:50:00 UTC"}, {"event_time": "never"}))
-    done = Loaded(3, sent=tuple(Sent(each, Report(each.name, each.rows, position=each.rows)) for each in (*sets, late)))
-    assert store.days(settings, "a")[date(2019, 10, 1)] == DayRows(1, datetime(2019, 10, 1, 22, tzinfo=UTC))
-    assert "./run night --from 2019-10-01 --to 2019-10-08  (2019-10-09 looks partial" in what_next(settings, done)
-    assert what_next(settings, Loaded(0)) == ""
+    sets = [add_file(settings, ndjson(f"{name}.ndjson", *rows)) for name in ("a", "b")]
+    late = add_file(settings, ndjson("c.ndjson", {"event_time": "2019-10-09 12:50:00 UTC"}, {"event_time": "never"}))
+    result = LoadResult(
+        3, sent=tuple(SentFile(each, ProducerReport(each.name, each.rows, position=each.rows)) for each in (*sets, late))
+    )
+    assert store.read_days(settings, "a")[date(2019, 10, 1)] == DayRows(1, datetime(2019, 10, 1, 22, tzinfo=UTC))
+    assert "./run night --from 2019-10-01 --to 2019-10-08  (2019-10-09 looks partial" in describe_next_steps(settings, result)
+    assert describe_next_steps(settings, LoadResult(0)) == ""
 
 
-def test_a_mapping_that_is_not_there_names_the_ready_ones(tmp_path: Path) -> None:
+def test_an_unknown_mapping_lists_the_built_in_ones(tmp_path: Path) -> None:
     path = tmp_path / "shop.csv"
     path.write_text("a\n1\n")
     with pytest.raises(FileRefused, match="rees46"):
@@ -87,14 +96,14 @@ def test_a_mapping_that_is_not_there_names_the_ready_ones(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("pace", [["--rate", "0"], ["--speed", "fast"], ["--speed", "0x"], ["--rate", "5", "--speed", "2x"]])
-def test_a_pace_that_is_none_is_refused(pace: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_invalid_pace_is_refused(pace: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(["shop.csv", *pace])
     assert ended.value.code == 2
     assert pace[-2] in capsys.readouterr().err
 
 
-def test_the_command_says_one_line_of_what_is_wrong(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_error_of_the_command_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main([str(tmp_path / "shop.csv")])
     assert ended.value.code == 1

@@ -1,4 +1,4 @@
-"""How fast a data set is carried, on a clock of the test's own."""
+"""How fast a data set is sent, on a fake clock."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Clock:
 
 
 def page(rows: int, first: float | None = None, last: float | None = None) -> SourcePage:
-    """A page of so many rows, whose events happened from and to so many seconds after the beginning."""
+    """A page of rows, whose events happened between two seconds after BEGIN."""
     times = [None if seconds is None else BEGIN + timedelta(seconds=seconds) for seconds in (first, last)]
     return SourcePage([b"{}"] * rows, "c", False, *times)
 
@@ -39,7 +39,7 @@ def test_a_rate_is_kept_over_uneven_pages() -> None:
     assert pace.pause_after(page(1000)) == pytest.approx(0.6)
 
 
-def test_time_lost_to_an_outage_is_not_made_up_for() -> None:
+def test_an_outage_is_not_caught_up() -> None:
     clock = Clock()
     pace = AtRate(50_000, 1000, clock)
     clock.now += 60

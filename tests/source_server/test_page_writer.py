@@ -1,4 +1,4 @@
-"""The key of a message: the customer, where the line tells one."""
+"""The key of a message: the customer, if the line has one."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ import pytest
 from cdp.events import EVENTS_RAW
 from cdp.events.examples import VALID, message
 from source_server import page_writer
-from source_server.page_writer import key_of
+from source_server.page_writer import read_key
 
 
 @pytest.mark.parametrize("name", VALID)
 def test_every_valid_example_has_the_key_of_its_customer(name: str) -> None:
-    assert key_of(message(VALID[name])) == b"513042592"
+    assert read_key(message(VALID[name])) == b"513042592"
 
 
-def test_events_go_where_the_stream_reads_them() -> None:
+def test_events_go_to_the_topic_that_the_stream_reads() -> None:
     assert page_writer.EVENTS_RAW is EVENTS_RAW
 
 
@@ -37,4 +37,4 @@ def test_events_go_where_the_stream_reads_them() -> None:
     ],
 )
 def test_key(line: bytes, key: bytes | None) -> None:
-    assert key_of(line) == key
+    assert read_key(line) == key

@@ -1,4 +1,4 @@
-"""Pages of a data set are slices of its rows, by place and by time, however its file is cut into row groups."""
+"""Pages of a data set are slices of its rows, by row number and by time, whatever the row groups of its file are."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 
 from cdp.settings import Settings
 from source_server import pages, store
-from source_server.pages import Between, Page
-from tests.source_server.conftest import taken_in
+from source_server.pages import Page, TimeRange
+from tests.source_server.conftest import add_file
 
 Write = Callable[..., Path]
 ROWS = 25
 BEGIN = datetime(2019, 10, 1, tzinfo=UTC)
-#: Hours after the beginning, by row; None is a time that can't be read. The second row group holds late events alone.
+#: Hours after BEGIN, by row; None is an unreadable time. The second row group holds only late events.
 HOURS = [*range(10), *[0] * 9, None, 3, None, 21, 20, 24]
 
 
@@ -29,7 +29,7 @@ def dataset(settings: Settings, ndjson: Write, monkeypatch: pytest.MonkeyPatch) 
     """25 rows in row groups of 10."""
     monkeypatch.setattr(store, "ROW_GROUP_ROWS", 10)
     times = ["never" if hours is None else (BEGIN + timedelta(hours=hours)).isoformat() for hours in HOURS]
-    return taken_in(settings, ndjson("shop.ndjson", *({"user_id": f"u{n}", "event_time": times[n]} for n in range(ROWS))))
+    return add_file(settings, ndjson("shop.ndjson", *({"user_id": f"u{n}", "event_time": times[n]} for n in range(ROWS))))
 
 
 def users(page: Page) -> list[int]:
@@ -52,34 +52,34 @@ def test_following_the_pages_between_two_times_gives_each_row_once(
     settings: Settings, dataset: store.Dataset, row: int, limit: int, since: int, until: int
 ) -> None:
     ends = [BEGIN + timedelta(hours=hours) if hours >= 0 else None for hours in (since, until)]
-    seen: list[int] = []
+    rows: list[int] = []
     begin = row
     while row < ROWS:
-        page = pages.page(settings, dataset, row, limit, Between(*ends))
+        page = pages.page(settings, dataset, row, limit, TimeRange(*ends))
         assert page.rows <= limit
         assert page.next_row > row
-        seen, row = seen + users(page), page.next_row
+        rows, row = rows + users(page), page.next_row
 
     def inside(hours: int | None) -> bool:
         if hours is None:
             return since < 0 and until < 0
         return since <= hours and (until < 0 or hours < until)
 
-    assert seen == [n for n in range(begin, ROWS) if inside(HOURS[n])]
+    assert rows == [n for n in range(begin, ROWS) if inside(HOURS[n])]
 
 
 def test_a_page_ends_where_it_becomes_too_large(
     settings: Settings, dataset: store.Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pages, "MAX_PAGE_BYTES", 300)
-    seen: list[int] = []
-    row, asked = 0, 0
+    rows: list[int] = []
+    row, requests = 0, 0
     while row < dataset.rows:
         page = pages.page(settings, dataset, row, ROWS)
         assert 0 < len(page.body) <= 300
-        seen, row, asked = seen + users(page), page.next_row, asked + 1
-    assert seen == list(range(ROWS))
-    assert asked > 5
+        rows, row, requests = rows + users(page), page.next_row, requests + 1
+    assert rows == list(range(ROWS))
+    assert requests > 5
 
 
 def test_a_row_larger_than_a_page_is_a_page_of_its_own(
@@ -92,16 +92,16 @@ def test_a_row_larger_than_a_page_is_a_page_of_its_own(
 def test_only_the_row_groups_of_a_page_are_read_and_once(
     settings: Settings, dataset: store.Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pages._group.cache_clear()
+    pages._read_group.cache_clear()
     for row in (12, 13, 14):
         pages.page(settings, dataset, row, 3)
-    assert (pages._group.cache_info().misses, pages._group.cache_info().hits) == (1, 2)
-    pages.page(settings, dataset, 0, ROWS, Between(BEGIN + timedelta(hours=20), None))
-    assert pages._group.cache_info().misses == 2, "two of three hold nothing of that time"
+    assert (pages._read_group.cache_info().misses, pages._read_group.cache_info().hits) == (1, 2)
+    pages.page(settings, dataset, 0, ROWS, TimeRange(BEGIN + timedelta(hours=20), None))
+    assert pages._read_group.cache_info().misses == 2, "two of three hold nothing of that time"
 
 
 def test_a_replaced_data_set_gives_no_page_of_the_other(settings: Settings, dataset: store.Dataset, ndjson: Write) -> None:
-    new = taken_in(settings, ndjson("shop.ndjson", {"user_id": "u99"}))
+    new = add_file(settings, ndjson("shop.ndjson", {"user_id": "u99"}))
     assert users(pages.page(settings, new, 0, 9)) == [99]
     with pytest.raises(store.DatasetUnknown, match="was replaced while it was read"):
         pages.page(settings, dataset, 0, 9)

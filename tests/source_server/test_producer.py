@@ -1,4 +1,4 @@
-"""The producer against a real broker and a real source: everything arrives once, however it is interrupted."""
+"""The producer with a real broker and a real source: every row arrives once, however the producer is interrupted."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from cdp.events import TOPICS
 from cdp.settings import REPOSITORY, Settings, current
 from infra.stack.stack import Stack
 from source_server import ledger, page_writer, producer, store, topics
-from source_server.kafka import KafkaAway, Patience
+from source_server.kafka import KafkaUnavailable, Patience
 from source_server.load import load
 from source_server.pace import AtRate
 from source_server.page_writer import PageWriter
-from source_server.positions import Position, read_position
-from source_server.producer import OtherProducer, Report, main, produce
-from tests.source_server.conftest import taken_in
+from source_server.positions import DatasetPosition, read_position
+from source_server.producer import OtherProducer, ProducerReport, main, produce
+from tests.source_server.conftest import add_file
 from tests.source_server.kafka_log import TOPIC, events_file, lines_of_kafka, messages
 
 pytestmark = pytest.mark.stack("kafka", "source")
@@ -41,10 +41,10 @@ def settings() -> Settings:
 
 @pytest.fixture
 def dataset(settings: Settings, tmp_path: Path) -> Iterator[store.Dataset]:
-    """A data set that no other test has."""
-    made = taken_in(settings, events_file(tmp_path / f"t{uuid.uuid4().hex[:12]}.ndjson", ROWS))
-    yield made
-    store.path_of(settings, made.name).unlink()
+    """A data set that no other test uses."""
+    dataset = add_file(settings, events_file(tmp_path / f"t{uuid.uuid4().hex[:12]}.ndjson", ROWS))
+    yield dataset
+    store.path_of(settings, dataset.name).unlink()
 
 
 @pytest.fixture(autouse=True)
@@ -61,11 +61,10 @@ def patience(settings: Settings, seconds: float = 60) -> Patience:
 
 
 def program(dataset: store.Dataset, before: str = "", *arguments: str) -> subprocess.Popen[str]:
-    """The command in a process of its own, with small pages, and with something done before it begins."""
+    """The command in its own process, with small pages, after running the code in `before`."""
     text = f"""
 import os, signal, sys
 from source_server import page_writer, producer
-from tests.source_server.conftest import taken_in
 from tests.source_server.kafka_log import TOPIC
 page_writer.EVENTS_RAW = TOPIC
 producer.PAGE_ROWS = {PAGE}
@@ -79,17 +78,17 @@ sys.exit(producer.main(sys.argv[1:]))
 
 
 def test_every_row_arrives_once_in_the_partition_of_its_customer(settings: Settings, dataset: store.Dataset) -> None:
-    told: list[tuple[int, int]] = []
-    report = produce(settings, dataset.name, progress=lambda *now: told.append(now))
+    reports: list[tuple[int, int]] = []
+    report = produce(settings, dataset.name, progress=lambda *values: reports.append(values))
     assert (report.sent, report.acknowledged, report.refused, report.pages) == (ROWS, ROWS, 0, ROWS // PAGE)
     assert report.finished
-    assert told == [(done, ROWS) for done in range(0, ROWS + 1, PAGE)]
-    found = messages(settings, of=dataset.name)
+    assert reports == [(position, ROWS) for position in range(0, ROWS + 1, PAGE)]
+    records = messages(settings, of=dataset.name)
     assert lines_of_kafka(settings, of=dataset.name) == lines_of_store(settings, dataset)
     partitions: dict[bytes | None, list[int | None]] = {}
-    for message in found:
+    for message in records:
         partitions.setdefault(message.key(), []).append(message.partition())
-    assert len(partitions.pop(None)) == ROWS // 50, "rows that tell no customer, and the broken line, have no key"
+    assert len(partitions.pop(None)) == ROWS // 50, "rows without a customer and the broken line have no key"
     assert {len(set(places)) for places in partitions.values()} == {1}
     assert set(partitions) == {f"u{number}".encode() for number in range(97)}
 
@@ -122,10 +121,10 @@ KILL_AFTER_COMMIT = KILL_BEFORE_COMMIT.replace("self.flush(10)", "super().commit
 
 
 @pytest.mark.parametrize(("dying", "pages"), [(KILL_BEFORE_COMMIT, 2), (KILL_AFTER_COMMIT, 3)])
-def test_killed_at_the_worst_moment_it_goes_on_exactly(
+def test_killed_at_the_worst_moment_it_continues_exactly(
     dying: str, pages: int, settings: Settings, dataset: store.Dataset
 ) -> None:
-    """The page is delivered to the last message and the process dies just before, or just after, it is committed."""
+    """The process dies just before or just after the commit of a page whose last message was delivered."""
     assert program(dataset, dying).wait(60) == -signal.SIGKILL
     assert lines_of_kafka(settings, of=dataset.name, committed=False).total() == 3 * PAGE
     report = produce(settings, dataset.name)
@@ -151,7 +150,7 @@ def test_a_stop_ends_after_the_page(settings: Settings, dataset: store.Dataset) 
     process.terminate()
     out, _ = process.communicate(timeout=30)
     assert process.returncode == 1
-    assert "; run the same again to go on" in out
+    assert "; run the same command again to continue" in out
     position = read_position(settings, dataset.content_id, patience(settings))
     assert position is not None
     assert f"stopped at row {position.rows:,} of {ROWS:,}" in out
@@ -159,87 +158,89 @@ def test_a_stop_ends_after_the_page(settings: Settings, dataset: store.Dataset) 
 
 
 def test_a_rate_is_kept(settings: Settings, dataset: store.Dataset) -> None:
-    begun = time.monotonic()
+    started = time.monotonic()
     report = produce(settings, dataset.name, pace=AtRate(PAGE, 1000))
     assert report.finished
-    assert time.monotonic() - begun >= ROWS / 1000
+    assert time.monotonic() - started >= ROWS / 1000
 
 
-def test_an_older_writer_is_shut_out_and_says_so(settings: Settings, dataset: store.Dataset) -> None:
-    """The newer one writes on between two pages of the older one."""
+def test_an_older_writer_is_fenced_off_and_says_so(settings: Settings, dataset: store.Dataset) -> None:
+    """A newer writer writes between two pages of the older one."""
 
-    def in_between(done: int, _: int) -> None:
-        if done == PAGE and not reports:
+    def in_between(position: int, _: int) -> None:
+        if position == PAGE and not reports:
             reports.append(produce(settings, dataset.name))
 
-    reports: list[Report] = []
-    with pytest.raises(OtherProducer, match=f"another producer carries '{dataset.name}' at the same time; this one ends"):
+    reports: list[ProducerReport] = []
+    with pytest.raises(OtherProducer, match=f"another producer is sending '{dataset.name}'; "):
         produce(settings, dataset.name, progress=in_between)
     assert reports[0].sent == ROWS - PAGE
     assert lines_of_kafka(settings, of=dataset.name) == lines_of_store(settings, dataset)
 
 
 def test_a_page_that_is_lost_is_sent_again(settings: Settings, dataset: store.Dataset) -> None:
-    """A newer writer that has not written anything yet is no reason to end: the older one takes over again."""
+    """A newer writer that has not written anything is no reason to end: the older one opens a new writer."""
 
-    def shut_out(done: int, _: int) -> None:
-        if done == PAGE and not others:
+    def fence_off(position: int, _: int) -> None:
+        if position == PAGE and not others:
             others.append(PageWriter(settings, dataset.content_id, patience(settings)))
 
     others: list[PageWriter] = []
-    report = produce(settings, dataset.name, progress=shut_out)
+    report = produce(settings, dataset.name, progress=fence_off)
     assert others
     assert report.finished
     assert lines_of_kafka(settings, of=dataset.name) == lines_of_store(settings, dataset)
 
 
 def test_a_position_behind_anothers_open_page_is_found(settings: Settings, dataset: store.Dataset) -> None:
-    """Readers of committed records see nothing behind an open transaction; a position must be read all the same."""
+    """Readers of committed records see nothing after an open transaction; the position must still be read."""
     writer = PageWriter(settings, dataset.content_id, patience(settings))
     other = PageWriter(settings, f"other-{dataset.content_id}", patience(settings))
     other._producer.begin_transaction()
     other._producer.produce("source.positions", b"{}", f"other-{dataset.content_id}", 0)
     other._producer.flush(10)
-    writer.write([], Position(dataset.name, "c", 7))
+    writer.write([], DatasetPosition(dataset.name, "c", 7))
     closing = threading.Timer(2, other._producer.abort_transaction)
     closing.start()
-    begun = time.monotonic()
-    assert read_position(settings, dataset.content_id, patience(settings)) == Position(dataset.name, "c", 7)
-    assert time.monotonic() - begun > 1
+    started = time.monotonic()
+    assert read_position(settings, dataset.content_id, patience(settings)) == DatasetPosition(dataset.name, "c", 7)
+    assert time.monotonic() - started > 1
     closing.join()
 
 
-def test_what_kafka_does_not_take_is_counted(settings: Settings, dataset: store.Dataset) -> None:
+def test_messages_too_large_for_kafka_are_counted(settings: Settings, dataset: store.Dataset) -> None:
     writer = PageWriter(settings, dataset.content_id, patience(settings))
-    written = writer.write([b"x" * 2_000_000, dataset.name.encode()], Position(dataset.name, "c", 2))
+    written = writer.write([b"x" * 2_000_000, dataset.name.encode()], DatasetPosition(dataset.name, "c", 2))
     assert (written.acknowledged, written.refused) == (1, 1)
     assert (
-        written.position == read_position(settings, dataset.content_id, patience(settings)) == Position(dataset.name, "c", 2, 1)
+        written.position
+        == read_position(settings, dataset.content_id, patience(settings))
+        == DatasetPosition(dataset.name, "c", 2, 1)
     )
     assert lines_of_kafka(settings, of=dataset.name).total() == 1
 
 
-def test_a_page_that_is_never_taken_ends_with_the_reason(
+def test_a_page_that_is_never_accepted_ends_with_the_reason(
     settings: Settings, dataset: store.Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The topic was taken away. The position stays where it was."""
+    """The topic does not exist. The position does not change."""
     monkeypatch.setattr(page_writer, "EVENTS_RAW", replace(TOPIC, name="test.nowhere"))
     monkeypatch.setattr(producer, "MOST_LOSSES", 2)
     monkeypatch.setattr(page_writer, "TRANSACTION_MS", 2000)
-    with pytest.raises(KafkaAway, match=r"did not take the page after row 0 in 2 tries: test\.nowhere: "):
+    with pytest.raises(KafkaUnavailable, match=r"did not accept the page after row 0 in 2 tries: test\.nowhere: "):
         produce(settings, dataset.name)
     assert read_position(settings, dataset.content_id, patience(settings)) is None
 
 
-def test_load_takes_in_and_sends(settings: Settings, tmp_path: Path) -> None:
+def test_load_adds_and_sends(settings: Settings, tmp_path: Path) -> None:
     path = events_file(tmp_path / f"t{uuid.uuid4().hex[:12]}.ndjson", ROWS)
-    done = load(settings, [path])
-    assert done.finished
-    assert f"\n{path.stem}: 2,500 events sent in " in str(done)
-    (line,) = [line for line in ledger.lines(settings) if line.name == path.stem]
+    result = load(settings, [path])
+    assert result.finished
+    assert f"\n{path.stem}: 2,500 events sent in " in str(result)
+    (line,) = [line for line in ledger.read_lines(settings) if line.name == path.stem]
     assert (line.read, line.served, line.acknowledged, line.left, line.balanced) == (ROWS, ROWS, ROWS, 0, True)
-    assert line.refused == {"not_json": 1, "missing": ROWS // 50 - 1}, "one of these rows gave way to a copy"
-    assert lines_of_kafka(settings, of=path.stem) == lines_of_store(settings, store.dataset(settings, path.stem))
+    assert line.refused == {"not_json": 1, "missing": ROWS // 50 - 1}, "a copy replaced one of these rows"
+    assert lines_of_kafka(settings, of=path.stem) == lines_of_store(settings, store.get_dataset(settings, path.stem))
     assert load(settings, [path]).sent[0].report.sent == 0
     store.path_of(settings, path.stem).unlink()
 
@@ -254,5 +255,5 @@ def test_an_unknown_data_set_is_one_line(capsys: pytest.CaptureFixture[str]) -> 
 def _wait_until(holds: Callable[[], bool], seconds: float = 30) -> None:
     end = time.monotonic() + seconds
     while not holds():
-        assert time.monotonic() < end, "it did not come to that"
+        assert time.monotonic() < end, "the condition was not reached"
         time.sleep(0.1)

@@ -1,4 +1,4 @@
-"""A signal asks for the end; afterwards it means what it meant before."""
+"""A signal requests a stop; afterwards the previous handlers are back."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def test_a_signal_sets_the_event_and_no_more(number: signal.Signals) -> None:
     assert signal.getsignal(number) is before
 
 
-def test_handlers_come_back_also_after_an_error() -> None:
+def test_handlers_are_restored_after_an_error() -> None:
     before = [signal.getsignal(number) for number in SIGNALS]
     with pytest.raises(ZeroDivisionError), stop_on_signal():
         1 / 0  # noqa: B018

@@ -1,4 +1,4 @@
-"""Topics on a real broker are as declared, whoever made them first."""
+"""Topics on a real broker have the declared configuration, whoever created them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from cdp.events import EVENTS_RAW, TOPICS, Topic
 from cdp.events.topics import POSITIONS, topic_config, topic_partitions
 from cdp.kafka import client_config
 from cdp.settings import Settings, current, load
-from source_server.kafka import KafkaAway
+from source_server.kafka import KafkaUnavailable
 from source_server.topics import ensure_topics
 
 
@@ -41,13 +41,13 @@ def test_topics_are_as_declared_once_or_twice() -> None:
 
 
 @pytest.mark.subprocess
-def test_a_broker_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_absent_broker_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("source_server.topics.SECONDS", 1)
-    with pytest.raises(KafkaAway, match=r"topics can't be made on Kafka at 127\.0\.0\.1:9: .*; see \./run status"):
+    with pytest.raises(KafkaUnavailable, match=r"topics can't be created on Kafka at 127\.0\.0\.1:9: .*; see \./run status"):
         ensure_topics(load({"CDP_KAFKA_BOOTSTRAP": "127.0.0.1:9"}))
 
 
-def test_what_a_topic_is_given(settings: Settings) -> None:
+def test_the_configuration_of_topics(settings: Settings) -> None:
     assert {topic.name: topic_partitions(settings, topic) for topic in TOPICS} == {
         "events.raw": settings.kafka_partitions,
         "source.positions": 1,

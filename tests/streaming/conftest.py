@@ -1,4 +1,4 @@
-"""Messages as Kafka gives them: a good event, and what a test says of it otherwise."""
+"""Messages as Kafka delivers them: good events, with the changes that a test makes."""
 
 from __future__ import annotations
 

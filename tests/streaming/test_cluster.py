@@ -1,4 +1,4 @@
-"""The stream as a program on the real cluster: killed between two writes, begun again, and the ledger adds up."""
+"""The stream as a program on the real cluster: it is killed between two writes and restarted, and the ledger adds up."""
 
 from __future__ import annotations
 
@@ -36,18 +36,18 @@ STREAM = "import sys; from streaming.__main__ import main; sys.exit(main(['--onc
 
 @dataclass(frozen=True)
 class Place:
-    """A folder, a topic and databases of the test's own on the stack that others use too."""
+    """The test's own folder, topic and database on the shared stack."""
 
     settings: Settings
     topic: str
 
     @property
     def environment(self) -> dict[str, str]:
-        given = {
+        variables = {
             "CDP_HDFS_ROOT": self.settings.hdfs_root,
             "CDP_POSTGRES_DATABASE": self.settings.postgres_database,
         }
-        return os.environ | given | {"PYTHONPATH": str(REPOSITORY), "CDP_STACK": self.settings.stack}
+        return os.environ | variables | {"PYTHONPATH": str(REPOSITORY), "CDP_STACK": self.settings.stack}
 
     def start(self, *argv: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
@@ -66,7 +66,7 @@ class Place:
         return out
 
     def hdfs(self, method: str, path: str, operation: str) -> bool:
-        """One WebHDFS call; whether the answer was yes."""
+        """One WebHDFS call; returns whether it succeeded."""
         url = f"{self.settings.hdfs_http}/webhdfs/v1{self.settings.hdfs_root}{path}?op={operation}&user.name=cdp"
         try:
             with urllib.request.urlopen(urllib.request.Request(url, method=method), timeout=10):
@@ -82,21 +82,21 @@ class Place:
 def place() -> Iterator[Place]:
     name = f"test_{uuid.uuid4().hex[:8]}"
     with database(load({**os.environ, "CDP_HDFS_ROOT": f"/{name}"})) as settings:
-        yield from placed(name, settings)
+        yield from make_place(name, settings)
 
 
-def placed(name: str, settings: Settings) -> Iterator[Place]:
-    made = Place(settings, f"events.{name}")
+def make_place(name: str, settings: Settings) -> Iterator[Place]:
+    place = Place(settings, f"events.{name}")
     kafka = AdminClient({"bootstrap.servers": settings.kafka_bootstrap})
-    kafka.create_topics([NewTopic(made.topic, 2, 1)])[made.topic].result(30)
-    made.hdfs("PUT", "/_spark-events", "MKDIRS")
-    yield made
-    kafka.delete_topics([made.topic])[made.topic].result(30)
-    made.hdfs("DELETE", "", "DELETE&recursive=true")
+    kafka.create_topics([NewTopic(place.topic, 2, 1)])[place.topic].result(30)
+    place.hdfs("PUT", "/_spark-events", "MKDIRS")
+    yield place
+    kafka.delete_topics([place.topic])[place.topic].result(30)
+    place.hdfs("DELETE", "", "DELETE&recursive=true")
 
 
 def send(place: Place) -> None:
-    """In transactions, as the source does: their marks have offsets too, and so has what was taken back."""
+    """Send in transactions, as the source does: their marks and aborted messages have offsets too."""
     producer = Producer({"bootstrap.servers": place.settings.kafka_bootstrap, "linger.ms": 50, "transactional.id": place.topic})
     producer.init_transactions(30)
     producer.begin_transaction()
@@ -109,7 +109,7 @@ def send(place: Place) -> None:
         producer.produce(place.topic, json.dumps(event).encode(), user.encode())
     producer.commit_transaction(30)
     producer.begin_transaction()
-    producer.produce(place.topic, b"taken back")
+    producer.produce(place.topic, b"aborted")
     producer.flush(30)
     producer.abort_transaction(30)
     producer.begin_transaction()
@@ -118,8 +118,8 @@ def send(place: Place) -> None:
     producer.commit_transaction(30)
 
 
-def killed_between_two_writes(place: Place) -> None:
-    """Let the stream write its first events, and kill it before the ledger knows of them."""
+def kill_between_two_writes(place: Place) -> None:
+    """Let the stream write its first events, and kill it before they are in the ledger."""
     with place.start("-c", STREAM, place.topic) as stream:
         deadline = time.monotonic() + 240
         while not place.hdfs("GET", f"/{EVENTS}/_delta_log/{1:020}.json", "GETFILESTATUS"):
@@ -130,20 +130,21 @@ def killed_between_two_writes(place: Place) -> None:
         stream.communicate()
 
 
-def goes_on_until_it_is_asked_to_end(place: Place) -> None:
-    """It finishes what the killed one began and stays; a second one is refused meanwhile, and SIGTERM is no error."""
+def resume_until_terminated(place: Place) -> None:
+    """The stream finishes the killed one's batch and keeps running; a second one is refused, and SIGTERM is no error."""
     with place.start("-c", STREAM.replace("'--once'", ""), place.topic) as stream:
         assert stream.stdout is not None
-        said = [stream.stdout.readline() for _ in range(2)]
-        assert said[1] == "stream: batch 0: received 3,007, good 3,000, quarantined 7\n", said
+        lines = [stream.stdout.readline() for _ in range(2)]
+        assert lines[1] == "stream: batch 0: received 3,007, good 3,000, quarantined 7\n", lines
         assert stream_state(place.settings).runs
         with place.start("-c", STREAM, place.topic) as second:
             out, err = second.communicate(timeout=60)
         assert (second.returncode, out) == (1, "")
         url = f"{place.settings.hdfs_url}{place.settings.hdfs_root}/_checkpoints/events"
-        assert err == f"stream: another stream runs on the checkpoint {url}; end that one first.\n"
+        assert err.startswith("stream: another stream ")
+        assert f" {url}; " in err
         waiting = place.run("-c", STREAM.replace("'--once'", "'--once', '--or-wait'"), place.topic)
-        assert waiting == "stream: another stream runs, and has taken what was there\n"
+        assert waiting.startswith("stream: another stream is running and has read ")
         stream.terminate()
         out, err = stream.communicate(timeout=120)
     assert stream.returncode == 0, err
@@ -151,48 +152,49 @@ def goes_on_until_it_is_asked_to_end(place: Place) -> None:
     assert not stream_state(place.settings).runs
 
 
-def test_killed_stream_goes_on_and_its_ledger_adds_up(place: Place) -> None:
+def test_killed_stream_resumes_and_its_ledger_adds_up(place: Place) -> None:
     send(place)
-    killed_between_two_writes(place)
-    goes_on_until_it_is_asked_to_end(place)
+    kill_between_two_writes(place)
+    resume_until_terminated(place)
     assert place.count(EVENTS) == GOOD
     assert place.count(QUARANTINE) == BAD
     sums = "SELECT sum(received), sum(good), sum((reasons->>'not_json')::int), sum((late->>'31+')::int) FROM mart.stream_ledger"
     assert rows(place.settings, sums) == [(GOOD + BAD, GOOD, BAD, GOOD)]
     assert_ledger_adds_up(place)
 
-    # A message that the ledger does not know of is found by counting, and rows that are no longer there by the tables.
+    # Counting finds a message that is missing in the ledger, and the tables' row counts find a wrong number of good events.
     rows(place.settings, "UPDATE mart.stream_batch SET offsets = jsonb_set(offsets, '{0,count}', '1') RETURNING 1")
     rows(place.settings, "UPDATE mart.stream_ledger SET good = good - 1 RETURNING 1")
-    done = ledger(place, "--recount")
-    assert done.returncode == 1
-    off = [line for line in done.stdout.splitlines() if line.startswith("OFF ")]
+    result = run_ledger(place, "--recount")
+    assert result.returncode == 1
+    off = [line for line in result.stdout.splitlines() if line.startswith("OFF ")]
     assert [line.split(":")[0] for line in off[:3]] == [f"OFF  {place.topic}"] * 2 + ["OFF  events on HDFS"]
     assert "committed messages in Kafka" in off[-1]
 
 
-def ledger(place: Place, *arguments: str) -> subprocess.CompletedProcess[str]:
+def run_ledger(place: Place, *arguments: str) -> subprocess.CompletedProcess[str]:
     with place.start("-c", LEDGER, place.topic, *arguments) as process:
         out, err = process.communicate(timeout=120)
     return subprocess.CompletedProcess([], process.returncode, out, err)
 
 
 def assert_ledger_adds_up(place: Place) -> None:
-    done = ledger(place, "--recount", "--acknowledged", str(GOOD + BAD))
-    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
-    assert f"ok   {place.topic}: received 3,007 = good 3,000 + quarantined 7" in done.stdout
-    assert "acknowledged by the source 3,007 - received by the stream 3,007 = 0 waiting in Kafka" in done.stdout
-    assert "waiting in Kafka: 0 offsets" in done.stdout
-    counted = re.findall(r"ok   partition (\d) from .*: committed messages in Kafka ([\d,]+) = received \2", done.stdout)
-    assert [number for number, _ in counted] == ["0", "1"]
-    taken = "SELECT sum((p.value->>'until')::int) FROM mart.stream_batch, jsonb_each(offsets) p WHERE batch = 0"
-    assert rows(place.settings, taken)[0][0] > GOOD + BAD + 1, "marks and what was taken back have offsets"
+    result = run_ledger(place, "--recount", "--acknowledged", str(GOOD + BAD))
+    assert result.returncode == 0, f"{result.stdout}\n{result.stderr}"
+    assert f"ok   {place.topic}: received 3,007 = good 3,000 + quarantined 7" in result.stdout
+    assert "acknowledged by the source 3,007 - received by the stream 3,007 = 0 waiting in Kafka" in result.stdout
+    assert "waiting in Kafka: 0 offsets" in result.stdout
+    recounts = re.findall(r"ok   partition (\d) from .*: committed messages in Kafka ([\d,]+) = received \2", result.stdout)
+    assert [number for number, _ in recounts] == ["0", "1"]
+    ends = "SELECT sum((p.value->>'until')::int) FROM mart.stream_batch, jsonb_each(offsets) p WHERE batch = 0"
+    assert rows(place.settings, ends)[0][0] > GOOD + BAD + 1, "marks and aborted messages have offsets"
 
 
-def test_master_that_is_away_is_said_in_one_line(place: Place) -> None:
+def test_a_master_that_is_away_is_one_line(place: Place) -> None:
     away = place.environment | {"CDP_SPARK_MASTER_URL": "spark://127.0.0.1:1"}
-    done = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-m", "batch", "--day", DAY], env=away, cwd=Path(REPOSITORY), capture_output=True, text=True, timeout=60
     )
-    assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == "night: No Spark master answers at spark://127.0.0.1:1; start it: ./run up spark\n"
+    assert (result.returncode, result.stdout) == (1, "")
+    assert "spark://127.0.0.1:1; start it: ./run up spark\n" in result.stderr
+    assert result.stderr.count("\n") == 1

@@ -1,4 +1,4 @@
-"""The ledger of days that are over takes little room and proves the same."""
+"""Folding the ledger of past days makes it smaller and keeps every sum and offset."""
 
 from __future__ import annotations
 
@@ -13,70 +13,69 @@ import pytest
 
 from cdp.postgres import connection_arguments
 from cdp.settings import Settings, load
-from streaming.account import Group, account
+from streaming.account import Group, add_up
 from streaming.book import Book
-from streaming.checkpoint import Span
+from streaming.checkpoint import OffsetRange
 from streaming.ledger.fold import DAYS_BY_BATCH, fold
-from streaming.ledger.read import retained, written
-from streaming.ledger.rows import Batch, Taken
-from streaming.topic import Held, Topic
+from streaming.ledger.read import read_ledger, read_retained_ranges
+from streaming.ledger.rows import Batch, PartitionRead
+from streaming.topic import RetainedRange, Topic
 from tests import databases
 
 pytestmark = pytest.mark.stack("postgres")
 
-A_DAY = 5
+PER_DAY = 5
 DAYS = 12
 NOON = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0)
-OLD = DAYS - DAYS_BY_BATCH - 1  # the last batch is of today
+OLD = DAYS - DAYS_BY_BATCH - 1  # the last batch was written today
 
 
 @pytest.fixture
 def settings() -> Iterator[Settings]:
-    with databases.database(load()) as made:
-        yield made
+    with databases.database(load()) as settings:
+        yield settings
 
 
-def day_of(batch: int) -> int:
-    """Days before today."""
-    return DAYS - 1 - batch // A_DAY
+def days_ago(batch: int) -> int:
+    return DAYS - 1 - batch // PER_DAY
 
 
 class Stream:
-    """Batches as Spark plans them: each begins where the one before ended, with marks of transactions among the messages."""
+    """Batches as Spark plans them: each starts where the previous one ended, with marks of transactions among the messages."""
 
     def __init__(self, settings: Settings, name: str, seed: int) -> None:
         self.settings, self.name, self.random = settings, name, random.Random(seed)
         self.ends: dict[int, int] = {0: 100}
 
-    def writes(self, book: Book, number: int) -> None:
-        spans = {partition: Span(end, end + self.random.randint(2, 9)) for partition, end in self.ends.items()}
+    def write(self, book: Book, number: int) -> None:
+        ranges = {partition: OffsetRange(end, end + self.random.randint(2, 9)) for partition, end in self.ends.items()}
         groups = [
-            Group("raw", NOON - timedelta(days=day_of(number), hours=hour), partition, reason, late, 1, offset, offset)
-            for partition, span in spans.items()
-            for offset in range(span.start, span.end - 1)
+            Group("raw", NOON - timedelta(days=days_ago(number), hours=hour), partition, reason, late, 1, offset, offset)
+            for partition, offsets in ranges.items()
+            for offset in range(offsets.start, offsets.end - 1)
             for hour in [self.random.randint(0, 2)]
             for reason, late in [self.random.choice([("bad_price", None), ("bad_time", None), (None, "0"), (None, "2-7")])]
         ]
-        taken = {partition: Taken(span, span.end - span.start - 1) for partition, span in spans.items()}
-        self.ends = {partition: span.end for partition, span in spans.items()}
-        book.write(Batch(self.name, number, "raw", "t1", taken, 5), account(groups))
+        reads = {partition: PartitionRead(offsets, offsets.end - offsets.start - 1) for partition, offsets in ranges.items()}
+        self.ends = {partition: offsets.end for partition, offsets in ranges.items()}
+        book.write(Batch(self.name, number, "raw", "t1", reads, 5), add_up(groups))
 
 
-def wrote(settings: Settings, *streams: Stream) -> None:
-    """Twelve days up to today. A partition comes into being in the middle of the second."""
+def write_days(settings: Settings, *streams: Stream) -> None:
+    """Write twelve days up to today. A partition is added in the middle of the second."""
     book = Book(settings, threading.Event())
     book.open()
-    for number in range(DAYS * A_DAY):
+    for number in range(DAYS * PER_DAY):
         for stream in streams:
-            stream.writes(book, number)
-            if number == A_DAY + 2:
+            stream.write(book, number)
+            if number == PER_DAY + 2:
                 stream.ends[1] = 0
     book.close()
-    aged = f"written_at = timestamptz '{NOON}' - interval '1 day' * ({DAYS - 1} - batch / {A_DAY}) RETURNING 1"
-    databases.rows(settings, f"UPDATE mart.stream_batch SET {aged}")
+    assignment = f"written_at = timestamptz '{NOON}' - interval '1 day' * ({DAYS - 1} - batch / {PER_DAY}) RETURNING 1"
+    databases.rows(settings, f"UPDATE mart.stream_batch SET {assignment}")
 
 
-def folded(settings: Settings, today: datetime = NOON) -> None:
+def fold_days(settings: Settings, today: datetime = NOON) -> None:
     connection = psycopg2.connect(**connection_arguments(settings, "test"))
     try:
         fold(connection, today.date())
@@ -84,57 +83,57 @@ def folded(settings: Settings, today: datetime = NOON) -> None:
         connection.close()
 
 
-def batches(settings: Settings, stream: str) -> list[int]:
+def read_batches(settings: Settings, stream: str) -> list[int]:
     return [
         number
         for (number,) in databases.rows(settings, f"SELECT batch FROM mart.stream_batch WHERE stream = '{stream}' ORDER BY 1")
     ]
 
 
-def kept(settings: Settings) -> list[tuple[object, ...]]:
+def count_rows(settings: Settings) -> list[tuple[object, ...]]:
     return databases.rows(
         settings, "SELECT 'hours', count(*) FROM mart.stream_ledger UNION ALL SELECT 'batches', count(*) FROM mart.stream_batch"
     )
 
 
 def test_a_day_becomes_one_batch_and_every_sum_and_offset_stays(settings: Settings) -> None:
-    wrote(settings, Stream(settings, "s1", 1), Stream(settings, "s2", 2))
-    before = written(settings)
+    write_days(settings, Stream(settings, "s1", 1), Stream(settings, "s2", 2))
+    before = read_ledger(settings)
     assert before.gaps == []
-    assert before.topics[0].batches == 2 * DAYS * A_DAY
-    folded(settings)
-    assert written(settings) == before
-    by_themselves = list(range(OLD * A_DAY, DAYS * A_DAY))
+    assert before.topics[0].batches == 2 * DAYS * PER_DAY
+    fold_days(settings)
+    assert read_ledger(settings) == before
+    unfolded = list(range(OLD * PER_DAY, DAYS * PER_DAY))
     for stream in ("s1", "s2"):
-        assert batches(settings, stream) == [*range(0, OLD * A_DAY, A_DAY), *by_themselves]
+        assert read_batches(settings, stream) == [*range(0, OLD * PER_DAY, PER_DAY), *unfolded]
     sums = "SELECT batch, received, milliseconds FROM mart.stream_batch WHERE stream = 's1' AND batch = 0"
     hours = "SELECT batch, sum(received)::bigint, count(*) FROM mart.stream_ledger WHERE stream = 's1' AND batch < 5 GROUP BY 1"
     ((_, received, milliseconds),) = databases.rows(settings, sums)
-    assert milliseconds == 5 * A_DAY
+    assert milliseconds == 5 * PER_DAY
     assert databases.rows(settings, hours) == [(0, received, 3)]
 
 
-def test_again_it_changes_nothing_and_a_quiet_stream_keeps_its_last_batch(settings: Settings) -> None:
-    wrote(settings, Stream(settings, "s1", 3))
-    before = written(settings)
+def test_folding_again_changes_nothing_and_a_quiet_stream_keeps_its_last_batch(settings: Settings) -> None:
+    write_days(settings, Stream(settings, "s1", 3))
+    before = read_ledger(settings)
     later = NOON + timedelta(days=DAYS_BY_BATCH + 1)
-    folded(settings, later)
-    assert batches(settings, "s1") == [*range(0, DAYS * A_DAY, A_DAY), DAYS * A_DAY - 1]
-    once = kept(settings)
-    folded(settings, later)
-    assert (kept(settings), written(settings)) == (once, before)
+    fold_days(settings, later)
+    assert read_batches(settings, "s1") == [*range(0, DAYS * PER_DAY, PER_DAY), DAYS * PER_DAY - 1]
+    once = count_rows(settings)
+    fold_days(settings, later)
+    assert (count_rows(settings), read_ledger(settings)) == (once, before)
 
 
-def test_what_kafka_still_has_is_counted_over_the_same_offsets(settings: Settings) -> None:
+def test_retained_messages_are_counted_over_the_same_offsets(settings: Settings) -> None:
     stream = Stream(settings, "s1", 4)
-    wrote(settings, stream)
-    begin = "SELECT (offsets->'0'->>'from')::int FROM mart.stream_batch WHERE batch = {}"
-    for number in (0, A_DAY, OLD * A_DAY, OLD * A_DAY + 3):
-        ((low,),) = databases.rows(settings, begin.format(number))
-        topic = Topic("raw", "t1", {0: Held(low, stream.ends[0])})
-        before = retained(settings, topic)
-        folded(settings)
-        assert retained(settings, topic) == before
+    write_days(settings, stream)
+    start = "SELECT (offsets->'0'->>'from')::int FROM mart.stream_batch WHERE batch = {}"
+    for number in (0, PER_DAY, OLD * PER_DAY, OLD * PER_DAY + 3):
+        ((low,),) = databases.rows(settings, start.format(number))
+        topic = Topic("raw", "t1", {0: RetainedRange(low, stream.ends[0])})
+        before = read_retained_ranges(settings, topic)
+        fold_days(settings)
+        assert read_retained_ranges(settings, topic) == before
         assert before[0].start == low
 
 
@@ -144,29 +143,29 @@ def test_what_kafka_still_has_is_counted_over_the_same_offsets(settings: Setting
         "DELETE FROM mart.stream_batch WHERE batch = 7",
         "UPDATE mart.stream_batch SET offsets = jsonb_set(offsets, '{0,from}', '101') WHERE batch = 7",
         "UPDATE mart.stream_batch SET topic_id = 't2' WHERE batch = 7",
-        f"UPDATE mart.stream_batch SET written_at = written_at - interval '1 day' WHERE batch = {A_DAY + 3}",
+        f"UPDATE mart.stream_batch SET written_at = written_at - interval '1 day' WHERE batch = {PER_DAY + 3}",
     ],
-    ids=["a batch is missing", "offsets were passed over", "another topic", "a clock that was set back"],
+    ids=["a batch is missing", "offsets were skipped", "another topic", "a clock that was set back"],
 )
-def test_a_day_that_is_not_whole_stays_as_it_is(damage: str, settings: Settings) -> None:
-    wrote(settings, Stream(settings, "s1", 5))
+def test_a_day_that_is_not_contiguous_is_not_folded(damage: str, settings: Settings) -> None:
+    write_days(settings, Stream(settings, "s1", 5))
     databases.rows(settings, f"{damage} RETURNING 1")
-    before, there = written(settings), set(batches(settings, "s1"))
-    folded(settings)
-    assert written(settings) == before
-    assert set(range(A_DAY, 2 * A_DAY)) & there <= set(batches(settings, "s1"))
+    before, numbers = read_ledger(settings), set(read_batches(settings, "s1"))
+    fold_days(settings)
+    assert read_ledger(settings) == before
+    assert set(range(PER_DAY, 2 * PER_DAY)) & numbers <= set(read_batches(settings, "s1"))
 
 
-def test_a_sum_that_is_off_stays_off(settings: Settings) -> None:
-    wrote(settings, Stream(settings, "s1", 6))
+def test_a_wrong_sum_stays_wrong(settings: Settings) -> None:
+    write_days(settings, Stream(settings, "s1", 6))
     databases.rows(settings, "UPDATE mart.stream_batch SET received = received + 1 WHERE batch = 2 RETURNING 1")
     databases.rows(settings, "UPDATE mart.stream_ledger SET good = good + 1 WHERE batch = 3 RETURNING 1")
-    before = written(settings)
+    before = read_ledger(settings)
     (sums,) = before.topics
     assert sums.in_batches == sums.counts.received + 1
-    folded(settings)
-    assert batches(settings, "s1")[:2] == [0, A_DAY]
-    assert written(settings) == before
+    fold_days(settings)
+    assert read_batches(settings, "s1")[:2] == [0, PER_DAY]
+    assert read_ledger(settings) == before
 
 
 class Today(datetime):
@@ -181,14 +180,14 @@ class Tomorrow(Today):
     days = 1
 
 
-def test_a_stream_folds_when_it_begins_and_each_day(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stream_folds_when_it_starts_and_once_a_day(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     stream = Stream(settings, "s1", 7)
-    wrote(settings, stream)
+    write_days(settings, stream)
     monkeypatch.setattr("streaming.book.datetime", Today)
     book = Book(settings, threading.Event())
     book.open()
-    assert len(batches(settings, "s1")) == OLD + (DAYS - OLD) * A_DAY
+    assert len(read_batches(settings, "s1")) == OLD + (DAYS - OLD) * PER_DAY
     monkeypatch.setattr("streaming.book.datetime", Tomorrow)
-    stream.writes(book, DAYS * A_DAY)
-    assert len(batches(settings, "s1")) == OLD + 1 + (DAYS - OLD - 1) * A_DAY + 1
+    stream.write(book, DAYS * PER_DAY)
+    assert len(read_batches(settings, "s1")) == OLD + 1 + (DAYS - OLD - 1) * PER_DAY + 1
     book.close()

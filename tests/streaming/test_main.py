@@ -1,4 +1,4 @@
-"""The stream as a command: what ends it is one line, also where its JVM was killed."""
+"""The stream as a command: an error is one line, even if its JVM was killed."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import pytest
 from py4j.protocol import Py4JNetworkError
 
 from streaming import __main__ as command
-from streaming import carry
+from streaming import runner
 from streaming.book import Book
 
 
-class Gone:
+class DeadSession:
     """A session whose JVM was killed."""
 
     def stop(self) -> NoReturn:
@@ -28,16 +28,15 @@ def test_a_killed_jvm_is_one_line(error: Exception, monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(signal, "signal", lambda *_: None)
     monkeypatch.setattr(command, "take_turn", lambda *_: True)
-    monkeypatch.setattr(command, "session", lambda *_, **__: Gone())
-    for module, name in ((command, "topic_now"), (carry, "topic_now"), (carry, "Checkpoint")):
+    monkeypatch.setattr(command, "session", lambda *_, **__: DeadSession())
+    for module, name in ((command, "topic_now"), (runner, "topic_now"), (runner, "Checkpoint")):
         monkeypatch.setattr(module, name, MagicMock())
-    monkeypatch.setattr(carry, "Sink", lambda *_: MagicMock(error=None))
-    for name in ("ensure_tables", "require_standing"):
-        monkeypatch.setattr(carry, name, fail)
-    monkeypatch.setattr(Book, "position", fail)
+    monkeypatch.setattr(runner, "Sink", lambda *_: MagicMock(error=None))
+    for name in ("ensure_tables", "require_resumable"):
+        monkeypatch.setattr(runner, name, fail)
+    monkeypatch.setattr(Book, "read_position", fail)
     assert command.main(["--once"]) == 1
-    said = capsys.readouterr()
-    assert said.out == ""
-    assert said.err.startswith("stream: Spark's JVM is gone; on the way from Kafka at ")
-    assert said.err.endswith("the same again goes on where it ended.\n")
-    assert said.err.count("\n") == 1
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert output.err.startswith("stream: Spark's JVM is gone; ")
+    assert output.err.count("\n") == 1

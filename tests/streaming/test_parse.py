@@ -1,4 +1,4 @@
-"""The parser: what is a good event and what it becomes, and what is refused, why, and with which words."""
+"""The parser: which messages are good events and what they become, and which are refused, with reason and detail."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.streaming.conftest import Messages, Value
 
 pytestmark = pytest.mark.spark
 
-#: A valid example of the contract -> columns of the event it becomes.
+#: Valid example of the contract -> columns of its event.
 BECOMES: dict[str, dict[str, Any]] = {
     "as the shop sends it": {
         "event_time": utc(2019, 10, 1, 12, 0),
@@ -111,10 +111,10 @@ BECOMES: dict[str, dict[str, Any]] = {
     "text of two bytes a character": {"brand": "é" * MAX_TEXT},
 }
 
-#: What is said of every message of one of these reasons.
-ALWAYS = {"not_json": "it is not one JSON object", "missing": "it is missing or empty"}
-#: An invalid example of another reason -> what is said of it.
-SAYS: dict[str, str] = {
+#: Reasons whose detail is always the same.
+FIXED_DETAILS = {"not_json": "it is not one JSON object", "missing": "it is missing or empty"}
+#: Invalid example with another reason -> its detail.
+DETAILS: dict[str, str] = {
     "time without zone": "'2019-10-01 12:00:00' is not a time with seconds and a zone",
     "time of no calendar": "'2019-02-30 12:00:00 UTC' is not a time with seconds and a zone",
     "time as a number": "'1569931200' is not a time with seconds and a zone",
@@ -155,7 +155,7 @@ SAYS: dict[str, str] = {
 
 @pytest.fixture(scope="module")
 def parsed(messages: Messages) -> dict[str, Row]:
-    """Every example of the contract, parsed at once: one job of Spark instead of one an example."""
+    """All examples of the contract, parsed in one Spark job instead of one job per example."""
     sent = {
         **{name: message(content) for name, content in VALID.items()},
         **{name: message(bad.content) for name, bad in INVALID.items()},
@@ -175,8 +175,8 @@ def test_valid_example_becomes_an_event(parsed: dict[str, Row], name: str) -> No
 def test_invalid_example_is_refused_with_its_reason(parsed: dict[str, Row], name: str) -> None:
     bad, refusal = INVALID[name], parsed[name].refusal
     assert (refusal.reason, refusal.field) == (bad.reason, bad.field)
-    assert refusal.detail == (ALWAYS.get(bad.reason) or SAYS[name])
-    assert bytes(parsed[name].payload) == message(bad.content), "the message stays as it came"
+    assert refusal.detail == (FIXED_DETAILS.get(bad.reason) or DETAILS[name])
+    assert bytes(parsed[name].payload) == message(bad.content), "the payload is unchanged"
 
 
 def test_a_message_without_a_value_is_refused(messages: Messages) -> None:
@@ -188,7 +188,7 @@ def test_every_reason_of_the_contract_has_an_example() -> None:
     assert {bad.reason for bad in INVALID.values()} == {reason.code for reason in REASONS}
 
 
-def test_every_type_of_the_contract_is_taken(messages: Messages) -> None:
+def test_every_type_of_the_contract_is_accepted(messages: Messages) -> None:
     rows = good(parse(messages(*({"event_type": kind} for kind in EVENT_TYPES)))).collect()
     assert [row.event_type for row in rows] == list(EVENT_TYPES)
 
@@ -200,7 +200,7 @@ def test_every_required_field_is_required(messages: Messages) -> None:
     assert {row.detail for row in rows} == {"it is missing or empty"}
 
 
-def test_without_a_currency_in_the_bounds_any_is_taken(messages: Messages) -> None:
+def test_without_a_currency_in_the_bounds_any_is_accepted(messages: Messages) -> None:
     assert refused(parse(messages({"currency": "EUR"}, {"currency": "x" * (MAX_TEXT + 1)}))).isEmpty()
 
 
@@ -242,7 +242,7 @@ OTHER: dict[str, dict[str, Any]] = {
 }
 
 
-def test_same_row_in_other_writing_has_the_same_id(messages: Messages) -> None:
+def test_same_row_in_another_notation_has_the_same_id(messages: Messages) -> None:
     base, *rows = good(parse(messages({}, *SAME.values()))).collect()
     assert {name: row.event_id for name, row in zip(SAME, rows, strict=True)} == dict.fromkeys(SAME, base.event_id)
 
@@ -253,18 +253,18 @@ def test_other_row_has_another_id(messages: Messages) -> None:
 
 
 def test_id_is_stable_over_releases(messages: Messages) -> None:
-    """Written down: were it to change, every event that comes a second time would count twice."""
+    """The ids are fixed here: if they changed, every event that arrives a second time would count twice."""
     plain, with_amount = good(parse(messages({}, {"amount": "130.76"}))).collect()
     assert plain.event_id == "d11eee21c0b42dd142f40897a73b8069"
     assert with_amount.event_id == "89b20b0f8e5ac026d7430b26f7f3598a"
 
 
-def test_price_that_an_amount_makes_is_part_of_the_id_as_one_that_came(messages: Messages) -> None:
+def test_a_price_computed_from_an_amount_counts_in_the_id_like_one_in_the_message(messages: Messages) -> None:
     amount = {"quantity": 3, "amount": "20.00"}
-    made, came, other = good(
+    computed, same, other = good(
         parse(messages({"price": None, **amount}, {"price": "6.67", **amount}, {"price": "6.66", **amount}))
     ).collect()
-    assert made.event_id == came.event_id != other.event_id
+    assert computed.event_id == same.event_id != other.event_id
 
 
 @settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])

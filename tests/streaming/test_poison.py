@@ -1,4 +1,4 @@
-"""Hostile messages among good ones: none stops a batch, each is in quarantine with its reason and byte for byte as it came."""
+"""Hostile messages among good ones: none stops a batch, and each is in quarantine with its reason and its exact bytes."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ MEGABYTE = 1 << 20
 
 
 def with_price(text: str) -> bytes:
-    """The base event with a price that is written just so."""
+    """The base event with this text as its price, unquoted."""
     return message({"price": "?"}).replace(b'"?"', text.encode())
 
 
-#: What is sent -> the reason, and the field that is to blame.
+#: Name -> the payload, the reason of its refusal and the field.
 POISON: dict[str, tuple[bytes, str, str | None]] = {
     "nothing": (b"", "not_json", None),
     "white space": (b" \t\r\n ", "not_json", None),
@@ -96,23 +96,23 @@ POISON: dict[str, tuple[bytes, str, str | None]] = {
 }
 
 
-def test_none_stops_the_batch_and_each_is_kept_as_it_came(spark: SparkSession, messages: Messages, tmp_path: Path) -> None:
+def test_none_stops_the_batch_and_each_is_quarantined_unchanged(spark: SparkSession, messages: Messages, tmp_path: Path) -> None:
     settings = replace(load({}), hdfs_url=f"file:{tmp_path}")  # as Spark writes a path itself
     ensure_tables(spark, settings)
     sent = [payload for payload, _, _ in POISON.values()]
     among_good = [each for payload in sent for each in (GOOD, payload)]
     counts = write_batch(settings, messages(*among_good), "poison", 0).counts
-    taken = {
+    offsets = {
         row.kafka_offset for row in spark.read.format("delta").load(table_url(settings, EVENTS)).select("kafka_offset").collect()
     }
-    assert [name for place, name in enumerate(POISON) if 2 * place + 1 in taken] == []
+    assert [name for place, name in enumerate(POISON) if 2 * place + 1 in offsets] == []
     assert (counts.received, counts.good, counts.quarantined) == (2 * len(sent), len(sent), len(sent))
-    kept = spark.read.format("delta").load(table_url(settings, QUARANTINE)).orderBy("kafka_offset").collect()
-    assert [bytes(row.payload) for row in kept] == sent
-    assert {name: (row.reason, row.field) for name, row in zip(POISON, kept, strict=True)} == {
+    rows = spark.read.format("delta").load(table_url(settings, QUARANTINE)).orderBy("kafka_offset").collect()
+    assert [bytes(row.payload) for row in rows] == sent
+    assert {name: (row.reason, row.field) for name, row in zip(POISON, rows, strict=True)} == {
         name: (reason, field) for name, (_, reason, field) in POISON.items()
     }
 
 
-def test_there_are_fifty_at_least() -> None:
+def test_there_are_at_least_fifty() -> None:
     assert len(POISON) >= 50

@@ -1,4 +1,5 @@
-"""Repairs: what becomes of refused examples of the contract, what is read back as it was told, and which words are refused."""
+"""Repairs: what refused examples of the contract become, that a repair survives being written as options, and which options
+are refused."""
 
 from __future__ import annotations
 
@@ -15,17 +16,17 @@ from cdp.events.fields import BOUNDS, EARLIEST_DAY, MAX_AHEAD_HOURS, MAX_QUANTIT
 from cdp.settings import load
 from streaming.parse import parse
 from streaming.replay.__main__ import main
-from streaming.replay.repairs import Repair, add_repairs, repair_asked, repair_told
+from streaming.replay.repairs import Repair, add_repairs, parse_repair, parse_repair_text
 from tests.streaming.conftest import Messages
 
 
-def typed(options: str) -> Repair:
+def parse_options(options: str) -> Repair:
     parser = argparse.ArgumentParser()
     add_repairs(parser)
-    return repair_asked(parser.parse_args(shlex.split(options)))
+    return parse_repair(parser.parse_args(shlex.split(options)))
 
 
-#: Repairs, and of invalid examples that are parsed with them: the event that each becomes, or the reason that is left.
+#: Repair -> invalid examples parsed with it -> columns of the event, or the remaining refusal.
 REPAIRED: dict[str, dict[str, dict[str, Any] | str]] = {
     "--map event_type:wishlist=view event_type:x=cart price:19,99=19.99 price:free=null --set-default price=1.50 user_id=no": {
         "unknown type": {"event_type": "view", "price": Decimal("130.76"), "user_id": "513042592"},
@@ -58,8 +59,8 @@ REPAIRED: dict[str, dict[str, dict[str, Any] | str]] = {
 
 @pytest.mark.spark
 @pytest.mark.parametrize("options", REPAIRED)
-def test_what_becomes_of_repaired_examples(messages: Messages, options: str) -> None:
-    repair, examples = typed(options), REPAIRED[options]
+def test_repaired_examples_become_events_or_stay_refused(messages: Messages, options: str) -> None:
+    repair, examples = parse_options(options), REPAIRED[options]
     sent = messages(*(message(INVALID[name].content) for name in examples))
     rows = parse(sent, repair.bounds, repair.texts).collect()
     for (name, expected), row in zip(examples.items(), rows, strict=True):
@@ -71,8 +72,8 @@ def test_what_becomes_of_repaired_examples(messages: Messages, options: str) -> 
 
 
 @pytest.mark.spark
-def test_default_fills_what_is_absent_empty_or_null_and_the_rest_of_the_message_stays(messages: Messages) -> None:
-    repair = typed("--set-default brand=unknown")
+def test_default_fills_an_absent_empty_or_null_field_and_nothing_else(messages: Messages) -> None:
+    repair = parse_options("--set-default brand=unknown")
     other = message({"n": [1]}).replace(b"brand", b"x")
     sent = messages({"brand": None}, {"brand": ""}, {"brand": " \t"}, {"brand": "null"}, other)
     rows = parse(sent, repair.bounds, repair.texts).collect()
@@ -83,29 +84,29 @@ def test_default_fills_what_is_absent_empty_or_null_and_the_rest_of_the_message_
 @pytest.mark.spark
 def test_a_repair_leaves_the_currency_to_the_settings(messages: Messages) -> None:
     euros = load({"CDP_CURRENCY": "EUR"})
-    told = typed("--bound MAX_TEXT=400 --map currency:pound=EUR").parse(
+    parsed = parse_options("--bound MAX_TEXT=400 --map currency:pound=EUR").parse(
         euros, messages(*({"currency": text} for text in ("USD", "eur", "pound")))
     )
-    assert [row.refusal.reason if row.refusal else None for row in told.collect()] == ["bad_currency", None, None]
+    assert [row.refusal.reason if row.refusal else None for row in parsed.collect()] == ["bad_currency", None, None]
 
 
 @pytest.mark.parametrize("options", ["", *REPAIRED])
-def test_repair_is_told_as_it_is_typed(options: str) -> None:
-    assert repair_told(str(typed(options))) == typed(options)
+def test_repair_survives_being_written_as_options(options: str) -> None:
+    assert parse_repair_text(str(parse_options(options))) == parse_options(options)
 
 
-def test_how_it_is_told() -> None:
+def test_options_are_written_in_a_fixed_order() -> None:
     options = "--set-default brand=unknown 'user_id=no one' --map event_type:page_view=view --bound MAX_TEXT=300"
-    told = "--map event_type:page_view=view --set-default brand=unknown --set-default 'user_id=no one' --bound MAX_TEXT=300"
-    assert str(typed(options)) == told
-    assert str(typed("--bound MAX_TEXT=200")) == "", "that is the bound anyway"
+    expected = "--map event_type:page_view=view --set-default brand=unknown --set-default 'user_id=no one' --bound MAX_TEXT=300"
+    assert str(parse_options(options)) == expected
+    assert str(parse_options("--bound MAX_TEXT=200")) == "", "that is the default bound"
 
 
-def test_the_stream_takes_the_bounds_of_the_contract() -> None:
+def test_the_stream_uses_the_bounds_of_the_contract() -> None:
     assert Bounds(MAX_TEXT, MAX_QUANTITY, EARLIEST_DAY, MAX_AHEAD_HOURS) == BOUNDS
 
 
-#: What is typed -> what the one line of the answer says.
+#: Wrong options -> a part of the error line.
 WRONG: dict[str, str] = {
     "--reason bad_tipe": "'bad_tipe' is not a reason. Did you mean bad_type? There are: not_json, missing, bad_time,",
     "--field colour": "'colour' is not a field. There are: event_time, event_type,",
@@ -119,20 +120,20 @@ WRONG: dict[str, str] = {
     "--set brand=a brand=b": "--set names brand more than once.",
     "--map brand=x": "--map 'brand=x' is not FIELD:OLD=NEW",
     "--map brand:a=b brand:a=c": "--map names brand a more than once.",
-    "--set-default brand=null": "would change nothing; --set brand=null takes the value away",
+    "--set-default brand=null": "would change nothing; --set brand=null ",
     "--set event_id=1": "the night would keep only one of them",
-    "--set 'brand=a\tb'": "holds a control character",
+    "--set 'brand=a\tb'": "contains a control character",
     "--bound MAX_TEST=1": "'MAX_TEST' is not a bound. Did you mean MAX_TEXT? There are: MAX_TEXT, MAX_QUANTITY, MAX_AHEAD_HOURS,",
-    "--bound MAX_TEXT=501": "--bound MAX_TEXT=501: it is a whole number from 1 to 500.",
-    "--bound MAX_QUANTITY=many": "--bound MAX_QUANTITY=many: it is a whole number from 1 to 1000000.",
+    "--bound MAX_TEXT=501": "--bound MAX_TEXT=501: it must be a whole number from 1 to 500.",
+    "--bound MAX_QUANTITY=many": "--bound MAX_QUANTITY=many: it must be a whole number from 1 to 1000000.",
     "--bound MAX_AHEAD_HOURS=²": "a whole number from 0 to",
-    "--bound EARLIEST_DAY=1066-10-14": "it is a day from 1900-01-01 to",
+    "--bound EARLIEST_DAY=1066-10-14": "it must be a day from 1900-01-01 to",
     "--bound EARLIEST_DAY=soon": "'soon' is not a day",
 }
 
 
 @pytest.mark.parametrize("options", WRONG)
-def test_what_can_not_be_meant_is_refused_in_one_line(options: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_wrong_options_are_refused_in_one_line(options: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(shlex.split(options))
     (line,) = capsys.readouterr().err.splitlines()

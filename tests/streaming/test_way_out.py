@@ -1,4 +1,4 @@
-"""A stream that can't go on, on real servers: it stops with one line and passes over nothing; the documented way out works."""
+"""A stream that can't resume, on real servers: it stops with one line and skips nothing; the documented remedy works."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from cdp.paths import EVENTS, QUARANTINE, table_url
 from cdp.settings import Settings, load
 from infra.stack.stream_progress import stream_state
 from streaming.book import Book
-from streaming.carry import Carrier
-from streaming.ledger.__main__ import look
-from streaming.ledger.read import retained
+from streaming.ledger.__main__ import read_report
+from streaming.ledger.read import read_retained_ranges
 from streaming.ledger.recount import recount
-from streaming.ledger.sums import Lost, checks
-from streaming.standing import Stuck
+from streaming.ledger.sums import LostRange, make_checks
+from streaming.resume import CannotResume
+from streaming.runner import StreamRunner
 from tests import databases
 
 pytestmark = [pytest.mark.spark, pytest.mark.stack("kafka", "hdfs", "postgres"), pytest.mark.timeout(600)]
@@ -39,7 +39,7 @@ class Shop:
     settings: Settings
     topic: str
     kafka: AdminClient
-    said: list[str] = field(default_factory=list)
+    lines: list[str] = field(default_factory=list)
     sent: int = 0
 
     def send(self, count: int) -> None:
@@ -54,50 +54,52 @@ class Shop:
             self.sent += 1
         assert producer.flush(30) == 0
 
-    def stream(self, anew: bool = False) -> int:
-        """Once; how many messages it received."""
-        self.said.clear()
+    def stream(self, from_earliest: bool = False) -> int:
+        """Run the stream once and return the number of messages it received."""
+        self.lines.clear()
         stop = threading.Event()
         book = Book(self.settings, stop)
         book.open()
         try:
-            carrier = Carrier(self.spark, self.settings, self.topic, book, stop, self.said.append)
-            return carrier.carry(once=True, anew=anew).received
+            runner = StreamRunner(self.spark, self.settings, self.topic, book, stop, self.lines.append)
+            return runner.run(once=True, from_earliest=from_earliest).received
         finally:
             book.close()
 
-    def stuck(self) -> str:
-        """It stops before it takes anything; the line."""
-        before = self.rows()
-        with pytest.raises(Stuck) as error:
+    def fail_to_resume(self) -> str:
+        """The stream must stop before it writes anything; returns its error line."""
+        before = self.count_rows()
+        with pytest.raises(CannotResume) as error:
             self.stream()
-        assert self.rows() == before
+        assert self.count_rows() == before
         (line,) = str(error.value).splitlines()
         return line
 
-    def rows(self) -> tuple[int, int]:
+    def count_rows(self) -> tuple[int, int]:
+        """Distinct events, and rows of both tables."""
         events, quarantined = (DeltaTable(table_url(self.settings, name)).to_pyarrow_table() for name in (EVENTS, QUARANTINE))
         return len(set(events["event_id"].to_pylist())), events.num_rows + quarantined.num_rows
 
-    def assert_ledger_adds_up(self) -> list[Lost]:
-        """Kafka counted too; what it says is lost."""
-        found = look(self.settings, self.topic, None)
-        found = replace(found, recounted=recount(self.settings, self.topic, retained(self.settings, found.now)))
-        assert [check.text for check in checks(found) if not check.ok] == []
-        assert found.recounted
-        assert sum(found.waiting.values()) == 0
-        return found.lost
+    def assert_ledger_adds_up(self) -> list[LostRange]:
+        """Recounts Kafka too, and returns the lost ranges of the report."""
+        report = read_report(self.settings, self.topic, None)
+        ranges = read_retained_ranges(self.settings, report.kafka_topic)
+        report = replace(report, recounts=recount(self.settings, self.topic, ranges))
+        assert [check.text for check in make_checks(report) if not check.ok] == []
+        assert report.recounts
+        assert sum(report.waiting.values()) == 0
+        return report.lost
 
 
 @pytest.fixture
 def shop(spark: SparkSession) -> Iterator[Shop]:
     with databases.database(load()) as settings:
         name = f"test_{uuid.uuid4().hex[:8]}"
-        made = Shop(spark, replace(settings, hdfs_root=f"/{name}"), f"events.{name}", AdminClient(client_config(settings)))
-        make_topic(made)
-        yield made
-        made.kafka.delete_topics([made.topic])[made.topic].result(30)
-        files(made).delete(made.settings.hdfs_root, recursive=True)
+        shop = Shop(spark, replace(settings, hdfs_root=f"/{name}"), f"events.{name}", AdminClient(client_config(settings)))
+        make_topic(shop)
+        yield shop
+        shop.kafka.delete_topics([shop.topic])[shop.topic].result(30)
+        files(shop).delete(shop.settings.hdfs_root, recursive=True)
 
 
 def make_topic(shop: Shop) -> None:
@@ -108,7 +110,7 @@ def files(shop: Shop) -> InsecureClient:
     return InsecureClient(shop.settings.hdfs_http, user="cdp")
 
 
-def test_each_stop_is_one_line_and_the_way_out_loses_only_what_it_says(shop: Shop) -> None:
+def test_each_stop_is_one_line_and_the_remedy_loses_only_what_it_names(shop: Shop) -> None:
     shop.send(10)
     assert shop.stream() == 10
     state = stream_state(shop.settings)
@@ -119,39 +121,33 @@ def test_each_stop_is_one_line_and_the_way_out_loses_only_what_it_says(shop: Sho
     shop.send(10)
     (gone,) = shop.kafka.delete_records([TopicPartition(shop.topic, 0, 7)]).values()
     gone.result(30)
-    left = f"messages left Kafka before they were read: {shop.topic} partition 0, offsets 5 until 7. What to do: docs/"
-    assert shop.stuck().startswith(left)
+    assert f"left Kafka before they were read: {shop.topic} partition 0, offsets 5 until 7. " in shop.fail_to_resume()
     state = stream_state(shop.settings)
     assert state.progress
     assert state.progress.waiting == 3 + 5
-    assert shop.stream(anew=True) == 3 + 10
+    assert shop.stream(from_earliest=True) == 3 + 10
     url = f"{shop.settings.hdfs_url}{shop.settings.hdfs_root}/_checkpoints/events"
-    assert shop.said[:2] == [
-        f"the checkpoint is set aside as {url}.1; beginning with the earliest messages that Kafka still has",
-        "lost before it was read: partition 0, offsets 5 until 7",
-    ]
+    assert f"{url}.1;" in shop.lines[0]
+    assert shop.lines[1] == "lost before it was read: partition 0, offsets 5 until 7"
     # Partition 1 was read a second time from its beginning: five copies, with the same ids.
-    assert shop.rows() == (18, 23)
-    assert shop.assert_ledger_adds_up() == [Lost(0, 5, 7)]
+    assert shop.count_rows() == (18, 23)
+    assert shop.assert_ledger_adds_up() == [LostRange(0, 5, 7)]
 
     # The checkpoint can't be read.
     folder = f"{shop.settings.hdfs_root}/_checkpoints/events"
     files(shop).write(f"{folder}/offsets/0", b"v1\n{", overwrite=True)
     shop.send(2)
-    assert shop.stuck().startswith(f"the stream's checkpoint can't be read: {url}/offsets/0 is not Spark's: ")
-    assert shop.stream(anew=True) == 13 + 2
-    assert shop.rows() == (20, 38)
-    assert shop.assert_ledger_adds_up() == [Lost(0, 5, 7)]
-    assert not [line for line in shop.said if "lost" in line]
+    assert f"can't be read: {url}/offsets/0 is not in Spark's format: " in shop.fail_to_resume()
+    assert shop.stream(from_earliest=True) == 13 + 2
+    assert shop.count_rows() == (20, 38)
+    assert shop.assert_ledger_adds_up() == [LostRange(0, 5, 7)]
+    assert not [line for line in shop.lines if "lost" in line]
 
     # Another topic of the same name, with more offsets than were read.
     shop.kafka.delete_topics([shop.topic])[shop.topic].result(30)
     make_topic(shop)
     shop.send(30)
-    assert shop.stuck().startswith(f"the topic {shop.topic} was deleted and made anew since it was read last: its id was ")
-    assert shop.stream(anew=True) == 30
-    assert shop.said[1] == (
-        "of the topic that was there before, messages were read up to partition 0, offset 11; partition 1, offset 11;"
-        " what came after is lost"
-    )
+    assert shop.fail_to_resume().startswith(f"the topic {shop.topic} was deleted and created again ")
+    assert shop.stream(from_earliest=True) == 30
+    assert "was read up to partition 0, offset 11; partition 1, offset 11;" in shop.lines[1]
     assert shop.assert_ledger_adds_up() == []

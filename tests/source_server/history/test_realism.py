@@ -1,4 +1,4 @@
-"""The made shop beside the one it is modelled on. The bounds are wide enough for any seed, and hold a change of character."""
+"""The history compared with the shop it is modelled on. The bounds fit any seed but catch a change of character."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from cdp.settings import REPOSITORY
 from source_server.generate import write_history
-from source_server.history.realism import REES46, measured, report
+from source_server.history.realism import REES46, measure, report
 from source_server.history.shop import Shop
 
 BOUNDS = {
@@ -37,8 +37,8 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def test_it_is_like_the_shop_it_is_modelled_on(file: Path) -> None:
-    ours = dict(zip((name for name, _, _ in REES46), measured(file), strict=True))
+def test_the_history_resembles_the_shop_it_is_modelled_on(file: Path) -> None:
+    ours = dict(zip((name for name, _, _ in REES46), measure(file), strict=True))
     strange = {name: ours[name] for name, (low, high) in BOUNDS.items() if not low <= ours[name] <= high}
     assert strange == {}
 
@@ -51,21 +51,21 @@ def test_the_report_shows_both(file: Path) -> None:
 
 def test_a_dashboard_has_something_to_show(file: Path) -> None:
     """Buyers who come back, others who are gone, orders of several products, a sale on every day."""
-    found = duckdb.execute(
+    row = duckdb.execute(
         """WITH good AS (SELECT * FROM read_parquet(?) WHERE event_time LIKE '2019%UTC' AND user_id <> ''),
         orders AS (SELECT user_id, coalesce(order_id, user_session) AS o, count(*) AS n FROM good
                    WHERE event_type = 'purchase' GROUP BY ALL),
         buyers AS (SELECT user_id, count(*) AS n FROM orders GROUP BY ALL),
-        seen AS (SELECT user_id, max(event_time) AS last FROM good GROUP BY ALL)
+        last_events AS (SELECT user_id, max(event_time) AS last FROM good GROUP BY ALL)
         SELECT (SELECT count(*) FROM buyers WHERE n > 1), (SELECT count(*) FROM orders WHERE n > 1),
-               (SELECT count(*) FROM seen WHERE last < '2019-10-02'),
+               (SELECT count(*) FROM last_events WHERE last < '2019-10-02'),
                (SELECT count(DISTINCT left(event_time, 10)) FROM good WHERE event_type = 'purchase'),
                (SELECT count(*) FROM good WHERE event_type = 'purchase' AND quantity IN ('2', '3', '4')),
                (SELECT count(*) FROM good WHERE user_session IS NULL)""",
         [str(file)],
     ).fetchone()
-    assert found is not None
-    again, several, gone, days, units, nameless = found
+    assert row is not None
+    again, several, gone, days, units, nameless = row
     assert min(again, several, units, nameless) > 50
     assert gone > 1000
     assert days == 60

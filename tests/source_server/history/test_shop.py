@@ -1,4 +1,4 @@
-"""The history as a whole: the same for the same seed, longer ones begin with shorter ones, and it adds up."""
+"""The history as a whole: the same seed gives the same rows, longer histories start with shorter ones, and sums add up."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from source_server.history.summary import Summary
 from tests.source_server.history.conftest import FIRST, SMALL, history
 
 
-def counted(table: pa.Table) -> Summary:
+def summarise(table: pa.Table) -> Summary:
     summary = Summary()
     summary.add(table)
     return summary
 
 
-def arriving(table: pa.Table, day: date) -> pa.Table:
+def select_arrivals(table: pa.Table, day: date) -> pa.Table:
     return table.filter(pc.equal(pc.divide(table["arrives"], 86_400), day.toordinal()))
 
 
@@ -39,7 +39,7 @@ def test_same_seed_same_rows_whatever_else_is_random(small: pa.Table) -> None:
 
 
 def test_another_seed_is_another_history(small: pa.Table) -> None:
-    assert not history(replace(SMALL, seed=-8), FIRST, 1).equals(arriving(small, FIRST))
+    assert not history(replace(SMALL, seed=-8), FIRST, 1).equals(select_arrivals(small, FIRST))
 
 
 def test_a_longer_history_begins_with_the_shorter_one(small: pa.Table) -> None:
@@ -48,20 +48,20 @@ def test_a_longer_history_begins_with_the_shorter_one(small: pa.Table) -> None:
 
 @pytest.mark.parametrize("day", [1, MAX_LATE_DAYS, 7])
 def test_a_single_further_day_is_the_one_of_the_longer_history(day: int, small: pa.Table) -> None:
-    assert history(SMALL, FIRST + timedelta(days=day), 1).equals(arriving(small, FIRST + timedelta(days=day)))
+    assert history(SMALL, FIRST + timedelta(days=day), 1).equals(select_arrivals(small, FIRST + timedelta(days=day)))
 
 
-def test_all_that_holds_of_days_made_in_parts_too(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_same_holds_for_days_made_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rhythm, "PART_EVENTS", 100)
     assert max(part.parts for part in SMALL.parts(FIRST, FIRST)) > 5
     parted = history(SMALL, FIRST, 4)
     assert (np.diff(parted["arrives"].to_numpy()) >= 0).all()
-    assert history(SMALL, FIRST + timedelta(days=3), 1).equals(arriving(parted, FIRST + timedelta(days=3)))
+    assert history(SMALL, FIRST + timedelta(days=3), 1).equals(select_arrivals(parted, FIRST + timedelta(days=3)))
     assert len(parted) == pytest.approx(len(history(SMALL, FIRST, 4)), rel=0.1)
 
 
 def test_a_day_before_the_history_is_refused() -> None:
-    with pytest.raises(ValueError, match="begins on 2019-09-20; 2019-09-19 lies before it"):
+    with pytest.raises(ValueError, match="begins on 2019-09-20; 2019-09-19 is before it"):
         history(SMALL, FIRST - timedelta(days=1), 2)
 
 
@@ -77,31 +77,31 @@ def test_rows_arrive_in_order_and_some_happened_before(small: pa.Table) -> None:
 def test_only_copies_are_equal(small: pa.Table) -> None:
     """A row that equals another by chance would be counted as a duplicate downstream."""
     clean = small.filter(pc.less(small["fate"], DIRTY))
-    seen: set[tuple[str | None, ...]] = set()
+    earlier: set[tuple[str | None, ...]] = set()
     for row in clean.select([*COLUMNS, "fate"]).to_pylist():
         fate, values = row.pop("fate"), tuple(row.values())
-        assert (values in seen) == (fate == COPY), "and the copy comes after"
-        seen.add(values)
+        assert (values in earlier) == (fate == COPY), "and the copy comes after"
+        earlier.add(values)
     assert COPY in clean["fate"].to_pylist()
 
 
 def test_a_larger_shop_has_more_of_everything(small: pa.Table) -> None:
-    large = counted(history(Shop(7, FIRST, 3000, 120_000), FIRST, 8))
-    assert large.events == pytest.approx(2 * counted(small).events, rel=0.1)
-    assert large.customers == pytest.approx(2 * counted(small).customers, rel=0.1)
+    large = summarise(history(Shop(7, FIRST, 3000, 120_000), FIRST, 8))
+    assert large.events == pytest.approx(2 * summarise(small).events, rel=0.1)
+    assert large.customers == pytest.approx(2 * summarise(small).customers, rel=0.1)
 
 
 @pytest.mark.parametrize(("customers", "events"), [(2000, 6000), (1500, 21_000), (3000, 60_000), (300, 60_000)])
-def test_sixty_days_have_the_size_that_is_asked_for(customers: int, events: int) -> None:
-    made = counted(history(Shop(7, date(2019, 9, 2), customers, events), date(2019, 9, 2), 60))
-    assert made.rows == pytest.approx(events, rel=0.03)
-    assert made.customers == pytest.approx(customers, rel=0.05)
+def test_sixty_days_have_the_requested_size(customers: int, events: int) -> None:
+    summary = summarise(history(Shop(7, date(2019, 9, 2), customers, events), date(2019, 9, 2), 60))
+    assert summary.rows == pytest.approx(events, rel=0.03)
+    assert summary.customers == pytest.approx(customers, rel=0.05)
 
 
 def test_the_sale_is_a_day_of_its_own() -> None:
     sale = date(2019, *SALE)
-    made = history(SMALL, sale - timedelta(days=1), 3)
-    days = Counter(made["day"].to_pylist())
+    rows = history(SMALL, sale - timedelta(days=1), 3)
+    days = Counter(rows["day"].to_pylist())
     assert days[sale.toordinal()] > 1.5 * max(days[sale.toordinal() - 1], days[sale.toordinal() + 1])
 
 
@@ -114,20 +114,20 @@ def test_evenings_and_saturdays_are_busy(dirty: pa.Table) -> None:
 
 
 def test_new_customers_come_every_day_also_after_the_sixtieth() -> None:
-    made = history(SMALL, FIRST, 64)
-    seen: set[int] = set()
+    rows = history(SMALL, FIRST, 64)
+    earlier: set[int] = set()
     for number in range(64):
-        came = set(arriving(made, FIRST + timedelta(days=number))["customer"].to_pylist())
-        assert number == 0 or len(came - seen) >= 8
-        seen |= came
+        visitors = set(select_arrivals(rows, FIRST + timedelta(days=number))["customer"].to_pylist())
+        assert number == 0 or len(visitors - earlier) >= 8
+        earlier |= visitors
 
 
-def test_refunds_take_back_whole_lines_that_were_bought_days_before(dirty: pa.Table) -> None:
+def test_refunds_return_whole_lines_purchased_days_before(dirty: pa.Table) -> None:
     clean = dirty.filter(pc.less(dirty["fate"], DIRTY)).to_pylist()
     line = ("user_id", "product_id", "price", "quantity", "order_id")
-    bought = {tuple(row[name] for name in line): row["day"] for row in clean if row["event_type"] == "purchase"}
+    purchases = {tuple(row[name] for name in line): row["day"] for row in clean if row["event_type"] == "purchase"}
     refunds = [row for row in clean if row["event_type"] == "refund"]
-    assert {row["day"] - bought[tuple(row[name] for name in line)] for row in refunds} == {1, 2, 3}
+    assert {row["day"] - purchases[tuple(row[name] for name in line)] for row in refunds} == {1, 2, 3}
     assert {row["user_session"] for row in refunds} == {None}
     assert any(row["order_id"] for row in refunds)
-    assert 0.005 < len(refunds) / len(bought) < REFUND_SHARE
+    assert 0.005 < len(refunds) / len(purchases) < REFUND_SHARE

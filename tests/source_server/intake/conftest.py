@@ -1,4 +1,4 @@
-"""Files of rows, and what the importer makes of them."""
+"""Writes files of rows, and loads them with the importer."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import orjson
 import pyarrow as pa
 import pytest
 
-from source_server.intake import Account, chunks, mapping_for, name_of
+from source_server.intake import FileAccount, derive_name, mapping_for, read_chunks
 
 NOW = datetime(2019, 11, 1, tzinfo=UTC)
 HEADER = "event_time,event_type,product_id,category_id,category_code,brand,price,user_id,user_session"
@@ -20,10 +20,10 @@ ROW = "2019-10-01 00:00:00 UTC,view,1,2053013552259662037,electronics.smartphone
 
 
 @dataclass
-class Loaded:
+class LoadResult:
     lines: list[bytes]
     times: list[Any]
-    account: Account
+    account: FileAccount
     fractions: list[float | None]
 
     @property
@@ -32,25 +32,25 @@ class Loaded:
 
     @property
     def refused(self) -> dict[str, tuple[int, list[int]]]:
-        return {reason: (found.count, found.places) for reason, found in self.account.refused.items()}
+        return {reason: (refusals.count, refusals.places) for reason, refusals in self.account.refused.items()}
 
 
-def load(path: Path, mapping: str | None = None) -> Loaded:
-    """All of the file; what every file must keep to is checked on the way."""
-    found = Loaded([], [], Account(), [])
-    for chunk in chunks(path, mapping_for(path, mapping), name_of(path), NOW):
+def load(path: Path, mapping: str | None = None) -> LoadResult:
+    """Load the whole file, and check what holds for every file."""
+    result = LoadResult([], [], FileAccount(), [])
+    for chunk in read_chunks(path, mapping_for(path, mapping), derive_name(path), NOW):
         assert isinstance(chunk.lines, pa.BinaryArray)
         assert chunk.times.type == pa.timestamp("us", "UTC")
-        found.lines += chunk.lines.to_pylist()
-        found.times += chunk.times.to_pylist()
-        found.account += chunk.account
-        found.fractions.append(chunk.fraction)
-    account = found.account
-    assert all(line.endswith(b"\n") and line.count(b"\n") == 1 for line in found.lines)
-    assert len(found.lines) == len(found.times) == account.events + account.refused_count
+        result.lines += chunk.lines.to_pylist()
+        result.times += chunk.times.to_pylist()
+        result.account += chunk.account
+        result.fractions.append(chunk.fraction)
+    account = result.account
+    assert all(line.endswith(b"\n") and line.count(b"\n") == 1 for line in result.lines)
+    assert len(result.lines) == len(result.times) == account.events + account.refused_count
     assert account.read == sum(account.skipped.values()) + account.events + account.refused_count
-    assert found.fractions == sorted(found.fractions, key=lambda fraction: fraction or 0)
-    return found
+    assert result.fractions == sorted(result.fractions, key=lambda fraction: fraction or 0)
+    return result
 
 
 @pytest.fixture

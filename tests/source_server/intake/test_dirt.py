@@ -1,4 +1,4 @@
-"""A large file with a hundredth of it spoilt in every known way: each is counted, on its line; and what people see of it."""
+"""A large file with every known fault in one row of a hundred: each is counted on its line. Also the text of a preview."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from source_server.intake import Account, Refusals, mapping_for, preview
-from source_server.intake.account import KEPT_PLACES
+from source_server.intake import FileAccount, Refusals, make_preview, mapping_for
+from source_server.intake.account import MAX_PLACES
 from tests.source_server.intake.conftest import HEADER, NOW, ROW, load
 
 FILE = Callable[..., Path]
 ROWS = 200_000
-#: How a good row is spoilt, and the reason it is then refused for.
+#: The reason for the refusal, and a function that makes a good row faulty.
 DIRT: list[tuple[str, Callable[[bytes], bytes]]] = [
     ("missing", lambda row: row.replace(b",u1,", b", ,")),
     ("missing", lambda row: row.replace(b",9.50,", b",,")),
@@ -58,24 +58,26 @@ def test_every_kind_of_dirt_is_counted_on_its_line(tmp_path: Path) -> None:
         line += row.count(b"\n") + 1
     path = tmp_path / "dirty.csv"
     path.write_bytes(b"\n".join(out) + b"\n")
-    found = load(path)
-    assert found.refused == {reason: (len(places), places[:KEPT_PLACES]) for reason, places in planted.items()}
-    assert (found.account.read, len(found.lines)) == (ROWS, ROWS)
-    assert found.account.events == ROWS - sum(map(len, planted.values()))
+    result = load(path)
+    assert result.refused == {reason: (len(places), places[:MAX_PLACES]) for reason, places in planted.items()}
+    assert (result.account.read, len(result.lines)) == (ROWS, ROWS)
+    assert result.account.events == ROWS - sum(map(len, planted.values()))
 
 
 def test_accounts_add_up() -> None:
-    one = Account(3, {"a": 1}, 1, {"missing": Refusals(1, [2], "price", "it is missing or empty")})
-    other = Account(9, {"a": 2, "b": 1}, 0, {"missing": Refusals(6, [5, 6, 7, 8, 9], "brand", "x"), "bad_time": Refusals(1, [4])})
+    one = FileAccount(3, {"a": 1}, 1, {"missing": Refusals(1, [2], "price", "it is missing or empty")})
+    other = FileAccount(
+        9, {"a": 2, "b": 1}, 0, {"missing": Refusals(6, [5, 6, 7, 8, 9], "brand", "x"), "bad_time": Refusals(1, [4])}
+    )
     both = one + other
     assert (both.read, both.skipped, both.events) == (12, {"a": 3, "b": 1}, 1)
     assert both.refused["missing"] == Refusals(7, [2, 5, 6, 7, 8], "price", "it is missing or empty")
     one += other
     assert one == both
-    assert Account() + one == one
+    assert FileAccount() + one == one
 
 
-def test_what_a_dry_run_shows(file: FILE) -> None:
+def test_the_text_of_a_preview(file: FILE) -> None:
     mapping = file("m.toml", "[[skip]]", "rule = 'tests'", "column = 'user_id'", "equals = 'test'")
     rows = [
         ROW,
@@ -86,7 +88,7 @@ def test_what_a_dry_run_shows(file: FILE) -> None:
         ROW.replace("s1", "s2"),
     ]
     path = file("shop.csv", HEADER, *rows)
-    shown = str(preview(path, mapping_for(path, str(mapping)), "shop", NOW))
+    shown = str(make_preview(path, mapping_for(path, str(mapping)), "shop", NOW))
     assert shown.splitlines()[:4] == [
         "shop.csv, read by m.toml",
         "",
@@ -119,9 +121,9 @@ MEASURE = """
 import re, sys
 from datetime import UTC, datetime
 from pathlib import Path
-from source_server.intake import chunks, mapping_for
+from source_server.intake import mapping_for, read_chunks
 path = Path(sys.argv[1])
-rows = sum(len(chunk.lines) for chunk in chunks(path, mapping_for(path, None), "x", datetime.now(UTC)))
+rows = sum(len(chunk.lines) for chunk in read_chunks(path, mapping_for(path, None), "x", datetime.now(UTC)))
 peak = re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text()).group(1)
 print(rows, int(peak) // 1024)
 """

@@ -1,4 +1,4 @@
-"""The importer says of a message what the contract's examples say."""
+"""The importer judges the contract's examples as the contract does."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cdp.events.examples import INVALID, RECEIVED, VALID, message
-from source_server.intake import judged
+from source_server.intake import judge_messages
 from source_server.intake.judge import CHECKS, PRICE_VALUE, TIME_VALUE
 from source_server.intake.sql import engine
 from tests.source_server.intake.conftest import HEADER, ROW, load
@@ -22,14 +22,14 @@ ENGINE = engine()
 
 
 def test_the_examples_that_are_events() -> None:
-    found = judged([message(content) for content in VALID.values()], RECEIVED)
-    assert {name: verdict for name, verdict in zip(VALID, found, strict=True) if verdict} == {}
+    result = judge_messages([message(content) for content in VALID.values()], RECEIVED)
+    assert {name: verdict for name, verdict in zip(VALID, result, strict=True) if verdict} == {}
 
 
 def test_the_examples_that_are_refused() -> None:
-    found = judged([message(invalid.content) for invalid in INVALID.values()], RECEIVED)
+    result = judge_messages([message(invalid.content) for invalid in INVALID.values()], RECEIVED)
     expected = {name: (invalid.reason, invalid.field) for name, invalid in INVALID.items()}
-    assert dict(zip(INVALID, found, strict=True)) == expected
+    assert dict(zip(INVALID, result, strict=True)) == expected
 
 
 @pytest.mark.parametrize(
@@ -47,29 +47,29 @@ def test_the_examples_that_are_refused() -> None:
         (message({"price": "123456789012345678901234567890e-25"}), None),
     ],
 )
-def test_what_the_engine_would_read_otherwise(line: bytes, says: tuple[str, str | None] | None) -> None:
-    assert judged([line], RECEIVED) == [says]
+def test_lines_that_the_engine_would_read_differently(line: bytes, says: tuple[str, str | None] | None) -> None:
+    assert judge_messages([line], RECEIVED) == [says]
 
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.from_regex(r"\+?([0-9]{1,14}(\.[0-9]{0,4})?|\.[0-9]{1,4})([eE][+-]?[0-9]{1,2})?", fullmatch=True), min_size=1))
 def test_money_is_read_as_decimals_are(texts: list[str]) -> None:
     rows = ENGINE.execute(f"SELECT {PRICE_VALUE} FROM (SELECT unnest($1) AS t_price)", [texts]).fetchall()
-    for text, (found,) in zip(texts, rows, strict=True):
+    for text, (result,) in zip(texts, rows, strict=True):
         exact = Decimal(text).quantize(Decimal("0.01"), ROUND_HALF_UP) if Decimal(text) < 10**11 else Decimal(10**11)
-        assert found == (exact if exact < 10**10 else None), text
+        assert result == (exact if exact < 10**10 else None), text
 
 
 @settings(max_examples=60, deadline=None)
 @given(st.datetimes(datetime(1990, 1, 1), datetime(2030, 1, 1)), st.integers(-18 * 60, 18 * 60))  # noqa: DTZ001
 def test_times_are_read_as_python_does(local: datetime, minutes: int) -> None:
     text = f"{local.isoformat()}{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02d}:{abs(minutes) % 60:02d}"
-    found = ENGINE.execute(f"SELECT {TIME_VALUE} FROM (SELECT $1 AS t_event_time)", [text]).fetchall()[0][0]
-    assert found == datetime.fromisoformat(text).astimezone(UTC).replace(tzinfo=None)
+    result = ENGINE.execute(f"SELECT {TIME_VALUE} FROM (SELECT $1 AS t_event_time)", [text]).fetchall()[0][0]
+    assert result == datetime.fromisoformat(text).astimezone(UTC).replace(tzinfo=None)
 
 
 def test_every_check_has_a_sentence() -> None:
-    assert all(check.says("x" * 300) for check in CHECKS)
+    assert all(check.describe("x" * 300) for check in CHECKS)
 
 
 def test_rows_and_lines_are_judged_alike(file: Callable[..., Path]) -> None:
@@ -83,15 +83,17 @@ def test_rows_and_lines_are_judged_alike(file: Callable[..., Path]) -> None:
     rows = [
         ",".join('"' + case.get(name, "").replace('"', '""') + '"' for name in names) for case in (*texts.values(), *bad.values())
     ]
-    found = load(file("x.csv", ",".join(names), *rows))
+    result = load(file("x.csv", ",".join(names), *rows))
     expected: dict[str, int] = {}
     for name in bad:
         expected[INVALID[name].reason] = expected.get(INVALID[name].reason, 0) + 1
-    assert {reason: count for reason, (count, _) in found.refused.items()} == expected
+    assert {reason: count for reason, (count, _) in result.refused.items()} == expected
     assert len(texts) > 10
     assert len(bad) > 10
 
 
 def test_the_detail_repeats_the_value(file: Callable[..., Path]) -> None:
-    found = load(file("x.csv", HEADER, ROW, ROW.replace("9.50", "19;99"), ROW.replace("9.50", "-1"))).account.refused["bad_price"]
-    assert (found.count, found.places, found.field, found.detail) == (2, [3, 4], "price", "'19;99' is not a number")
+    result = load(file("x.csv", HEADER, ROW, ROW.replace("9.50", "19;99"), ROW.replace("9.50", "-1"))).account.refused[
+        "bad_price"
+    ]
+    assert (result.count, result.places, result.field, result.detail) == (2, [3, 4], "price", "'19;99' is not a number")

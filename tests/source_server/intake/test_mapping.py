@@ -1,4 +1,4 @@
-"""Mappings: what is wrong with one is said with its place; rules do what they say."""
+"""Mappings: faults are reported with their place, and rules do what they say."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FILE = Callable[..., Path]
 
 
 @pytest.mark.parametrize(
-    ("text", "says"),
+    ("text", "fault"),
     [
         ("[feilds]", "feilds is not known; did you mean fields?"),
         ("[fields]\nprise = 'x'", "fields.prise is not known; did you mean price?"),
@@ -28,13 +28,13 @@ FILE = Callable[..., Path]
         ("[fields]\nprice = { column = 'x', per = 'y' }", "fields.price.per is not known; it can be column,"),
         ("[fields]\nquantity = { column = 'x', times = 'y' }", "fields.quantity.times is not known; "),
         ("[fields]\namount = { column = 'x', times = 2 }", "fields.amount.times must be a text in quotes, not 2."),
-        ("[fields]\nbrand = {}", "fields.brand must say column or columns, one of both."),
+        ("[fields]\nbrand = {}", "fields.brand must have either column or columns."),
         ("[fields]\nbrand = 3", "fields.brand must be a column's name"),
         (
             "[fields]\nevent_time = { column = 'x', format = 'ISO8601' }",
             "fields.event_time.format is 'ISO8601'; it can be iso, epoch",
         ),
-        ("[fields]\nevent_time = { column = 'x', format = ['iso', '%Q'] }", "fields.event_time.format is no pattern of a time: "),
+        ("[fields]\nevent_time = { column = 'x', format = ['iso', '%Q'] }", "fields.event_time.format is not a time pattern: "),
         (
             "[fields]\nevent_time = { column = 'x', zone = 'Europe/Vieena' }",
             "zone Europe/Vieena is not known; did you mean Europe/Vienna?",
@@ -47,41 +47,41 @@ FILE = Callable[..., Path]
         ("[file]\nformat = 'json'", "file.format is json; did you mean ndjson?"),
         ("[file]\ndecimal = ','\nthousands = ','", "file.thousands is the same as file.decimal."),
         ("[constants]\nbrand = 3", "constants.brand must be a text in quotes, not 3."),
-        ("[constants]\nbrand = 'a'\n[fields]\nbrand = 'b'", "fields.brand stands under constants too"),
-        ("[[skip]]\ncolumn = 'a'", "skip[1] must say column and one of equals,"),
-        ("[[skip]]\ncolumn = 'a'\nmatches = '('", "skip[1].matches is no regular expression: missing )"),
-        ("[[skip]]\ncolumn = 'a'\nmatches = '(?=x)'", "skip[1].matches is no regular expression: invalid perl operator"),
+        ("[constants]\nbrand = 'a'\n[fields]\nbrand = 'b'", "fields.brand is also under constants"),
+        ("[[skip]]\ncolumn = 'a'", "skip[1] must have column and one of equals,"),
+        ("[[skip]]\ncolumn = 'a'\nmatches = '('", "skip[1].matches is not a regular expression: missing )"),
+        ("[[skip]]\ncolumn = 'a'\nmatches = '(?=x)'", "skip[1].matches is not a regular expression: invalid perl operator"),
         ("[[skip]]\ncolumn = 'a'\nis_empty = 'yes'", "skip[1].is_empty can't be 'yes'."),
-        ("[[change]]\ncolumn = 'a'\nequals = 'b'", "change[1] changes nothing; say set or absolute."),
+        ("[[change]]\ncolumn = 'a'\nequals = 'b'", "change[1] changes nothing; add set or absolute."),
         (
             "[[change]]\ncolumn = 'a'\nequals = 'b'\nabsolute = ['brand']",
             "change[1].absolute is for price, quantity, amount, not brand.",
         ),
         ("[skip]\ncolumn = 'a'", "skip must be written as [[skip]]."),
-        ("[file", "m.toml is no TOML"),
+        ("[file", "m.toml is not valid TOML"),
     ],
 )
-def test_what_is_wrong_is_named(text: str, says: str | None) -> None:
-    if says is None:
+def test_a_fault_is_named_with_its_place(text: str, fault: str | None) -> None:
+    if fault is None:
         assert read_mapping(text.encode(), "m.toml")
         return
     with pytest.raises(MappingError) as refused:
         read_mapping(text.encode(), "m.toml")
     assert str(refused.value).startswith("m.toml")
-    assert says in str(refused.value)
+    assert fault in str(refused.value)
 
 
-def test_a_mapping_that_is_not_there() -> None:
+def test_an_unknown_mapping() -> None:
     with pytest.raises(MappingError, match=r"There is no mapping invoice-line: .* did you mean invoice-lines\?"):
         mapping_for(Path("x.csv"), "invoice-line")
 
 
-def test_fingerprints_are_of_what_is_meant() -> None:
-    def of(text: str) -> str:
+def test_fingerprints_depend_on_the_meaning() -> None:
+    def read_fingerprint(text: str) -> str:
         return read_mapping(text.encode(), "m.toml").fingerprint
 
-    one = of("[fields]\nbrand = 'a'\nprice = 'b'")
-    assert one == of(
+    one = read_fingerprint("[fields]\nbrand = 'a'\nprice = 'b'")
+    assert one == read_fingerprint(
         "# a note\nabout = 'x'\n[fields]\nprice = 'b'\nbrand = { column = 'a', lower = false }\n[file]\nheader = true"
     )
     others = [
@@ -89,7 +89,7 @@ def test_fingerprints_are_of_what_is_meant() -> None:
         "[file]\nquote = ''\n[fields]\nbrand = 'a'\nprice = 'b'",
         "[constants]\nbrand = ''",
     ]
-    assert len({one, IDENTITY.fingerprint, *map(of, others)}) == 5
+    assert len({one, IDENTITY.fingerprint, *map(read_fingerprint, others)}) == 5
     assert IDENTITY.fingerprint == mapping_for(Path("y.csv"), None).fingerprint
 
 
@@ -100,8 +100,8 @@ def test_a_missing_column_is_named_with_its_key(file: FILE) -> None:
     )
 
 
-def mapped(file: FILE, toml: list[str], *values: str) -> list[dict[str, Any]]:
-    """The contract's columns, and two more whose values are given: `a;b`."""
+def map_values(file: FILE, toml: list[str], *values: str) -> list[dict[str, Any]]:
+    """The events of rows with the contract's columns and two more, `a` and `b`, whose values are `a;b`."""
     mapping = file("m.toml", *toml)
     rows = [f"{ROW},{','.join(value.split(';'))}" for value in values]
     return load(file("x.csv", HEADER + ",a,b", *rows), str(mapping)).events
@@ -155,17 +155,17 @@ def mapped(file: FILE, toml: list[str], *values: str) -> list[dict[str, Any]]:
         ("event_time = { column = 'a', format = 'epoch_ms' }", ["1569888000500;"], ["2019-10-01T00:00:00.500000Z"]),
     ],
 )
-def test_what_becomes_of_values(rule: str, values: list[str], expected: list[str | None], file: FILE) -> None:
+def test_rules_change_values(rule: str, values: list[str], expected: list[str | None], file: FILE) -> None:
     field = rule.split(" ")[0]
-    assert [event.get(field) for event in mapped(file, ["[fields]", rule], *values)] == expected
+    assert [event.get(field) for event in map_values(file, ["[fields]", rule], *values)] == expected
 
 
-def test_factors_are_read_in_the_writing_of_the_file(file: FILE) -> None:
+def test_factors_are_read_in_the_notation_of_the_file(file: FILE) -> None:
     toml = ["[file]", "delimiter = 'semicolon'", "decimal = ','", "thousands = '.'"]
     mapping = file("m.toml", *toml, "[fields]", "amount = { column = 'a', times = 'b' }")
     rows = [f"{ROW.replace(',', ';').replace('9.50', '9,50')};{pair}" for pair in ("1.000,125;1.008", "0,125;8,0", "1.5;2")]
-    found = load(file("x.csv", f"{HEADER.replace(',', ';')};a;b", *rows), str(mapping)).events
-    assert [event["amount"] for event in found] == ["1008126.00", "1.00", "3.00"]
+    result = load(file("x.csv", f"{HEADER.replace(',', ';')};a;b", *rows), str(mapping)).events
+    assert [event["amount"] for event in result] == ["1008126.00", "1.00", "3.00"]
 
 
 def test_a_file_needs_a_price_or_an_amount(file: FILE) -> None:
@@ -186,16 +186,16 @@ def test_an_amount_that_is_the_price_is_no_amount(file: FILE) -> None:
     assert (event["price"], event.get("amount")) == ("9.50", None)
 
 
-def test_a_change_takes_the_minus_off_an_amount(file: FILE) -> None:
+def test_a_change_removes_the_minus_of_an_amount(file: FILE) -> None:
     change = ["[[change]]", "column = 'a'", "less_than = 0", "set = { event_type = 'refund' }", "absolute = ['amount']"]
-    found = mapped(file, ["[fields]", "amount = 'a'", *change], "-3.5;", "3.5;")
-    assert [(event["event_type"], event["amount"]) for event in found] == [("refund", "3.5"), ("view", "3.5")]
+    result = map_values(file, ["[fields]", "amount = 'a'", *change], "-3.5;", "3.5;")
+    assert [(event["event_type"], event["amount"]) for event in result] == [("refund", "3.5"), ("view", "3.5")]
 
 
 def test_a_local_time_that_comes_twice_is_the_later_one(file: FILE) -> None:
     rule = "event_time = { column = 'a', zone = 'Europe/Berlin' }"
-    found = mapped(file, ["[fields]", rule], "2019-10-27T02:30:00;", "2019-03-31T02:30:00;")
-    assert [event["event_time"] for event in found] == ["2019-10-27 01:30:00 UTC", "2019-03-31 01:30:00 UTC"]
+    result = map_values(file, ["[fields]", rule], "2019-10-27T02:30:00;", "2019-03-31T02:30:00;")
+    assert [event["event_time"] for event in result] == ["2019-10-27 01:30:00 UTC", "2019-03-31 01:30:00 UTC"]
 
 
 def test_skips_are_counted_by_rule_and_tests_hold_together(file: FILE) -> None:
@@ -207,23 +207,23 @@ def test_skips_are_counted_by_rule_and_tests_hold_together(file: FILE) -> None:
     ]  # fmt: skip
     values = ["x;1", "k;-0.5", "k;-x", ";3", "T1;3", "Tx;3", "k;"]
     mapping = file("m.toml", *toml)
-    found = load(file("x.csv", HEADER + ",a,b", *[f"{ROW},{value.replace(';', ',')}" for value in values]), str(mapping))
-    assert found.account.skipped == {"tests": 1, "b less_than 0": 1, "empty": 1, "both": 1}
-    assert (found.account.read, found.account.events) == (7, 3)
+    result = load(file("x.csv", HEADER + ",a,b", *[f"{ROW},{value.replace(';', ',')}" for value in values]), str(mapping))
+    assert result.account.skipped == {"tests": 1, "b less_than 0": 1, "empty": 1, "both": 1}
+    assert (result.account.read, result.account.events) == (7, 3)
 
 
 def test_columns_can_be_sent_along(file: FILE) -> None:
-    found = mapped(file, ["keep = ['a', 'b']"], 'x\\;"u ""v"""')
-    assert (found[0]["a"], found[0]["b"]) == ("x\\", 'u "v"')
+    result = map_values(file, ["keep = ['a', 'b']"], 'x\\;"u ""v"""')
+    assert (result[0]["a"], result[0]["b"]) == ("x\\", 'u "v"')
 
 
 def test_an_encoding_with_gaps_spoils_one_row(file: FILE) -> None:
     mapping = file("m.toml", "[file]", 'encoding = "cp1252"')
     bad = ROW.replace("apple", "a\x81b").encode("latin-1")
-    found = load(file("x.csv", HEADER, ROW.replace("apple", "größe"), bad, encoding="cp1252"), str(mapping))
-    assert found.account.events == 1
-    assert "größe".encode() in found.lines[0]
-    assert found.refused == {"not_json": (1, [3])}
+    result = load(file("x.csv", HEADER, ROW.replace("apple", "größe"), bad, encoding="cp1252"), str(mapping))
+    assert result.account.events == 1
+    assert "größe".encode() in result.lines[0]
+    assert result.refused == {"not_json": (1, [3])}
 
 
 def test_utf_16(file: FILE) -> None:
@@ -246,17 +246,17 @@ def test_the_well_known_invoice_lines(file: FILE) -> None:
         "536414,22139,,56,12/1/2010 11:52,0,,United Kingdom",
         "A563186,B,Adjust bad debt,1,8/12/2011 14:51,-11062.06,14527,United Kingdom",
     ]
-    found = load(file("retail.csv", *rows), "invoice-lines")
-    assert found.events[0] == {
+    result = load(file("retail.csv", *rows), "invoice-lines")
+    assert result.events[0] == {
         "event_time": "2010-12-01 08:26:00 UTC", "event_type": "purchase", "product_id": "85123A", "price": "2.55",
         "user_id": "17850", "quantity": "6", "order_id": "536365", "amount": "15.30", "source": "retail",
     }  # fmt: skip
-    taken_back = {key: found.events[1][key] for key in ("event_type", "order_id", "price", "quantity", "amount")}
-    assert taken_back == {"event_type": "refund", "order_id": "C536379", "price": "27.5", "quantity": "1", "amount": "27.50"}
-    assert found.refused == {"missing": (1, [4]), "bad_price": (1, [5])}
-    assert found.account.refused["missing"].field == "user_id"
+    refund = {key: result.events[1][key] for key in ("event_type", "order_id", "price", "quantity", "amount")}
+    assert refund == {"event_type": "refund", "order_id": "C536379", "price": "27.5", "quantity": "1", "amount": "27.50"}
+    assert result.refused == {"missing": (1, [4]), "bad_price": (1, [5])}
+    assert result.account.refused["missing"].field == "user_id"
 
 
 def test_rees46_leaves_other_columns_out(file: FILE) -> None:
-    found = load(file("x.csv", HEADER + ",more", ROW + ",1"), "rees46")
-    assert "more" not in found.events[0]
+    result = load(file("x.csv", HEADER + ",more", ROW + ",1"), "rees46")
+    assert "more" not in result.events[0]

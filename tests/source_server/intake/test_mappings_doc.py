@@ -22,14 +22,14 @@ def test_there_are_four() -> None:
     assert len(EXAMPLES) == 4
 
 
-@pytest.mark.parametrize(("name", "encoding", "rows", "mapping", "events"), EXAMPLES, ids=[found[0] for found in EXAMPLES])
+@pytest.mark.parametrize(("name", "encoding", "rows", "mapping", "events"), EXAMPLES, ids=[example[0] for example in EXAMPLES])
 def test_example(name: str, encoding: str, rows: str, mapping: str, events: str, tmp_path: Path) -> None:
     file, toml = tmp_path / name, tmp_path / "mapping.toml"
     file.write_text(rows, encoding=encoding or "utf-8")
     toml.write_text(mapping)
-    found = load(file, str(toml))
-    assert found.events == [orjson.loads(line) for line in events.splitlines()]
-    assert sum(found.account.skipped.values()) == ("[[skip]]" in mapping)
+    result = load(file, str(toml))
+    assert result.events == [orjson.loads(line) for line in events.splitlines()]
+    assert sum(result.account.skipped.values()) == ("[[skip]]" in mapping)
 
 
 def test_the_page_lists_what_ships() -> None:

@@ -1,4 +1,4 @@
-"""JSON lines, parquet, packed files: what comes in, what stays as it came, what is refused whole."""
+"""JSON lines, parquet and compressed files: what is loaded, what stays unchanged, and which files are refused."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from cdp.events.examples import INVALID, VALID, message
-from source_server.intake import name_of
+from source_server.intake import derive_name
 from tests.source_server.intake.conftest import HEADER, ROW, load
 from tests.source_server.intake.test_delimited import refusal
 
@@ -24,7 +24,7 @@ FILE = Callable[..., Path]
 EVENT = json.dumps(dict(zip(HEADER.split(","), ROW.split(","), strict=True)), separators=(",", ":"))
 
 
-def test_lines_stay_as_they_came_and_get_a_source(file: FILE) -> None:
+def test_lines_stay_unchanged_and_get_a_source(file: FILE) -> None:
     lines = [
         EVENT,
         '{ "price" : 12.50 , "user_id":7, "product_id":12345678901234567890123 } ',
@@ -35,8 +35,8 @@ def test_lines_stay_as_they_came_and_get_a_source(file: FILE) -> None:
         '{"cut',
         "[1]",
     ]
-    found = load(file("shop.jsonl", *lines))
-    assert [line.decode() for line in found.lines] == [
+    result = load(file("shop.jsonl", *lines))
+    assert [line.decode() for line in result.lines] == [
         EVENT[:-1] + ',"source":"shop"}\n',
         '{ "price" : 12.50 , "user_id":7, "product_id":12345678901234567890123 ,"source":"shop"}\n',
         '{"source":"till"}\n',
@@ -46,22 +46,22 @@ def test_lines_stay_as_they_came_and_get_a_source(file: FILE) -> None:
         '{"cut\n',
         "[1]\n",
     ]
-    assert found.refused == {"not_json": (2, [7, 8]), "missing": (5, [2, 3, 4, 5, 6])}
+    assert result.refused == {"not_json": (2, [7, 8]), "missing": (5, [2, 3, 4, 5, 6])}
 
 
 def test_bytes_blank_lines_and_line_ends(file: FILE) -> None:
-    found = load(file("shop.ndjson", EVENT, "", b'{"brand":"\xff"}', "  ", EVENT, "broken", end="\r\n"))
-    assert found.lines[1] == b'{"brand":"\xff"}\n'
-    assert (found.account.events, found.refused) == (2, {"not_json": (2, [3, 6])})
+    result = load(file("shop.ndjson", EVENT, "", b'{"brand":"\xff"}', "  ", EVENT, "broken", end="\r\n"))
+    assert result.lines[1] == b'{"brand":"\xff"}\n'
+    assert (result.account.events, result.refused) == (2, {"not_json": (2, [3, 6])})
 
 
 def test_the_examples_of_the_contract_as_a_file(file: FILE) -> None:
     contents = [content for name, content in VALID.items() if "white space around" not in name and "ahead" not in name]
     bad = {name: case for name, case in INVALID.items() if message(case.content).strip() and "ahead" not in name}
-    found = load(file("x.ndjson", *map(message, contents), *(message(case.content) for case in bad.values())))
-    assert found.account.events == len(contents)
+    result = load(file("x.ndjson", *map(message, contents), *(message(case.content) for case in bad.values())))
+    assert result.account.events == len(contents)
     for reason in {case.reason for case in bad.values()}:
-        assert found.account.refused[reason].count == sum(case.reason == reason for case in bad.values())
+        assert result.account.refused[reason].count == sum(case.reason == reason for case in bad.values())
 
 
 def test_lines_of_something_else(file: FILE) -> None:
@@ -83,15 +83,15 @@ def test_mapped_lines_with_nested_keys_and_exact_numbers(file: FILE) -> None:
         '{"at":',
         '{"at":1,"customer":{},"sku":"1","amount":NaN}',
     ]
-    found = load(file("x.ndjson", *lines), str(mapping))
-    assert json.loads(found.lines[0]) == {
+    result = load(file("x.ndjson", *lines), str(mapping))
+    assert json.loads(result.lines[0]) == {
         "event_time": "2019-10-01 00:00:00 UTC", "event_type": "cart", "product_id": "0001",
         "price": "12345678.90", "user_id": "u1", "source": "x",
     }  # fmt: skip
-    assert json.loads(found.lines[1])["event_time"] == "2019-10-01T00:00:00.250000Z"
-    assert json.loads(found.lines[1])["user_id"] == "12345678901234567890"
-    assert found.refused == {"not_json": (2, [3, 4])}
-    assert found.lines[2] == b'{"at":\n'
+    assert json.loads(result.lines[1])["event_time"] == "2019-10-01T00:00:00.250000Z"
+    assert json.loads(result.lines[1])["user_id"] == "12345678901234567890"
+    assert result.refused == {"not_json": (2, [3, 4])}
+    assert result.lines[2] == b'{"at":\n'
 
 
 def parquet_file(tmp_path: Path, **columns: Any) -> Path:
@@ -117,13 +117,13 @@ def test_parquet_of_other_types_becomes_text(tmp_path: Path) -> None:
         brand=pa.array(['a"b']).dictionary_encode(),
         category_code=pa.nulls(1),
     )
-    found = load(path)
-    assert found.events[0]["event_time"] == "2019-10-01T12:00:00.000000Z"
-    assert found.times[0] == datetime(2019, 10, 1, 12, tzinfo=UTC)
-    event = found.events[0]
+    result = load(path)
+    assert result.events[0]["event_time"] == "2019-10-01T12:00:00.000000Z"
+    assert result.times[0] == datetime(2019, 10, 1, 12, tzinfo=UTC)
+    event = result.events[0]
     assert (event["product_id"], event["price"], event["brand"]) == ("1234567890123456789", "9.50", 'a"b')
     assert "category_code" not in event
-    assert found.account.events == 1
+    assert result.account.events == 1
 
 
 def test_parquet_keeps_whole_lines_in_their_places(tmp_path: Path) -> None:
@@ -136,11 +136,11 @@ def test_parquet_keeps_whole_lines_in_their_places(tmp_path: Path) -> None:
         user_id=["u", None, "u", None],
         payload=[None, b'{"cut\noff', None, EVENT.encode()],
     )
-    found = load(path)
-    assert found.lines[1] == b'{"cut off\n'
-    assert found.lines[3] == EVENT.encode() + b"\n"
-    assert found.refused == {"not_json": (1, [2]), "bad_price": (1, [3])}
-    assert "row 2" in str(found.account)
+    result = load(path)
+    assert result.lines[1] == b'{"cut off\n'
+    assert result.lines[3] == EVENT.encode() + b"\n"
+    assert result.refused == {"not_json": (1, [2]), "bad_price": (1, [3])}
+    assert "row 2" in str(result.account)
 
 
 def test_parquet_times_without_a_zone_need_a_mapping(tmp_path: Path, file: FILE) -> None:
@@ -155,22 +155,22 @@ def test_a_parquet_type_that_has_no_text(tmp_path: Path) -> None:
 
 
 def packed(path: Path) -> list[Path]:
-    made = [path, *(path.with_name(path.name + ending) for ending in (".gz", ".zst", ".zip"))]
-    for other, compression in zip(made[1:3], ("gzip", "zstd"), strict=True):
+    paths = [path, *(path.with_name(path.name + ending) for ending in (".gz", ".zst", ".zip"))]
+    for other, compression in zip(paths[1:3], ("gzip", "zstd"), strict=True):
         with pa.output_stream(str(other), compression=compression) as stream:
             stream.write(path.read_bytes())
-    with zipfile.ZipFile(made[3], "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(paths[3], "w", zipfile.ZIP_DEFLATED) as archive:
         archive.write(path, path.name)
-    return made
+    return paths
 
 
 @pytest.mark.parametrize(("name", "lines"), [("2019-Oct.csv", [HEADER, *[ROW] * 500]), ("shop.jsonl", [EVENT] * 500)])
 def test_packed_or_not(name: str, lines: list[str], file: FILE) -> None:
     for path in packed(file(name, *lines)):
-        found = load(path)
-        assert name_of(path) == name.split(".")[0]
-        assert found.account.events == 500
-        assert found.fractions[-1] == 1.0
+        result = load(path)
+        assert derive_name(path) == name.split(".")[0]
+        assert result.account.events == 500
+        assert result.fractions[-1] == 1.0
 
 
 @pytest.mark.parametrize("ending", [".gz", ".zst", ".zip"])
@@ -195,7 +195,7 @@ def test_a_zip_of_two(tmp_path: Path) -> None:
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("a.csv", HEADER)
         archive.writestr("b.csv", HEADER)
-    assert "must hold exactly one file, and holds a.csv, b.csv" in refusal(path)
+    assert "must contain exactly one file but contains a.csv, b.csv" in refusal(path)
 
 
 def test_a_zip_is_what_it_holds(tmp_path: Path) -> None:
@@ -203,7 +203,7 @@ def test_a_zip_is_what_it_holds(tmp_path: Path) -> None:
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("folder/a.ndjson", EVENT)
     assert load(path).account.events == 1
-    assert name_of(path) == "both"
+    assert derive_name(path) == "both"
 
 
 @pytest.mark.parametrize("name", ["shop.xlsx", "shop", "shop.parquet.gz"])
@@ -212,9 +212,9 @@ def test_a_kind_that_is_not_read(name: str, file: FILE) -> None:
 
 
 @pytest.mark.parametrize("name", ["shop.parquet", "shop.csv.gz", "shop.ndjson.zst", "shop.csv.zip"])
-def test_a_file_that_is_not_what_its_name_says(name: str, file: FILE) -> None:
+def test_a_file_of_another_kind_than_its_name(name: str, file: FILE) -> None:
     refusal(file(name, *["no such thing"] * 100))
 
 
-def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+def test_a_missing_file(tmp_path: Path) -> None:
     assert refusal(tmp_path / "shop.csv").endswith("shop.csv is not a file.")

@@ -1,4 +1,4 @@
-"""Rows that say once more what a row before them says: found in every way of writing them, told, and kept where that is said."""
+"""Rows that repeat an earlier row: found in every notation, counted, and kept as separate events if the mapping says so."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from source_server.intake import Account, FileRefused
+from source_server.intake import FileAccount, FileRefused
 from source_server.intake.mapping import IDENTITY
 from source_server.intake.mapping_file import read_mapping
-from source_server.intake.repeated import Seen, known_by, with_own_id
+from source_server.intake.repeated import RepeatFinder, add_row_id, compute_row_id
 from tests.source_server.intake.conftest import HEADER, ROW, load
 
 Write = Callable[..., Path]
@@ -25,27 +25,27 @@ LINE = (
 KEEP = 'repeated = "keep"\n[fields]\nuser_id = "user_id"\n'
 
 
-def told(seen: Seen, *numbers: int) -> dict[int, int]:
-    rows, times = seen.add(np.array(numbers, np.uint64))
+def add_numbers(finder: RepeatFinder, *numbers: int) -> dict[int, int]:
+    rows, times = finder.add(np.array(numbers, np.uint64))
     return dict(zip(rows.tolist(), times.tolist(), strict=True))
 
 
 def test_rows_are_counted_within_a_piece_and_over_all_before_it() -> None:
-    seen = Seen()
-    assert told(seen, 7, 0, 5, 7, 0, 7) == {3: 2, 5: 3}
-    assert told(seen, 0, 0) == {}
-    assert told(seen, 5, 9, 7, 5) == {0: 2, 2: 4, 3: 3}
-    assert told(seen) == {}
-    assert told(seen, 9) == {0: 2}
+    finder = RepeatFinder()
+    assert add_numbers(finder, 7, 0, 5, 7, 0, 7) == {3: 2, 5: 3}
+    assert add_numbers(finder, 0, 0) == {}
+    assert add_numbers(finder, 5, 9, 7, 5) == {0: 2, 2: 4, 3: 3}
+    assert add_numbers(finder) == {}
+    assert add_numbers(finder, 9) == {0: 2}
 
 
-def test_what_is_remembered_is_a_number_a_row_in_few_runs() -> None:
-    seen, draw = Seen(), np.random.default_rng(1)
+def test_one_number_per_row_is_stored_in_few_runs() -> None:
+    finder, draw = RepeatFinder(), np.random.default_rng(1)
     pieces = [draw.integers(1, 2**64 - 1, 500, np.uint64) for _ in range(40)]
-    assert [len(seen.add(piece)[0]) for piece in pieces] == [0] * 40
-    assert sum(map(len, seen.runs)) == 20_000
-    assert len(seen.runs) <= 9
-    assert [len(seen.add(piece)[0]) for piece in pieces] == [500] * 40
+    assert [len(finder.add(piece)[0]) for piece in pieces] == [0] * 40
+    assert sum(map(len, finder.runs)) == 20_000
+    assert len(finder.runs) <= 9
+    assert [len(finder.add(piece)[0]) for piece in pieces] == [500] * 40
 
 
 @pytest.mark.parametrize(
@@ -64,12 +64,12 @@ def test_what_is_remembered_is_a_number_a_row_in_few_runs() -> None:
         (b'"brand"', b'"order_id":"a","brand"', False),
     ],
 )
-def test_rows_are_known_by_the_values_that_the_parser_makes_of_them(old: bytes, new: bytes, same: bool) -> None:
-    assert (known_by(LINE, AT) == known_by(LINE.replace(old, new), AT)) is same
+def test_rows_are_identified_by_the_values_that_the_parser_makes_of_them(old: bytes, new: bytes, same: bool) -> None:
+    assert (compute_row_id(LINE, AT) == compute_row_id(LINE.replace(old, new), AT)) is same
 
 
 def test_an_id_of_its_own_stands_where_it_counts() -> None:
-    assert with_own_id(LINE, AT, 2) == b'{"event_id":"row:' + known_by(LINE, AT).encode() + b':2",' + LINE[1:]
+    assert add_row_id(LINE, AT, 2) == b'{"event_id":"row:' + compute_row_id(LINE, AT).encode() + b':2",' + LINE[1:]
 
 
 REPEATED = [
@@ -82,19 +82,19 @@ REPEATED = [
 ]
 
 
-def test_without_a_word_rows_that_repeat_another_are_told_and_sent_as_they_are(file: Write) -> None:
-    found = load(file("shop.csv", HEADER, *REPEATED))
-    assert (found.account.events, found.account.repeated, found.account.repeated_kept) == (5, 3, 0)
-    assert not any("event_id" in event for event in found.events)
-    assert "  repeated rows, counted once  3" in str(found.account)
+def test_by_default_repeated_rows_are_counted_and_sent_unchanged(file: Write) -> None:
+    result = load(file("shop.csv", HEADER, *REPEATED))
+    assert (result.account.events, result.account.repeated, result.account.repeated_kept) == (5, 3, 0)
+    assert not any("event_id" in event for event in result.events)
+    assert "  repeated rows, counted once  3" in str(result.account)
 
 
-def test_kept_rows_are_events_of_their_own_with_ids_that_another_file_gives_too(file: Write) -> None:
+def test_kept_rows_are_separate_events_with_ids_that_another_file_gives_too(file: Write) -> None:
     mapping = str(file("keep.toml", KEEP))
-    found = load(file("shop.csv", HEADER, *REPEATED), mapping)
-    first, other = known_by(found.lines[0], AT), [event.get("event_id") for event in found.events]
+    result = load(file("shop.csv", HEADER, *REPEATED), mapping)
+    first, other = compute_row_id(result.lines[0], AT), [event.get("event_id") for event in result.events]
     assert other == [None, None, f"row:{first}:2", f"row:{first}:3", f"row:{first}:4", None]
-    assert (found.account.repeated, found.account.repeated_kept) == (3, 3)
+    assert (result.account.repeated, result.account.repeated_kept) == (3, 3)
     again = load(file("more.csv", HEADER, *reversed(REPEATED)), mapping)
     assert {event.get("event_id") for event in again.events} == set(other)
 
@@ -102,13 +102,13 @@ def test_kept_rows_are_events_of_their_own_with_ids_that_another_file_gives_too(
 def test_repeated_rows_are_found_over_the_pieces_of_a_file(file: Write, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("source_server.intake.stream.BLOCK_BYTES", 4 * len(ROW))
     rows = [ROW.replace("u1", f"u{place}") for place in range(20)]
-    found = load(file("shop.csv", HEADER, *rows, *rows, *rows), str(file("keep.toml", KEEP)))
-    assert len(found.fractions) > 5
-    assert found.account.repeated_kept == 40
-    assert len({event.get("event_id") for event in found.events}) == 41
+    result = load(file("shop.csv", HEADER, *rows, *rows, *rows), str(file("keep.toml", KEEP)))
+    assert len(result.fractions) > 5
+    assert result.account.repeated_kept == 40
+    assert len({event.get("event_id") for event in result.events}) == 41
 
 
-def test_lines_of_json_are_told_and_an_id_makes_rows_differ(file: Write) -> None:
+def test_repeated_lines_of_json_are_counted_and_an_id_makes_rows_differ(file: Write) -> None:
     line = LINE.strip()
     lines = [
         line,
@@ -118,26 +118,26 @@ def test_lines_of_json_are_told_and_an_id_makes_rows_differ(file: Write) -> None
         line.replace(b"{", b"{ "),
     ]
     assert load(file("shop.ndjson", *lines)).account.repeated == 2
-    kept = load(file("shop.ndjson", *lines), str(file("keep.toml", KEEP)))
-    assert [event.get("event_id", "")[-2:] for event in kept.events] == ["", ":2", "a", "a", ":3"]
+    separate = load(file("shop.ndjson", *lines), str(file("keep.toml", KEEP)))
+    assert [event.get("event_id", "")[-2:] for event in separate.events] == ["", ":2", "a", "a", ":3"]
 
 
 def test_an_empty_id_is_none(file: Write) -> None:
-    found = load(file("shop.csv", HEADER + ",event_id", *[ROW + ", "] * 2), str(file("keep.toml", KEEP)))
-    assert [b'"event_id":"row:' in line for line in found.lines] == [False, True]
-    assert found.account.repeated_kept == 1
+    result = load(file("shop.csv", HEADER + ",event_id", *[ROW + ", "] * 2), str(file("keep.toml", KEEP)))
+    assert [b'"event_id":"row:' in line for line in result.lines] == [False, True]
+    assert result.account.repeated_kept == 1
 
 
-def test_accounts_add_up_and_come_back() -> None:
-    both = Account(4, events=4, repeated=2) + Account(3, events=3, repeated=1, repeated_kept=1)
+def test_accounts_can_be_added_and_restored() -> None:
+    both = FileAccount(4, events=4, repeated=2) + FileAccount(3, events=3, repeated=1, repeated_kept=1)
     assert (both.repeated, both.repeated_kept) == (3, 1)
-    assert Account.from_json(both.as_json()) == both
+    assert FileAccount.from_json(both.as_json()) == both
     assert [line.split()[-1] for line in str(replace(both, repeated=1)).splitlines()] == ["7", "7", "1"]
 
 
 def test_a_mapping_says_what_equal_rows_are() -> None:
     say = "[fields]\nuser_id = 'user'\n"
-    silent, once, keep = (read_mapping((said + say).encode(), "m") for said in ("", 'repeated = "once"\n', 'repeated = "keep"\n'))
+    silent, once, keep = (read_mapping((key + say).encode(), "m") for key in ("", 'repeated = "once"\n', 'repeated = "keep"\n'))
     assert [mapping.keeps_repeated for mapping in (silent, once, keep, IDENTITY)] == [False, False, True, False]
     assert silent.fingerprint == once.fingerprint != keep.fingerprint
     with pytest.raises(FileRefused, match='m: repeated must be "keep" or "once", not True'):
