@@ -19,16 +19,16 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from batch.customers.cohorts import cohort_month
-from batch.customers.newcomers import newcomers
-from batch.customers.rfm_tables import rfm_day, rfm_flow
-from batch.customers.snapshot import counted, customers
-from batch.days.customer_day import CUSTOMER_ID, customer_day
-from batch.days.events import events_once
-from batch.days.interactions import interactions
-from batch.days.kpi_day import kpi_day
-from batch.days.order_days import hour_day, order_value_day
-from batch.days.thing_days import thing_days
+from batch.customers.cohorts import build_cohort_months
+from batch.customers.newcomers import count_newcomers
+from batch.customers.rfm_tables import build_rfm_day, build_rfm_flow
+from batch.customers.snapshot import aggregate_customers, build_snapshot
+from batch.days.customer_day import CUSTOMER_ID, build_customer_days
+from batch.days.events import deduplicate
+from batch.days.interactions import build_interactions
+from batch.days.kpi_day import build_kpi_days
+from batch.days.order_days import build_hour_days, build_order_value_days
+from batch.days.thing_days import build_thing_days
 from batch.hdfs.tables import write_days
 from benchmarks.reading.customers import READ, customers_sql
 from benchmarks.reading.events import FIELDS, INTERACTIONS_SQL, read_events
@@ -168,28 +168,28 @@ def night(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Iter
     ]
     schema = "value binary, topic string, partition int, offset bigint, timestamp timestamp"
     # More than one task, so that what is counted is also put together.
-    once = events_once(good(parse(spark.createDataFrame(values, schema).repartition(3)))).repartition(2, "customer_id").persist()
-    days, done = customer_day(once).persist(), interactions(once).persist()
-    snapshot = customers(counted(days, done, AS_OF).persist(), AS_OF).persist()
+    once = deduplicate(good(parse(spark.createDataFrame(values, schema).repartition(3)))).repartition(2, "customer_id").persist()
+    days, done = build_customer_days(once).persist(), build_interactions(once).persist()
+    snapshot = build_snapshot(aggregate_customers(days, done, AS_OF).persist(), AS_OF).persist()
     tables = _tables(once, days, snapshot)
     settings = load({"CDP_HDFS_URL": f"file:{tmp_path_factory.mktemp('tables')}"})
     write_days(days, settings, paths.CUSTOMER_DAY, [row.day for row in days.select("day").distinct().collect()])
-    new = spark.createDataFrame(list(newcomers(settings).items()), "day date, new_customers int")
-    kpis = kpi_day(once, days).join(new, "day", "left").fillna(0, ["new_customers"])
+    new = spark.createDataFrame(list(count_newcomers(settings).items()), "day date, new_customers int")
+    kpis = build_kpi_days(once, days).join(new, "day", "left").fillna(0, ["new_customers"])
     yield Night(days, done, kpis, snapshot, tables, _reference(rows))
     for kept in (snapshot, days, done, once):
         kept.unpersist()
 
 
 def _tables(events: DataFrame, days: DataFrame, snapshot: DataFrame) -> dict[str, DataFrame]:
-    things = thing_days(events)
+    things = build_thing_days(events)
     return {
         **{name: things.where(F.col("table") == name) for name in ("product_day", "category_day", "brand_day")},
-        "hour_day": hour_day(events),
-        "order_value_day": order_value_day(events),
-        "cohort_month": cohort_month(days, AS_OF),
-        "rfm_day": rfm_day(snapshot, AS_OF),
-        "rfm_flow": rfm_flow(snapshot, AS_OF),
+        "hour_day": build_hour_days(events),
+        "order_value_day": build_order_value_days(events),
+        "cohort_month": build_cohort_months(days, AS_OF),
+        "rfm_day": build_rfm_day(snapshot, AS_OF),
+        "rfm_flow": build_rfm_flow(snapshot, AS_OF),
     }
 
 

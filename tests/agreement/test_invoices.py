@@ -13,8 +13,8 @@ import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from batch.days.customer_day import customer_day
-from batch.days.events import events_once
+from batch.days.customer_day import build_customer_days
+from batch.days.events import deduplicate
 from streaming.parse import good, parse, refused
 from tests.source_server.intake.conftest import NOW, load
 from tests.spark_session import spark
@@ -72,11 +72,11 @@ def test_what_customers_ordered_bought_and_gave_back(spark: SparkSession, invoic
     assert by_reason == {reason: count for reason, (count, _) in sent.refused.items()}
     assert by_reason["bad_price"] == 2, "the bad debt"
     assert events.count() + sum(by_reason.values()) == LINES + LINES // TWICE + 2
-    once = events_once(events).persist()
+    once = deduplicate(events).persist()
     assert once.count() == events.count(), "equal lines are events of their own"
 
     gross, net = F.sum("gross_revenue"), F.sum("revenue")
-    found = customer_day(once).groupBy("customer_id").agg(F.sum("orders"), gross, gross - net, net).collect()
+    found = build_customer_days(once).groupBy("customer_id").agg(F.sum("orders"), gross, gross - net, net).collect()
     expected = by_duckdb(invoices)
     assert {customer: tuple(numbers) for customer, *numbers in found} == expected
     assert len(expected) == 7

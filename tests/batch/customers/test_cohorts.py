@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from batch.customers.cohorts import cohort_month
-from batch.days.customer_day import customer_day
-from batch.days.events import events_once
+from batch.customers.cohorts import build_cohort_months
+from batch.days.customer_day import build_customer_days
+from batch.days.events import deduplicate
 from cdp.chart_tables import COHORT_MONTH
 from tests.batch.conftest import Events
 from tests.spark_session import utc
@@ -34,7 +34,7 @@ VISITS = (
 
 def cohorts(events: Events, *given: dict[str, Any], as_of: date = AS_OF) -> dict[tuple[int, int], tuple[Any, ...]]:
     """Months of the cohort and of the activity -> customers, buyers, orders, revenue."""
-    frame = cohort_month(customer_day(events_once(events(*given))), as_of)
+    frame = build_cohort_months(build_customer_days(deduplicate(events(*given))), as_of)
     assert set(frame.columns) == set(COHORT_MONTH.column_names)
     rows = frame.collect()
     assert {day.day for row in rows for day in (row.cohort, row.month)} == {1}
@@ -66,7 +66,7 @@ def test_late_event_of_an_earlier_month_takes_a_customer_to_its_cohort(events: E
 
 
 def test_months_of_two_years_are_not_one(events: Events) -> None:
-    frame = cohort_month(customer_day(events_once(events(on(10, 1), {"event_time": utc(2018, 10, 1)}))), AS_OF)
+    frame = build_cohort_months(build_customer_days(deduplicate(events(on(10, 1), {"event_time": utc(2018, 10, 1)}))), AS_OF)
     assert {(row.cohort, row.month) for row in frame.collect()} == {
         (date(2018, 10, 1), date(2018, 10, 1)),
         (date(2018, 10, 1), date(2019, 10, 1)),

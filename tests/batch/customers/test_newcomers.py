@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 from deltalake import write_deltalake
 
-from batch.customers.newcomers import newcomers
+from batch.customers.newcomers import count_newcomers
 from cdp.paths import CUSTOMER_DAY, table_url
 from cdp.settings import Settings, load
 
@@ -25,8 +25,8 @@ def shop(place: Path, *seen: tuple[str, date]) -> Settings:
 
 def test_customer_is_new_once(tmp_path: Path) -> None:
     settings = shop(tmp_path, ("ann", D1), ("ann", D2), ("bob", D2), ("ann", D3), ("cid", D3), ("bob", D3), ("dan", D3))
-    assert newcomers(settings) == {D1: 1, D2: 1, D3: 2}
+    assert count_newcomers(settings) == {D1: 1, D2: 1, D3: 2}
 
 
 def test_day_that_is_nobodys_first_has_none(tmp_path: Path) -> None:
-    assert newcomers(shop(tmp_path, ("ann", D1), ("ann", D2))) == {D1: 1}
+    assert count_newcomers(shop(tmp_path, ("ann", D1), ("ann", D2))) == {D1: 1}

@@ -11,10 +11,10 @@ import pytest
 from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 
-from batch.customers.profiles import DAYS, as_json, profiles, profiles_moved
-from batch.customers.standing import Earlier
-from batch.days.customer_day import RECENT, customer_day
-from batch.days.events import events_once
+from batch.customers.profiles import DAYS, as_json, build_changed_profiles, profiles
+from batch.customers.standing import Baseline
+from batch.days.customer_day import RECENT, build_customer_days
+from batch.days.events import deduplicate
 from tests.batch.conftest import Events
 from tests.spark_session import utc
 
@@ -29,7 +29,7 @@ def profile(events: Events, *given: dict[str, Any], as_of: date = DAY) -> Row:
 
 
 def frame_of(events: Events, *given: dict[str, Any], as_of: date = DAY) -> DataFrame:
-    days = customer_day(events_once(events(*given))).persist()
+    days = build_customer_days(deduplicate(events(*given))).persist()
     # One metric stands for all: which ones there are makes no difference here.
     customers = (
         days.where(F.col("day") <= F.lit(as_of)).groupBy("customer_id").agg(F.sum("revenue").alias("total_purchase_value"))
@@ -81,12 +81,12 @@ def test_what_is_looked_at_changes_the_history_alone(events: Events) -> None:
 
 def test_without_a_history_only_those_who_have_other_metrics_may_have_moved(spark: SparkSession, events: Events) -> None:
     """Ann is touched; of the others bob has another sum, cid is new in the snapshot, and dan is as he was."""
-    days = customer_day(events_once(events({}))).persist()
+    days = build_customer_days(deduplicate(events({}))).persist()
     money = "customer_id string, total_purchase_value int, total_purchase_1d_ago int"
     now = spark.createDataFrame([("ann", 1, 0), ("bob", 2, 0), ("cid", 1, 0), ("dan", 1, 5)], money)
     before = spark.createDataFrame([("ann", 1, 0), ("bob", 1, 0), ("dan", 1, 4)], money)
     touched = spark.createDataFrame([("ann",)], "customer_id string")
-    made = {row.customer_id: row for row in profiles_moved(now, days, DAY, Earlier(before, touched)).collect()}
+    made = {row.customer_id: row for row in build_changed_profiles(now, days, DAY, Baseline(before, touched)).collect()}
     assert {name: row.history_hash is not None for name, row in made.items()} == {"ann": True, "bob": False, "cid": False}
     assert made["bob"].recent is None
     assert "total_purchase_1d_ago" not in made["bob"]

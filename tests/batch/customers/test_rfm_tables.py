@@ -10,8 +10,8 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from batch.customers.rfm import rfm, totals_before
-from batch.customers.rfm_tables import rfm_day, rfm_flow
+from batch.customers.rfm import compute_rfm, sum_totals_before
+from batch.customers.rfm_tables import build_rfm_day, build_rfm_flow
 from cdp.chart_tables import RFM_DAY, RFM_FLOW
 from cdp.metrics import BY_KEY
 from cdp.metrics.rfm import TOTALS
@@ -34,8 +34,8 @@ def days(spark: SparkSession, *given: tuple[str, int, int, str]) -> DataFrame:
 
 def earlier(spark: SparkSession, *given: tuple[str, int, int, str]) -> dict[str, tuple[str | None, ...]]:
     known = days(spark, *given).where(F.col("day") <= F.lit(AS_OF)).groupBy("customer_id")
-    totals = known.agg(*(F.expr(BY_KEY[key].sql).alias(key) for key in TOTALS), *totals_before(AS_OF))
-    frame = rfm(totals, AS_OF)
+    totals = known.agg(*(F.expr(BY_KEY[key].sql).alias(key) for key in TOTALS), *sum_totals_before(AS_OF))
+    frame = compute_rfm(totals, AS_OF)
     assert frame.columns == ["customer_id", *SCORES, *GROUPS]
     return {row.customer_id: tuple(row[key] for key in GROUPS) for row in frame.collect()}
 
@@ -82,7 +82,7 @@ CUSTOMERS = (
 
 
 def test_who_has_no_scores_is_not_in_the_grid(spark: SparkSession) -> None:
-    frame = rfm_day(snapshot(spark, *CUSTOMERS), AS_OF).select(*RFM_DAY.column_names)
+    frame = build_rfm_day(snapshot(spark, *CUSTOMERS), AS_OF).select(*RFM_DAY.column_names)
     assert sorted(tuple(row) for row in frame.collect()) == [
         (AS_OF, 5, 1, 1, "New customers", 1, Decimal("7.00"), Decimal("0.00")),
         (AS_OF, 5, 5, 5, "Champions", 2, Decimal("164.00"), Decimal("150.00")),
@@ -90,7 +90,7 @@ def test_who_has_no_scores_is_not_in_the_grid(spark: SparkSession) -> None:
 
 
 def test_flow_has_every_customer_once_since_each_day(spark: SparkSession) -> None:
-    frame = rfm_flow(snapshot(spark, *CUSTOMERS), AS_OF).select(*RFM_FLOW.column_names)
+    frame = build_rfm_flow(snapshot(spark, *CUSTOMERS), AS_OF).select(*RFM_FLOW.column_names)
     assert sorted(tuple(row)[1:] for row in frame.collect()) == [
         ("day", "", "", 1),
         ("day", "", "New customers", 1),

@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
-from batch.customers.scores import scored
+from batch.customers.scores import add_scores
 from cdp.metrics import of_stage
 from tests.spark_session import spark
 
@@ -47,7 +47,7 @@ def totals(spark: SparkSession, names: list[str], days_later: int = 0) -> DataFr
 
 
 def scores_of(frame: DataFrame) -> dict[tuple[str, date], tuple[int | None, ...]]:
-    made = scored(frame, SCORES)
+    made = add_scores(frame, SCORES)
     assert made.columns == [*frame.columns, *(score.key for score in SCORES)]
     return {(row.customer_id, row.as_of): tuple(row[score.key] for score in SCORES) for row in made.collect()}
 

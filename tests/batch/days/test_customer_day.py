@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from pyspark.sql import Row
 
-from batch.days.customer_day import RECENT, customer_day
-from batch.days.events import events_once
+from batch.days.customer_day import RECENT, build_customer_days
+from batch.days.events import deduplicate
 from cdp.spark import COLUMN_TYPES
 from cdp.warehouse import CUSTOMER_DAY
 from tests.batch.conftest import Events
@@ -27,12 +27,12 @@ def at(hour: int, minute: int = 0) -> dict[str, Any]:
 
 
 def only(events: Events, *given: dict[str, Any]) -> Row:
-    (row,) = customer_day(events_once(events(*given))).collect()
+    (row,) = build_customer_days(deduplicate(events(*given))).collect()
     return row
 
 
 def test_columns_are_those_of_the_contract(events: Events) -> None:
-    frame = customer_day(events_once(events({})))
+    frame = build_customer_days(deduplicate(events({})))
     contract = [(column.name, COLUMN_TYPES[column.kind].simpleString()) for column in CUSTOMER_DAY.columns]
     assert frame.dtypes[:-1] == contract
     assert frame.columns[-1] == "recent"
@@ -71,7 +71,7 @@ def test_refund_is_an_event_and_makes_no_session(events: Events) -> None:
 
 def test_order_over_midnight_is_one_on_each_day(events: Events) -> None:
     night = [BUY | {"event_time": utc(2019, 10, 1, 23, 59)}, BUY | {"event_time": utc(2019, 10, 2, 0, 1)}]
-    rows = customer_day(events_once(events(*night))).collect()
+    rows = build_customer_days(deduplicate(events(*night))).collect()
     assert sorted((row.day, row.orders, row.revenue) for row in rows) == [
         (date(2019, 10, 1), 1, Decimal("10.00")),
         (date(2019, 10, 2), 1, Decimal("10.00")),

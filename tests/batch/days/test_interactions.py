@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from batch.customers.snapshot import counted, customers
-from batch.days.customer_day import customer_day
-from batch.days.events import events_once
-from batch.days.interactions import COLUMNS, interactions
+from batch.customers.snapshot import aggregate_customers, build_snapshot
+from batch.days.customer_day import build_customer_days
+from batch.days.events import deduplicate
+from batch.days.interactions import COLUMNS, build_interactions
 from tests.batch.conftest import Events
 from tests.spark_session import utc
 
@@ -30,7 +30,7 @@ VISITS = (
 
 
 def test_a_row_a_day_type_and_product(events: Events) -> None:
-    frame = interactions(events_once(events(*VISITS)))
+    frame = build_interactions(deduplicate(events(*VISITS)))
     assert frame.dtypes == [(name, kind.replace(" ", "")) for name, kind in COLUMNS.items()]
     rows = {(row.day.day, row.event_type, row.product_id): row for row in frame.collect()}
     assert {key: (row.events, row.quantity, row.money) for key, row in rows.items()} == {
@@ -59,10 +59,10 @@ def test_what_is_counted_from_them_and_how_ties_are_broken(events: Events) -> No
         PHONE | BUY | {"user_id": "eve"}, SHOE | BUY | {"user_id": "eve"}, PHONE | REFUND | {"user_id": "eve"},
         bare, bare | {"event_time": utc(2019, 10, 3), "product_id": "p9"},
     )  # fmt: skip
-    once = events_once(events(*given)).persist()
-    days = customer_day(once).persist()
-    mine = counted(days, interactions(once), date(2019, 10, 2)).persist()
-    found = {row.customer_id: row for row in customers(mine, date(2019, 10, 2)).collect()}
+    once = deduplicate(events(*given)).persist()
+    days = build_customer_days(once).persist()
+    mine = aggregate_customers(days, build_interactions(once), date(2019, 10, 2)).persist()
+    found = {row.customer_id: row for row in build_snapshot(mine, date(2019, 10, 2)).collect()}
     ann, bob, cid, dan, eve = (found[name] for name in ("ann", "bob", "cid", "dan", "eve"))
     assert (ann.products_viewed, ann.products_carted, ann.products_bought) == (2, 1, 1)
     assert (ann.view_to_cart_rate, ann.cart_to_order_rate) == (Decimal("0.500000"), Decimal("0.000000"))

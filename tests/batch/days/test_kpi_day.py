@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from pyspark.sql import Row
 
-from batch.days.customer_day import customer_day
-from batch.days.events import events_once
-from batch.days.kpi_day import NEW, kpi_day
+from batch.days.customer_day import build_customer_days
+from batch.days.events import deduplicate
+from batch.days.kpi_day import NEW, build_kpi_days
 from cdp.spark import COLUMN_TYPES
 from cdp.warehouse import KPI_DAY
 from tests.batch.conftest import Events
@@ -22,16 +22,16 @@ BUY, CART, REFUND = {"event_type": "purchase"}, {"event_type": "cart"}, {"event_
 
 def kpis(events: Events, *given: dict[str, Any]) -> dict[int, Row]:
     """Day of October -> its row."""
-    once = events_once(events(*given)).persist()
-    days = customer_day(once)
-    return {row.day.day: row for row in kpi_day(once, days).collect()}
+    once = deduplicate(events(*given)).persist()
+    days = build_customer_days(once)
+    return {row.day.day: row for row in build_kpi_days(once, days).collect()}
 
 
 def test_columns_are_those_of_the_contract(events: Events) -> None:
-    once = events_once(events({}))
-    days = customer_day(once)
+    once = deduplicate(events({}))
+    days = build_customer_days(once)
     contract = [(column.name, COLUMN_TYPES[column.kind].simpleString()) for column in KPI_DAY.columns if column.name != NEW]
-    assert kpi_day(once, days).dtypes == contract
+    assert build_kpi_days(once, days).dtypes == contract
 
 
 def test_funnel_counts_sessions(events: Events) -> None:

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from pyspark.sql import Row
 
-from batch.days.events import events_once
-from batch.days.order_days import hour_day, order_value_day
+from batch.days.events import deduplicate
+from batch.days.order_days import build_hour_days, build_order_value_days
 from cdp.chart_tables import HOUR_DAY, ORDER_VALUE_BOUNDS, ORDER_VALUE_DAY
 from tests.batch.conftest import Events
 from tests.spark_session import utc
@@ -26,7 +26,7 @@ def at(hour: int, minute: int = 0, day: int = 1) -> dict[str, Any]:
 
 def hours(events: Events, *given: dict[str, Any]) -> dict[tuple[int, int], Row]:
     """Day of October, hour -> row."""
-    frame = hour_day(events_once(events(*given)))
+    frame = build_hour_days(deduplicate(events(*given)))
     assert set(frame.columns) == set(HOUR_DAY.column_names)
     return {(row.day.day, row.hour): row for row in frame.collect()}
 
@@ -71,7 +71,7 @@ def test_refund_counts_in_its_own_hour(events: Events) -> None:
 
 
 def ranges(events: Events, *given: dict[str, Any]) -> dict[tuple[Any, ...], tuple[Any, ...]]:
-    frame = order_value_day(events_once(events(*given)))
+    frame = build_order_value_days(deduplicate(events(*given)))
     assert set(frame.columns) == set(ORDER_VALUE_DAY.column_names)
     return {(row.day.day, row.from_value, row.to_value): (row.orders, row.revenue) for row in frame.collect()}
 

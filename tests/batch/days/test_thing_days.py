@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from pyspark.sql import Row
 
-from batch.days.events import events_once
-from batch.days.thing_days import TABLES, thing_days
+from batch.days.events import deduplicate
+from batch.days.thing_days import TABLES, build_thing_days
 from cdp.chart_tables import BRAND_DAY, CATEGORY_DAY, PRODUCT_DAY
 from cdp.table import Table
 from tests.batch.conftest import Events
@@ -27,7 +27,7 @@ Rows = dict[tuple[Any, ...], Row]
 
 def rows_of(events: Events, table: Table, *given: dict[str, Any]) -> Rows:
     """Key without the day where all is of one day -> row."""
-    frame = thing_days(events_once(events(*given))).where(f"table = '{table.name}'")
+    frame = build_thing_days(deduplicate(events(*given))).where(f"table = '{table.name}'")
     days = {row.day for row in frame.select("day").collect()}
     key = table.key if len(days) > 1 else table.key[1:]
     return {tuple(row[name] for name in key): row for row in frame.select(*table.column_names).collect()}
@@ -113,7 +113,7 @@ def test_copy_of_an_event_counts_once(events: Events) -> None:
 
 
 def test_each_row_is_of_one_of_the_tables(events: Events) -> None:
-    frame = thing_days(events_once(events(PHONE, BARE | BUY)))
+    frame = build_thing_days(deduplicate(events(PHONE, BARE | BUY)))
     assert {row.table for row in frame.collect()} == {table.name for table in TABLES}
     for table in TABLES:
         assert set(table.column_names) <= set(frame.columns)
