@@ -20,7 +20,14 @@ from batch.customers.documents import Written
 from batch.customers.newcomers import count_newcomers
 from batch.customers.profiles import build_changed_profiles, profiles
 from batch.customers.snapshot import aggregate_customers, build_snapshot, reuse_unchanged, select_rows_of
-from batch.customers.standing import Baseline, Baselines, find_baselines, make_note, read_info, read_version
+from batch.customers.standing import (
+    Baseline,
+    Baselines,
+    find_baselines,
+    make_snapshot_note,
+    read_snapshot_info,
+    read_snapshot_version,
+)
 from batch.days.customer_day import build_customer_days
 from batch.days.events import deduplicate, select_days, sum_events
 from batch.days.interactions import build_interactions
@@ -29,7 +36,7 @@ from batch.gate.figures import EventSums, NightWork, gather_figures
 from batch.gate.verdict import judge, require_open, summarise
 from batch.hdfs.changes import EventsVersion, NoEvents, find_changed_days, list_event_files, read_events_version
 from batch.hdfs.compact import compact
-from batch.hdfs.compactions import read_record, record_compactions
+from batch.hdfs.compactions import read_compactions, record_compactions
 from batch.hdfs.tables import (
     count_customers,
     is_written_by_month,
@@ -51,7 +58,7 @@ from batch.stores.mart import (
     read_published_versions,
     read_serving_publication,
 )
-from batch.stores.profile_store import CustomersSnapshot, Place, choose_collection, connect, fill, read_stored_snapshot
+from batch.stores.profile_store import CustomersSnapshot, Place, choose_collection, connect_collection, fill, read_stored_snapshot
 from batch.stores.publish import DailyNumbers, NewPublication, publish
 from batch.stores.staging import Staging
 from cdp.nights import Accepted, CheckOutcome, RunState
@@ -104,7 +111,7 @@ class NightProgress:
     counts: dict[str, int] = field(default_factory=dict)
     customers_version: int = 0
     collection: str = ""
-    staged: list[Table] = field(default_factory=list)
+    staged_tables: list[Table] = field(default_factory=list)
     sums: Sequence[EventSums] = ()
     checks: Sequence[CheckOutcome] = ()
 
@@ -136,7 +143,7 @@ def _publish(night: Night, day: date, everything: bool, run: RunRecord, steps: S
     _pass_gate(night, plan, steps, progress, run)
     with steps.step("publication") as note:
         run.record_publication(plan.id)
-        publish(night.connection, progress.numbers, progress.staged, _make_publication(night, plan, steps, progress))
+        publish(night.connection, progress.numbers, progress.staged_tables, _make_publication(night, plan, steps, progress))
         note(f"publication {plan.id} serves {day}")
     return "published"
 
@@ -195,7 +202,7 @@ def _restate(night: Night, plan: NightPlan, steps: Steps, progress: NightProgres
             note(f"{len(kpis):,} days")
         with steps.step("staging") as note:
             copied = _make_staging(night).fill(DAY_TABLES, make_day_lines(events, restated))
-            progress.staged += DAY_TABLES
+            progress.staged_tables += DAY_TABLES
             note(f"{copied:,} rows of {len(DAY_TABLES)} tables by COPY")
 
 
@@ -203,13 +210,13 @@ def _snapshot_customers(night: Night, plan: NightPlan, steps: Steps, progress: N
     """Write the customers as of the day: the snapshot on HDFS, and the profile collection that nobody reads yet."""
     history = read_history(night.spark, night.settings, CUSTOMER_DAY)
     progress.collection = choose_collection(plan.before.profiles_collection if plan.before else None)
-    with ExitStack() as kept:
+    with ExitStack() as frames:
         with steps.step("customers") as note:
-            place = connect(night.settings, progress.collection)
+            place = connect_collection(night.settings, progress.collection)
             baselines, rows = _find_baselines(night, plan, place), history
             if baselines.changed_ids is not None:
-                kept.enter_context(keep_in_memory(baselines.changed_ids))
-                rows = kept.enter_context(keep_in_memory(select_rows_of(baselines.changed_ids, history)))
+                frames.enter_context(keep_in_memory(baselines.changed_ids))
+                rows = frames.enter_context(keep_in_memory(select_rows_of(baselines.changed_ids, history)))
             baseline = baselines.snapshot
             recomputed = _write_snapshot(night, plan, progress, baseline, rows if baseline else history)
             snapshot = read_customers(night.spark, night.settings, progress.customers_version)
@@ -217,10 +224,10 @@ def _snapshot_customers(night: Night, plan: NightPlan, steps: Steps, progress: N
             note(f"{progress.counts['customers']:,} customers, {recomputed} counted anew, version {progress.customers_version}")
         with steps.step("charts") as note:
             copied = _make_staging(night).fill(AS_OF_TABLES, make_as_of_lines(snapshot, history, plan.day))
-            progress.staged += AS_OF_TABLES
+            progress.staged_tables += AS_OF_TABLES
             note(f"{copied:,} rows of {len(AS_OF_TABLES)} tables by COPY")
         with steps.step("profiles") as note:
-            version = read_version(night.settings, progress.customers_version)
+            version = read_snapshot_version(night.settings, progress.customers_version)
             customers = CustomersSnapshot(version, snapshot, progress.counts["customers"])
             changed = build_changed_profiles(snapshot, rows, plan.day, baselines.profiles) if baselines.profiles else None
             report = fill(place, customers, changed, profiles(snapshot, history, plan.day), Written(plan.day, plan.id))
@@ -234,7 +241,7 @@ def _write_snapshot(night: Night, plan: NightPlan, progress: NightProgress, base
         interactions = select_rows_of(baseline.changed_ids, interactions)
     recomputed = aggregate_customers(rows, interactions, plan.day)
     with keep_in_memory(reuse_unchanged(baseline, recomputed) if baseline else recomputed) as aggregates:
-        snapshot, note = build_snapshot(aggregates, plan.day), make_note(night.settings, plan.day)
+        snapshot, note = build_snapshot(aggregates, plan.day), make_snapshot_note(night.settings, plan.day)
         progress.customers_version = write_customers(snapshot, night.settings, note)
     return f"{baseline.changed_ids.count():,} of them" if baseline else "all"
 
@@ -242,7 +249,7 @@ def _write_snapshot(night: Night, plan: NightPlan, progress: NightProgress, base
 def _find_baselines(night: Night, plan: NightPlan, place: Place) -> Baselines:
     if plan.everything or plan.before is None:
         return Baselines()
-    published = read_info(night.settings, plan.before.customers_version)
+    published = read_snapshot_info(night.settings, plan.before.customers_version)
     return find_baselines(night.spark, night.settings, published, read_stored_snapshot(night.settings, place), plan.day)
 
 
@@ -251,17 +258,22 @@ def _pass_gate(night: Night, plan: NightPlan, steps: Steps, progress: NightProgr
 
     def record_missing_compactions() -> None:
         now = list_event_files(night.settings)
-        record = read_record(night.settings, now.table_id)
+        record = read_compactions(night.settings, now.table_id)
         record_compactions(night.spark, night.settings, record, now, night.clock())
 
     with steps.step("gate") as note:
         copies = progress.counts.get("copies", 0)
         work = NightWork(
-            plan.day, plan.events.version, progress.customers_version, progress.numbers, progress.staged, progress.sums, copies
+            day=plan.day,
+            events_version=plan.events.version,
+            customers_version=progress.customers_version,
+            numbers=progress.numbers,
+            staged_tables=progress.staged_tables,
+            sums=progress.sums,
+            copies=copies,
         )
-        progress.checks = judge(
-            gather_figures(night.connection, night.settings, work, record_missing_compactions), night.accepted
-        )
+        figures = gather_figures(night.connection, night.settings, work, record_missing_compactions)
+        progress.checks = judge(figures, night.accepted)
         run.record_checks(progress.checks)
         require_open(progress.checks, plan.day)
         note(summarise(progress.checks))

@@ -18,7 +18,7 @@ from pyspark.sql import functions as F
 
 from batch.customers.rfm_tables import build_rfm_day, build_rfm_flow
 from batch.customers.snapshot import aggregate_customers, build_snapshot
-from batch.customers.standing import TableVersion, make_note
+from batch.customers.standing import TableVersion, make_snapshot_note
 from batch.gate.checks import ShopTotals
 from batch.gate.figures import read_snapshot_totals
 from batch.hdfs.changes import EventsVersion, find_changed_days, read_events_version
@@ -110,21 +110,21 @@ def _find_missing_days(night: Night, now: EventsVersion, days: Sequence[date]) -
 @contextmanager
 def _keep_history(night: Night, last: date) -> Iterator[PastHistory]:
     """Read once for all snapshots. `recent`, by far the largest column, is dropped: only profiles need it."""
-    with ExitStack() as kept:
+    with ExitStack() as frames:
 
         def keep(table: str) -> DataFrame:
             rows = read_history(night.spark, night.settings, table).where(F.col("day") <= F.lit(last)).drop("recent")
-            return kept.enter_context(keep_in_memory(rows.repartition("customer_id")))
+            return frames.enter_context(keep_in_memory(rows.repartition("customer_id")))
 
         yield PastHistory(keep(CUSTOMER_DAY), keep(INTERACTIONS))
 
 
 def _make_snapshot(night: Night, history: PastHistory, day: date, events: TableVersion, pace: str) -> None:
     steps = Steps(night.say)
-    with steps.step(f"{day}") as note, ExitStack() as kept:
-        aggregates = kept.enter_context(keep_in_memory(aggregate_customers(history.days, history.interactions, day)))
-        snapshot = kept.enter_context(keep_in_memory(build_snapshot(aggregates, day)))
-        customers_version = write_customers(snapshot, night.settings, make_note(night.settings, day))
+    with steps.step(f"{day}") as note, ExitStack() as frames:
+        aggregates = frames.enter_context(keep_in_memory(aggregate_customers(history.days, history.interactions, day)))
+        snapshot = frames.enter_context(keep_in_memory(build_snapshot(aggregates, day)))
+        customers_version = write_customers(snapshot, night.settings, make_snapshot_note(night.settings, day))
         _fill_charts(night, snapshot, day)
         totals = _require_same_totals(night, customers_version, day)
         record = PastSnapshot(

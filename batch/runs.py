@@ -30,12 +30,11 @@ TABLE = NIGHT_RUN.full_name
 class RunRecord:
     """The row of one night."""
 
-    def __init__(self, connection: Connection, settings: Settings, clock: Callable[[], datetime], run_id: int, day: date) -> None:
+    def __init__(self, connection: Connection, settings: Settings, clock: Callable[[], datetime], run_id: int) -> None:
         self._connection = connection
         self._settings = settings
         self._clock = clock
         self.id = run_id
-        self.day = day
 
     def begin_step(self, step: str, seconds: Mapping[str, float]) -> None:
         """`seconds` are those of the steps before it."""
@@ -88,7 +87,7 @@ def begin_run(
             f"INSERT INTO {TABLE} (id, {', '.join(row)}) SELECT coalesce(max(id), 0) + 1, {places} FROM {TABLE} RETURNING id", row
         )
         ((run_id,),) = cursor.fetchall()
-    return RunRecord(connection, settings, clock, run_id, day)
+    return RunRecord(connection, settings, clock, run_id)
 
 
 @contextmanager

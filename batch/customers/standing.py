@@ -74,7 +74,7 @@ class Baselines:
         return baseline.changed_ids if baseline else None
 
 
-def make_note(settings: Settings, day: date) -> str:
+def make_snapshot_note(settings: Settings, day: date) -> str:
     """The note for the commit of this day's snapshot."""
     history = _version_of(DeltaTable(table_url(settings, CUSTOMER_DAY)))
     return json.dumps(
@@ -82,7 +82,7 @@ def make_note(settings: Settings, day: date) -> str:
     )
 
 
-def read_info(settings: Settings, customers_version: int) -> SnapshotInfo | None:
+def read_snapshot_info(settings: Settings, customers_version: int) -> SnapshotInfo | None:
     """None if the commit has no note, or if its customers were computed differently than now."""
     table = open_table(settings, CUSTOMERS)
     if table is None:
@@ -96,7 +96,7 @@ def read_info(settings: Settings, customers_version: int) -> SnapshotInfo | None
     return SnapshotInfo(customers, day_from_text(note["day"]), TableVersion(note["table_id"], note["version"]))
 
 
-def read_version(settings: Settings, customers_version: int) -> TableVersion:
+def read_snapshot_version(settings: Settings, customers_version: int) -> TableVersion:
     return _version_of(DeltaTable(table_url(settings, CUSTOMERS), version=customers_version))
 
 
@@ -112,7 +112,7 @@ def find_baselines(
     if not changes:
         return Baselines()
     try:
-        ids = read_customer_ids(spark, settings, merge(changes.values()))
+        ids = read_customer_ids(spark, settings, merge_rows(changes.values()))
     except AnalysisException:  # somebody has deleted files of earlier versions
         return Baselines()
     baselines = {info: Baseline(read_customers(spark, settings, info.customers.version), ids) for info in changes}
@@ -127,7 +127,7 @@ class ChangedRows:
     days: frozenset[date]
 
 
-def merge(parts: Iterable[ChangedRows]) -> ChangedRows:
+def merge_rows(parts: Iterable[ChangedRows]) -> ChangedRows:
     """A file of one part may also hold a day of another part. Then more customers are recomputed than necessary."""
     rows = list(parts)
     return ChangedRows(frozenset().union(*(part.files for part in rows)), frozenset().union(*(part.days for part in rows)))

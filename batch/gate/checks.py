@@ -65,7 +65,7 @@ class StreamFigures:
     replayed: int
     rows: int
     dropped: int
-    unwritten: bool  # whether the last batch is in the table but not yet in the ledger
+    has_unwritten_batch: bool  # whether the last batch is in the table but not yet in the ledger
     received_until: datetime
 
 
@@ -74,8 +74,8 @@ class Figures:
     """Everything that the checks look at."""
 
     day: date
-    restated: Sequence[RestatedDay]
-    read: int  # rows of the restated days, according to the log of the events
+    restated_days: Sequence[RestatedDay]
+    rows_read: int  # rows of the restated days, according to the log of the events
     copies: int
     snapshot_rows: int
     snapshot: ShopTotals
@@ -94,7 +94,7 @@ class EventGap:
     last: date  # the last earlier day with events
     empty: int
     longest: int  # the longest gap in the weeks before the last day
-    judged: bool  # whether the shop is known for long enough
+    is_judged: bool  # whether the shop is known for long enough
 
     def __str__(self) -> str:
         return f"{self.empty} day{'s' * (self.empty != 1)} in a row without events; usually at most {self.longest}"
@@ -118,7 +118,7 @@ def check_ledger(figures: Figures) -> CheckFinding:
     if stream is None:
         return CheckFinding(True, "no stream has written the events, so there is no ledger to compare with")
     surplus = stream.rows + stream.dropped - stream.good - stream.replayed
-    passed = surplus == 0 or (stream.unwritten and surplus > 0)
+    passed = surplus == 0 or (stream.has_unwritten_batch and surplus > 0)
     says = (
         f"good {stream.good:,} + replayed {stream.replayed:,} {'=' if surplus == 0 else '≠'}"
         f" rows {stream.rows:,} + copies that compaction dropped {stream.dropped:,}"
@@ -129,9 +129,11 @@ def check_ledger(figures: Figures) -> CheckFinding:
 
 
 def check_rows(figures: Figures) -> CheckFinding:
-    counted = sum(day.events for day in figures.restated)
-    if counted + figures.copies != figures.read:
-        return CheckFinding(False, f"{counted:,} events + {figures.copies:,} copies ≠ {figures.read:,} rows of the restated days")
+    counted = sum(day.events for day in figures.restated_days)
+    if counted + figures.copies != figures.rows_read:
+        return CheckFinding(
+            False, f"{counted:,} events + {figures.copies:,} copies ≠ {figures.rows_read:,} rows of the restated days"
+        )
 
     def differs(day: RestatedDay) -> str:
         if day.events != day.kpi_events:
@@ -141,7 +143,7 @@ def check_rows(figures: Figures) -> CheckFinding:
         return ""
 
     return _check_days(
-        figures, differs, f"{counted:,} events + {figures.copies:,} copies = {figures.read:,} rows of the restated days"
+        figures, differs, f"{counted:,} events + {figures.copies:,} copies = {figures.rows_read:,} rows of the restated days"
     )
 
 
@@ -152,7 +154,7 @@ def check_unique(figures: Figures) -> CheckFinding:
     def differs(day: RestatedDay) -> str:
         return f"{day.rows:,} rows are of {day.customers:,} customers" if day.rows != day.customers else ""
 
-    staged = sum(day.rows for day in figures.restated)
+    staged = sum(day.rows for day in figures.restated_days)
     return _check_days(figures, differs, f"{staged:,} customers' days and {figures.snapshot_rows:,} customers, each once")
 
 
@@ -167,9 +169,9 @@ def check_money(figures: Figures) -> CheckFinding:
             return ""
         return f"the events hold {day.events_money:,}, customer_day {day.money:,}, kpi_day {day.kpi_money:,}"
 
-    total = sum((day.money for day in figures.restated), Decimal(0))
+    total = sum((day.money for day in figures.restated_days), Decimal(0))
     return _check_days(
-        figures, differs, f"{total:,} in {len(figures.restated)} days, the same in the events, customer_day and kpi_day"
+        figures, differs, f"{total:,} in {len(figures.restated_days)} days, the same in the events, customer_day and kpi_day"
     )
 
 
@@ -203,7 +205,7 @@ def check_freshness(figures: Figures) -> CheckFinding:
     gap = _find_gap(figures)
     if not figures.volumes.get(figures.day):
         return _check_empty_day(figures, gap)
-    if gap and gap.judged and gap.empty > max(SMALL_GAP, gap.longest):
+    if gap and gap.is_judged and gap.empty > max(SMALL_GAP, gap.longest):
         says = f"the last day with events before {figures.day} is {gap.last}: {gap}"
         return CheckFinding(False, f"{says}; {GAP_REMEDY}")
     if figures.stream is None:
@@ -238,7 +240,7 @@ def _find_gap(figures: Figures) -> EventGap | None:
     recent = [day for day in days if day >= last - timedelta(weeks=GAP_WEEKS)]
     longest = max(((after - day).days - 1 for day, after in pairwise(recent)), default=0)
     empty = (figures.day - last).days - bool(figures.volumes.get(figures.day))
-    return EventGap(last, empty, longest, judged=last - days[0] >= timedelta(weeks=1))
+    return EventGap(last, empty, longest, is_judged=last - days[0] >= timedelta(weeks=1))
 
 
 def _list_weeks_before(day: date) -> list[date]:
@@ -277,7 +279,7 @@ CHECK_NAMES = tuple(check.name for check in CHECKS)
 
 def _check_days(figures: Figures, differs: Callable[[RestatedDay], str], success: str) -> CheckFinding:
     """Names the first wrong day, and how many more there are."""
-    wrong = [(day.day, difference) for day in figures.restated if (difference := differs(day))]
+    wrong = [(day.day, difference) for day in figures.restated_days if (difference := differs(day))]
     if not wrong:
         return CheckFinding(True, success)
     more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""

@@ -58,7 +58,7 @@ class NightWork:
     events_version: int
     customers_version: int
     numbers: DailyNumbers
-    staged: Sequence[Table]  # in their staging tables in Postgres
+    staged_tables: Sequence[Table]  # in their staging tables in Postgres
     sums: Sequence[EventSums]
     copies: int
 
@@ -84,8 +84,8 @@ def gather_figures(
     days = _read_days(connection, work, kpis)
     return Figures(
         day=work.day,
-        restated=_compare_days(work, staged, kpis),
-        read=sum(map(files.count_rows, work.numbers.days)),
+        restated_days=_compare_days(work, staged, kpis),
+        rows_read=sum(map(files.count_rows, work.numbers.days)),
         copies=work.copies,
         snapshot_rows=rows,
         snapshot=snapshot,
@@ -95,7 +95,7 @@ def gather_figures(
             "customer, time or product of an event": sum(day.lacking for day in work.sums),
             "value of the smallest and largest order": sum(day.lacking for day in staged.values()),
         },
-        disagreements=find_disagreements(connection, work.staged, work.numbers, work.day),
+        disagreements=find_disagreements(connection, work.staged_tables, work.numbers, work.day),
         volumes={day: numbers.events for day, numbers in days.items()},
         quiet=_read_quiet_hours(connection, work.day),
         stream=read_stream_figures(connection, settings, files, record_compactions),

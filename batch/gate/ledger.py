@@ -32,7 +32,7 @@ class LedgerSums:
     """The ledger's numbers for the batches that are in one version of the events."""
 
     good: int
-    unwritten: bool
+    has_unwritten_batch: bool
     received_until: datetime
 
 
@@ -51,7 +51,7 @@ def read_stream_figures(
     if rows + dropped != ledger.good:
         record_compactions()
         dropped, replayed = _count_dropped(settings, files), _count_replayed(settings, table)
-    return StreamFigures(ledger.good, replayed, rows, dropped, ledger.unwritten, ledger.received_until)
+    return StreamFigures(ledger.good, replayed, rows, dropped, ledger.has_unwritten_batch, ledger.received_until)
 
 
 def _read_ledger(connection: Connection, events: DeltaTable) -> LedgerSums | None:

@@ -15,7 +15,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from batch.days.events import ORDER_OF_RECEIPT, drop_copies
 from batch.hdfs.changes import EventFile, EventFiles, list_event_files
-from batch.hdfs.compactions import NOTE, CompactionRecord, DayCompaction, read_record, record_compactions
+from batch.hdfs.compactions import NOTE, CompactionRecord, DayCompaction, read_compactions, record_compactions
 from batch.hdfs.tables import rewrite_events
 from cdp.settings import Settings
 
@@ -55,7 +55,7 @@ class CompactionReport:
 def compact(spark: SparkSession, settings: Settings, up_to: date, at: datetime) -> CompactionReport | None:
     """Compact the days up to this one that need it, at most CDP_COMPACT_DAYS of them. None if there is nothing to do."""
     before = list_event_files(settings)
-    record = read_record(settings, before.table_id)
+    record = read_compactions(settings, before.table_id)
     waiting = find_days_to_compact(before, record, up_to)
     chosen = waiting[: settings.compact_days]
     if not chosen:

@@ -46,7 +46,7 @@ class CompactionRecord:
     paths: Mapping[date, frozenset[str]] = field(default_factory=dict)
 
 
-def read_record(settings: Settings, table_id: str) -> CompactionRecord:
+def read_compactions(settings: Settings, table_id: str) -> CompactionRecord:
     table = open_table(settings, COMPACTIONS)
     rows = table.to_pyarrow_table().to_pylist() if table else []
     compactions = sorted((row for row in rows if row["table_id"] == table_id), key=lambda row: row["version"])
@@ -60,14 +60,14 @@ def record_compactions(
 ) -> list[DayCompaction]:
     """Add the compactions that are not recorded yet."""
     commits = [commit for commit in read_commits(settings, record.version, now.version) if commit.note == NOTE]
-    compactions = [compaction for commit in commits for compaction in _describe(settings, commit.version, at)]
+    compactions = [compaction for commit in commits for compaction in _compare_versions(settings, commit.version, at)]
     if compactions:
         frame = spark.createDataFrame([astuple(compaction) for compaction in compactions], COLUMNS).coalesce(1)
         frame.write.format("delta").mode("append").save(table_url(settings, COMPACTIONS))
     return compactions
 
 
-def _describe(settings: Settings, version: int, at: datetime) -> list[DayCompaction]:
+def _compare_versions(settings: Settings, version: int, at: datetime) -> list[DayCompaction]:
     """Compare the version of the commit with the one before it."""
     before, after = list_event_files(settings, version - 1), list_event_files(settings, version)
     return [

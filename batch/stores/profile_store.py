@@ -22,7 +22,7 @@ from pyspark.sql import DataFrame
 
 from batch.customers.documents import SHAPE, Written, document, has_history, update
 from batch.customers.profiles import as_json
-from batch.customers.standing import SnapshotInfo, TableVersion, read_info
+from batch.customers.standing import SnapshotInfo, TableVersion, read_snapshot_info
 from batch.days.customer_day import CUSTOMER_ID
 from cdp.settings import Settings
 
@@ -96,7 +96,7 @@ def choose_collection(serving: str | None) -> str:
     return COLLECTIONS[1] if serving == COLLECTIONS[0] else COLLECTIONS[0]
 
 
-def connect(settings: Settings, collection: str) -> Place:
+def connect_collection(settings: Settings, collection: str) -> Place:
     place = Place(settings.mongo_url, settings.mongo_database, collection)
     place.require()
     return place
@@ -108,7 +108,7 @@ def read_stored_snapshot(settings: Settings, place: Place) -> SnapshotInfo | Non
         note = place.notes(client).find_one({"_id": place.collection})
     if note is None or note["shape"] != SHAPE:
         return None
-    info = read_info(settings, note["customers"]["version"])
+    info = read_snapshot_info(settings, note["customers"]["version"])
     return info if info and asdict(info.customers) == note["customers"] else None
 
 

@@ -148,7 +148,7 @@ def _make_visit(rng: Random, customer: str, day: date, types: tuple[str, ...]) -
 
 
 @dataclass(frozen=True)
-class Night:
+class Readings:
     """Both readings of one history: Spark's frames, and the tables in DuckDB."""
 
     customer_day: DataFrame
@@ -160,7 +160,7 @@ class Night:
 
 
 @pytest.fixture(scope="module")
-def night(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Night]:
+def readings(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Readings]:
     rows = make_history(1)
     values = [
         (bytearray(json.dumps(row).encode()), "events.raw", 0, place, utc(2019, 12, 1) + timedelta(seconds=place))
@@ -176,7 +176,7 @@ def night(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Iter
     write_days(days, settings, paths.CUSTOMER_DAY, [row.day for row in days.select("day").distinct().collect()])
     new = spark.createDataFrame(list(count_newcomers(settings).items()), "day date, new_customers int")
     kpis = build_kpi_days(once, days).join(new, "day", "left").fillna(0, ["new_customers"])
-    yield Night(days, things, kpis, snapshot, tables, _load_duckdb(rows))
+    yield Readings(days, things, kpis, snapshot, tables, _load_duckdb(rows))
     for frame in (snapshot, days, things, once):
         frame.unpersist()
 
@@ -203,11 +203,11 @@ def _load_duckdb(rows: list[dict[str, str]]) -> duckdb.DuckDBPyConnection:
     return duck
 
 
-def collect_spark(frame: DataFrame, key: tuple[str, ...]) -> Rows:
+def read_spark(frame: DataFrame, key: tuple[str, ...]) -> Rows:
     return _by_key([row.asDict() for row in frame.collect()], key)
 
 
-def collect_duckdb(duck: duckdb.DuckDBPyConnection, sql: str, key: tuple[str, ...]) -> Rows:
+def read_duckdb(duck: duckdb.DuckDBPyConnection, sql: str, key: tuple[str, ...]) -> Rows:
     result = duck.execute(sql)
     names = [column[0] for column in result.description or ()]
     return _by_key([dict(zip(names, row, strict=True)) for row in result.fetchall()], key)
@@ -245,29 +245,29 @@ def test_history_contains_the_special_cases() -> None:
     assert len(rows) > 2000
 
 
-def test_customer_day_agrees(night: Night) -> None:
+def test_customer_day_agrees(readings: Readings) -> None:
     sql = f"SELECT {', '.join(CUSTOMER_DAY.column_names)} FROM customer_day"
-    assert collect_spark(night.customer_day.drop("recent"), CUSTOMER_DAY.key) == collect_duckdb(night.duck, sql, CUSTOMER_DAY.key)
+    assert read_spark(readings.customer_day.drop("recent"), CUSTOMER_DAY.key) == read_duckdb(readings.duck, sql, CUSTOMER_DAY.key)
 
 
-def test_kpi_day_agrees(night: Night) -> None:
-    assert collect_spark(night.kpi_day, KPI_DAY.key) == collect_duckdb(night.duck, KPI_SQL, KPI_DAY.key)
+def test_kpi_day_agrees(readings: Readings) -> None:
+    assert read_spark(readings.kpi_day, KPI_DAY.key) == read_duckdb(readings.duck, KPI_SQL, KPI_DAY.key)
 
 
-def test_interactions_agree(night: Night) -> None:
+def test_interactions_agree(readings: Readings) -> None:
     category = F.nullif(F.concat_ws(".", "category_1", "category_2", "category_3"), F.lit(""))
-    rows = night.interactions.withColumn("category", category).drop("category_1", "category_2", "category_3")
-    assert collect_spark(rows, INTERACTION_KEY) == collect_duckdb(night.duck, INTERACTIONS_SQL, INTERACTION_KEY)
+    rows = readings.interactions.withColumn("category", category).drop("category_1", "category_2", "category_3")
+    assert read_spark(rows, INTERACTION_KEY) == read_duckdb(readings.duck, INTERACTIONS_SQL, INTERACTION_KEY)
 
 
 def test_every_metric_has_a_second_reading() -> None:
     assert sorted(READ) == sorted(BY_KEY)
 
 
-def test_customers_agree(night: Night) -> None:
+def test_customers_agree(readings: Readings) -> None:
     """Every metric, computed in DuckDB from the events themselves, not from daily rows and interactions."""
-    spark_rows = collect_spark(night.customers, (CUSTOMER_ID,))
-    expected = collect_duckdb(night.duck, "FROM again", (CUSTOMER_ID,))
+    spark_rows = read_spark(readings.customers, (CUSTOMER_ID,))
+    expected = read_duckdb(readings.duck, "FROM again", (CUSTOMER_ID,))
     assert set(spark_rows) == set(expected)
     assert {key: differences for key in BY_KEY if (differences := _find_differences(key, spark_rows, expected))} == {}
     for key in BY_KEY:
@@ -285,9 +285,9 @@ def _find_differences(key: str, rows: Rows, expected: Rows) -> dict[tuple[Any, .
 
 
 @pytest.mark.parametrize("table", CHART_TABLES, ids=lambda table: table.name)
-def test_chart_tables_agree(night: Night, table: Table) -> None:
-    frame = night.tables[table.name].select(*table.column_names)
+def test_chart_tables_agree(readings: Readings, table: Table) -> None:
+    frame = readings.tables[table.name].select(*table.column_names)
     as_of = LAST if table.name in OF_DAYS else AS_OF
-    rows, expected = collect_spark(frame, table.key), collect_duckdb(night.duck, table_sql(table.name, as_of), table.key)
+    rows, expected = read_spark(frame, table.key), read_duckdb(readings.duck, table_sql(table.name, as_of), table.key)
     assert rows == expected
     assert len(rows) >= 10

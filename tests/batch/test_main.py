@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from contextlib import nullcontext
 from datetime import date
-from types import SimpleNamespace
 from typing import Any
 
 import psycopg2
@@ -123,7 +122,7 @@ def test_a_night_that_published_ends_with_the_next_command(
         monkeypatch.setattr(command, name, lambda _: nullcontext())
     for name in ("session", "end_session", "Night"):
         monkeypatch.setattr(command, name, lambda *_, **__: None)
-    monkeypatch.setattr(command, "begin_run", lambda *_: SimpleNamespace(day=day))
+    monkeypatch.setattr(command, "begin_run", lambda *_: None)
     monkeypatch.setattr(command, "publish_day", lambda *_: states[0])
     monkeypatch.setattr(command, "keep_house", lambda *_: command.say("maintenance"))
     command.run(current(), NightRequest(day), quiet=True)

@@ -33,8 +33,8 @@ def make_days(spark: SparkSession, *rows: tuple[str, int, int, str]) -> DataFram
 
 
 def find_earlier_groups(spark: SparkSession, *rows: tuple[str, int, int, str]) -> dict[str, tuple[str | None, ...]]:
-    known = make_days(spark, *rows).where(F.col("day") <= F.lit(AS_OF)).groupBy("customer_id")
-    totals = known.agg(*(F.expr(BY_KEY[key].sql).alias(key) for key in TOTALS), *sum_totals_before(AS_OF))
+    rows_up_to_day = make_days(spark, *rows).where(F.col("day") <= F.lit(AS_OF)).groupBy("customer_id")
+    totals = rows_up_to_day.agg(*(F.expr(BY_KEY[key].sql).alias(key) for key in TOTALS), *sum_totals_before(AS_OF))
     frame = compute_rfm(totals, AS_OF)
     assert frame.columns == ["customer_id", *SCORES, *GROUPS]
     return {row.customer_id: tuple(row[key] for key in GROUPS) for row in frame.collect()}

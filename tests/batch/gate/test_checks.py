@@ -22,11 +22,11 @@ USUAL = {DAY - timedelta(days=back): 1_000 for back in range(1, 29)} | {DAY - ti
 
 RIGHT = Figures(
     day=DAY,
-    restated=[
+    restated_days=[
         RestatedDay(day, 900, MONEY, rows=300, customers=300, money=MONEY, kpi_events=900, kpi_customers=300, kpi_money=MONEY)
         for day in (YESTERDAY, DAY)
     ],
-    read=1_810,
+    rows_read=1_810,
     copies=10,
     snapshot_rows=5_000,
     snapshot=ShopTotals(5_000, 70, Decimal("99.90")),
@@ -45,7 +45,7 @@ def run_check(name: str, figures: Figures) -> Any:
 
 
 def with_day(**changes: Any) -> Figures:
-    return replace(RIGHT, restated=[RIGHT.restated[0], replace(RIGHT.restated[1], **changes)])
+    return replace(RIGHT, restated_days=[RIGHT.restated_days[0], replace(RIGHT.restated_days[1], **changes)])
 
 
 def with_stream(**changes: Any) -> Figures:
@@ -112,8 +112,8 @@ def test_right_figures_pass_every_check() -> None:
 WRONG: list[tuple[str, Figures, str]] = [
     ("ledger", with_stream(rows=1_789), "good 1,800 + replayed 10 ≠ rows 1,789 + copies that compaction dropped 20"),
     ("ledger", with_stream(rows=1_791), "≠ rows 1,791"),
-    ("ledger", with_stream(rows=1_789, unwritten=True), "≠ rows 1,789"),
-    ("rows", replace(RIGHT, read=1_811), "1,800 events + 10 copies ≠ 1,811 rows"),
+    ("ledger", with_stream(rows=1_789, has_unwritten_batch=True), "≠ rows 1,789"),
+    ("rows", replace(RIGHT, rows_read=1_811), "1,800 events + 10 copies ≠ 1,811 rows"),
     ("rows", with_day(kpi_events=899), "on 2019-10-31 900 events were read, kpi_day has 899"),
     ("rows", with_day(rows=299), "on 2019-10-31 customer_day has 299 rows, kpi_day 300 customers"),
     ("unique", with_day(rows=301, kpi_customers=301), "on 2019-10-31 301 rows are of 300 customers"),
@@ -174,7 +174,7 @@ def test_every_check_has_a_wrong_figure() -> None:
     ("name", "figures", "says"),
     [
         ("ledger", replace(RIGHT, stream=None), "no stream has written the events"),
-        ("ledger", with_stream(rows=1_795, unwritten=True), "the stream's last batch is not in its ledger yet"),
+        ("ledger", with_stream(rows=1_795, has_unwritten_batch=True), "the stream's last batch is not in its ledger yet"),
         ("volume", with_volumes(334, 1_000, 1_000, 1_000), "334 events"),
         ("volume", with_volumes(3_000, 1_000, 1_000, 1_000), "3,000 events"),
         ("volume", with_volumes(1, 1_000, 1_000, first=DAY - timedelta(weeks=2)), "the history is too short"),
@@ -204,13 +204,13 @@ def test_day_with_more_refunds_than_purchases_passes() -> None:
 
 
 def test_first_of_several_wrong_days_is_named() -> None:
-    wrong = replace(RIGHT, restated=[replace(day, money=Decimal(0)) for day in RIGHT.restated])
+    wrong = replace(RIGHT, restated_days=[replace(day, money=Decimal(0)) for day in RIGHT.restated_days])
     assert run_check("money", wrong).says.startswith("on 2019-10-30 the events hold 12.50")
     assert run_check("money", wrong).says.endswith("(and 1 more)")
 
 
 def test_closed_gate_names_the_checks_and_the_two_commands() -> None:
-    outcomes = judge(replace(with_day(money=Decimal(0)), read=0), ())
+    outcomes = judge(replace(with_day(money=Decimal(0)), rows_read=0), ())
     with pytest.raises(GateClosed, match=r"^rows: .*; money: ") as error:
         require_open(outcomes, DAY)
     assert "2 of 9 checks failed" in error.value.text
@@ -220,7 +220,7 @@ def test_closed_gate_names_the_checks_and_the_two_commands() -> None:
 
 def test_accepted_check_passes_on_record_and_no_other_does() -> None:
     accepted = accept(["volume"], " a holiday ", NOW)
-    strange = replace(with_volumes(1, 1_000, 1_000, 1_000), restated=RIGHT.restated)
+    strange = replace(with_volumes(1, 1_000, 1_000, 1_000), restated_days=RIGHT.restated_days)
     outcomes = judge(strange, accepted)
     require_open(outcomes, DAY)
     (volume,) = [outcome for outcome in outcomes if outcome.name == "volume"]

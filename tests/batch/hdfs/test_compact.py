@@ -15,7 +15,7 @@ from batch.days.events import deduplicate
 from batch.hdfs import compact as compaction
 from batch.hdfs.changes import EventFile, EventFiles, list_event_files
 from batch.hdfs.compact import count_pieces, find_days_to_compact, group_days
-from batch.hdfs.compactions import CompactionRecord, read_record
+from batch.hdfs.compactions import CompactionRecord, read_compactions
 from batch.hdfs.tables import read_events
 from tests.batch.hdfs.compaction import D1, D2, D3, LATER, EventTable, on, received, table
 
@@ -122,9 +122,9 @@ def test_the_next_night_records_what_a_killed_night_did_not(table: EventTable, m
     assert sum(row["dropped"] for row in table.read_compactions()) == 1
     assert table.compact() is None
     table_id = list_event_files(table.settings).table_id
-    assert read_record(table.settings, table_id).version == table.version()
+    assert read_compactions(table.settings, table_id).version == table.version()
     # A table that was created again starts without compactions.
-    assert read_record(table.settings, "another") == CompactionRecord()
+    assert read_compactions(table.settings, "another") == CompactionRecord()
 
 
 def _cut_off(*_: Any) -> None:
