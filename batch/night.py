@@ -47,7 +47,7 @@ from batch.hdfs.tables import (
     write_days,
 )
 from batch.hdfs.upkeep import run_upkeep
-from batch.plan import NEVER, days_to_restate, find_oldest_version
+from batch.plan import NEVER, find_days_to_restate, find_oldest_version
 from batch.runs import RunRecord, begin_run, record_failures
 from batch.steps import StepFailed, Steps
 from batch.stores.chart_tables import AS_OF_TABLES, DAY_TABLES, make_as_of_lines, make_day_lines
@@ -178,7 +178,7 @@ def make_plan(night: Night, day: date, everything: bool) -> NightPlan:
     numbered = frozenset() if is_other_table else read_published_days(night.connection)
     has_tables = all(is_written_by_month(night.settings, table) for table in (CUSTOMER_DAY, INTERACTIONS))
     lacking = find_incomplete_days(night.connection) if has_tables else numbered
-    days = days_to_restate(now.days | numbered | changed.keys(), changed, published, day, lacking)
+    days = find_days_to_restate(now.days | numbered | changed.keys(), changed, published, day, lacking)
     return NightPlan(before.id + 1 if before else 1, day, before, now, days, everything)
 
 

@@ -26,24 +26,24 @@ ALWAYS = 2**62
 
 def find_version_of_day(published: Sequence[PublishedVersion], day: date) -> int:
     """The version of the events that the day was last computed from, or NEVER."""
-    return max((p.events_version for p in published if p.day >= day), default=NEVER)
+    return max((each.events_version for each in published if each.day >= day), default=NEVER)
 
 
 def find_oldest_version(published: Sequence[PublishedVersion], day: date) -> int:
-    """The version from which on the log must be read for days up to this one. NEVER if nothing was published. Days after the last
+    """The version after which the log must be read for days up to this one. NEVER if nothing was published. Days after the last
     published one are restated anyway."""
-    last_day = max((p.day for p in published), default=day)
+    last_day = max((each.day for each in published), default=day)
     return find_version_of_day(published, min(day, last_day))
 
 
-def days_to_restate(
+def find_days_to_restate(
     days: Collection[date],
     changed: Mapping[date, int],
     published: Sequence[PublishedVersion],
     day: date,
     lacking: Collection[date] = (),
 ) -> list[date]:
-    """`days` have events, or had some. Restated are those up to `day` that are behind, and published days that a table lacks
+    """`days` have events, or had some. A night restates those up to `day` that are behind, and published days that a table lacks
     (`lacking`). `changed` has the version in which a day last changed."""
 
     def is_behind(candidate: date) -> bool:

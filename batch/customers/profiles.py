@@ -33,18 +33,18 @@ def build_changed_profiles(customers: DataFrame, customer_day: DataFrame, as_of:
     """The profiles that may differ from the baseline: complete ones for the changed customers, whose rows `customer_day` has, and
     profiles without history for other customers whose metrics differ."""
     complete = profiles(select_rows_of(baseline.changed_ids, customers), customer_day, as_of)
-    before = baseline.snapshot.select(CUSTOMER_ID, F.struct(*_stored_columns(customers)).alias("before"))
+    before = baseline.snapshot.select(CUSTOMER_ID, F.struct(*_list_stored_columns(customers)).alias("before"))
     others = customers.join(F.broadcast(baseline.changed_ids), CUSTOMER_ID, "left_anti").join(before, CUSTOMER_ID, "left")
-    moved = others.where(~F.struct(*_stored_columns(customers)).eqNullSafe(F.col("before"))).drop("before")
+    moved = others.where(~F.struct(*_list_stored_columns(customers)).eqNullSafe(F.col("before"))).drop("before")
     return complete.unionByName(_add_hash(moved), allowMissingColumns=True)
 
 
 def _add_hash(customers: DataFrame) -> DataFrame:
     """The metrics, and a hash over those that a document stores."""
-    return customers.drop(*TOTALS_BEFORE).withColumn("hash", _hash(*_stored_columns(customers)))
+    return customers.drop(*TOTALS_BEFORE).withColumn("hash", _hash(*_list_stored_columns(customers)))
 
 
-def _stored_columns(customers: DataFrame) -> list[str]:
+def _list_stored_columns(customers: DataFrame) -> list[str]:
     return [name for name in customers.columns if name not in {*CALENDAR, *TOTALS_BEFORE}]
 
 

@@ -30,7 +30,7 @@ LISTING_TASKS = 8
 
 
 def read_events(spark: SparkSession, settings: Settings, version: int) -> DataFrame:
-    return _delta(spark).option("versionAsOf", version).load(table_url(settings, EVENTS))
+    return _read_delta(spark).option("versionAsOf", version).load(table_url(settings, EVENTS))
 
 
 def rewrite_events(spark: SparkSession, settings: Settings, days: Collection[date], shape: Shape, note: str) -> None:
@@ -41,7 +41,7 @@ def rewrite_events(spark: SparkSession, settings: Settings, days: Collection[dat
     there are no new events, so appends never conflict with this write and `batch/hdfs/changes.py` ignores it. The write may drop
     copies, because every reader drops them anyway.
     """
-    events = _delta(spark).load(table_url(settings, EVENTS)).where(F.col("event_day").isin(list(days)))
+    events = _read_delta(spark).load(table_url(settings, EVENTS)).where(F.col("event_day").isin(list(days)))
     writer = shape(events).write.format("delta").mode("overwrite").option("replaceWhere", match_days("event_day", days))
     writer.option("dataChange", "false").option("userMetadata", note).save(table_url(settings, EVENTS))
 
@@ -57,7 +57,7 @@ def vacuum(spark: SparkSession, settings: Settings, table: str, hours: int) -> N
 
 def read_history(spark: SparkSession, settings: Settings, table: str) -> DataFrame:
     """All days of `customer_day` or `interactions`. The night lock keeps other writers away."""
-    rows = _delta(spark).load(table_url(settings, table)).drop(MONTH)
+    rows = _read_delta(spark).load(table_url(settings, table)).drop(MONTH)
     return _fill_counts(rows) if table == CUSTOMER_DAY else rows
 
 
@@ -84,7 +84,7 @@ def is_written_by_month(settings: Settings, table: str) -> bool:
 
 
 def read_customers(spark: SparkSession, settings: Settings, version: int) -> DataFrame:
-    return _delta(spark).option("versionAsOf", version).load(table_url(settings, CUSTOMERS))
+    return _read_delta(spark).option("versionAsOf", version).load(table_url(settings, CUSTOMERS))
 
 
 def count_customers(settings: Settings, version: int) -> int:
@@ -147,5 +147,5 @@ def match_days(column: str, days: Collection[date]) -> str:
     return f"{column} IN ({dates})"
 
 
-def _delta(spark: SparkSession) -> DataFrameReader:
+def _read_delta(spark: SparkSession) -> DataFrameReader:
     return spark.read.format("delta")
