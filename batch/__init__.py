@@ -1,4 +1,4 @@
-"""The night: what has changed in the events becomes daily numbers, customers and profiles, and is published at once.
+"""The night: turns changed events into daily numbers, customers and profiles, and publishes them in one step.
 
-`night.py` has the order; the data goes hdfs -> days -> customers -> stores, and what was made passes the gate.
+`night.py` has the order of the steps. Data flows hdfs -> days -> customers -> stores; the gate checks it before publication.
 """

@@ -1,5 +1,5 @@
-"""The night: python -m batch --day D publishes a day. --from A --to B publishes the last day of a history after restating all
-its days once; with --every week it adds snapshots of past days. --explain tells of the last night."""
+"""Runs a night. python -m batch --day D publishes a day. --from A --to B restates all days of a history once and publishes the
+last one; with --every week it adds snapshots of past days. --explain describes the last night."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ from deltalake.exceptions import DeltaError
 from batch.explain import explain
 from batch.gate.checks import CHECKS
 from batch.gate.verdict import GateClosed, accept
-from batch.hdfs.changes import NoEvents, events_now
+from batch.hdfs.changes import NoEvents, read_events_version
 from batch.night import Night, keep_house, publish_day
 from batch.past import EVERY, Every, make_snapshots
-from batch.runs import begin, recorded
+from batch.runs import begin_run, record_failures
 from batch.steps import StepFailed
-from batch.stores.mart import MartAway, NightRuns, night_connection
+from batch.stores.mart import MartUnavailable, NightAlreadyRunning, night_connection
 from cdp.days import day_from_text
 from cdp.nights import Accepted
 from cdp.programs import NIGHT_NEEDS_PERSON, NIGHT_SKIPPED, only_words
 from cdp.settings import SettingError, Settings, current
 from cdp.spark import SparkAway, end_session, root_cause, session
 
-#: A scheduled night is skipped where its day and those before it, so many in all, have no event.
+#: A scheduled night is skipped if this many days, up to and including its own, have no events.
 SCHEDULED_DAYS = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
-    """What somebody asked of the night: the day to publish, and how often a snapshot of the days before it, from a first one."""
+class NightRequest:
+    """The day to publish, and optionally a first day and an interval for snapshots of past days."""
 
     day: date
     everything: bool = False
@@ -43,19 +43,19 @@ class Order:
     accepted: Sequence[Accepted] = ()
 
 
-def run(settings: Settings, order: Order, quiet: bool) -> None:
-    # The lock first, and who has it: who comes second should know before a cluster is kept waiting.
+def run(settings: Settings, request: NightRequest, quiet: bool) -> None:
+    # Take the lock before starting Spark, so that a second night fails at once and names the first.
     with night_connection(settings) as connection:
-        begun = begin(connection, settings, order.day, clock, order.accepted)
-        with recorded(begun):
-            is_brief = order.every is None
-            spark = session(settings, f"cdp night {order.day}", settings.spark_job_cores, quiet=quiet, brief=is_brief)
+        record = begin_run(connection, settings, request.day, clock, request.accepted)
+        with record_failures(record):
+            is_brief = request.every is None
+            spark = session(settings, f"cdp night {request.day}", settings.spark_job_cores, quiet=quiet, brief=is_brief)
         try:
-            night = Night(settings, spark, connection, clock, say, order.accepted)
-            state = publish_day(night, order.day, order.everything, begun)
-            if order.every and order.first:
-                make_snapshots(night, order.every, order.first, order.day)
-            keep_house(night, order.day)
+            night = Night(settings, spark, connection, clock, say, request.accepted)
+            state = publish_day(night, request.day, request.everything, record)
+            if request.every and request.first:
+                make_snapshots(night, request.every, request.first, request.day)
+            keep_house(night, request.day)
             if state == "published":
                 say("next: ./run segments refresh")
         finally:
@@ -71,36 +71,36 @@ def say(line: str) -> None:
 
 
 def main(argv: list[str] | None = None) -> int:
-    parser = _parser()
-    given = parser.parse_args(argv)
+    parser = _make_parser()
+    arguments = parser.parse_args(argv)
     try:
-        order = None if given.explain else _order(given)
-        if given.explain:
-            _require_day_alone(given)
+        request = None if arguments.explain else _make_request(arguments)
+        if arguments.explain:
+            _require_day_alone(arguments)
     except ValueError as error:
         parser.error(str(error))
     if only_words():
         return 0
     try:
-        if order is None:
-            return explain(current(), given.day, say)
-        if given.scheduled and (why := nothing_to_publish(current(), order.day)):
-            say(f"night {order.day} is skipped: {why}")
+        if request is None:
+            return explain(current(), arguments.day, say)
+        if arguments.scheduled and (reason := find_reason_to_skip(current(), request.day)):
+            say(f"night {request.day} is skipped: {reason}")
             return NIGHT_SKIPPED
-        run(current(), order, quiet=not given.debug)
-    except (SettingError, SparkAway, MartAway, NightRuns, StepFailed, psycopg2.Error) as error:
-        if given.debug:
+        run(current(), request, quiet=not arguments.debug)
+    except (SettingError, SparkAway, MartUnavailable, NightAlreadyRunning, StepFailed, psycopg2.Error) as error:
+        if arguments.debug:
             raise
-        print(f"night: {_line(error)}", file=sys.stderr)
+        print(f"night: {_describe_error(error)}", file=sys.stderr)
         return NIGHT_NEEDS_PERSON if isinstance(error.__cause__, GateClosed) else 1
     return 0
 
 
-def nothing_to_publish(settings: Settings, day: date) -> str:
-    """Why a schedule that goes on after the events have ended publishes nothing; empty where there is something. What can't be
-    asked now is no reason: the night says what is wrong."""
+def find_reason_to_skip(settings: Settings, day: date) -> str:
+    """Why a scheduled night has nothing to publish, which happens when the events have ended. Empty if it has something, or if
+    the events can't be read now: the night then reports the error."""
     try:
-        days = events_now(settings).days
+        days = read_events_version(settings).days
     except NoEvents as error:
         return str(error)
     except (DeltaError, OSError):
@@ -108,11 +108,12 @@ def nothing_to_publish(settings: Settings, day: date) -> str:
     if any(day - timedelta(days=back) in days for back in range(SCHEDULED_DAYS)):
         return ""
     last = max((each for each in days if each < day), default=None)
-    return f"the last day with events is {last or 'later'}; to publish it all the same: ./run night --day {day}"
+    events = f"the last day with events is {last}" if last else f"there are no events before {day}"
+    return f"{events}; to publish {day} anyway: ./run night --day {day}"
 
 
-def _line(error: Exception) -> str:
-    """What went wrong, and for a step also which. A closed gate has more to say than a line."""
+def _describe_error(error: Exception) -> str:
+    """One line, with the name of the step if one failed. A closed gate takes several lines."""
     if isinstance(error.__cause__, GateClosed):
         return error.__cause__.text
     if isinstance(error, StepFailed) and error.__cause__:
@@ -122,49 +123,49 @@ def _line(error: Exception) -> str:
     return str(error)
 
 
-def _require_day_alone(given: argparse.Namespace) -> None:
-    if given.first or given.last or given.all or given.accept or given.every or given.scheduled:
-        raise ValueError("--explain takes --day alone.")
+def _require_day_alone(arguments: argparse.Namespace) -> None:
+    if arguments.first or arguments.last or arguments.all or arguments.accept or arguments.every or arguments.scheduled:
+        raise ValueError("--explain can only be combined with --day.")
 
 
-def _order(given: argparse.Namespace) -> Order:
-    is_range = bool(given.first and given.last)
-    if bool(given.day) == is_range or bool(given.first) != bool(given.last):
-        raise ValueError("say which day: --day D, or --from D --to D; --explain takes --day alone.")
-    if given.scheduled and is_range:
-        raise ValueError("--scheduled goes with --day D.")
-    if is_range and given.last < given.first:
-        raise ValueError(f"the range ends ({given.last}) before it begins ({given.first}).")
-    if given.every and not is_range:
-        raise ValueError("--every goes with --from D --to D.")
-    accepted = accept(given.accept, given.why, clock())
-    return Order(given.last or given.day, given.all, given.every, given.first, accepted)
+def _make_request(arguments: argparse.Namespace) -> NightRequest:
+    is_range = bool(arguments.first and arguments.last)
+    if bool(arguments.day) == is_range or bool(arguments.first) != bool(arguments.last):
+        raise ValueError("give a day: --day D, or --from D --to D; --explain can only be combined with --day.")
+    if arguments.scheduled and is_range:
+        raise ValueError("--scheduled needs --day D.")
+    if is_range and arguments.last < arguments.first:
+        raise ValueError(f"the range ends ({arguments.last}) before it begins ({arguments.first}).")
+    if arguments.every and not is_range:
+        raise ValueError("--every needs --from D --to D.")
+    accepted = accept(arguments.accept, arguments.why, clock())
+    return NightRequest(arguments.last or arguments.day, arguments.all, arguments.every, arguments.first, accepted)
 
 
-def _parser() -> argparse.ArgumentParser:
+def _make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=os.environ.get("PROGRAM_NAME", "python -m batch"),
-        description="Publishes the state as of a day, if the checks let it.",
+        description="Publishes the state as of a day, if the checks pass.",
     )
-    parser.add_argument("--day", type=_day, metavar="D", help="the day to publish, YYYY-MM-DD")
-    parser.add_argument("--from", dest="first", type=_day, metavar="D", help="the first day of a history")
-    parser.add_argument("--to", dest="last", type=_day, metavar="D", help="its last day, the one to publish")
+    parser.add_argument("--day", type=_parse_day, metavar="D", help="the day to publish, YYYY-MM-DD")
+    parser.add_argument("--from", dest="first", type=_parse_day, metavar="D", help="the first day of a history")
+    parser.add_argument("--to", dest="last", type=_parse_day, metavar="D", help="its last day, which is published")
     parser.add_argument(
         "--every", choices=EVERY, help="also make a snapshot of each day, Sunday or last day of a month in the range"
     )
-    parser.add_argument("--all", action="store_true", help="restate every day, also where nothing has changed")
-    parser.add_argument("--scheduled", action="store_true", help="where the events ended before D: publish nothing, exit 99")
-    parser.add_argument("--explain", action="store_true", help="what became of the last night, or of the last one of --day")
+    parser.add_argument("--all", action="store_true", help="restate every day, even if nothing has changed")
+    parser.add_argument("--scheduled", action="store_true", help="publish nothing and exit with 99 if the events ended before D")
+    parser.add_argument("--explain", action="store_true", help="describe the last night, or the last one of --day")
     parser.add_argument(
         "--accept", nargs="+", action="extend", default=[], metavar="CHECK",
-        help=f"publish although this check fails, on record: {', '.join(check.name for check in CHECKS)}",
+        help=f"publish even if this check fails, on record: {', '.join(check.name for check in CHECKS)}",
     )  # fmt: skip
-    parser.add_argument("--why", default="", metavar="TEXT", help="for --accept: the reason, which everybody can read")
-    parser.add_argument("--debug", action="store_true", help="Spark's own log, and the traceback of an error")
+    parser.add_argument("--why", default="", metavar="TEXT", help="the reason for --accept, visible to everybody")
+    parser.add_argument("--debug", action="store_true", help="show Spark's own log, and the traceback of an error")
     return parser
 
 
-def _day(text: str) -> date:
+def _parse_day(text: str) -> date:
     try:
         return day_from_text(text)
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""./run night --explain: what became of a night, step by step and check by check, and what to do. Reads only."""
+"""./run night --explain: the result of a night, its steps and checks, and what to do next. Reads only."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import date, datetime
 import psycopg2
 from psycopg2.extensions import cursor as Cursor
 
-from batch.stores.mart import MartAway, connection_arguments
+from batch.stores.mart import MartUnavailable, connection_arguments
 from cdp import postgres
 from cdp.nights import SELECT_RUNS, CheckOutcome, NightRun, remedy, run_from_row
 from cdp.said import first_line
@@ -17,65 +17,68 @@ from cdp.warehouse import NIGHT_RUN, PUBLICATION
 
 
 def explain(settings: Settings, day: date | None, say: Callable[[str], None]) -> int:
-    """The last night, or the last one of a day. 0 where it was published or had nothing to do, or still runs."""
+    """Explain the last night, or the last one of a day. Returns 0 if it published, had nothing to do, or still runs."""
     try:
         connection = psycopg2.connect(**connection_arguments(settings))
         try:
             with connection, connection.cursor() as cursor:
-                run, serves = _found(cursor, day)
+                run, serving = _read_run(cursor, day)
         finally:
             connection.close()
     except psycopg2.Error as error:
         where, why = postgres.place(settings), first_line(error)
-        raise MartAway(f"Postgres at {where} can't be used: {why}; see ./run status.") from error
+        raise MartUnavailable(f"Postgres at {where} can't be used: {why}; see ./run status.") from error
     if run is None:
-        say(f"no night of {day} was begun" if day else "no night was begun yet")
+        say(f"no night has run for {day}" if day else "no night has run yet")
         return 1
-    for line in lines(run, serves):
+    for line in describe(run, serving):
         say(line)
     return 1 if run.stopped else 0
 
 
-def _found(cursor: Cursor, day: date | None) -> tuple[NightRun | None, str]:
-    """The run, and what serves now."""
+def _read_run(cursor: Cursor, day: date | None) -> tuple[NightRun | None, str]:
+    """The run, and the publication that readers see now."""
     cursor.execute("SELECT to_regclass(%s) IS NOT NULL", [NIGHT_RUN.full_name])
-    ((there,),) = cursor.fetchall()
-    if not there:
+    ((has_runs,),) = cursor.fetchall()
+    if not has_runs:
         return None, ""
     cursor.execute(f"{SELECT_RUNS} WHERE day = coalesce(%s, day) ORDER BY id DESC LIMIT 1", [day])
     row = cursor.fetchone()
     cursor.execute(f"SELECT id, day, published_at FROM {PUBLICATION.full_name} ORDER BY id DESC LIMIT 1")
-    serving = cursor.fetchone()
-    serves = "publication {} of {}, since {}".format(*serving[:2], _moment(serving[2])) if serving else "nothing"
-    return None if row is None else run_from_row(row), serves
+    publication = cursor.fetchone()
+    serving = (
+        "publication {} of {}, since {}".format(*publication[:2], _format_time(publication[2])) if publication else "nothing"
+    )
+    return None if row is None else run_from_row(row), serving
 
 
-def lines(run: NightRun, serves: str) -> Iterator[str]:
+def describe(run: NightRun, serving: str) -> Iterator[str]:
     yield f"night {run.day}: {run.state}" + (f" ({run.why})" if run.stopped and not run.failed_checks else "")
-    yield f"  begun {_moment(run.begun_at)}, run {run.id}, process {run.pid} on {run.host}"
+    yield f"  started {_format_time(run.begun_at)}, run {run.id}, process {run.pid} on {run.host}"
     for name, seconds in run.seconds.items():
         yield f"  {name:<13}{seconds:>6.1f} s"
     if run.step and run.step not in run.seconds:
-        yield f"  {run.step:<13}{'runs' if run.state == 'running' else 'not ended':>8}"
+        yield f"  {run.step:<13}{'running' if run.state == 'running' else 'stopped':>8}"
     if run.checks:
         yield "checks"
     for check in run.checks:
-        yield from _told(check)
+        yield from _describe_check(check)
     needed = {check.name for check in run.checks if check.accepted}
-    for given in run.accepted:
-        if given.check not in needed:
-            yield f"  {given.check} was to be accepted by {given.who}, and had no need of it"
-    yield f"serves: {serves}"
+    for acceptance in run.accepted:
+        if acceptance.check not in needed:
+            yield f"  {acceptance.who} accepted {acceptance.check}, which was not needed"
+    yield f"serving: {serving}"
     if run.stopped:
-        yield "to do: mend what it says, then the first; the second publishes all the same" if run.failed_checks else "to do:"
+        both = "next: fix the cause and run the first command, or publish anyway with the second"
+        yield both if run.failed_checks else "next:"
         yield from (f"  {command}" for command in remedy(run))
 
 
-def _told(check: CheckOutcome) -> Iterator[str]:
+def _describe_check(check: CheckOutcome) -> Iterator[str]:
     yield f"  {check.state:<9} {check.name:<10} {check.says}"
     if check.accepted:
         yield f"  {'':<9} {'':<10} accepted by {check.accepted.who} on {check.accepted.at}: {check.accepted.why}"
 
 
-def _moment(at: datetime) -> str:
+def _format_time(at: datetime) -> str:
     return f"{at:%Y-%m-%d %H:%M:%S} UTC"

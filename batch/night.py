@@ -1,6 +1,6 @@
-"""One night: a day published. Reads, transforms and writes are wired here and live in their own modules.
+"""Publishes one day. This module wires the reads, transforms and writes, which live in their own modules.
 
-Up to the last step readers see the publication before; a night that fails anywhere is run again.
+Readers see the previous publication until the last step. A night that failed in any step can be run again.
 """
 
 from __future__ import annotations
@@ -17,19 +17,26 @@ from pyspark.sql import functions as F
 from pyspark.storagelevel import StorageLevel
 
 from batch.customers.documents import Written
-from batch.customers.newcomers import newcomers
-from batch.customers.profiles import profiles, profiles_moved
-from batch.customers.snapshot import carried, counted, customers, of
-from batch.customers.standing import Earlier, Grounds, grounds, note_of, standing, version_of
-from batch.days.customer_day import customer_day
-from batch.days.events import event_sums, events_of_days, events_once
-from batch.days.interactions import interactions
-from batch.days.kpi_day import kpi_day
-from batch.gate.figures import EventSums, Work, gathered
-from batch.gate.verdict import judged, require_open, summary
-from batch.hdfs.changes import EventsNow, NoEvents, changed_after, event_files, events_now
+from batch.customers.newcomers import count_newcomers
+from batch.customers.profiles import build_changed_profiles, profiles
+from batch.customers.snapshot import aggregate_customers, build_snapshot, reuse_unchanged, select_rows_of
+from batch.customers.standing import (
+    Baseline,
+    Baselines,
+    find_baselines,
+    make_snapshot_note,
+    read_snapshot_info,
+    read_snapshot_version,
+)
+from batch.days.customer_day import build_customer_days
+from batch.days.events import deduplicate, select_days, sum_events
+from batch.days.interactions import build_interactions
+from batch.days.kpi_day import build_kpi_days
+from batch.gate.figures import EventSums, NightWork, gather_figures
+from batch.gate.verdict import judge, require_open, summarise
+from batch.hdfs.changes import EventsVersion, NoEvents, find_changed_days, list_event_files, read_events_version
 from batch.hdfs.compact import compact
-from batch.hdfs.compactions import read_book, write_down
+from batch.hdfs.compactions import read_compactions, record_compactions
 from batch.hdfs.tables import (
     count_customers,
     is_written_by_month,
@@ -39,14 +46,20 @@ from batch.hdfs.tables import (
     write_customers,
     write_days,
 )
-from batch.hdfs.upkeep import upkeep
-from batch.plan import NEVER, days_to_restate, known_since
-from batch.runs import Run, begin, recorded
+from batch.hdfs.upkeep import run_upkeep
+from batch.plan import NEVER, find_days_to_restate, find_oldest_version
+from batch.runs import RunRecord, begin_run, record_failures
 from batch.steps import StepFailed, Steps
-from batch.stores.chart_tables import AS_OF, OF_DAYS, as_of_lines, day_lines
-from batch.stores.mart import Serving, days_lacking, days_published, published, serving
-from batch.stores.profile_store import Customers, Place, fill, held, next_collection, place_of
-from batch.stores.publish import DailyNumbers, Publication, publish
+from batch.stores.chart_tables import AS_OF_TABLES, DAY_TABLES, make_as_of_lines, make_day_lines
+from batch.stores.mart import (
+    ServingPublication,
+    find_incomplete_days,
+    read_published_days,
+    read_published_versions,
+    read_serving_publication,
+)
+from batch.stores.profile_store import CustomersSnapshot, Place, choose_collection, connect_collection, fill, read_stored_snapshot
+from batch.stores.publish import DailyNumbers, NewPublication, publish
 from batch.stores.staging import Staging
 from cdp.nights import Accepted, CheckOutcome, RunState
 from cdp.paths import CUSTOMER_DAY, INTERACTIONS
@@ -54,17 +67,17 @@ from cdp.settings import Settings
 from cdp.spark import root_cause
 from cdp.table import Table
 
-#: Twenty-seven years; a broken clock can't make more of them than the parser lets through.
-MOST_DAYS = 10_000
+#: Twenty-seven years: more than the parser lets a broken clock produce.
+MAX_DAYS = 10_000
 
 
 class TooManyDays(RuntimeError):
-    """Numbers a day are small, so that the driver may hold them; more is a mistake."""
+    """The driver collects one row per day, which is small. More days than the limit are a mistake."""
 
 
 @dataclass(frozen=True, slots=True)
 class Night:
-    """What the nights of one run have in common."""
+    """What every night of one run needs."""
 
     settings: Settings
     spark: SparkSession
@@ -75,15 +88,15 @@ class Night:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """What a publication will be made of."""
+class NightPlan:
+    """What the new publication will contain."""
 
     id: int
     day: date
-    before: Serving | None
-    events: EventsNow
+    before: ServingPublication | None
+    events: EventsVersion
     days: Sequence[date]  # to restate
-    everything: bool  # and every customer, whatever is known of the publication before
+    everything: bool  # restate every day and recompute every customer
 
     @property
     def is_needless(self) -> bool:
@@ -91,199 +104,215 @@ class Plan:
 
 
 @dataclass(slots=True)
-class Progress:
-    """What the steps have found so far, for the publication row."""
+class NightProgress:
+    """What the steps have produced so far, for the publication row."""
 
     numbers: DailyNumbers = field(default_factory=lambda: DailyNumbers((), {}, {}))
     counts: dict[str, int] = field(default_factory=dict)
     customers_version: int = 0
     collection: str = ""
-    staged: list[Table] = field(default_factory=list)
+    staged_tables: list[Table] = field(default_factory=list)
     sums: Sequence[EventSums] = ()
     checks: Sequence[CheckOutcome] = ()
 
 
-def publish_day(night: Night, day: date, everything: bool = False, run: Run | None = None) -> RunState:
-    """Publish the state as of the end of `day`, after restating the days that are behind, or every day. Its record is `run`,
-    or a new one."""
+def publish_day(night: Night, day: date, everything: bool = False, run: RunRecord | None = None) -> RunState:
+    """Publish the state as of the end of `day`, after restating the days that are behind, or every day. The night is recorded in
+    `run`, or in a new record."""
     night.say(f"night {day}")
-    run = run or begin(night.connection, night.settings, day, night.clock, night.accepted)
-    with recorded(run):
-        steps = Steps(night.say, run.at)
-        state = _published(night, day, everything, run, steps)
-        run.ended(state, steps.seconds)
+    run = run or begin_run(night.connection, night.settings, day, night.clock, night.accepted)
+    with record_failures(run):
+        steps = Steps(night.say, run.begin_step)
+        state = _publish(night, day, everything, run, steps)
+        run.end(state, steps.seconds)
     return state
 
 
-def _published(night: Night, day: date, everything: bool, run: Run, steps: Steps) -> RunState:
-    made = Progress()
+def _publish(night: Night, day: date, everything: bool, run: RunRecord, steps: Steps) -> RunState:
+    progress = NightProgress()
     with steps.step("plan") as note:
         plan = make_plan(night, day, everything)
-        note(f"{len(plan.days)} days to restate, version {plan.events.version} of the events")
+        note(f"{len(plan.days)} days to restate, events at version {plan.events.version}")
     if plan.is_needless:
-        night.say(f"  nothing has changed since publication {plan.id - 1} of {day}; it goes on serving")
+        night.say(f"  nothing has changed: publication {plan.id - 1} of {day} stays in use")
         return "needless"
-    made.counts["days_restated"] = len(plan.days)
+    progress.counts["days_restated"] = len(plan.days)
     if plan.days:
-        _restate(night, plan, steps, made)
-    _take_stock(night, plan, steps, made)
-    _gate(night, plan, steps, made, run)
+        _restate(night, plan, steps, progress)
+    _snapshot_customers(night, plan, steps, progress)
+    _pass_gate(night, plan, steps, progress, run)
     with steps.step("publication") as note:
-        run.publishes(plan.id)
-        publish(night.connection, made.numbers, made.staged, _publication(night, plan, steps, made))
+        run.record_publication(plan.id)
+        publish(night.connection, progress.numbers, progress.staged_tables, _make_publication(night, plan, steps, progress))
         note(f"publication {plan.id} serves {day}")
     return "published"
 
 
 def keep_house(night: Night, last_day: date) -> None:
-    """After publication, so that readers need not wait for it. It can't fail the night: all it does can be done later."""
+    """Compaction and upkeep, after publication, so that readers need not wait. They can't fail the night: both can be done
+    later."""
     steps, now = Steps(night.say), night.clock()
-    works = {
-        "compaction": lambda: compact(night.spark, night.settings, last_day, now) or "every day is compact",
-        "upkeep": lambda: upkeep(night.spark, night.settings, now.date()),
+    jobs = {
+        "compaction": lambda: compact(night.spark, night.settings, last_day, now) or "nothing to compact",
+        "upkeep": lambda: run_upkeep(night.spark, night.settings, now.date()),
     }
-    for name, work in works.items():
+    for name, job in jobs.items():
         try:
             with steps.step(name) as note:
-                note(str(work()))
-        except StepFailed as failed:
-            reason = root_cause(failed.__cause__ or failed)
-            night.say(f"  {name:<12} failed: {reason}; what was published stands, and the next night tries again")
+                note(str(job()))
+        except StepFailed as error:
+            reason = root_cause(error.__cause__ or error)
+            night.say(f"  {name:<12} failed: {reason}; the publication is not affected, and the next night tries again")
 
 
-def make_plan(night: Night, day: date, everything: bool) -> Plan:
-    now, before = events_now(night.settings), serving(night.connection)
+def make_plan(night: Night, day: date, everything: bool) -> NightPlan:
+    now, before = read_events_version(night.settings), read_serving_publication(night.connection)
     if not any(event_day <= day for event_day in now.days):
-        first = f"the first is of {min(now.days)}" if now.days else "there are none at all"
-        raise NoEvents(f"no event is of {day} or before; {first}.")
-    past = [] if everything else published(night.connection, now.table_id)
-    since = known_since(past, day)
-    changed = {} if since == NEVER else changed_after(night.settings, now, since)
-    # A day of which every event was removed is restated too, to nothing; not one that only an earlier table of events had.
-    is_other_table = before is not None and not (everything or past)
-    numbered = frozenset() if is_other_table else days_published(night.connection)
+        first = f"the first are on {min(now.days)}" if now.days else "there are none at all"
+        raise NoEvents(f"there are no events on or before {day}; {first}.")
+    published = [] if everything else read_published_versions(night.connection, now.table_id)
+    oldest = find_oldest_version(published, day)
+    changed = {} if oldest == NEVER else find_changed_days(night.settings, now, oldest)
+    # A published day is restated even if all its events were removed, but not if only an earlier table of events had it.
+    is_other_table = before is not None and not (everything or published)
+    numbered = frozenset() if is_other_table else read_published_days(night.connection)
     has_tables = all(is_written_by_month(night.settings, table) for table in (CUSTOMER_DAY, INTERACTIONS))
-    lacking = days_lacking(night.connection) if has_tables else numbered
-    days = days_to_restate(now.days | numbered | changed.keys(), changed, past, day, lacking)
-    return Plan(before.id + 1 if before else 1, day, before, now, days, everything)
+    lacking = find_incomplete_days(night.connection) if has_tables else numbered
+    days = find_days_to_restate(now.days | numbered | changed.keys(), changed, published, day, lacking)
+    return NightPlan(before.id + 1 if before else 1, day, before, now, days, everything)
 
 
-def _restate(night: Night, plan: Plan, steps: Steps, made: Progress) -> None:
-    """The rows of the days that are behind: on HDFS, and the daily ones beside their place in Postgres."""
-    came = events_of_days(read_events(night.spark, night.settings, plan.events.version), plan.days)
-    with kept_in_memory(events_once(came)) as events:
+def _restate(night: Night, plan: NightPlan, steps: Steps, progress: NightProgress) -> None:
+    """Write the rows of the days that are behind: on HDFS, and in the staging tables of Postgres."""
+    rows = select_days(read_events(night.spark, night.settings, plan.events.version), plan.days)
+    with keep_in_memory(deduplicate(rows)) as events:
         with steps.step("customer_day") as note:
-            write_days(customer_day(events), night.settings, CUSTOMER_DAY, plan.days)
-            made.sums = [EventSums(*row) for row in _rows(event_sums(events))]
-            once = sum(day.events for day in made.sums)
-            copies = made.counts["copies"] = came.count() - once
-            note(f"{once:,} events, {copies:,} copies left out")
+            write_days(build_customer_days(events), night.settings, CUSTOMER_DAY, plan.days)
+            progress.sums = [EventSums(*row) for row in _collect_days(sum_events(events))]
+            count = sum(day.events for day in progress.sums)
+            copies = progress.counts["copies"] = rows.count() - count
+            note(f"{count:,} events, {copies:,} copies left out")
         with steps.step("interactions"):
-            write_days(interactions(events), night.settings, INTERACTIONS, plan.days)
+            write_days(build_interactions(events), night.settings, INTERACTIONS, plan.days)
         history = read_history(night.spark, night.settings, CUSTOMER_DAY)
         restated = history.where(F.col("day").isin(list(plan.days)))
         with steps.step("kpi_day") as note:
-            kpis = {row.pop("day"): row for row in (row.asDict() for row in _rows(kpi_day(events, restated)))}
-            made.numbers = DailyNumbers(plan.days, kpis, newcomers(night.settings))
+            kpis = {row.pop("day"): row for row in (row.asDict() for row in _collect_days(build_kpi_days(events, restated)))}
+            progress.numbers = DailyNumbers(plan.days, kpis, count_newcomers(night.settings))
             note(f"{len(kpis):,} days")
         with steps.step("staging") as note:
-            rows = _staging(night).fill(OF_DAYS, day_lines(events, restated))
-            made.staged += OF_DAYS
-            note(f"{rows:,} rows of {len(OF_DAYS)} tables by COPY")
+            copied = _make_staging(night).fill(DAY_TABLES, make_day_lines(events, restated))
+            progress.staged_tables += DAY_TABLES
+            note(f"{copied:,} rows of {len(DAY_TABLES)} tables by COPY")
 
 
-def _take_stock(night: Night, plan: Plan, steps: Steps, made: Progress) -> None:
-    """The customers as of the day: the snapshot on HDFS, and the collection of profiles that nobody reads yet."""
+def _snapshot_customers(night: Night, plan: NightPlan, steps: Steps, progress: NightProgress) -> None:
+    """Write the customers as of the day: the snapshot on HDFS, and the profile collection that nobody reads yet."""
     history = read_history(night.spark, night.settings, CUSTOMER_DAY)
-    made.collection = next_collection(plan.before.profiles_collection if plan.before else None)
-    with ExitStack() as kept:
+    progress.collection = choose_collection(plan.before.profiles_collection if plan.before else None)
+    with ExitStack() as frames:
         with steps.step("customers") as note:
-            place = place_of(night.settings, made.collection)
-            since, rows = _grounds(night, plan, place), history
-            if since.touched is not None:
-                kept.enter_context(kept_in_memory(since.touched))
-                rows = kept.enter_context(kept_in_memory(of(since.touched, history)))
-            told = _write_snapshot(night, plan, made, since.snapshot, rows if since.snapshot else history)
-            snapshot = read_customers(night.spark, night.settings, made.customers_version)
-            made.counts["customers"] = count_customers(night.settings, made.customers_version)
-            note(f"{made.counts['customers']:,} customers, {told} counted anew, version {made.customers_version}")
+            place = connect_collection(night.settings, progress.collection)
+            baselines, rows = _find_baselines(night, plan, place), history
+            if baselines.changed_ids is not None:
+                frames.enter_context(keep_in_memory(baselines.changed_ids))
+                rows = frames.enter_context(keep_in_memory(select_rows_of(baselines.changed_ids, history)))
+            baseline = baselines.snapshot
+            recomputed = _write_snapshot(night, plan, progress, baseline, rows if baseline else history)
+            snapshot = read_customers(night.spark, night.settings, progress.customers_version)
+            progress.counts["customers"] = count_customers(night.settings, progress.customers_version)
+            note(f"{progress.counts['customers']:,} customers, {recomputed} counted anew, version {progress.customers_version}")
         with steps.step("charts") as note:
-            filled = _staging(night).fill(AS_OF, as_of_lines(snapshot, history, plan.day))
-            made.staged += AS_OF
-            note(f"{filled:,} rows of {len(AS_OF)} tables by COPY")
+            copied = _make_staging(night).fill(AS_OF_TABLES, make_as_of_lines(snapshot, history, plan.day))
+            progress.staged_tables += AS_OF_TABLES
+            note(f"{copied:,} rows of {len(AS_OF_TABLES)} tables by COPY")
         with steps.step("profiles") as note:
-            whole = Customers(version_of(night.settings, made.customers_version), snapshot, made.counts["customers"])
-            moved = profiles_moved(snapshot, rows, plan.day, since.profiles) if since.profiles else None
-            written = fill(place, whole, moved, profiles(snapshot, history, plan.day), Written(plan.day, plan.id))
-            note(f"{made.collection}: {written.written:,} written, {written.unchanged:,} unchanged, {written.removed:,} removed")
+            version = read_snapshot_version(night.settings, progress.customers_version)
+            customers = CustomersSnapshot(version, snapshot, progress.counts["customers"])
+            changed = build_changed_profiles(snapshot, rows, plan.day, baselines.profiles) if baselines.profiles else None
+            report = fill(place, customers, changed, profiles(snapshot, history, plan.day), Written(plan.day, plan.id))
+            note(f"{progress.collection}: {report.written:,} written, {report.unchanged:,} unchanged, {report.removed:,} removed")
 
 
-def _write_snapshot(night: Night, plan: Plan, made: Progress, since: Earlier | None, rows: DataFrame) -> str:
-    """`rows` are the days of those who are counted anew; the answer says how many those are."""
-    done = read_history(night.spark, night.settings, INTERACTIONS)
-    anew = counted(rows, of(since.touched, done) if since else done, plan.day)
-    with kept_in_memory(carried(since, anew) if since else anew) as everyone:
-        made.customers_version = write_customers(customers(everyone, plan.day), night.settings, note_of(night.settings, plan.day))
-    return f"{since.touched.count():,} of them" if since else "all"
+def _write_snapshot(night: Night, plan: NightPlan, progress: NightProgress, baseline: Baseline | None, rows: DataFrame) -> str:
+    """`rows` are the days of the customers to recompute. Returns how many those are, as text."""
+    interactions = read_history(night.spark, night.settings, INTERACTIONS)
+    if baseline:
+        interactions = select_rows_of(baseline.changed_ids, interactions)
+    recomputed = aggregate_customers(rows, interactions, plan.day)
+    with keep_in_memory(reuse_unchanged(baseline, recomputed) if baseline else recomputed) as aggregates:
+        snapshot, note = build_snapshot(aggregates, plan.day), make_snapshot_note(night.settings, plan.day)
+        progress.customers_version = write_customers(snapshot, night.settings, note)
+    return f"{baseline.changed_ids.count():,} of them" if baseline else "all"
 
 
-def _grounds(night: Night, plan: Plan, place: Place) -> Grounds:
+def _find_baselines(night: Night, plan: NightPlan, place: Place) -> Baselines:
     if plan.everything or plan.before is None:
-        return Grounds()
-    published = standing(night.settings, plan.before.customers_version)
-    return grounds(night.spark, night.settings, published, held(night.settings, place), plan.day)
+        return Baselines()
+    published = read_snapshot_info(night.settings, plan.before.customers_version)
+    return find_baselines(night.spark, night.settings, published, read_stored_snapshot(night.settings, place), plan.day)
 
 
-def _gate(night: Night, plan: Plan, steps: Steps, made: Progress, run: Run) -> None:
-    """What was made is held against itself and against the stream; a check that fails stops here, before any reader sees it."""
+def _pass_gate(night: Night, plan: NightPlan, steps: Steps, progress: NightProgress, run: RunRecord) -> None:
+    """Run the checks on what was written, before any reader sees it. A failed check stops the night."""
 
-    def book_compactions() -> None:
-        now = event_files(night.settings)
-        write_down(night.spark, night.settings, read_book(night.settings, now.table_id), now, night.clock())
+    def record_missing_compactions() -> None:
+        now = list_event_files(night.settings)
+        record = read_compactions(night.settings, now.table_id)
+        record_compactions(night.spark, night.settings, record, now, night.clock())
 
     with steps.step("gate") as note:
-        copies = made.counts.get("copies", 0)
-        work = Work(plan.day, plan.events.version, made.customers_version, made.numbers, made.staged, made.sums, copies)
-        made.checks = judged(gathered(night.connection, night.settings, work, book_compactions), night.accepted)
-        run.checked(made.checks)
-        require_open(made.checks, plan.day)
-        note(summary(made.checks))
+        copies = progress.counts.get("copies", 0)
+        work = NightWork(
+            day=plan.day,
+            events_version=plan.events.version,
+            customers_version=progress.customers_version,
+            numbers=progress.numbers,
+            staged_tables=progress.staged_tables,
+            sums=progress.sums,
+            copies=copies,
+        )
+        figures = gather_figures(night.connection, night.settings, work, record_missing_compactions)
+        progress.checks = judge(figures, night.accepted)
+        run.record_checks(progress.checks)
+        require_open(progress.checks, plan.day)
+        note(summarise(progress.checks))
 
 
-def _staging(night: Night) -> Staging:
+def _make_staging(night: Night) -> Staging:
     return Staging(night.connection, night.settings)
 
 
-def _publication(night: Night, plan: Plan, steps: Steps, made: Progress) -> Publication:
-    return Publication(
+def _make_publication(night: Night, plan: NightPlan, steps: Steps, progress: NightProgress) -> NewPublication:
+    return NewPublication(
         id=plan.id,
         day=plan.day,
         published_at=night.clock(),
-        customers_version=made.customers_version,
+        customers_version=progress.customers_version,
         events_table=plan.events.table_id,
         events_version=plan.events.version,
-        profiles_collection=made.collection,
-        counts=made.counts,
+        profiles_collection=progress.collection,
+        counts=progress.counts,
         seconds=steps.seconds,
-        checks=made.checks,
+        checks=progress.checks,
     )
 
 
 @contextmanager
-def kept_in_memory(frame: DataFrame) -> Iterator[DataFrame]:
-    """A frame that is used more than once."""
+def keep_in_memory(frame: DataFrame) -> Iterator[DataFrame]:
+    """Persist a frame that is used more than once."""
     frame.persist(StorageLevel.MEMORY_AND_DISK)
     try:
         yield frame
     finally:
-        # Of a JVM that was killed nothing is kept; what ended it is to be told.
+        # If the JVM was killed there is nothing to unpersist; let the original error surface.
         with suppress(Py4JError, OSError):
             frame.unpersist()
 
 
-def _rows(frame: DataFrame) -> list[Row]:
-    """A row a day."""
-    rows = frame.limit(MOST_DAYS + 1).collect()
-    if len(rows) > MOST_DAYS:
-        raise TooManyDays(f"the events lie on more than {MOST_DAYS:,} days.")
+def _collect_days(frame: DataFrame) -> list[Row]:
+    """Collect a frame that has one row per day."""
+    rows = frame.limit(MAX_DAYS + 1).collect()
+    if len(rows) > MAX_DAYS:
+        raise TooManyDays(f"the events are spread over more than {MAX_DAYS:,} days.")
     return rows

@@ -1,4 +1,4 @@
-"""How far a range of nights has come, and how long the rest will take if it goes on like the last ones."""
+"""Progress of a range of days, and the time left if the rest takes as long per day as the last ones did."""
 
 from __future__ import annotations
 
@@ -6,33 +6,33 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-#: The first night of a range restates what all have in common; later ones tell more of those to come.
+#: The estimate uses this many days: the first ones may be slower than the rest.
 LAST = 5
 
 
-class Pace:
-    """Asked once for each night, when it begins."""
+class DayPace:
+    """Call `next_day` once for each day, when it begins."""
 
     def __init__(self, count: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._count = count
         self._clock = clock
-        self._begun: deque[float] = deque(maxlen=LAST + 1)
+        self._starts: deque[float] = deque(maxlen=LAST + 1)
         self._number = 0
 
-    def place(self) -> str:
-        """Nothing for a single night."""
+    def next_day(self) -> str:
+        """The progress as text, empty for a single day."""
         self._number += 1
-        self._begun.append(self._clock())
+        self._starts.append(self._clock())
         if self._count == 1:
             return ""
-        place = f"{self._number} of {self._count}"
-        if len(self._begun) < 2:
-            return f"  ({place})"
-        each = (self._begun[-1] - self._begun[0]) / (len(self._begun) - 1)
-        return f"  ({place}, about {left(each * (self._count - self._number + 1))} left)"
+        progress = f"{self._number} of {self._count}"
+        if len(self._starts) < 2:
+            return f"  ({progress})"
+        seconds = (self._starts[-1] - self._starts[0]) / (len(self._starts) - 1)
+        return f"  ({progress}, about {format_seconds(seconds * (self._count - self._number + 1))} left)"
 
 
-def left(seconds: float) -> str:
+def format_seconds(seconds: float) -> str:
     minutes = round(seconds / 60)
     if seconds < 60:
         return f"{max(1, round(seconds))} s"

@@ -1,7 +1,7 @@
-"""The record of a night in mart.night_run: written at its begin, at each step and at its end, so that a killed one is seen too.
+"""Records a night in mart.night_run when it begins, at each step and when it ends, so a killed night is visible too.
 
-Each write is a transaction of its own. A record that can't be written at the end of a night that failed anyway is left as it
-is: without its connection it reads as cut off.
+Each write is a transaction of its own. If the end of a failed night can't be written, its row stays as it is: without the night's
+connection it reads as cut off.
 """
 
 from __future__ import annotations
@@ -27,59 +27,58 @@ from cdp.warehouse import NIGHT_RUN
 TABLE = NIGHT_RUN.full_name
 
 
-class Run:
-    """One night's row."""
+class RunRecord:
+    """The row of one night."""
 
-    def __init__(self, connection: Connection, settings: Settings, clock: Callable[[], datetime], run_id: int, day: date) -> None:
+    def __init__(self, connection: Connection, settings: Settings, clock: Callable[[], datetime], run_id: int) -> None:
         self._connection = connection
         self._settings = settings
         self._clock = clock
         self.id = run_id
-        self.day = day
 
-    def at(self, step: str, seconds: Mapping[str, float]) -> None:
-        """A step begins; those before it took so long."""
+    def begin_step(self, step: str, seconds: Mapping[str, float]) -> None:
+        """`seconds` are those of the steps before it."""
         self._write(step=step, seconds=Json(dict(seconds)))
 
-    def checked(self, outcomes: Sequence[CheckOutcome]) -> None:
-        self._write(checks=_json(outcomes))
+    def record_checks(self, outcomes: Sequence[CheckOutcome]) -> None:
+        self._write(checks=_to_json(outcomes))
 
-    def publishes(self, publication: int) -> None:
-        """Before it does, so that a night which is killed right after is known to have published."""
+    def record_publication(self, publication: int) -> None:
+        """Called before publication, so that a night killed right after it is known to have published."""
         self._write(publication=publication)
 
-    def ended(self, state: str, seconds: Mapping[str, float]) -> None:
+    def end(self, state: str, seconds: Mapping[str, float]) -> None:
         self._write(state=state, seconds=Json(dict(seconds)), ended_at=self._clock())
 
-    def failed(self, reason: str) -> None:
-        """Postgres itself may be why: then on another connection, or not at all."""
-        given = {"state": "failed", "reason": reason, "ended_at": self._clock()}
+    def fail(self, reason: str) -> None:
+        """If the night's own connection is broken, tries another one, and gives up if that fails too."""
+        values = {"state": "failed", "reason": reason, "ended_at": self._clock()}
         with suppress(psycopg2.Error):
             try:
-                self._write(**given)
+                self._write(**values)
             except psycopg2.Error:
                 other = psycopg2.connect(**connection_arguments(self._settings))
                 try:
-                    self._write_on(other, **given)
+                    self._write_on(other, **values)
                 finally:
                     other.close()
 
-    def _write(self, **given: Any) -> None:
-        self._write_on(self._connection, **given)
+    def _write(self, **values: Any) -> None:
+        self._write_on(self._connection, **values)
 
-    def _write_on(self, connection: Connection, **given: Any) -> None:
-        changes = ", ".join(f"{name} = %({name})s" for name in given)
+    def _write_on(self, connection: Connection, **values: Any) -> None:
+        changes = ", ".join(f"{name} = %({name})s" for name in values)
         with connection, connection.cursor() as cursor:
-            cursor.execute(f"UPDATE {TABLE} SET {changes} WHERE id = %(id)s AND state = 'running'", {**given, "id": self.id})
+            cursor.execute(f"UPDATE {TABLE} SET {changes} WHERE id = %(id)s AND state = 'running'", {**values, "id": self.id})
 
 
-def begin(
+def begin_run(
     connection: Connection, settings: Settings, day: date, clock: Callable[[], datetime], accepted: Sequence[Accepted] = ()
-) -> Run:
-    """Wants the lock of the night: whoever else says of itself that it runs was killed."""
+) -> RunRecord:
+    """Requires the night lock. Holding it proves that any other run still marked running was killed."""
     row: dict[str, Any] = {
         "day": day, "begun_at": clock(), "state": "running", "seconds": Json({}), "checks": Json([]),
-        "accepted": _json(accepted), "host": socket.gethostname(), "pid": os.getpid(), "backend": connection.info.backend_pid,
+        "accepted": _to_json(accepted), "host": socket.gethostname(), "pid": os.getpid(), "backend": connection.info.backend_pid,
     }  # fmt: skip
     places = ", ".join(f"%({name})s" for name in row)
     with connection, connection.cursor() as cursor:
@@ -88,21 +87,21 @@ def begin(
             f"INSERT INTO {TABLE} (id, {', '.join(row)}) SELECT coalesce(max(id), 0) + 1, {places} FROM {TABLE} RETURNING id", row
         )
         ((run_id,),) = cursor.fetchall()
-    return Run(connection, settings, clock, run_id, day)
+    return RunRecord(connection, settings, clock, run_id)
 
 
 @contextmanager
-def recorded(run: Run) -> Iterator[None]:
-    """What ends it early is written down, and goes on its way."""
+def record_failures(run: RunRecord) -> Iterator[None]:
+    """Records the exception that ends the run, and raises it again."""
     try:
         yield
     except Exception as error:
-        run.failed(root_cause(error.__cause__ or error))
+        run.fail(root_cause(error.__cause__ or error))
         raise
     except BaseException:
-        run.failed("it was stopped by hand")
+        run.fail("it was stopped by hand")
         raise
 
 
-def _json(given: Sequence[Accepted] | Sequence[CheckOutcome]) -> Json:
-    return Json([asdict(one) for one in given])
+def _to_json(values: Sequence[Accepted] | Sequence[CheckOutcome]) -> Json:
+    return Json([asdict(value) for value in values])

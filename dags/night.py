@@ -1,8 +1,7 @@
-"""The night of a day: what came in is drained to HDFS, the day is computed and published, the segments are refreshed.
+"""The night of a day: drains new events to HDFS, computes and publishes the day, and refreshes the segments.
 
-Each task is the command that a person would type; doing one again is safe. A scheduled run works on the day before it, a
-run that is triggered by hand on the day it is given: `{"day": "2019-11-01"}`. The DAG begins paused: unpause it where events
-of today come in.
+Each task runs a `./run` command and can be repeated safely. A scheduled run publishes the day before it. A manual run publishes
+the day in its parameters: `{"day": "2019-11-01"}`. The DAG starts paused: unpause it if events of the current day come in.
 """
 
 from __future__ import annotations
@@ -17,12 +16,12 @@ from cdp.programs import NIGHT_NEEDS_PERSON, NIGHT_SKIPPED
 from cdp.settings import REPOSITORY
 
 DAY = "{{ params.day or macros.ds_add(ds, -1) }}"
-#: Over a history that ended, a schedule publishes nothing; the task is then skipped, and the segments with it.
+#: If the events have ended, a scheduled night publishes nothing, and Airflow skips this task and the segments.
 SCHEDULED = "{{ ' --scheduled' if dag_run.run_type == 'scheduled' and not params.day else '' }}"
 
 
 class UnlessGateClosed(RetryPolicy):
-    """What a check has found is not mended by trying again."""
+    """Retrying does not help when a check has failed."""
 
     def evaluate(self, exception: BaseException, try_number: int, max_tries: int, context: Any = None) -> RetryDecision:
         if f"exit code {NIGHT_NEEDS_PERSON}." in str(exception):
@@ -33,7 +32,7 @@ class UnlessGateClosed(RetryPolicy):
 with DAG(
     dag_id="night",
     doc_md=__doc__,
-    # Two hours into the next day (UTC): late events of the evening are in.
+    # Two hours after the end of the day (UTC), so that late events of the evening have arrived.
     schedule="0 2 * * *",
     start_date=datetime(2019, 9, 1, tzinfo=UTC),
     catchup=False,

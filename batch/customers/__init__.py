@@ -1,1 +1,1 @@
-"""The customers as of a day: who is counted anew, all metrics, scores, cohorts, and the profile of each."""
+"""The customers as of a day: which ones are recomputed, their metrics, scores, cohorts and profiles."""

@@ -1,4 +1,4 @@
-"""Customers by the month in which they first came, and what they did in each month since."""
+"""Customers by the month of their first event, and what they did in each month since."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 
-def cohort_month(customer_day: DataFrame, as_of: date) -> DataFrame:
-    """The columns of COHORT_MONTH, from the daily rows up to the day. Rows move once, to their customer."""
-    known = customer_day.where(F.col("day") <= F.lit(as_of)).select("customer_id", "day", "orders", "revenue")
+def build_cohort_months(customer_day: DataFrame, as_of: date) -> DataFrame:
+    """The columns of COHORT_MONTH, from the daily rows up to `as_of`. One shuffle, by customer."""
+    rows_up_to_day = customer_day.where(F.col("day") <= F.lit(as_of)).select("customer_id", "day", "orders", "revenue")
     months = (
-        known.repartition("customer_id")
+        rows_up_to_day.repartition("customer_id")
         .groupBy("customer_id", F.trunc("day", "month").alias("month"))
         .agg(F.sum("orders").alias("orders"), F.sum("revenue").alias("revenue"))
     )

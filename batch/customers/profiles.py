@@ -1,6 +1,7 @@
-"""The profile of each customer as of a day: the metrics, the latest events, the last days, and two hashes over what a document
-keeps of it: one over the metrics, one over the history. What moves with the calendar alone is in none of them: a customer who
-does nothing keeps the same document. One who moves among the others without being touched gets other metrics alone."""
+"""The profile of each customer as of a day: the metrics, the latest events, the last days, and two hashes over the stored parts:
+one over the metrics, one over the history. Values that change with the calendar alone are in neither hash, so an inactive
+customer keeps the same document. A customer whose scores change only because of other customers gets new metrics and keeps the
+history."""
 
 from __future__ import annotations
 
@@ -12,38 +13,38 @@ from pyspark.sql import functions as F
 
 from batch.customers.documents import SHAPE
 from batch.customers.rfm import TOTALS_BEFORE
-from batch.customers.snapshot import of
-from batch.customers.standing import Earlier
+from batch.customers.snapshot import select_rows_of
+from batch.customers.standing import Baseline
 from batch.days.customer_day import CUSTOMER_ID, RECENT
 from cdp.metrics import METRICS
 
 DAYS = 90
-#: Columns that tell one day from the next and are in no document.
+#: Columns that change every day. They are not stored in documents.
 CALENDAR = frozenset(metric.key for metric in METRICS if metric.since)
 
 
 def profiles(customers: DataFrame, customer_day: DataFrame, as_of: date) -> DataFrame:
-    """A row a customer: the metrics, `hash`, `recent`, `days`, `history_hash`."""
-    known = customer_day.where(F.col("day") <= F.lit(as_of))
-    return with_hash(customers).join(history(known, as_of), CUSTOMER_ID)
+    """One row per customer: the metrics, `hash`, `recent`, `days`, `history_hash`."""
+    rows_up_to_day = customer_day.where(F.col("day") <= F.lit(as_of))
+    return _add_hash(customers).join(_collect_history(rows_up_to_day, as_of), CUSTOMER_ID)
 
 
-def profiles_moved(customers: DataFrame, customer_day: DataFrame, as_of: date, earlier: Earlier) -> DataFrame:
-    """The profiles that may differ from what they were as of the earlier snapshot: of the touched, whose rows `customer_day`
-    has, and without a history of those who have other metrics now."""
-    theirs = profiles(of(earlier.touched, customers), customer_day, as_of)
-    before = earlier.snapshot.select(CUSTOMER_ID, F.struct(*_kept(customers)).alias("before"))
-    others = customers.join(F.broadcast(earlier.touched), CUSTOMER_ID, "left_anti").join(before, CUSTOMER_ID, "left")
-    moved = others.where(~F.struct(*_kept(customers)).eqNullSafe(F.col("before"))).drop("before")
-    return theirs.unionByName(with_hash(moved), allowMissingColumns=True)
+def build_changed_profiles(customers: DataFrame, customer_day: DataFrame, as_of: date, baseline: Baseline) -> DataFrame:
+    """The profiles that may differ from the baseline: complete ones for the changed customers, whose rows `customer_day` has, and
+    profiles without history for other customers whose metrics differ."""
+    complete = profiles(select_rows_of(baseline.changed_ids, customers), customer_day, as_of)
+    before = baseline.snapshot.select(CUSTOMER_ID, F.struct(*_list_stored_columns(customers)).alias("before"))
+    others = customers.join(F.broadcast(baseline.changed_ids), CUSTOMER_ID, "left_anti").join(before, CUSTOMER_ID, "left")
+    moved = others.where(~F.struct(*_list_stored_columns(customers)).eqNullSafe(F.col("before"))).drop("before")
+    return complete.unionByName(_add_hash(moved), allowMissingColumns=True)
 
 
-def with_hash(customers: DataFrame) -> DataFrame:
-    """The metrics, and a hash over those that a document keeps."""
-    return customers.drop(*TOTALS_BEFORE).withColumn("hash", _hash(*_kept(customers)))
+def _add_hash(customers: DataFrame) -> DataFrame:
+    """The metrics, and a hash over those that a document stores."""
+    return customers.drop(*TOTALS_BEFORE).withColumn("hash", _hash(*_list_stored_columns(customers)))
 
 
-def _kept(customers: DataFrame) -> list[str]:
+def _list_stored_columns(customers: DataFrame) -> list[str]:
     return [name for name in customers.columns if name not in {*CALENDAR, *TOTALS_BEFORE}]
 
 
@@ -52,30 +53,30 @@ def _hash(*columns: str) -> Column:
 
 
 def as_json(profiles: DataFrame) -> RDD[str]:
-    """A text each, which costs less on the way to Python than a row does. Decimals are texts in it and times microseconds, so
-    that none is rounded; what is missing, and what no document keeps, is left out."""
+    """One JSON string per profile, which reaches Python cheaper than a row. Decimals are strings and times are microseconds, so
+    nothing is rounded. Missing values and columns that no document stores are left out."""
     decimals = {name: F.col(name).cast("string") for name, kind in profiles.dtypes if kind.startswith("decimal")}
-    recent = F.transform("recent", _plain_event)
+    recent = F.transform("recent", _simplify_event)
     days = F.transform("days", lambda day: day.withField("revenue", day["revenue"].cast("string")))
     return profiles.drop(*CALENDAR).withColumns({**decimals, "recent": recent, "days": days}).toJSON()
 
 
-def _plain_event(event: Column) -> Column:
-    plain = event.withField("time", F.unix_micros(event["time"]))
-    return plain.withField("price", event["price"].cast("string")).withField("revenue", event["revenue"].cast("string"))
+def _simplify_event(event: Column) -> Column:
+    simple = event.withField("time", F.unix_micros(event["time"]))
+    return simple.withField("price", event["price"].cast("string")).withField("revenue", event["revenue"].cast("string"))
 
 
-def history(customer_day: DataFrame, as_of: date) -> DataFrame:
-    """`recent`, newest first, `days`, oldest first, and `history_hash` over both. The latest events lie in the latest days,
-    each of which has one."""
+def _collect_history(customer_day: DataFrame, as_of: date) -> DataFrame:
+    """`recent`, newest first, `days`, oldest first, and `history_hash` over both. Each day has at least one event, so the latest
+    RECENT days contain the latest RECENT events."""
     newest = Window.partitionBy(CUSTOMER_ID).orderBy(F.desc("day"))
-    placed = customer_day.withColumn("place", F.row_number().over(newest))
+    ranked = customer_day.withColumn("rank", F.row_number().over(newest))
     in_window = F.col("day") > F.lit(as_of - timedelta(days=DAYS))
-    rows = placed.where((F.col("place") <= RECENT) | in_window)
-    recent = F.collect_list(F.when(F.col("place") <= RECENT, F.struct("place", "recent")))
+    rows = ranked.where((F.col("rank") <= RECENT) | in_window)
+    recent = F.collect_list(F.when(F.col("rank") <= RECENT, F.struct("rank", "recent")))
     days = F.collect_list(F.when(in_window, F.struct("day", "views", "orders", "revenue")))
-    collected = rows.groupBy(CUSTOMER_ID).agg(
+    histories = rows.groupBy(CUSTOMER_ID).agg(
         F.slice(F.flatten(F.transform(F.sort_array(recent), lambda day: day["recent"])), 1, RECENT).alias("recent"),
         F.sort_array(days).alias("days"),
     )
-    return collected.withColumn("history_hash", _hash("recent", "days"))
+    return histories.withColumn("history_hash", _hash("recent", "days"))

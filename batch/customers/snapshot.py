@@ -1,7 +1,7 @@
 """The customers as of a day: every metric of the catalogue, from the daily rows and the interactions up to that day.
 
-What is counted of a customer's own rows is carried over from an earlier snapshot for those who were not touched since. Scores,
-which look at all customers, and what is derived are of the day: all customers get them anew.
+Metrics over a customer's own rows are carried over from an earlier snapshot when the customer has not changed since. Scores,
+which rank all customers, and derived metrics are recomputed for everyone.
 """
 
 from __future__ import annotations
@@ -11,36 +11,37 @@ from datetime import date
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from batch.customers.rfm import TOTALS_BEFORE, rfm, totals_before
-from batch.customers.standing import Earlier
-from batch.customers.things import things
+from batch.customers.rfm import TOTALS_BEFORE, compute_rfm, sum_totals_before
+from batch.customers.standing import Baseline
+from batch.customers.things import build_things
 from batch.days.customer_day import CUSTOMER_ID
 from cdp.metrics import METRICS, Metric, Stage, of_stage, sql_for_day
 from cdp.spark import METRIC_TYPES
 
 
-def counted(customer_day: DataFrame, interactions: DataFrame, as_of: date) -> DataFrame:
-    """What is counted of each customer's own rows: the metrics of the stages `days` and `things`, and TOTALS_BEFORE."""
-    known = customer_day.where(F.col("day") <= F.lit(as_of))
-    totals = known.groupBy(CUSTOMER_ID).agg(*_expressions("days", as_of), *totals_before(as_of))
-    favourites = things(interactions, as_of).groupBy(CUSTOMER_ID).agg(*_expressions("things", as_of))
+def aggregate_customers(customer_day: DataFrame, interactions: DataFrame, as_of: date) -> DataFrame:
+    """The metrics over each customer's own rows: those of the stages `days` and `things`, and TOTALS_BEFORE."""
+    rows_up_to_day = customer_day.where(F.col("day") <= F.lit(as_of))
+    totals = rows_up_to_day.groupBy(CUSTOMER_ID).agg(*_expressions("days", as_of), *sum_totals_before(as_of))
+    favourites = build_things(interactions, as_of).groupBy(CUSTOMER_ID).agg(*_expressions("things", as_of))
     return totals.join(favourites, CUSTOMER_ID, "left")
 
 
-def carried(earlier: Earlier, anew: DataFrame) -> DataFrame:
-    """The same of all customers, where `anew` has the touched. One of them without a row up to the day any more is in neither."""
-    kept = earlier.snapshot.join(F.broadcast(earlier.touched), CUSTOMER_ID, "left_anti")
-    return kept.select(anew.columns).unionByName(anew)
+def reuse_unchanged(baseline: Baseline, recomputed: DataFrame) -> DataFrame:
+    """The same for all customers: unchanged ones from the baseline, changed ones from `recomputed`. A changed customer with no
+    rows left up to the day appears in neither frame."""
+    unchanged = baseline.snapshot.join(F.broadcast(baseline.changed_ids), CUSTOMER_ID, "left_anti")
+    return unchanged.select(recomputed.columns).unionByName(recomputed)
 
 
-def customers(counted: DataFrame, as_of: date) -> DataFrame:
-    """`customer_id`, a column a metric in the order of the catalogue, and TOTALS_BEFORE. It looks at what was counted twice."""
-    placed = counted.join(rfm(counted, as_of), CUSTOMER_ID, "left")
-    return placed.select(CUSTOMER_ID, *(_column(metric, as_of) for metric in METRICS), *TOTALS_BEFORE)
+def build_snapshot(aggregates: DataFrame, as_of: date) -> DataFrame:
+    """`customer_id`, one column per metric in the order of the catalogue, and TOTALS_BEFORE. Reads `aggregates` twice."""
+    with_scores = aggregates.join(compute_rfm(aggregates, as_of), CUSTOMER_ID, "left")
+    return with_scores.select(CUSTOMER_ID, *(_column(metric, as_of) for metric in METRICS), *TOTALS_BEFORE)
 
 
-def of(customers: DataFrame, rows: DataFrame) -> DataFrame:
-    """The rows of these customers, which are few."""
+def select_rows_of(customers: DataFrame, rows: DataFrame) -> DataFrame:
+    """The rows of these customers. There must be few customers: they are broadcast."""
     return rows.join(F.broadcast(customers.select(CUSTOMER_ID)), CUSTOMER_ID, "left_semi")
 
 
@@ -49,7 +50,7 @@ def _expressions(stage: Stage, as_of: date) -> list[Column]:
 
 
 def _column(metric: Metric, as_of: date) -> Column:
-    """A derived metric from those that are columns already; the rest as they are."""
+    """Derived metrics are computed from other columns; all others exist already."""
     return _expression(metric, as_of) if metric.stage == "derived" else F.col(metric.key)
 
 

@@ -1,8 +1,8 @@
-"""What a snapshot of the customers stands on, and who stands differently since: those are counted anew, the others carried over.
+"""Decides which customers must be recomputed for a new snapshot. All others keep the values that they had.
 
-The commit of a snapshot notes its day and the version of `customer_day` that it was made from. From there the log tells which
-days were written anew, and the calendar which days have come into a window or gone out of it. A customer without a row on any
-of them counts what it counted. Where the log does not tell, all are counted anew.
+The commit of a snapshot notes its day and the version of `customer_day` that it was computed from. From that version on, the log
+tells which days were rewritten, and the calendar tells which days have entered or left a window. A customer without a row on any
+of these days has not changed. When the log does not tell, everyone is recomputed.
 """
 
 from __future__ import annotations
@@ -19,147 +19,154 @@ from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, SparkSession
 
 from batch.days.customer_day import CUSTOMER_ID
-from batch.hdfs.tables import any_of, days_changed, read_customers, table_if_any
+from batch.hdfs.tables import match_days, open_table, read_changed_days, read_customers
 from cdp.days import day_from_text, days_between
 from cdp.metrics import METRICS, definition
 from cdp.paths import CUSTOMER_DAY, CUSTOMERS, table_url
 from cdp.settings import Settings
 
-#: Another number where customers are counted otherwise though every metric reads the same.
-COUNTED = 2
-#: How many days back a row begins or ceases to count: at the end of a window (of the profile's days too, see
-#: batch/customers/profiles.py), or for what is told as of an earlier day.
+#: Increase it when customers are computed differently although the definition of every metric is the same.
+COMPUTATION = 2
+#: Numbers of days after which a row starts or stops counting: the ends of windows (also of the profile's days, see
+#: batch/customers/profiles.py), and the distances of metrics as of an earlier day.
 REACHES = frozenset(reach for metric in METRICS if (reach := metric.window or metric.days_ago))
-#: Beyond this share of the days, one pass over all is cheaper than finding out who is touched.
-MOST_OF_THE_DAYS = 0.5
+#: If more than this share of the days was rewritten, recomputing everyone is cheaper than finding the changed customers.
+MAX_CHANGED_SHARE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Version:
-    """Of a Delta table; one that was made anew has another id."""
+class TableVersion:
+    """A version of a Delta table. A table that was created again has another id."""
 
     table_id: str
     version: int
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """A snapshot of the customers, its day, and the version of `customer_day` that it was made from."""
+class SnapshotInfo:
+    """A snapshot of the customers, its day, and the version of `customer_day` that it was computed from."""
 
-    customers: Version
+    customers: TableVersion
     day: date
-    customer_day: Version
+    customer_day: TableVersion
 
 
 @dataclass(frozen=True, slots=True)
-class Earlier:
-    """An earlier snapshot, and `customer_id` of all who may count differently since."""
+class Baseline:
+    """An earlier snapshot, and `customer_id` of all customers whose numbers may have changed since."""
 
     snapshot: DataFrame
-    touched: DataFrame
+    changed_ids: DataFrame
 
 
 @dataclass(frozen=True, slots=True)
-class Grounds:
-    """What a day can go on from: for the snapshot, and for the collection of profiles, which is a publication older. None where
-    all customers are to be looked at."""
+class Baselines:
+    """The baseline of the snapshot, and that of the profile collection, which is one publication older. None means that every
+    customer must be looked at."""
 
-    snapshot: Earlier | None = None
-    profiles: Earlier | None = None
+    snapshot: Baseline | None = None
+    profiles: Baseline | None = None
 
     @property
-    def touched(self) -> DataFrame | None:
-        """Who is touched since one of the two is so in both, so that their rows are read once."""
-        earlier = self.snapshot or self.profiles
-        return earlier.touched if earlier else None
+    def changed_ids(self) -> DataFrame | None:
+        """Customers changed since either baseline are treated as changed in both, so their rows are read once."""
+        baseline = self.snapshot or self.profiles
+        return baseline.changed_ids if baseline else None
 
 
-def note_of(settings: Settings, day: date) -> str:
-    """What the commit of a snapshot of this day says of it."""
-    history = _version(DeltaTable(table_url(settings, CUSTOMER_DAY)))
-    return json.dumps({"day": str(day), "table_id": history.table_id, "version": history.version, "counted": _counted()})
+def make_snapshot_note(settings: Settings, day: date) -> str:
+    """The note for the commit of this day's snapshot."""
+    history = _version_of(DeltaTable(table_url(settings, CUSTOMER_DAY)))
+    return json.dumps(
+        {"day": str(day), "table_id": history.table_id, "version": history.version, "counted": _describe_computation()}
+    )
 
 
-def standing(settings: Settings, customers_version: int) -> Standing | None:
-    """None where its commit says nothing of it, or that it was counted otherwise than now."""
-    table = table_if_any(settings, CUSTOMERS)
+def read_snapshot_info(settings: Settings, customers_version: int) -> SnapshotInfo | None:
+    """None if the commit has no note, or if its customers were computed differently than now."""
+    table = open_table(settings, CUSTOMERS)
     if table is None:
         return None
-    # Of a table that is opened at an older version, deltalake 1.6 tells the newest commits under the numbers of older ones.
+    # When a table is opened at an older version, deltalake 1.6 lists the newest commits under the numbers of older ones.
     commits = {commit["version"]: commit for commit in table.history(table.version() - customers_version + 1)}
-    said = json.loads(commits.get(customers_version, {}).get("userMetadata", "{}"))
-    if said.get("counted") != _counted():
+    note = json.loads(commits.get(customers_version, {}).get("userMetadata", "{}"))
+    if note.get("counted") != _describe_computation():
         return None
-    of = Version(str(table.metadata().id), customers_version)
-    return Standing(of, day_from_text(said["day"]), Version(said["table_id"], said["version"]))
+    customers = TableVersion(str(table.metadata().id), customers_version)
+    return SnapshotInfo(customers, day_from_text(note["day"]), TableVersion(note["table_id"], note["version"]))
 
 
-def version_of(settings: Settings, customers_version: int) -> Version:
-    return _version(DeltaTable(table_url(settings, CUSTOMERS), version=customers_version))
+def read_snapshot_version(settings: Settings, customers_version: int) -> TableVersion:
+    return _version_of(DeltaTable(table_url(settings, CUSTOMERS), version=customers_version))
 
 
-def grounds(spark: SparkSession, settings: Settings, published: Standing | None, held: Standing | None, day: date) -> Grounds:
-    """Where the log does not tell what has changed since one of them, there is no going on from it."""
+def find_baselines(
+    spark: SparkSession, settings: Settings, published: SnapshotInfo | None, stored: SnapshotInfo | None, day: date
+) -> Baselines:
+    """`published` is the snapshot that readers see, `stored` the one that the profile collection holds. One of them can't be a
+    baseline if the log does not tell what has changed since."""
     now = DeltaTable(table_url(settings, CUSTOMER_DAY))
-    rows = {then: some for then in (published, held) if then and (some := rows_touched(settings, now, then, day)) is not None}
-    if not rows:
-        return Grounds()
+    changes = {
+        info: rows for info in (published, stored) if info and (rows := find_changed_rows(settings, now, info, day)) is not None
+    }
+    if not changes:
+        return Baselines()
     try:
-        ids = touched(spark, settings, sum_of(rows.values()))
-    except AnalysisException:  # somebody has deleted what earlier versions had
-        return Grounds()
-    found = {then: Earlier(read_customers(spark, settings, then.customers.version), ids) for then in rows}
-    return Grounds(found.get(published) if published else None, found.get(held) if held else None)
+        ids = read_customer_ids(spark, settings, merge_rows(changes.values()))
+    except AnalysisException:  # somebody has deleted files of earlier versions
+        return Baselines()
+    baselines = {info: Baseline(read_customers(spark, settings, info.customers.version), ids) for info in changes}
+    return Baselines(baselines.get(published) if published else None, baselines.get(stored) if stored else None)
 
 
 @dataclass(frozen=True, slots=True)
-class RowsTouched:
+class ChangedRows:
     """Rows of `customer_day`: those of these days in these files."""
 
     files: frozenset[str]
     days: frozenset[date]
 
 
-def sum_of(parts: Iterable[RowsTouched]) -> RowsTouched:
-    """The parts together. A day of one may lie in a file of another: then more customers are touched than need be."""
-    listed = list(parts)
-    return RowsTouched(frozenset().union(*(part.files for part in listed)), frozenset().union(*(part.days for part in listed)))
+def merge_rows(parts: Iterable[ChangedRows]) -> ChangedRows:
+    """A file of one part may also hold a day of another part. Then more customers are recomputed than necessary."""
+    rows = list(parts)
+    return ChangedRows(frozenset().union(*(part.files for part in rows)), frozenset().union(*(part.days for part in rows)))
 
 
-def touched(spark: SparkSession, settings: Settings, rows: RowsTouched) -> DataFrame:
-    """`customer_id` of all who have one of these rows. Not read as a Delta table: some files are of earlier versions, and each
-    version would be a plan of its own."""
+def read_customer_ids(spark: SparkSession, settings: Settings, rows: ChangedRows) -> DataFrame:
+    """`customer_id` of all customers who have one of these rows. Reads plain Parquet files: some belong to earlier versions of
+    the Delta table, and each version would need a plan of its own."""
     url = table_url(settings, CUSTOMER_DAY)
     if not rows.files:
         return spark.createDataFrame([], f"{CUSTOMER_ID} string")
     files = spark.read.schema(f"day date, {CUSTOMER_ID} string").parquet(*(f"{url}/{file}" for file in sorted(rows.files)))
-    return files.where(any_of("day", rows.days)).select(CUSTOMER_ID).distinct()
+    return files.where(match_days("day", rows.days)).select(CUSTOMER_ID).distinct()
 
 
-def rows_touched(settings: Settings, now: DeltaTable, then: Standing, day: date) -> RowsTouched | None:
-    """The rows of all who may count differently as of `day` than they did `then`: those of days that were written since, as they
-    were and as they are (who had a row that is gone is touched too), and those of days that come into a window or go out of one.
-    None where that can't be known, or where these days are too many."""
-    if then.customer_day.table_id != _version(now).table_id:
+def find_changed_rows(settings: Settings, now: DeltaTable, info: SnapshotInfo, day: date) -> ChangedRows | None:
+    """The rows of all customers whose numbers as of `day` may differ from the snapshot `info`. These are the rows of days that
+    were rewritten since, before and after (a customer who lost a row has changed too), and those of days that enter or leave a
+    window. None if that can't be known, or if too many days were rewritten."""
+    if info.customer_day.table_id != _version_of(now).table_id:
         return None
-    written = days_changed(now, then.customer_day.version)
-    if written is None:
+    rewritten = read_changed_days(now, info.customer_day.version)
+    if rewritten is None:
         return None
     try:
-        before = _files(DeltaTable(table_url(settings, CUSTOMER_DAY), version=then.customer_day.version))
-    except DeltaError:  # the log no longer reaches back so far
+        before = _list_files(DeltaTable(table_url(settings, CUSTOMER_DAY), version=info.customer_day.version))
+    except DeltaError:  # the log no longer has that version
         return None
-    after = _files(now)
-    days = written | {each for first, last in spans_moved(then.day, day) for each in days_between(first, last)}
-    if not after or len(written) > MOST_OF_THE_DAYS * _days_spanned(after):
+    after = _list_files(now)
+    days = rewritten | {each for first, last in spans_moved(info.day, day) for each in days_between(first, last)}
+    if not after or len(rewritten) > MAX_CHANGED_SHARE * _count_days(after):
         return None
-    files = {file.path for file in before if file.has_any(written)} | {file.path for file in after if file.has_any(days)}
-    return RowsTouched(frozenset(files), frozenset(days))
+    files = {file.path for file in before if file.may_have(rewritten)} | {file.path for file in after if file.may_have(days)}
+    return ChangedRows(frozenset(files), frozenset(days))
 
 
 def spans_moved(then: date, day: date) -> list[tuple[date, date]]:
-    """Days (first and last) that count as of one of the two days and not of the other: for the whole history those between
-    the two, for what reaches back also those at its other end."""
+    """First and last days of the spans that count as of one of the two days but not as of the other: the days between the two,
+    and for each window the days at its far end."""
     early, late = sorted((then, day))
     if early == late:
         return []
@@ -167,31 +174,30 @@ def spans_moved(then: date, day: date) -> list[tuple[date, date]]:
     return [(early - shift + timedelta(days=1), late - shift) for shift in shifts]
 
 
-def _counted() -> str:
-    return f"{COUNTED} {definition()}"
+def _describe_computation() -> str:
+    return f"{COMPUTATION} {definition()}"
 
 
-def _version(table: DeltaTable) -> Version:
-    return Version(str(table.metadata().id), table.version())
+def _version_of(table: DeltaTable) -> TableVersion:
+    return TableVersion(str(table.metadata().id), table.version())
 
 
 @dataclass(frozen=True, slots=True)
-class DaysFile:
+class HistoryFile:
     """A file of `customer_day`, and the first and last day of its rows."""
 
     path: str
     first: date
     last: date
 
-    def has_any(self, days: Collection[date]) -> bool:
-        """Whether it may have rows of one of them."""
+    def may_have(self, days: Collection[date]) -> bool:
         return any(self.first <= day <= self.last for day in days)
 
 
-def _days_spanned(files: Collection[DaysFile]) -> int:
+def _count_days(files: Collection[HistoryFile]) -> int:
     return (max(file.last for file in files) - min(file.first for file in files)).days + 1
 
 
-def _files(table: DeltaTable) -> list[DaysFile]:
+def _list_files(table: DeltaTable) -> list[HistoryFile]:
     actions = pa.table(table.get_add_actions(flatten=True)).select(["path", "min.day", "max.day"])
-    return [DaysFile(*file) for file in zip(*actions.to_pydict().values(), strict=True)]
+    return [HistoryFile(*file) for file in zip(*actions.to_pydict().values(), strict=True)]

@@ -1,1 +1,1 @@
-"""What happened on each day: pure transforms of the events into a day's customers, interactions and numbers."""
+"""Pure transforms of a day's events into its customer rows, interactions and numbers."""

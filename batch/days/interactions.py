@@ -1,5 +1,5 @@
-"""A row a customer, day, event type and product with its categories and brand: how often, how many, for how much.
-What a customer's favourites and distinct products are made of, without reading the events again."""
+"""One row per customer, day, event type and product with its categories and brand: events, quantity and money.
+Favourites and distinct products are computed from these rows, so events are not read again."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 KEY = ["day", "customer_id", "event_type", "product_id", "category_1", "category_2", "category_3", "brand"]
-#: Column -> its type, of the table on HDFS.
+#: Column -> type in the table on HDFS.
 COLUMNS = {
     "day": "date", "customer_id": "string", "event_type": "string",
     "product_id": "string", "category_1": "string", "category_2": "string", "category_3": "string", "brand": "string",
@@ -15,12 +15,12 @@ COLUMNS = {
 }  # fmt: skip
 
 
-def interactions(events: DataFrame) -> DataFrame:
-    """Money is of purchases and, negative, of refunds; elsewhere it is 0. Categories and brand are as the events
-    name them: a product that changes its category in the middle of a day has two rows."""
-    counted = events.groupBy(*KEY).agg(
+def build_interactions(events: DataFrame) -> DataFrame:
+    """Money is positive for purchases, negative for refunds and 0 for other events. Categories and brand are those of the
+    events: a product that changes its category during a day has two rows."""
+    rows = events.groupBy(*KEY).agg(
         F.count("*").alias("events"),
         F.sum("quantity").alias("quantity"),
         F.coalesce(F.sum("revenue"), F.lit(0)).alias("money"),
     )
-    return counted.select(*(F.col(name).cast(kind) for name, kind in COLUMNS.items()))
+    return rows.select(*(F.col(name).cast(kind) for name, kind in COLUMNS.items()))

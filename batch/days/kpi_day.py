@@ -1,4 +1,4 @@
-"""What the shop did on each day. Orders, money and sessions are the sums over its customers, so that the numbers add up."""
+"""The shop's numbers per day. Orders, money and sessions are sums over the customers' rows, so the tables agree."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ NEW = "new_customers"
 _SUMS = ("sessions", *COUNTS.values(), "orders", "items", "gross_revenue", "revenue")
 
 
-def kpi_day(events: DataFrame, customer_day: DataFrame) -> DataFrame:
-    """The columns of KPI_DAY but the newcomers, for the days of `events`."""
-    joined = events_of_day(events).join(totals(customer_day), "day")
+def build_kpi_days(events: DataFrame, customer_day: DataFrame) -> DataFrame:
+    """The columns of KPI_DAY except new customers, for the days of `events`."""
+    joined = _count_sessions(events).join(_sum_customers(customer_day), "day")
     columns = [F.col(column.name).cast(COLUMN_TYPES[column.kind]) for column in KPI_DAY.columns if column.name != NEW]
     return joined.select(*columns)
 
 
-def events_of_day(events: DataFrame) -> DataFrame:
-    """Events and the steps of the funnel, a session at a time; a customer's events without one are one session.
-    One of refunds alone is in no step."""
+def _count_sessions(events: DataFrame) -> DataFrame:
+    """Events, and sessions per funnel step. A customer's events without a session count as one session. A session that has
+    only refunds is in no step."""
     sessions = events.groupBy("day", "customer_id", "user_session").agg(
         F.count("*").alias("events"), _any("view").alias("view"), _any("cart").alias("cart"), _any("purchase").alias("purchase")
     )
@@ -34,7 +34,7 @@ def events_of_day(events: DataFrame) -> DataFrame:
     )
 
 
-def totals(customer_day: DataFrame) -> DataFrame:
+def _sum_customers(customer_day: DataFrame) -> DataFrame:
     sums = [F.sum(name).alias(name) for name in _SUMS]
     buyers = F.count_if(F.col("orders") > 0).alias("buyers")
     return customer_day.groupBy("day").agg(F.count("*").alias("customers"), buyers, *sums)

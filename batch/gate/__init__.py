@@ -1,1 +1,1 @@
-"""The checks between a night's work and its publication."""
+"""The checks that a night must pass before it publishes."""

@@ -1,6 +1,6 @@
-"""The checks between a night's work and its publication: one list. Each is a pure function of figures, and says what it found.
+"""The one list of checks that a night must pass before it publishes. Each check is a pure function of figures.
 
-The figures come from several stores (batch/gate/figures.py), so that a number is held against one that took another way.
+The figures come from several stores (batch/gate/figures.py), so that a check compares numbers that were computed independently.
 """
 
 from __future__ import annotations
@@ -14,24 +14,25 @@ from statistics import median
 
 from cdp.days import day_bounds
 
-#: What is usual is told by the same weekday of so many weeks before; where fewer than three are known, nothing is.
+#: The same weekday of the last WEEKS weeks shows what is usual. With fewer than LEAST_WEEKS of them, nothing counts as usual.
 WEEKS, LEAST_WEEKS = 4, 3
-#: Fewer events than this say nothing by their number.
+#: Fewer events than this are too few to judge a day by their number.
 SMALL = 100
-#: What a sale, a holiday or a campaign may do to a day; more is taken for a fault until somebody says otherwise.
+#: A sale, a holiday or a campaign may multiply or divide the events of a day by this. More counts as a fault unless accepted.
 TIMES = 3
-#: A quiet shop may take no event for an evening, and one that sleeps then for half as long again as it usually does.
+#: A day may end with this many hours without events, or with this many times as many as usual on its weekday.
 QUIET_HOURS, QUIETER = 6, 1.5
-#: The longest usual run of days without events is taken from this many weeks. A shop known for less than a week is not judged.
+#: The longest usual gap (days in a row without events) is that of this many weeks. A shop known for less than a week is not
+#: judged.
 GAP_WEEKS = 8
-#: A gap of so few days is never told of a day that has events.
+#: A gap of at most this many days before a day that has events is never a fault.
 SMALL_GAP = 2
-GAP_REMEDY = 'load what is missing, or --accept freshness --why "..."'
+GAP_REMEDY = 'load the missing events, or --accept freshness --why "..."'
 
 
 @dataclass(frozen=True, slots=True)
 class RestatedDay:
-    """One restated day, as Spark read it from the events, as it lies in customer_day, and as the shop's numbers have it."""
+    """One restated day: in the events as Spark read them, in customer_day, and in kpi_day."""
 
     day: date
     events: int = 0
@@ -45,8 +46,8 @@ class RestatedDay:
 
 
 @dataclass(frozen=True, slots=True)
-class Totals:
-    """Of all customers, or of all days up to the published one."""
+class ShopTotals:
+    """Totals of all customers, or of all days up to the published one."""
 
     customers: int = 0
     orders: int = 0
@@ -58,79 +59,81 @@ class Totals:
 
 @dataclass(frozen=True, slots=True)
 class StreamFigures:
-    """The stream's ledger beside the table of events, of one version of it."""
+    """Numbers of the stream's ledger and of the table of events, for one version of the table."""
 
     good: int
     replayed: int
     rows: int
     dropped: int
-    unwritten: bool  # the last batch is in the table and not yet in the ledger
+    has_unwritten_batch: bool  # whether the last batch is in the table but not yet in the ledger
     received_until: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """All that the checks look at."""
+    """Everything that the checks look at."""
 
     day: date
-    restated: Sequence[RestatedDay]
-    read: int  # rows that the log of the events counts in the restated days
+    restated_days: Sequence[RestatedDay]
+    rows_read: int  # rows of the restated days, according to the log of the events
     copies: int
     snapshot_rows: int
-    snapshot: Totals
-    history: Totals
-    missing: Mapping[str, int]  # what must be there -> how often it is not
-    disagreements: Sequence[str]  # of the tables in Postgres with the shop's numbers
+    snapshot: ShopTotals
+    history: ShopTotals
+    missing: Mapping[str, int]  # required value -> how often it is missing
+    disagreements: Sequence[str]  # between the tables in Postgres and kpi_day
     volumes: Mapping[date, int]  # events of each day up to the published one
-    quiet: Mapping[date, int]  # hours without an event at the end of days before, where that is known
-    stream: StreamFigures | None  # none: no stream has written the events
+    quiet: Mapping[date, int]  # hours without an event at the end of each earlier day, if known
+    stream: StreamFigures | None  # None if no stream has written the events
 
 
 @dataclass(frozen=True, slots=True)
-class Gap:
-    """Days without an event at a stretch: directly before the published day, which counts where it has none itself."""
+class EventGap:
+    """Days in a row without events that end just before the published day, or with it if it has no events either."""
 
-    last: date  # the last day before that has events
+    last: date  # the last earlier day with events
     empty: int
-    longest: int  # of such stretches in the weeks before the last day
-    judged: bool  # whether the shop is known long enough to say what is usual
+    longest: int  # the longest gap in the weeks before the last day
+    is_judged: bool  # whether the shop is known for long enough
 
     def __str__(self) -> str:
-        return f"{self.empty} day{'s' * (self.empty != 1)} without an event, at most {self.longest} at a stretch are usual"
+        return f"{self.empty} day{'s' * (self.empty != 1)} in a row without events; usually at most {self.longest}"
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class CheckFinding:
     passed: bool
     says: str
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class GateCheck:
     name: str
     about: str
-    find: Callable[[Figures], Finding]
+    find: Callable[[Figures], CheckFinding]
 
 
-def ledger(figures: Figures) -> Finding:
+def check_ledger(figures: Figures) -> CheckFinding:
     stream = figures.stream
     if stream is None:
-        return Finding(True, "no stream has written the events, so there is no ledger to hold them against")
-    over = stream.rows + stream.dropped - stream.good - stream.replayed
-    passed = over == 0 or (stream.unwritten and over > 0)
+        return CheckFinding(True, "no stream has written the events, so there is no ledger to compare with")
+    surplus = stream.rows + stream.dropped - stream.good - stream.replayed
+    passed = surplus == 0 or (stream.has_unwritten_batch and surplus > 0)
     says = (
-        f"good {stream.good:,} + replayed {stream.replayed:,} {'=' if over == 0 else '≠'}"
+        f"good {stream.good:,} + replayed {stream.replayed:,} {'=' if surplus == 0 else '≠'}"
         f" rows {stream.rows:,} + copies that compaction dropped {stream.dropped:,}"
     )
-    if over and passed:
+    if surplus and passed:
         says += ": the stream's last batch is not in its ledger yet"
-    return Finding(passed, says)
+    return CheckFinding(passed, says)
 
 
-def rows(figures: Figures) -> Finding:
-    counted = sum(day.events for day in figures.restated)
-    if counted + figures.copies != figures.read:
-        return Finding(False, f"{counted:,} events + {figures.copies:,} copies ≠ {figures.read:,} rows of the restated days")
+def check_rows(figures: Figures) -> CheckFinding:
+    counted = sum(day.events for day in figures.restated_days)
+    if counted + figures.copies != figures.rows_read:
+        return CheckFinding(
+            False, f"{counted:,} events + {figures.copies:,} copies ≠ {figures.rows_read:,} rows of the restated days"
+        )
 
     def differs(day: RestatedDay) -> str:
         if day.events != day.kpi_events:
@@ -139,139 +142,145 @@ def rows(figures: Figures) -> Finding:
             return f"customer_day has {day.rows:,} rows, kpi_day {day.kpi_customers:,} customers"
         return ""
 
-    return _each_day(
-        figures, differs, f"{counted:,} events + {figures.copies:,} copies = {figures.read:,} rows of the restated days"
+    return _check_days(
+        figures, differs, f"{counted:,} events + {figures.copies:,} copies = {figures.rows_read:,} rows of the restated days"
     )
 
 
-def unique(figures: Figures) -> Finding:
+def check_unique(figures: Figures) -> CheckFinding:
     if figures.snapshot_rows != figures.snapshot.customers:
-        return Finding(False, f"the snapshot has {figures.snapshot_rows:,} rows of {figures.snapshot.customers:,} customers")
+        return CheckFinding(False, f"the snapshot has {figures.snapshot_rows:,} rows of {figures.snapshot.customers:,} customers")
 
     def differs(day: RestatedDay) -> str:
         return f"{day.rows:,} rows are of {day.customers:,} customers" if day.rows != day.customers else ""
 
-    staged = sum(day.rows for day in figures.restated)
-    return _each_day(figures, differs, f"{staged:,} customers' days and {figures.snapshot_rows:,} customers, each once")
+    staged = sum(day.rows for day in figures.restated_days)
+    return _check_days(figures, differs, f"{staged:,} customers' days and {figures.snapshot_rows:,} customers, each once")
 
 
-def nulls(figures: Figures) -> Finding:
-    missing = [f"{what} is missing {count:,} times" for what, count in figures.missing.items() if count]
-    return Finding(not missing, "; ".join(missing) or f"nothing is missing in {len(figures.missing)} columns that must be filled")
+def check_nulls(figures: Figures) -> CheckFinding:
+    missing = [f"{name} is missing {count:,} times" for name, count in figures.missing.items() if count]
+    return CheckFinding(not missing, "; ".join(missing) or f"no value is missing in {len(figures.missing)} required columns")
 
 
-def money(figures: Figures) -> Finding:
+def check_money(figures: Figures) -> CheckFinding:
     def differs(day: RestatedDay) -> str:
         if day.events_money == day.money == day.kpi_money:
             return ""
         return f"the events hold {day.events_money:,}, customer_day {day.money:,}, kpi_day {day.kpi_money:,}"
 
-    total = sum((day.money for day in figures.restated), Decimal(0))
-    return _each_day(figures, differs, f"{total:,} in {len(figures.restated)} days, the same in events, customer_day and kpi_day")
+    total = sum((day.money for day in figures.restated_days), Decimal(0))
+    return _check_days(
+        figures, differs, f"{total:,} in {len(figures.restated_days)} days, the same in the events, customer_day and kpi_day"
+    )
 
 
-def snapshot(figures: Figures) -> Finding:
+def check_snapshot(figures: Figures) -> CheckFinding:
     passed = figures.snapshot == figures.history
-    return Finding(passed, f"snapshot: {figures.snapshot} {'=' if passed else '≠'} all days: {figures.history}")
+    return CheckFinding(passed, f"snapshot: {figures.snapshot} {'=' if passed else '≠'} all days: {figures.history}")
 
 
-def sums(figures: Figures) -> Finding:
+def check_sums(figures: Figures) -> CheckFinding:
     first, *more = figures.disagreements or ("each table adds up to kpi_day",)
-    return Finding(not figures.disagreements, f"{first} (and {len(more)} more)" if more else first)
+    return CheckFinding(not figures.disagreements, f"{first} (and {len(more)} more)" if more else first)
 
 
-def volume(figures: Figures) -> Finding:
-    today, known = figures.volumes.get(figures.day, 0), _volumes_before(figures)
-    usual = _usual(known)
+def check_volume(figures: Figures) -> CheckFinding:
+    today, earlier = figures.volumes.get(figures.day, 0), _list_volumes_before(figures)
+    usual = _find_usual(earlier)
     if usual is None:
-        return Finding(True, f"{today:,} events; the history is too short to say what is usual")
-    says = f"{today:,} events, usual on a {figures.day:%A} are {usual:,.0f} (the middle of {len(known)} weeks)"
+        return CheckFinding(True, f"{today:,} events; the history is too short to know what is usual")
+    says = f"{today:,} events; a usual {figures.day:%A} has {usual:,.0f} (median of {len(earlier)} weeks)"
     if usual == 0 or max(today, usual) < SMALL:
-        return Finding(True, f"{says}: too few to judge")
+        return CheckFinding(True, f"{says}: too few to judge")
     if today * TIMES < usual:
-        return Finding(False, f"{says}: less than a third")
+        return CheckFinding(False, f"{says}: less than a third")
     if today > usual * TIMES:
-        return Finding(False, f"{says}: more than three times as many")
-    return Finding(True, says)
+        return CheckFinding(False, f"{says}: more than three times as many")
+    return CheckFinding(True, says)
 
 
-def freshness(figures: Figures) -> Finding:
-    """About the published day and never about the clock of this machine, so that an old day can be published at any time."""
-    gap = _gap(figures)
+def check_freshness(figures: Figures) -> CheckFinding:
+    """Looks at the published day and never at the clock of this machine, so an old day can be published at any time."""
+    gap = _find_gap(figures)
     if not figures.volumes.get(figures.day):
-        return _empty(figures, gap)
-    if gap and gap.judged and gap.empty > max(SMALL_GAP, gap.longest):
+        return _check_empty_day(figures, gap)
+    if gap and gap.is_judged and gap.empty > max(SMALL_GAP, gap.longest):
         says = f"the last day with events before {figures.day} is {gap.last}: {gap}"
-        return Finding(False, f"{says}; {GAP_REMEDY}")
+        return CheckFinding(False, f"{says}; {GAP_REMEDY}")
     if figures.stream is None:
-        return Finding(True, "the day has events")
+        return CheckFinding(True, "the day has events")
     _, end = day_bounds(figures.day)
     until = figures.stream.received_until
-    usual = _usual([figures.quiet[day] for day in _weeks_before(figures.day) if day in figures.quiet])
+    usual = _find_usual([figures.quiet[day] for day in _list_weeks_before(figures.day) if day in figures.quiet])
     behind = (end - until) / timedelta(hours=1)
-    says = f"the stream has brought what was received up to {until:%d %b %Y %H:%M} UTC"
+    says = f"the stream has written the events received up to {until:%d %b %Y %H:%M} UTC"
     if behind > max(QUIET_HOURS, QUIETER * (usual or 0)):
-        used = f"; usual on a {figures.day:%A} are {usual:.0f}" if usual is not None else ""
-        return Finding(False, f"{says}, {behind:.0f} hours before the day's end{used}")
-    return Finding(True, f"the day has events, and {says}")
+        usually = f"; usual on a {figures.day:%A}: {usual:.0f}" if usual is not None else ""
+        return CheckFinding(False, f"{says}, {behind:.0f} hours before the day's end{usually}")
+    return CheckFinding(True, f"the day has events, and {says}")
 
 
-def _empty(figures: Figures, gap: Gap | None) -> Finding:
-    """A weekday on which the shop is closed has no event, as long as the days around it have some."""
-    says = f"there is no event of {figures.day}"
+def _check_empty_day(figures: Figures, gap: EventGap | None) -> CheckFinding:
+    """A weekday on which the shop is always closed may have no events, as long as the days around it have some."""
+    says = f"there are no events on {figures.day}"
     if gap is None:
-        return Finding(False, f"{says}, nor of any day before; {GAP_REMEDY}")
-    if gap.empty <= gap.longest and _usual(_volumes_before(figures)) == 0:
-        return Finding(True, f"{says}, as usual on a {figures.day:%A}")
-    return Finding(False, f"{says}; the last day with one is {gap.last}: {gap}; {GAP_REMEDY}")
+        return CheckFinding(False, f"{says} or on any day before; {GAP_REMEDY}")
+    if gap.empty <= gap.longest and _find_usual(_list_volumes_before(figures)) == 0:
+        return CheckFinding(True, f"{says}, as usual on a {figures.day:%A}")
+    return CheckFinding(False, f"{says}; the last day with events is {gap.last}: {gap}; {GAP_REMEDY}")
 
 
-def _gap(figures: Figures) -> Gap | None:
-    """None before the shop's first day with events."""
-    known = sorted(day for day, events in figures.volumes.items() if events and day < figures.day)
-    if not known:
+def _find_gap(figures: Figures) -> EventGap | None:
+    """None if no earlier day has events."""
+    days = sorted(day for day, events in figures.volumes.items() if events and day < figures.day)
+    if not days:
         return None
-    last = known[-1]
-    recent = [day for day in known if day >= last - timedelta(weeks=GAP_WEEKS)]
+    last = days[-1]
+    recent = [day for day in days if day >= last - timedelta(weeks=GAP_WEEKS)]
     longest = max(((after - day).days - 1 for day, after in pairwise(recent)), default=0)
     empty = (figures.day - last).days - bool(figures.volumes.get(figures.day))
-    return Gap(last, empty, longest, judged=last - known[0] >= timedelta(weeks=1))
+    return EventGap(last, empty, longest, is_judged=last - days[0] >= timedelta(weeks=1))
 
 
-def _weeks_before(day: date) -> list[date]:
+def _list_weeks_before(day: date) -> list[date]:
     return [day - timedelta(weeks=week) for week in range(1, WEEKS + 1)]
 
 
-def _volumes_before(figures: Figures) -> list[int]:
-    """A day after the shop's first without an event has none."""
+def _list_volumes_before(figures: Figures) -> list[int]:
+    """The events of the same weekday in earlier weeks: 0 for a day without events after the shop's first day."""
     first = min(figures.volumes, default=figures.day)
-    return [figures.volumes.get(day, 0) for day in _weeks_before(figures.day) if day >= first]
+    return [figures.volumes.get(day, 0) for day in _list_weeks_before(figures.day) if day >= first]
 
 
-def _usual(known: Sequence[int]) -> float | None:
-    return median(known) if len(known) >= LEAST_WEEKS else None
+def _find_usual(values: Sequence[int]) -> float | None:
+    return median(values) if len(values) >= LEAST_WEEKS else None
 
 
-CHECKS: tuple[Check, ...] = (
-    Check("ledger", "every good message of the stream is a row of the events, and no other row is", ledger),
-    Check("rows", "every row of a restated day was read, is a copy or is counted, and every customer's day has arrived", rows),
-    Check("unique", "one row a customer and day, one a customer in the snapshot", unique),
-    Check("nulls", "what must be filled is filled", nulls),
-    Check("money", "the money of a day is the same in the events, in customer_day and in kpi_day", money),
-    Check("snapshot", "the snapshot has the customers, orders and money of all days, to the cent", snapshot),
-    Check("sums", "what charts read adds up to kpi_day, on each day and over all of them", sums),
-    Check("volume", f"the day has between a third and {TIMES} times the events of the same weekday before", volume),
-    Check(
-        "freshness", "the published day and those before it have events, and the stream is not hours behind its end", freshness
+CHECKS: tuple[GateCheck, ...] = (
+    GateCheck("ledger", "the events have one row for every good message of the stream, and no other rows", check_ledger),
+    GateCheck("rows", "every row of a restated day is counted or is a copy, and every customer's day is in Postgres", check_rows),
+    GateCheck("unique", "one row per customer and day, one per customer in the snapshot", check_unique),
+    GateCheck("nulls", "no required value is missing", check_nulls),
+    GateCheck("money", "the money of a day is the same in the events, in customer_day and in kpi_day", check_money),
+    GateCheck("snapshot", "the snapshot has the customers, orders and money of all days, to the cent", check_snapshot),
+    GateCheck("sums", "the chart tables add up to kpi_day, on each day and over all days", check_sums),
+    GateCheck(
+        "volume", f"the day has between a third and {TIMES} times the events of the same weekday in earlier weeks", check_volume
+    ),
+    GateCheck(
+        "freshness",
+        "the published day and those before it have events, and the stream is not hours behind its end",
+        check_freshness,
     ),
 )
 CHECK_NAMES = tuple(check.name for check in CHECKS)
 
 
-def _each_day(figures: Figures, differs: Callable[[RestatedDay], str], else_: str) -> Finding:
-    """The first day that is wrong is told, and how many more there are."""
-    wrong = [(day.day, what) for day in figures.restated if (what := differs(day))]
+def _check_days(figures: Figures, differs: Callable[[RestatedDay], str], success: str) -> CheckFinding:
+    """Names the first wrong day, and how many more there are."""
+    wrong = [(day.day, difference) for day in figures.restated_days if (difference := differs(day))]
     if not wrong:
-        return Finding(True, else_)
+        return CheckFinding(True, success)
     more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
-    return Finding(False, f"on {wrong[0][0]} {wrong[0][1]}{more}")
+    return CheckFinding(False, f"on {wrong[0][0]} {wrong[0][1]}{more}")

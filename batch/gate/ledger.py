@@ -1,7 +1,7 @@
-"""The stream's ledger beside the events that a night has read, for one version of the table. Reads only.
+"""Compares the stream's ledger with the events that a night has read, for one version of the table. Reads only.
 
-Delta's log says up to which batch of each stream a version goes, so that both are of the same messages, however far the stream
-has gone since. How it stands now, with Kafka, is the business of ./run ledger.
+Delta's log tells the last batch of each stream in a version, so both sides cover the same messages even if the stream has
+continued since. `./run ledger` compares the current state, including Kafka.
 """
 
 from __future__ import annotations
@@ -16,74 +16,74 @@ from psycopg2.extensions import connection as Connection
 
 from batch.gate.checks import StreamFigures
 from batch.hdfs.changes import EventFiles
-from batch.hdfs.tables import table_if_any
+from batch.hdfs.tables import open_table
 from cdp.paths import COMPACTIONS, EVENTS, QUARANTINE, table_url
 from cdp.settings import Settings
 from cdp.warehouse import STREAM_LEDGER
 
-#: What makes two rows of quarantine one event, when they are replayed together.
+#: Rows of quarantine with equal values in these columns are replayed as one event.
 SAME_EVENT = ["replay_id", "kafka_topic", "kafka_partition", "kafka_offset", "received_at"]
 _STREAMS = f"SELECT stream, sum(good)::bigint, max(batch), max(hour) FROM {STREAM_LEDGER.full_name} GROUP BY stream"
 _LATER = f"SELECT coalesce(sum(good), 0)::bigint FROM {STREAM_LEDGER.full_name} WHERE stream = %s AND batch > %s"
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
-    """What the streams have written down of the batches that a version of the events holds."""
+class LedgerSums:
+    """The ledger's numbers for the batches that are in one version of the events."""
 
     good: int
-    unwritten: bool
+    has_unwritten_batch: bool
     received_until: datetime
 
 
-def stream_figures(
-    connection: Connection, settings: Settings, files: EventFiles, write_down: Callable[[], object]
+def read_stream_figures(
+    connection: Connection, settings: Settings, files: EventFiles, record_compactions: Callable[[], object]
 ) -> StreamFigures | None:
-    """None where no stream that the ledger knows has written this table.
+    """None if no stream in the ledger has written this table.
 
-    A compaction that was killed may lack in the book: `write_down` puts it there. That and the quarantine of many small
-    files are looked at only where the sum is off without them."""
+    A killed compaction may not be recorded yet: `record_compactions` records it. That, and reading the many small files of the
+    quarantine, is done only if the sums differ without them."""
     table = DeltaTable(table_url(settings, EVENTS), version=files.version)
-    written = _written(connection, table)
-    if written is None:
+    ledger = _read_ledger(connection, table)
+    if ledger is None:
         return None
-    rows, dropped, replayed = sum(map(files.rows, files.days)), _dropped(settings, files), 0
-    if rows + dropped != written.good:
-        write_down()
-        dropped, replayed = _dropped(settings, files), _replayed(settings, table)
-    return StreamFigures(written.good, replayed, rows, dropped, written.unwritten, written.received_until)
+    rows, dropped, replayed = sum(map(files.count_rows, files.days)), _count_dropped(settings, files), 0
+    if rows + dropped != ledger.good:
+        record_compactions()
+        dropped, replayed = _count_dropped(settings, files), _count_replayed(settings, table)
+    return StreamFigures(ledger.good, replayed, rows, dropped, ledger.has_unwritten_batch, ledger.received_until)
 
 
-def _written(connection: Connection, events: DeltaTable) -> Written | None:
+def _read_ledger(connection: Connection, events: DeltaTable) -> LedgerSums | None:
     good, unwritten, hours = 0, False, []
     with connection, connection.cursor() as cursor:
         cursor.execute(_STREAMS)
-        for stream, its_good, last, hour in cursor.fetchall():
-            there = events.transaction_version(stream)
-            if there is None:
+        for stream, stream_good, last, hour in cursor.fetchall():
+            last_in_table = events.transaction_version(stream)
+            if last_in_table is None:
                 continue  # it wrote another table, which was set aside
-            cursor.execute(_LATER, [stream, there])
+            cursor.execute(_LATER, [stream, last_in_table])
             ((later,),) = cursor.fetchall()
-            good, unwritten = good + its_good - later, unwritten or there > last
+            good, unwritten = good + stream_good - later, unwritten or last_in_table > last
             hours.append(hour)
-    return Written(good, unwritten, max(hours) + timedelta(hours=1)) if hours else None
+    return LedgerSums(good, unwritten, max(hours) + timedelta(hours=1)) if hours else None
 
 
-def _dropped(settings: Settings, files: EventFiles) -> int:
-    book = table_if_any(settings, COMPACTIONS)
-    if book is None:
+def _count_dropped(settings: Settings, files: EventFiles) -> int:
+    compactions = open_table(settings, COMPACTIONS)
+    if compactions is None:
         return 0
-    mine = (pc.field("table_id") == files.table_id) & (pc.field("version") <= files.version)
-    return sum(book.to_pyarrow_dataset().to_table(["dropped"], mine)["dropped"].to_pylist())
+    is_ours = (pc.field("table_id") == files.table_id) & (pc.field("version") <= files.version)
+    return sum(compactions.to_pyarrow_dataset().to_table(["dropped"], is_ours)["dropped"].to_pylist())
 
 
-def _replayed(settings: Settings, events: DeltaTable) -> int:
-    """Events that replays have put into this version."""
-    table = table_if_any(settings, QUARANTINE)
+def _count_replayed(settings: Settings, events: DeltaTable) -> int:
+    """The events in this version that come from replays."""
+    table = open_table(settings, QUARANTINE)
     quarantine = table.to_pyarrow_dataset() if table else None
     if quarantine is None or not set(SAME_EVENT) <= set(quarantine.schema.names):
         return 0
-    taken = quarantine.to_table(SAME_EVENT, pc.field("replay_id").is_valid()).group_by(SAME_EVENT).aggregate([])
-    replays = taken["replay_id"].to_pylist()
-    there = {replay for replay in set(replays) if events.transaction_version(replay) is not None}
-    return sum(replay in there for replay in replays)
+    replayed = quarantine.to_table(SAME_EVENT, pc.field("replay_id").is_valid()).group_by(SAME_EVENT).aggregate([])
+    replays = replayed["replay_id"].to_pylist()
+    in_table = {replay for replay in set(replays) if events.transaction_version(replay) is not None}
+    return sum(replay in in_table for replay in replays)

@@ -1,4 +1,4 @@
-"""The gate: every check is asked, what somebody answers for is accepted on record, and the rest stops the night."""
+"""The gate: runs every check. A failed check stops the night unless somebody has accepted it, which is recorded."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import pwd
 from collections.abc import Sequence
 from datetime import date, datetime
 
-from batch.gate.checks import CHECK_NAMES, CHECKS, Check, Figures
+from batch.gate.checks import CHECK_NAMES, CHECKS, Figures, GateCheck
 from cdp.nights import Accepted, CheckOutcome
 
 
 class GateClosed(Exception):
-    """A check failed and nobody accepted it. `text` is for the terminal, the message itself for the record."""
+    """A check failed and nobody accepted it. `text` is shown in the terminal, the exception's message is recorded."""
 
     def __init__(self, failed: Sequence[CheckOutcome], count: int, day: date) -> None:
         names = " ".join(check.name for check in failed)
@@ -21,40 +21,42 @@ class GateClosed(Exception):
             (
                 f"the gate is closed, {len(failed)} of {count} checks failed; nothing was published.",
                 *(f"  {check.name:<10} {check.says}" for check in failed),
-                "All of them: ./run night --explain",
-                f'To publish all the same, on record: ./run night --day {day} --accept {names} --why "..."',
+                "See all checks: ./run night --explain",
+                f'To publish anyway, on record: ./run night --day {day} --accept {names} --why "..."',
             )
         )
 
 
 def accept(names: Sequence[str], why: str, at: datetime) -> tuple[Accepted, ...]:
-    """What somebody typed, in their name. A check that there is not is an error."""
+    """The accepted checks, in the name of the user who typed the command. An unknown check is an error."""
     unknown = [name for name in names if name not in CHECK_NAMES]
     if unknown:
-        raise ValueError(f"{unknown[0]!r} is not a check; there are {', '.join(CHECK_NAMES)}.")
+        raise ValueError(f"{unknown[0]!r} is not a check; the checks are {', '.join(CHECK_NAMES)}.")
     if names and not why.strip():
-        raise ValueError('say why it may be published all the same: --why "..."')
+        raise ValueError('--accept needs a reason: --why "..."')
     if why and not names:
-        raise ValueError("--why goes with --accept CHECK.")
-    return tuple(Accepted(name, login_name(), why.strip(), at.isoformat(timespec="seconds")) for name in dict.fromkeys(names))
+        raise ValueError("--why needs --accept CHECK.")
+    return tuple(
+        Accepted(name, find_login_name(), why.strip(), at.isoformat(timespec="seconds")) for name in dict.fromkeys(names)
+    )
 
 
-def login_name() -> str:
-    """Of the user that this process belongs to; a container may have no name for it."""
+def find_login_name() -> str:
+    """The name of the user that runs this process; in a container the user may have no name."""
     try:
         return pwd.getpwuid(os.getuid()).pw_name
     except KeyError:
         return f"user {os.getuid()}"
 
 
-def judged(figures: Figures, accepted: Sequence[Accepted], checks: Sequence[Check] = CHECKS) -> list[CheckOutcome]:
-    overrides = {given.check: given for given in accepted}
+def judge(figures: Figures, accepted: Sequence[Accepted], checks: Sequence[GateCheck] = CHECKS) -> list[CheckOutcome]:
+    overrides = {acceptance.check: acceptance for acceptance in accepted}
     outcomes = []
     for check in checks:
-        found = check.find(figures)
-        override = None if found.passed else overrides.get(check.name)
+        finding = check.find(figures)
+        override = None if finding.passed else overrides.get(check.name)
         outcomes.append(
-            CheckOutcome(check.name, "ok" if found.passed else "accepted" if override else "failed", found.says, override)
+            CheckOutcome(check.name, "ok" if finding.passed else "accepted" if override else "failed", finding.says, override)
         )
     return outcomes
 
@@ -65,7 +67,7 @@ def require_open(outcomes: Sequence[CheckOutcome], day: date) -> None:
         raise GateClosed(failed, len(outcomes), day)
 
 
-def summary(outcomes: Sequence[CheckOutcome]) -> str:
+def summarise(outcomes: Sequence[CheckOutcome]) -> str:
     accepted = [outcome.name for outcome in outcomes if outcome.state == "accepted"]
-    told = f"{len(outcomes)} checks"
-    return f"{told}, accepted all the same: {', '.join(accepted)}" if accepted else f"{told} passed"
+    count = f"{len(outcomes)} checks"
+    return f"{count}, failed but accepted: {', '.join(accepted)}" if accepted else f"{count} passed"

@@ -1,1 +1,1 @@
-"""The tables on HDFS: read, written, compacted, kept; and what their logs say has changed."""
+"""The Delta tables on HDFS: reading, writing, compaction, upkeep, and the changes recorded in their logs."""

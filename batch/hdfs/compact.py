@@ -1,7 +1,7 @@
-"""Compaction: the events of a day written anew as few files, sorted by customer and time, each event once.
+"""Compaction: rewrites the events of a day as few files, sorted by customer and time, without copies.
 
-A day is compact when its files are those that its last compaction left. Readers see the same events before and after; the
-files from before stay for a while, for who still reads them.
+A day is compact if its files are those that its last compaction wrote. Readers see the same events before and after. The replaced
+files stay for a while, because a reader may still use them.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from datetime import date, datetime
 from delta import exceptions as conflict
 from pyspark.sql import DataFrame, SparkSession
 
-from batch.days.events import ORDER_OF_RECEIPT, without_copies
-from batch.hdfs.changes import EventFile, EventFiles, event_files
-from batch.hdfs.compactions import MARK, Book, Entry, read_book, write_down
+from batch.days.events import ORDER_OF_RECEIPT, drop_copies
+from batch.hdfs.changes import EventFile, EventFiles, list_event_files
+from batch.hdfs.compactions import NOTE, CompactionRecord, DayCompaction, read_compactions, record_compactions
 from batch.hdfs.tables import rewrite_events
 from cdp.settings import Settings
 
-#: Days that fit in a file each are written together; a commit that fails costs no more than these.
+#: Days that fit in one file each share a commit. A commit that fails costs at most this many days.
 DAYS_A_COMMIT = 31
-#: In Python they have no common parent. An append is none of them.
+#: These exceptions have no common parent in Python. An append by the stream raises none of them.
 CONFLICTS = (
     conflict.ConcurrentAppendException,
     conflict.ConcurrentDeleteReadException,
@@ -34,52 +34,53 @@ ORDER = ("event_day", "user_id", "event_time", *ORDER_OF_RECEIPT)
 
 
 @dataclass(frozen=True, slots=True)
-class Compacted:
-    """What one compaction came to."""
+class CompactionReport:
+    """The result of one compaction."""
 
-    entries: Sequence[Entry]
-    skipped: Sequence[date]  # somebody else changed them just then
-    left: int  # days beyond what a night does
+    days: Sequence[DayCompaction]
+    skipped: Sequence[date]  # another writer changed them at the same time
+    days_left: int  # beyond the number that one night compacts
 
     def __str__(self) -> str:
-        before, after = sum(entry.files_before for entry in self.entries), sum(entry.files_after for entry in self.entries)
-        dropped = sum(entry.dropped for entry in self.entries)
-        notes = [f"{len(self.entries):,} days, {before:,} files made into {after:,}, {dropped:,} copies dropped"]
+        before, after = sum(day.files_before for day in self.days), sum(day.files_after for day in self.days)
+        dropped = sum(day.dropped for day in self.days)
+        notes = [f"{len(self.days):,} days, {before:,} files merged into {after:,}, {dropped:,} copies dropped"]
         if self.skipped:
-            notes.append(f"{', '.join(map(str, self.skipped))} changed meanwhile and are for the next night")
-        if self.left:
-            notes.append(f"{self.left:,} days are for the next night (CDP_COMPACT_DAYS)")
+            notes.append(f"skipped until the next night because another writer changed them: {', '.join(map(str, self.skipped))}")
+        if self.days_left:
+            notes.append(f"{self.days_left:,} days left for the next night (CDP_COMPACT_DAYS)")
         return "; ".join(notes)
 
 
-def compact(spark: SparkSession, settings: Settings, up_to: date, at: datetime) -> Compacted | None:
-    """The days up to this one that are not compact, as many as a night does; None where there is nothing to do."""
-    before = event_files(settings)
-    book = read_book(settings, before.table_id)
-    waiting = not_compact(before, book, up_to)
+def compact(spark: SparkSession, settings: Settings, up_to: date, at: datetime) -> CompactionReport | None:
+    """Compact the days up to this one that need it, at most CDP_COMPACT_DAYS of them. None if there is nothing to do."""
+    before = list_event_files(settings)
+    record = read_compactions(settings, before.table_id)
+    waiting = find_days_to_compact(before, record, up_to)
     chosen = waiting[: settings.compact_days]
     if not chosen:
         return None
-    skipped = [day for days in commits(before, chosen, _file_size(settings)) for day in _rewritten(spark, settings, before, days)]
-    entries = write_down(spark, settings, book, event_files(settings), at)
-    return Compacted(entries, skipped, len(waiting) - len(chosen))
+    groups = group_days(before, chosen, _file_size(settings))
+    skipped = [day for days in groups for day in _rewrite(spark, settings, before, days)]
+    compacted = record_compactions(spark, settings, record, list_event_files(settings), at)
+    return CompactionReport(compacted, skipped, len(waiting) - len(chosen))
 
 
-def not_compact(now: EventFiles, book: Book, up_to: date) -> list[date]:
-    """Those with the most files first."""
-    waiting = [day for day in now.days if day <= up_to and now.paths(day) != book.paths.get(day)]
+def find_days_to_compact(now: EventFiles, record: CompactionRecord, up_to: date) -> list[date]:
+    """The days with the most files first."""
+    waiting = [day for day in now.days if day <= up_to and now.list_paths(day) != record.paths.get(day)]
     return sorted(waiting, key=lambda day: (-len(now.days[day]), day))
 
 
-def commits(now: EventFiles, days: Sequence[date], file_size: int) -> Iterator[list[date]]:
-    """The days of each commit: a day that needs several files alone, the others together."""
-    small = [day for day in days if pieces(now.days[day], file_size) == 1]
+def group_days(now: EventFiles, days: Sequence[date], file_size: int) -> Iterator[list[date]]:
+    """The days of each commit: a day that needs several files has its own commit, the others share commits."""
+    small = [day for day in days if count_pieces(now.days[day], file_size) == 1]
     yield from ([day] for day in days if day not in small)
     yield from (small[first : first + DAYS_A_COMMIT] for first in range(0, len(small), DAYS_A_COMMIT))
 
 
-def pieces(files: Sequence[EventFile], file_size: int) -> int:
-    """Small files are larger than their rows are in a large one, so that the pieces come out somewhat below the size."""
+def count_pieces(files: Sequence[EventFile], file_size: int) -> int:
+    """How many files to write. Rows take less space in a large file than in small ones, so the files end up somewhat smaller."""
     return max(1, -(-sum(file.size for file in files) // file_size))
 
 
@@ -87,18 +88,18 @@ def _file_size(settings: Settings) -> int:
     return settings.compact_file_mb * 2**20
 
 
-def _rewritten(spark: SparkSession, settings: Settings, now: EventFiles, days: list[date]) -> list[date]:
-    """The days that had to be skipped: none, or all."""
-    count = sum(pieces(now.days[day], _file_size(settings)) for day in days)
+def _rewrite(spark: SparkSession, settings: Settings, now: EventFiles, days: list[date]) -> list[date]:
+    """Returns the days that had to be skipped: none or all of them."""
+    count = sum(count_pieces(now.days[day], _file_size(settings)) for day in days)
 
     def shape(events: DataFrame) -> DataFrame:
-        # Both ways bring the copies of an event together, so that leaving them out needs no other shuffle.
-        alone = len(days) == 1
-        spread = events.repartitionByRange(count, "user_id") if alone else events.repartition(count, "event_day")
-        return without_copies(spread).sortWithinPartitions(*ORDER)
+        # Both ways bring the copies of an event together, so dropping them needs no further shuffle.
+        is_alone = len(days) == 1
+        spread = events.repartitionByRange(count, "user_id") if is_alone else events.repartition(count, "event_day")
+        return drop_copies(spread).sortWithinPartitions(*ORDER)
 
     try:
-        rewrite_events(spark, settings, days, shape, MARK)
+        rewrite_events(spark, settings, days, shape, NOTE)
     except CONFLICTS:
         return days
     return []

@@ -1,6 +1,6 @@
-"""The book of compactions on HDFS: a row a compaction and day of the events, with the files it left and the copies it dropped.
+"""The record of compactions on HDFS: one row per compaction and day of the events, with the files written and the copies dropped.
 
-The rows come from the log of the events: what a night that was killed did not write down, the next one does.
+The rows are derived from the log of the events, so the next night adds the rows that a killed night did not write.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from datetime import date, datetime
 
 from pyspark.sql import SparkSession
 
-from batch.hdfs.changes import EventFiles, commits, event_files
-from batch.hdfs.tables import table_if_any
+from batch.hdfs.changes import EventFiles, list_event_files, read_commits
+from batch.hdfs.tables import open_table
 from cdp.paths import COMPACTIONS, table_url
 from cdp.settings import Settings
 
-#: What the commit of a compaction says of itself.
-MARK = "compaction"
+#: Note in the commit of a compaction.
+NOTE = "compaction"
 COLUMNS = """
     table_id string, version bigint, day date, at timestamp,
     files_before int, files_after int, dropped bigint, paths array<string>
@@ -25,7 +25,7 @@ COLUMNS = """
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class DayCompaction:
     """One day in one compaction."""
 
     table_id: str
@@ -35,51 +35,53 @@ class Entry:
     files_before: int
     files_after: int
     dropped: int
-    paths: tuple[str, ...]  # the files it left
+    paths: tuple[str, ...]  # of the files it wrote
 
 
 @dataclass(frozen=True, slots=True)
-class Book:
-    """What was compacted so far of this table of events."""
+class CompactionRecord:
+    """The compactions recorded so far for this table of events: the last version, and the files written per day."""
 
     version: int = -1
     paths: Mapping[date, frozenset[str]] = field(default_factory=dict)
 
 
-def read_book(settings: Settings, table_id: str) -> Book:
-    table = table_if_any(settings, COMPACTIONS)
+def read_compactions(settings: Settings, table_id: str) -> CompactionRecord:
+    table = open_table(settings, COMPACTIONS)
     rows = table.to_pyarrow_table().to_pylist() if table else []
-    entries = sorted((row for row in rows if row["table_id"] == table_id), key=lambda row: row["version"])
-    if not entries:
-        return Book()
-    return Book(entries[-1]["version"], {row["day"]: frozenset(row["paths"]) for row in entries})
+    compactions = sorted((row for row in rows if row["table_id"] == table_id), key=lambda row: row["version"])
+    if not compactions:
+        return CompactionRecord()
+    return CompactionRecord(compactions[-1]["version"], {row["day"]: frozenset(row["paths"]) for row in compactions})
 
 
-def write_down(spark: SparkSession, settings: Settings, book: Book, now: EventFiles, at: datetime) -> list[Entry]:
-    """The compactions that are not in the book yet."""
-    marked = [commit for commit in commits(settings, book.version, now.version) if commit.said == MARK]
-    entries = [entry for commit in marked for entry in _entries(settings, commit.version, at)]
-    if entries:
-        frame = spark.createDataFrame([astuple(entry) for entry in entries], COLUMNS).coalesce(1)
+def record_compactions(
+    spark: SparkSession, settings: Settings, record: CompactionRecord, now: EventFiles, at: datetime
+) -> list[DayCompaction]:
+    """Add the compactions that are not recorded yet."""
+    commits = [commit for commit in read_commits(settings, record.version, now.version) if commit.note == NOTE]
+    compactions = [compaction for commit in commits for compaction in _compare_versions(settings, commit.version, at)]
+    if compactions:
+        frame = spark.createDataFrame([astuple(compaction) for compaction in compactions], COLUMNS).coalesce(1)
         frame.write.format("delta").mode("append").save(table_url(settings, COMPACTIONS))
-    return entries
+    return compactions
 
 
-def _entries(settings: Settings, version: int, at: datetime) -> list[Entry]:
-    """What a commit did is the difference between two versions."""
-    before, after = event_files(settings, version - 1), event_files(settings, version)
+def _compare_versions(settings: Settings, version: int, at: datetime) -> list[DayCompaction]:
+    """Compare the version of the commit with the one before it."""
+    before, after = list_event_files(settings, version - 1), list_event_files(settings, version)
     return [
-        Entry(
+        DayCompaction(
             table_id=after.table_id,
             version=version,
             day=day,
             at=at,
-            files_before=len(before.paths(day) - after.paths(day)),
-            files_after=len(after.paths(day) - before.paths(day)),
-            dropped=before.rows(day) - after.rows(day),
-            # Not what the stream put beside them meanwhile: that waits for the next compaction.
-            paths=tuple(sorted(after.paths(day) - before.paths(day))),
+            files_before=len(before.list_paths(day) - after.list_paths(day)),
+            files_after=len(after.list_paths(day) - before.list_paths(day)),
+            dropped=before.count_rows(day) - after.count_rows(day),
+            # Without files that the stream appended meanwhile: those wait for the next compaction.
+            paths=tuple(sorted(after.list_paths(day) - before.list_paths(day))),
         )
         for day in sorted(after.days)
-        if before.paths(day) != after.paths(day)
+        if before.list_paths(day) != after.list_paths(day)
     ]

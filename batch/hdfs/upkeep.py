@@ -1,6 +1,6 @@
-"""Upkeep of the tables on HDFS: small files of tables that only grow are gathered, and what was replaced is deleted in its time.
+"""Upkeep of the tables on HDFS: merges small files, and deletes replaced files when their retention ends.
 
-Compaction of the events is another thing (batch/hdfs/compact.py): it sorts them and leaves copies out.
+Compaction of the events is separate (batch/hdfs/compact.py): it also sorts them and drops copies.
 """
 
 from __future__ import annotations
@@ -13,90 +13,95 @@ from pathlib import PurePosixPath
 from delta.tables import DeltaTable as SparkDeltaTable
 from pyspark.sql import SparkSession
 
-from batch.hdfs.changes import files_by_day
-from batch.hdfs.tables import MONTH, any_of, kept_for, table_if_any, vacuum
+from batch.hdfs.changes import group_files
+from batch.hdfs.tables import MONTH, match_days, open_table, retention_properties, vacuum
 from cdp.paths import COMPACTIONS, CUSTOMER_DAY, CUSTOMERS, EVENTS, INTERACTIONS, QUARANTINE, table_url
 from cdp.settings import Settings
 
-#: A table without days gets a file a night; more than these are made one.
-MANY = 8
-#: Few events come later than this after their month.
+#: An unpartitioned table gets one file per night. More files than this are merged into one.
+MAX_FILES = 8
+#: Few events arrive later than this after the end of their month.
 QUIET = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
-    """What the upkeep of one night came to."""
+class UpkeepReport:
+    """The result of one night's upkeep, as numbers of files."""
 
-    gathered: int  # files that were made fewer
+    merged: int
     deleted: int
 
     def __str__(self) -> str:
-        return f"{self.gathered:,} small files gathered, {self.deleted:,} replaced ones deleted"
+        return f"{self.merged:,} small files merged, {self.deleted:,} replaced files deleted"
 
 
-def upkeep(spark: SparkSession, settings: Settings, today: date) -> Kept:
-    gathered = _gather_quarantine(spark, settings, today) + _gather_compactions(spark, settings)
-    gathered += sum(_gather_months(spark, settings, table) for table in (CUSTOMER_DAY, INTERACTIONS))
-    _keep_snapshots(spark, settings)
-    return Kept(gathered, sum(_delete_replaced(spark, settings, table, hours) for table, hours in hours_kept(settings).items()))
+def run_upkeep(spark: SparkSession, settings: Settings, today: date) -> UpkeepReport:
+    merged = _merge_quarantine(spark, settings, today) + _merge_compactions(spark, settings)
+    merged += sum(_merge_months(spark, settings, table) for table in (CUSTOMER_DAY, INTERACTIONS))
+    _set_snapshot_retention(spark, settings)
+    deleted = sum(_delete_replaced(spark, settings, table, hours) for table, hours in _retention_hours(settings).items())
+    return UpkeepReport(merged, deleted)
 
 
-def hours_kept(settings: Settings) -> Mapping[str, int]:
-    """How long a file stays that no longer belongs to the newest version. A snapshot of the customers is a version, and any
-    day that was published can be read again."""
+def _retention_hours(settings: Settings) -> Mapping[str, int]:
+    """How long a file stays after it was replaced. Each snapshot of the customers is a version, and stays readable for longer."""
     replaced = dict.fromkeys((EVENTS, QUARANTINE, CUSTOMER_DAY, INTERACTIONS, COMPACTIONS), settings.vacuum_hours)
     return replaced | {CUSTOMERS: max(settings.snapshot_days * 24, settings.vacuum_hours)}
 
 
-def _gather_quarantine(spark: SparkSession, settings: Settings, today: date) -> int:
-    """The days that are over; to today's the stream still adds."""
-    table = table_if_any(settings, QUARANTINE)
-    days = files_by_day(table, "received_day", "path") if table else {}
+def _merge_quarantine(spark: SparkSession, settings: Settings, today: date) -> int:
+    """Merges past days only, because the stream still appends to today."""
+    table = open_table(settings, QUARANTINE)
+    days = group_files(table, "received_day", "path") if table else {}
     many = {day: len(files) for day, files in days.items() if day < today and len(files) > 1}
     if many:
-        _spark_table(spark, settings, QUARANTINE).optimize().where(any_of("received_day", many)).executeCompaction()
+        _spark_table(spark, settings, QUARANTINE).optimize().where(match_days("received_day", many)).executeCompaction()
     return sum(many.values())
 
 
-def _gather_months(spark: SparkSession, settings: Settings, name: str) -> int:
-    """Gather months that have been over for a week. A late event rewrites its whole month, and few events are that late."""
-    table = table_if_any(settings, name)
-    files = files_by_day(table, MONTH, "path", "max.day") if table else {}
-    newest = max((day for found in files.values() for _, day in found), default=date.min)
-    over = {month: len(found) for month, found in files.items() if len(found) > 1 and _end_of(month) + QUIET <= newest}
-    if over:
-        _spark_table(spark, settings, name).optimize().where(any_of(MONTH, over)).executeCompaction()
-    return sum(over.values())
+def _merge_months(spark: SparkSession, settings: Settings, name: str) -> int:
+    """Merges months that ended at least a week before the newest day. A late event rewrites its whole month, and few events are
+    that late."""
+    table = open_table(settings, name)
+    files = group_files(table, MONTH, "path", "max.day") if table else {}
+    newest = max((day for month_files in files.values() for _, day in month_files), default=date.min)
+    past = {
+        month: len(month_files)
+        for month, month_files in files.items()
+        if len(month_files) > 1 and _next_month(month) + QUIET <= newest
+    }
+    if past:
+        _spark_table(spark, settings, name).optimize().where(match_days(MONTH, past)).executeCompaction()
+    return sum(past.values())
 
 
-def _end_of(month: date) -> date:
-    """The first day of the next one."""
+def _next_month(month: date) -> date:
+    """Its first day."""
     return (month + timedelta(days=31)).replace(day=1)
 
 
-def _gather_compactions(spark: SparkSession, settings: Settings) -> int:
-    table = table_if_any(settings, COMPACTIONS)
+def _merge_compactions(spark: SparkSession, settings: Settings) -> int:
+    table = open_table(settings, COMPACTIONS)
     files = len(table.file_uris()) if table else 0
-    if files <= MANY:
+    if files <= MAX_FILES:
         return 0
     _spark_table(spark, settings, COMPACTIONS).optimize().executeCompaction()
     return files
 
 
-def _keep_snapshots(spark: SparkSession, settings: Settings) -> None:
-    """Of a table from before there was a setting, or where it is another now."""
-    table, properties = table_if_any(settings, CUSTOMERS), kept_for(settings.snapshot_days)
+def _set_snapshot_retention(spark: SparkSession, settings: Settings) -> None:
+    """Applies the setting to a table created before it existed or before it changed."""
+    table, properties = open_table(settings, CUSTOMERS), retention_properties(settings.snapshot_days)
     if table and not properties.items() <= table.metadata().configuration.items():
-        said = ", ".join(f"'{name}' = '{value}'" for name, value in properties.items())
-        spark.sql(f"ALTER TABLE delta.`{table_url(settings, CUSTOMERS)}` SET TBLPROPERTIES ({said})")
+        assignments = ", ".join(f"'{name}' = '{value}'" for name, value in properties.items())
+        spark.sql(f"ALTER TABLE delta.`{table_url(settings, CUSTOMERS)}` SET TBLPROPERTIES ({assignments})")
 
 
 def _delete_replaced(spark: SparkSession, settings: Settings, name: str, hours: int) -> int:
-    """How many. Delta's own vacuum takes seconds also where there is nothing; whether there is, a listing says."""
-    table = table_if_any(settings, name)
-    lying = table.vacuum(hours, dry_run=True, enforce_retention_duration=False, full=True) if table else []
-    replaced = [path for path in lying if not PurePosixPath(path).name.startswith(".")]  # checksums of a local disk
+    """Returns the number of files. Vacuum takes seconds even when there is nothing to delete, so a listing is made first."""
+    table = open_table(settings, name)
+    unused = table.vacuum(hours, dry_run=True, enforce_retention_duration=False, full=True) if table else []
+    replaced = [path for path in unused if not PurePosixPath(path).name.startswith(".")]  # checksums of a local disk
     if replaced:
         vacuum(spark, settings, name, hours)
     return len(replaced)

@@ -1,1 +1,1 @@
-"""Postgres and MongoDB: filled beside what readers see, and put in its place at once."""
+"""Postgres and MongoDB: new data is written beside what readers see, and then swapped in."""

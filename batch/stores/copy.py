@@ -1,7 +1,7 @@
-"""Rows into Postgres by COPY, straight from the executors. Spark writes the lines; Python only passes them on.
-They reach it as JSON, which costs less than Spark's rows do.
+"""Copies rows into Postgres straight from the executors. Spark formats the lines; Python only passes them on.
+Lines reach Python as JSON, which costs less than Spark's rows.
 
-Lines of several tables may come in one frame, so that all of them are one job of Spark.
+One frame may hold lines of several tables, so that one Spark job copies all of them.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ from pyspark.sql import functions as F
 
 from cdp.table import Table
 
-LINES_AT_A_TIME = 20_000
+CHUNK_LINES = 20_000
 NULL = r"\N"
 
 
 def lines_of(frame: DataFrame, table: Table) -> DataFrame:
-    """`table`, its name, and `line`."""
-    return frame.select(F.lit(table.name).alias("table"), line(table).alias("line"))
+    """Columns `table`, the name of the table, and `line`."""
+    return frame.select(F.lit(table.name).alias("table"), make_line(table).alias("line"))
 
 
-def line(table: Table) -> Column:
+def make_line(table: Table) -> Column:
     """A row in COPY's text format."""
-    return F.concat_ws("\t", *(_field(column.name, column.kind) for column in table.columns))
+    return F.concat_ws("\t", *(_format_field(column.name, column.kind) for column in table.columns))
 
 
-def _field(name: str, kind: str) -> Column:
+def _format_field(name: str, kind: str) -> Column:
     text = F.col(name).cast("string")
     if kind in ("text", "json"):
         text = F.regexp_replace(text, r"\\", r"\\\\")
@@ -44,17 +44,17 @@ def _field(name: str, kind: str) -> Column:
 
 
 def copy_lines(lines: DataFrame, tables: Iterable[Table], connection_arguments: dict[str, Any]) -> Counter[str]:
-    """Lines into the `_next` of their tables, and how many went into each. A task that is tried again begins anew: it
-    commits at its end."""
+    """Copy lines into the `_next` tables, and return the number of lines per table. A task commits at its end, so a retry starts
+    from nothing."""
     statements = {table.name: f"COPY {table.next_name} ({', '.join(table.column_names)}) FROM STDIN" for table in tables}
     copy = partial(_copy_partition, connection_arguments, statements)
-    return sum(lines.select("table", "line").toJSON().mapPartitions(copy).collect(), Counter())  # one a task
+    return sum(lines.select("table", "line").toJSON().mapPartitions(copy).collect(), Counter())  # one Counter per task
 
 
 def _copy_partition(
     connection_arguments: dict[str, Any], statements: dict[str, str], rows: Iterable[str]
 ) -> Iterator[Counter[str]]:
-    chunks, copied = _chunks(rows), Counter[str]()
+    chunks, counts = _split(rows), Counter[str]()
     first = next(chunks, None)
     if first is None:
         return
@@ -63,18 +63,18 @@ def _copy_partition(
         with connection, connection.cursor() as cursor:
             for table, lines in chain([first], chunks):
                 cursor.copy_expert(statements[table], io.StringIO("\n".join(lines)))
-                copied[table] += len(lines)
+                counts[table] += len(lines)
     finally:
         connection.close()
-    yield copied
+    yield counts
 
 
-def _chunks(rows: Iterable[str]) -> Iterator[tuple[str, list[str]]]:
-    """Lines of one table at a time."""
+def _split(rows: Iterable[str]) -> Iterator[tuple[str, list[str]]]:
+    """Chunks of lines, each of one table."""
     waiting: dict[str, list[str]] = {}
     for row in map(orjson.loads, rows):
         lines = waiting.setdefault(row["table"], [])
         lines.append(row["line"])
-        if len(lines) == LINES_AT_A_TIME:
+        if len(lines) == CHUNK_LINES:
             yield row["table"], waiting.pop(row["table"])
     yield from waiting.items()

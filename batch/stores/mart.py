@@ -1,4 +1,4 @@
-"""The night's connection to Postgres: the tables of cdp/warehouse.py, what was published, and the lock of the night."""
+"""The night's connection to Postgres: the tables of cdp/warehouse.py, earlier publications, and the night lock."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ import psycopg2
 from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
 
-from batch.plan import Published
+from batch.plan import PublishedVersion
 from cdp import postgres
 from cdp.nights import HOLDERS, NIGHT_LOCK
 from cdp.said import first_line
 from cdp.settings import Settings
 from cdp.warehouse import KPI_DAY, NIGHT_RUN, PAST_SNAPSHOT, PUBLICATION, create_statements, replaced
 
-#: A night whose machine has vanished sends nothing more, not even that it ends. Both ends ask after a minute; and Postgres looks
-#: for the client also while a statement of it waits. Then the connection goes, and the lock with it.
+#: A machine that vanishes does not close its connections. With these settings both ends notice within about a minute, and
+#: Postgres checks the client even while a statement waits. The connection is then closed, which releases the lock.
 KEEPALIVE = {"keepalives": 1, "keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
 SERVER_KEEPALIVE = {
     "tcp_keepalives_idle": "30s",
@@ -32,16 +32,16 @@ SERVER_KEEPALIVE = {
 }
 
 
-class MartAway(RuntimeError):
+class MartUnavailable(RuntimeError):
     """Postgres does not answer."""
 
 
-class NightRuns(RuntimeError):
-    """There is one night at a time."""
+class NightAlreadyRunning(RuntimeError):
+    """Only one night can run at a time."""
 
 
 @dataclass(frozen=True, slots=True)
-class Serving:
+class ServingPublication:
     """The publication that readers see."""
 
     id: int
@@ -68,20 +68,20 @@ def connection_arguments(settings: Settings) -> dict[str, Any]:
 
 
 def lock_arguments(settings: Settings) -> dict[str, Any]:
-    """Of the connection that holds the lock."""
-    given = connection_arguments(settings)
-    options = " ".join([given["options"], *(f"-c {name}={value}" for name, value in SERVER_KEEPALIVE.items())])
-    return given | KEEPALIVE | {"options": options}
+    """Arguments of the connection that holds the lock."""
+    arguments = connection_arguments(settings)
+    options = " ".join([arguments["options"], *(f"-c {name}={value}" for name, value in SERVER_KEEPALIVE.items())])
+    return arguments | KEEPALIVE | {"options": options}
 
 
 @contextmanager
 def night_connection(settings: Settings) -> Iterator[Connection]:
-    """A connection that holds the lock of the night as long as it lives: the lock goes with it, whatever happens."""
+    """A connection that holds the night lock. Postgres releases the lock when the connection ends, for whatever reason."""
     try:
         connection = psycopg2.connect(**lock_arguments(settings))
     except psycopg2.OperationalError as error:
         where, why = postgres.place(settings), first_line(error)
-        raise MartAway(f"Postgres at {where} can't be used: {why}; see ./run status.") from error
+        raise MartUnavailable(f"Postgres at {where} can't be used: {why}; see ./run status.") from error
     try:
         _take_lock(connection)
         with connection, connection.cursor() as cursor:
@@ -95,26 +95,26 @@ def night_connection(settings: Settings) -> Iterator[Connection]:
 def _take_lock(connection: Connection) -> None:
     with connection, connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_lock(%s)", [NIGHT_LOCK])
-        ((taken,),) = cursor.fetchall()
-        if taken:
+        ((is_ours,),) = cursor.fetchall()
+        if is_ours:
             return
-        who = _holder(cursor)
-    raise NightRuns(f"another night runs{who}; wait for it to end, then run the same again.")
+        holder = _describe_holder(cursor)
+    raise NightAlreadyRunning(f"another night runs{holder}; wait for it to end, then run the same command again.")
 
 
-def _holder(cursor: Cursor) -> str:
-    """Who holds the lock: known as soon as it has begun its row."""
+def _describe_holder(cursor: Cursor) -> str:
+    """Which night holds the lock. Its day and step are known once it has written its row."""
     cursor.execute(f"SELECT pid, backend_start FROM pg_stat_activity WHERE pid IN ({HOLDERS})")
     holder = cursor.fetchone()
     if holder is None:
         return ""
     pid, since = holder
     cursor.execute("SELECT to_regclass(%s) IS NOT NULL", [NIGHT_RUN.full_name])
-    ((there,),) = cursor.fetchall()
+    ((has_runs,),) = cursor.fetchall()
     row = None
-    if there:
-        wanted = f"SELECT day, step, pid, host FROM {NIGHT_RUN.full_name} WHERE backend = %s AND state = 'running'"
-        cursor.execute(f"{wanted} ORDER BY id DESC LIMIT 1", [pid])
+    if has_runs:
+        query = f"SELECT day, step, pid, host FROM {NIGHT_RUN.full_name} WHERE backend = %s AND state = 'running'"
+        cursor.execute(f"{query} ORDER BY id DESC LIMIT 1", [pid])
         row = cursor.fetchone()
     if row is None:
         return f" since {since:%H:%M:%S} UTC"
@@ -122,36 +122,36 @@ def _holder(cursor: Cursor) -> str:
     return f" since {since:%H:%M:%S} UTC: it publishes {day} (step {step}), process {process} on {host}"
 
 
-def published(connection: Connection, table_id: str) -> list[Published]:
-    """The newest version of this table of events that each day was published from. A publication that names no table is of
-    a version of the platform from before, and counts until one names it."""
-    named = f"events_table = '' AND NOT EXISTS (SELECT FROM {PUBLICATION.full_name} WHERE events_table <> '')"
+def read_published_versions(connection: Connection, table_id: str) -> list[PublishedVersion]:
+    """Per published day, the newest version of this table of events that it was published from. An earlier version of the
+    platform named no table: such a publication counts as long as no publication names a table."""
+    unnamed = f"events_table = '' AND NOT EXISTS (SELECT FROM {PUBLICATION.full_name} WHERE events_table <> '')"
     with connection, connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT day, max(events_version) FROM {PUBLICATION.full_name} WHERE events_table = %s OR ({named}) GROUP BY day",
+            f"SELECT day, max(events_version) FROM {PUBLICATION.full_name} WHERE events_table = %s OR ({unnamed}) GROUP BY day",
             [table_id],
         )
-        return [Published(*row) for row in cursor.fetchall()]
+        return [PublishedVersion(*row) for row in cursor.fetchall()]
 
 
-def serving(connection: Connection) -> Serving | None:
+def read_serving_publication(connection: Connection) -> ServingPublication | None:
     with connection, connection.cursor() as cursor:
         columns = "id, day, profiles_collection, customers_version"
         cursor.execute(f"SELECT {columns} FROM {PUBLICATION.full_name} ORDER BY id DESC LIMIT 1")
         row = cursor.fetchone()
-    return None if row is None else Serving(*row)
+    return None if row is None else ServingPublication(*row)
 
 
-def past_snapshots(connection: Connection, events_table: str, definition: str) -> list[PastSnapshot]:
-    """Those made from this table of events by this definition of the metrics."""
+def read_past_snapshots(connection: Connection, events_table: str, definition: str) -> list[PastSnapshot]:
+    """The snapshots made from this table of events with this definition of the metrics."""
     columns = ", ".join(PAST_SNAPSHOT.column_names)
-    wanted = f"SELECT {columns} FROM {PAST_SNAPSHOT.full_name} WHERE events_table = %s AND definition = %s"
+    query = f"SELECT {columns} FROM {PAST_SNAPSHOT.full_name} WHERE events_table = %s AND definition = %s"
     with connection, connection.cursor() as cursor:
-        cursor.execute(wanted, [events_table, definition])
+        cursor.execute(query, [events_table, definition])
         return [PastSnapshot(*row) for row in cursor.fetchall()]
 
 
-def totals_up_to(connection: Connection, day: date) -> tuple[int, int, Decimal]:
+def sum_days_up_to(connection: Connection, day: date) -> tuple[int, int, Decimal]:
     """Customers, orders and money of the published days up to this one."""
     sums = "coalesce(sum(new_customers), 0)::bigint, coalesce(sum(orders), 0)::bigint, coalesce(sum(revenue), 0)"
     with connection, connection.cursor() as cursor:
@@ -160,8 +160,8 @@ def totals_up_to(connection: Connection, day: date) -> tuple[int, int, Decimal]:
     return customers, orders, money
 
 
-def seconds_of_step(connection: Connection, publication: int, step: str) -> float:
-    """How long a step of the night of this publication took."""
+def read_step_seconds(connection: Connection, publication: int, step: str) -> float:
+    """How long a step took in the night of this publication."""
     with connection, connection.cursor() as cursor:
         cursor.execute(
             f"SELECT coalesce((seconds->>%s)::float, 0) FROM {PUBLICATION.full_name} WHERE id = %s", [step, publication]
@@ -170,28 +170,28 @@ def seconds_of_step(connection: Connection, publication: int, step: str) -> floa
     return float(seconds)
 
 
-def days_lacking(connection: Connection) -> set[date]:
-    """Published days of which a table has no row yet: it came with a newer version of the platform. A look into its index for
-    each day; without the LIMIT Postgres reads the whole table."""
-    lacking = (
+def find_incomplete_days(connection: Connection) -> set[date]:
+    """Published days without a row in one of the tables, because the table came with a newer version of the platform. Each day is
+    one index lookup; without the LIMIT Postgres reads the whole table."""
+    queries = (
         f"SELECT day FROM {KPI_DAY.full_name} k WHERE {table.has_rows_where} > 0"
         f" AND (SELECT true FROM {table.full_name} t WHERE t.day = k.day LIMIT 1) IS NULL"
         for table in replaced("restated days")
     )
     with connection, connection.cursor() as cursor:
-        cursor.execute(" UNION ".join(lacking))
+        cursor.execute(" UNION ".join(queries))
         return {day for (day,) in cursor.fetchall()}
 
 
-def days_published(connection: Connection) -> frozenset[date]:
+def read_published_days(connection: Connection) -> frozenset[date]:
     """The days that have numbers."""
     with connection, connection.cursor() as cursor:
         cursor.execute(f"SELECT day FROM {KPI_DAY.full_name}")
         return frozenset(day for (day,) in cursor.fetchall())
 
 
-def numbers_before(cursor: Cursor, day: date, restated: Collection[date]) -> Mapping[str, Any]:
-    """The published numbers of the days up to this one, added up, without those that are restated now."""
+def sum_numbers_before(cursor: Cursor, day: date, restated: Collection[date]) -> Mapping[str, Any]:
+    """The sums of the published numbers up to this day, without the days that are being restated."""
     columns = [column.name for column in KPI_DAY.columns if column.name not in KPI_DAY.key]
     sums = ", ".join(f"coalesce(sum({column}), 0)" for column in columns)
     cursor.execute(f"SELECT {sums} FROM {KPI_DAY.full_name} WHERE day <= %s AND day <> ALL(%s::date[])", [day, list(restated)])

@@ -1,4 +1,4 @@
-"""The one transaction that readers notice: daily numbers and tables replaced, and the publication row, last."""
+"""The one transaction that readers notice: it replaces daily numbers and tables, and inserts the publication row last."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from cdp.nights import CheckOutcome
 from cdp.table import Table
 from cdp.warehouse import KPI_DAY, PAST_SNAPSHOT, PUBLICATION
 
-#: Readers that are in the middle of a question are waited for so long, and later ones queue behind; then the night gives up.
+#: How long to wait for running queries. Later queries queue behind the night, so it gives up after this time.
 LOCK_SECONDS = 30
 
 
 @dataclass(frozen=True, slots=True)
-class Publication:
-    """What is known of a publication when all stores are filled."""
+class NewPublication:
+    """A publication whose stores are all filled."""
 
     id: int
     day: date
@@ -40,19 +40,19 @@ class Publication:
 
 @dataclass(frozen=True, slots=True)
 class DailyNumbers:
-    """The restated days, their columns of KPI_DAY, and how many customers each day is the first of, where it is that of any."""
+    """The restated days, their columns of KPI_DAY, and the new customers per day (days without any are absent)."""
 
     days: Sequence[date]
     kpis: Mapping[date, Mapping[str, Any]]
     newcomers: Mapping[date, int]
 
     def by_day(self) -> Mapping[date, Mapping[str, Any]]:
-        """The restated days, each as column -> number."""
+        """The columns of KPI_DAY for each restated day that has events."""
         return {day: {**numbers, NEW: self.newcomers.get(day, 0)} for day, numbers in self.kpis.items()}
 
 
-def publish(connection: Connection, numbers: DailyNumbers, staged: Sequence[Table], publication: Publication) -> None:
-    """All of it or nothing."""
+def publish(connection: Connection, numbers: DailyNumbers, staged: Sequence[Table], publication: NewPublication) -> None:
+    """Publish everything in one transaction."""
     with connection, connection.cursor() as cursor:
         cursor.execute(f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'")
         if numbers.days:
@@ -76,7 +76,8 @@ def publish_past(connection: Connection, staged: Sequence[Table], snapshot: Past
 
 
 def _replace_kpis(cursor: Cursor, numbers: DailyNumbers) -> None:
-    """The restated days anew; of the others only the customers that are new there, which a late event can move."""
+    """Replace the restated days. On other days only the number of new customers can change, when a late event moves a first
+    day."""
     columns = KPI_DAY.column_names
     rows = [[{"day": day, **row}[column] for column in columns] for day, row in numbers.by_day().items()]
     cursor.execute(f"DELETE FROM {KPI_DAY.full_name} WHERE day = ANY(%s)", [list(numbers.days)])
@@ -90,7 +91,7 @@ def _replace_kpis(cursor: Cursor, numbers: DailyNumbers) -> None:
     )
 
 
-def _insert_publication(cursor: Cursor, publication: Publication) -> None:
+def _insert_publication(cursor: Cursor, publication: NewPublication) -> None:
     cursor.execute(f"SELECT coalesce(sum(events), 0)::bigint FROM {KPI_DAY.full_name} WHERE day <= %s", [publication.day])
     ((events,),) = cursor.fetchall()
     counts = {**publication.counts, "events": events}

@@ -1,6 +1,6 @@
-"""The night's tables in Postgres, filled beside their place by COPY.
+"""Fills staging tables in Postgres by COPY. Leftovers of a failed night are dropped first.
 
-What a night that failed has left goes first. How they take their place is in `batch/stores/replace.py`.
+`batch/stores/replace.py` moves the staged rows into their tables.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ from cdp.settings import Settings
 from cdp.table import Table
 
 
-class StagedWrong(RuntimeError):
-    """Not all that Spark wrote lies in Postgres."""
+class StagingIncomplete(RuntimeError):
+    """Postgres does not have all rows that Spark wrote."""
 
 
 @dataclass(frozen=True, slots=True)
 class Staging:
-    """Fills tables beside their place."""
+    """Fills the staging tables of one night."""
 
     connection: Connection
     settings: Settings
 
     def fill(self, tables: Sequence[Table], lines: DataFrame) -> int:
-        """The number of rows that all of them have together."""
+        """Fill the staging tables of `tables`. Returns the number of rows in all of them."""
         with self.connection, self.connection.cursor() as cursor:
             for table in tables:
                 cursor.execute(f"DROP TABLE IF EXISTS {table.next_name}")
@@ -45,8 +45,8 @@ class Staging:
 
 def require_rows(cursor: Cursor, table: Table, rows: int) -> None:
     cursor.execute(f"SELECT count(*) FROM {table.next_name}")
-    ((found,),) = cursor.fetchall()
-    if found != rows:
-        raise StagedWrong(
-            f"{table.name} has {found:,} rows in Postgres where Spark wrote {rows:,}; nothing was published, run the same again."
+    ((count,),) = cursor.fetchall()
+    if count != rows:
+        raise StagingIncomplete(
+            f"Spark wrote {rows:,} rows of {table.name}, Postgres has {count:,}; nothing was published, run the command again."
         )

@@ -1,6 +1,6 @@
-"""Spark's night against DuckDB: the same messages, read and counted a second time in another language by other means.
+"""Compares the night in Spark with DuckDB: the same messages, read and counted a second time by independent code.
 
-The other reading is benchmarks/reading/, beside which two tables are written by hand here.
+The second reading is benchmarks/reading/; the SQL of two more tables is here.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from batch.customers.cohorts import cohort_month
-from batch.customers.newcomers import newcomers
-from batch.customers.rfm_tables import rfm_day, rfm_flow
-from batch.customers.snapshot import counted, customers
-from batch.days.customer_day import CUSTOMER_ID, customer_day
-from batch.days.events import events_once
-from batch.days.interactions import interactions
-from batch.days.kpi_day import kpi_day
-from batch.days.order_days import hour_day, order_value_day
-from batch.days.thing_days import thing_days
+from batch.customers.cohorts import build_cohort_months
+from batch.customers.newcomers import count_newcomers
+from batch.customers.rfm_tables import build_rfm_day, build_rfm_flow
+from batch.customers.snapshot import aggregate_customers, build_snapshot
+from batch.days.customer_day import CUSTOMER_ID, build_customer_days
+from batch.days.events import deduplicate
+from batch.days.interactions import build_interactions
+from batch.days.kpi_day import build_kpi_days
+from batch.days.order_days import build_hour_days, build_order_value_days
+from batch.days.thing_days import build_thing_days
 from batch.hdfs.tables import write_days
 from benchmarks.reading.customers import READ, customers_sql
 from benchmarks.reading.events import FIELDS, INTERACTIONS_SQL, read_events
@@ -47,11 +47,11 @@ __all__ = ["spark"]
 pytestmark = pytest.mark.spark
 
 FIRST, DAYS, CUSTOMERS = date(2019, 7, 1), 120, 150
-REFUNDED_ALONE = 8  # customers of whom only refunds are known
-AS_OF = FIRST + timedelta(days=DAYS - 6)  # some events lie after it
+REFUND_CUSTOMERS = 8  # customers who have only refunds
+AS_OF = FIRST + timedelta(days=DAYS - 6)  # some events are later
 LAST = FIRST + timedelta(days=DAYS)
 INTERACTION_KEY = ("day", "customer_id", "event_type", "product_id", "category", "brand")
-#: Category and brand of each product: of one to four levels, in capitals, or unknown.
+#: Category and brand of each product: one to four levels, with capitals, or unknown.
 KINDS_OF_THINGS = (
     ("electronics.smartphone", "Acme"), ("electronics.smartphone", "bolt"), ("electronics.audio.headphone.cable", "acme"),
     ("electronics.audio.headphone", None), ("apparel", "  Çelik "), (None, "bolt"), (None, None),
@@ -104,21 +104,21 @@ FROM (SELECT DISTINCT day FROM events) d
 """
 
 
-def history(seed: int) -> list[dict[str, str]]:
-    """Messages in the order they are received: late ones, copies, ones without a session, orders over midnight,
-    refunds of more than was paid."""
+def make_history(seed: int) -> list[dict[str, str]]:
+    """Messages in the order in which they are received: with late ones, copies, messages without a session, orders that span
+    midnight, and refunds of more than was paid."""
     rng = Random(seed)
     rows: list[tuple[float, dict[str, str]]] = []
     for customer in range(CUSTOMERS):
         for _ in range(rng.choice((1, 2, 5, 12))):
-            types = ("refund",) if customer < REFUNDED_ALONE else TYPES
-            rows += _visit(rng, f"c{customer}", FIRST + timedelta(days=rng.randrange(DAYS)), types)
+            types = ("refund",) if customer < REFUND_CUSTOMERS else TYPES
+            rows += _make_visit(rng, f"c{customer}", FIRST + timedelta(days=rng.randrange(DAYS)), types)
     copies = [(arrives + rng.random() * 3, row) for arrives, row in rows if rng.random() < 0.05]
     return [row for _, row in sorted([*rows, *copies], key=lambda pair: pair[0])]
 
 
-def _visit(rng: Random, customer: str, day: date, types: tuple[str, ...]) -> Iterator[tuple[float, dict[str, str]]]:
-    """A visit may begin just before midnight. Its events arrive at once or days later."""
+def _make_visit(rng: Random, customer: str, day: date, types: tuple[str, ...]) -> Iterator[tuple[float, dict[str, str]]]:
+    """A visit may begin just before midnight. Its events are received at once or days later."""
     start = utc(day.year, day.month, day.day) + timedelta(seconds=rng.choice((rng.randrange(80_000), 86_390)))
     session = rng.choice(("", f"{customer}-{rng.randrange(10**6)}", f"{customer}-again"))
     order = rng.choice((None, f"o{rng.randrange(10**6)}"))
@@ -143,13 +143,13 @@ def _visit(rng: Random, customer: str, day: date, types: tuple[str, ...]) -> Ite
         if rng.random() < 0.2:
             row["quantity"] = str(rng.randint(1, 4))
         if rng.random() < 0.1:
-            row["event_id"] = f"given-{rng.randrange(30)}"  # some are used again by mistake
+            row["event_id"] = f"given-{rng.randrange(30)}"  # some ids are used twice by mistake
         yield (at - utc(2019, 1, 1)).total_seconds() / 86_400 + rng.choice((0, 0, 0, 2.5)), row
 
 
 @dataclass(frozen=True)
-class Night:
-    """Both readings of one history."""
+class Readings:
+    """Both readings of one history: Spark's frames, and the tables in DuckDB."""
 
     customer_day: DataFrame
     interactions: DataFrame
@@ -160,40 +160,40 @@ class Night:
 
 
 @pytest.fixture(scope="module")
-def night(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Night]:
-    rows = history(1)
+def readings(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Readings]:
+    rows = make_history(1)
     values = [
         (bytearray(json.dumps(row).encode()), "events.raw", 0, place, utc(2019, 12, 1) + timedelta(seconds=place))
         for place, row in enumerate(rows)
     ]
     schema = "value binary, topic string, partition int, offset bigint, timestamp timestamp"
-    # More than one task, so that what is counted is also put together.
-    once = events_once(good(parse(spark.createDataFrame(values, schema).repartition(3)))).repartition(2, "customer_id").persist()
-    days, done = customer_day(once).persist(), interactions(once).persist()
-    snapshot = customers(counted(days, done, AS_OF).persist(), AS_OF).persist()
-    tables = _tables(once, days, snapshot)
+    # More than one task, so that partial counts are merged.
+    once = deduplicate(good(parse(spark.createDataFrame(values, schema).repartition(3)))).repartition(2, "customer_id").persist()
+    days, things = build_customer_days(once).persist(), build_interactions(once).persist()
+    snapshot = build_snapshot(aggregate_customers(days, things, AS_OF).persist(), AS_OF).persist()
+    tables = _build_tables(once, days, snapshot)
     settings = load({"CDP_HDFS_URL": f"file:{tmp_path_factory.mktemp('tables')}"})
     write_days(days, settings, paths.CUSTOMER_DAY, [row.day for row in days.select("day").distinct().collect()])
-    new = spark.createDataFrame(list(newcomers(settings).items()), "day date, new_customers int")
-    kpis = kpi_day(once, days).join(new, "day", "left").fillna(0, ["new_customers"])
-    yield Night(days, done, kpis, snapshot, tables, _reference(rows))
-    for kept in (snapshot, days, done, once):
-        kept.unpersist()
+    new = spark.createDataFrame(list(count_newcomers(settings).items()), "day date, new_customers int")
+    kpis = build_kpi_days(once, days).join(new, "day", "left").fillna(0, ["new_customers"])
+    yield Readings(days, things, kpis, snapshot, tables, _load_duckdb(rows))
+    for frame in (snapshot, days, things, once):
+        frame.unpersist()
 
 
-def _tables(events: DataFrame, days: DataFrame, snapshot: DataFrame) -> dict[str, DataFrame]:
-    things = thing_days(events)
+def _build_tables(events: DataFrame, days: DataFrame, snapshot: DataFrame) -> dict[str, DataFrame]:
+    things = build_thing_days(events)
     return {
         **{name: things.where(F.col("table") == name) for name in ("product_day", "category_day", "brand_day")},
-        "hour_day": hour_day(events),
-        "order_value_day": order_value_day(events),
-        "cohort_month": cohort_month(days, AS_OF),
-        "rfm_day": rfm_day(snapshot, AS_OF),
-        "rfm_flow": rfm_flow(snapshot, AS_OF),
+        "hour_day": build_hour_days(events),
+        "order_value_day": build_order_value_days(events),
+        "cohort_month": build_cohort_months(days, AS_OF),
+        "rfm_day": build_rfm_day(snapshot, AS_OF),
+        "rfm_flow": build_rfm_flow(snapshot, AS_OF),
     }
 
 
-def _reference(rows: list[dict[str, str]]) -> duckdb.DuckDBPyConnection:
+def _load_duckdb(rows: list[dict[str, str]]) -> duckdb.DuckDBPyConnection:
     duck = duckdb.connect()
     columns = {name: pa.array([row.get(name) for row in rows], pa.string()) for name in FIELDS}
     duck.register("messages", pa.table({"place": pa.array(range(len(rows))), **columns}))
@@ -203,32 +203,32 @@ def _reference(rows: list[dict[str, str]]) -> duckdb.DuckDBPyConnection:
     return duck
 
 
-def of_spark(frame: DataFrame, key: tuple[str, ...]) -> Rows:
+def read_spark(frame: DataFrame, key: tuple[str, ...]) -> Rows:
     return _by_key([row.asDict() for row in frame.collect()], key)
 
 
-def of_duckdb(duck: duckdb.DuckDBPyConnection, sql: str, key: tuple[str, ...]) -> Rows:
-    found = duck.execute(sql)
-    names = [column[0] for column in found.description or ()]
-    return _by_key([dict(zip(names, row, strict=True)) for row in found.fetchall()], key)
+def read_duckdb(duck: duckdb.DuckDBPyConnection, sql: str, key: tuple[str, ...]) -> Rows:
+    result = duck.execute(sql)
+    names = [column[0] for column in result.description or ()]
+    return _by_key([dict(zip(names, row, strict=True)) for row in result.fetchall()], key)
 
 
 def _by_key(rows: list[dict[str, Any]], key: tuple[str, ...]) -> Rows:
-    made = {tuple(row[name] for name in key): {name: _plain(value) for name, value in row.items()} for row in rows}
-    assert len(made) == len(rows), f"two rows of one {key}"
-    return made
+    by_key = {tuple(row[name] for name in key): {name: _normalise(value) for name, value in row.items()} for row in rows}
+    assert len(by_key) == len(rows), f"two rows with the same {key}"
+    return by_key
 
 
-def _plain(value: Any) -> Any:
-    """A value without its store's habits. No float may come: money is never one."""
+def _normalise(value: Any) -> Any:
+    """The value in a form that both stores share. Floats are refused: money must never be one."""
     assert not isinstance(value, float), value
     if isinstance(value, datetime):
         return value.replace(tzinfo=None)
     return value.normalize() if isinstance(value, Decimal) else value
 
 
-def test_history_has_what_it_is_made_for() -> None:
-    rows = history(1)
+def test_history_contains_the_special_cases() -> None:
+    rows = make_history(1)
     times = [row["event_time"] for row in rows]
     assert times != sorted(times), "late events"
     assert len({json.dumps(row) for row in rows}) < len(rows), "copies"
@@ -236,58 +236,58 @@ def test_history_has_what_it_is_made_for() -> None:
     days = {
         (row["user_session"], row["event_time"][:10]) for row in rows if row["event_type"] == "purchase" and row["user_session"]
     }
-    assert len(days) > len({session for session, _ in days}), "orders over midnight"
+    assert len(days) > len({session for session, _ in days}), "orders that span midnight"
     assert max(times) > AS_OF.isoformat() + "Z", "events after the day"
     refunds = [row for row in rows if row["event_type"] == "refund"]
     assert len({("order_id" in row, "amount" in row) for row in refunds}) == 4, "refunds with and without each"
-    assert any("price" not in row for row in refunds), "refunds of an amount alone"
-    assert any("amount" in row for row in rows if row["event_type"] == "purchase"), "purchases of an amount"
+    assert any("price" not in row for row in refunds), "refunds with only an amount"
+    assert any("amount" in row for row in rows if row["event_type"] == "purchase"), "purchases with an amount"
     assert len(rows) > 2000
 
 
-def test_customer_day_agrees(night: Night) -> None:
+def test_customer_day_agrees(readings: Readings) -> None:
     sql = f"SELECT {', '.join(CUSTOMER_DAY.column_names)} FROM customer_day"
-    assert of_spark(night.customer_day.drop("recent"), CUSTOMER_DAY.key) == of_duckdb(night.duck, sql, CUSTOMER_DAY.key)
+    assert read_spark(readings.customer_day.drop("recent"), CUSTOMER_DAY.key) == read_duckdb(readings.duck, sql, CUSTOMER_DAY.key)
 
 
-def test_kpi_day_agrees(night: Night) -> None:
-    assert of_spark(night.kpi_day, KPI_DAY.key) == of_duckdb(night.duck, KPI_SQL, KPI_DAY.key)
+def test_kpi_day_agrees(readings: Readings) -> None:
+    assert read_spark(readings.kpi_day, KPI_DAY.key) == read_duckdb(readings.duck, KPI_SQL, KPI_DAY.key)
 
 
-def test_interactions_agree(night: Night) -> None:
+def test_interactions_agree(readings: Readings) -> None:
     category = F.nullif(F.concat_ws(".", "category_1", "category_2", "category_3"), F.lit(""))
-    rows = night.interactions.withColumn("category", category).drop("category_1", "category_2", "category_3")
-    assert of_spark(rows, INTERACTION_KEY) == of_duckdb(night.duck, INTERACTIONS_SQL, INTERACTION_KEY)
+    rows = readings.interactions.withColumn("category", category).drop("category_1", "category_2", "category_3")
+    assert read_spark(rows, INTERACTION_KEY) == read_duckdb(readings.duck, INTERACTIONS_SQL, INTERACTION_KEY)
 
 
-def test_every_metric_is_read_a_second_time() -> None:
+def test_every_metric_has_a_second_reading() -> None:
     assert sorted(READ) == sorted(BY_KEY)
 
 
-def test_customers_agree(night: Night) -> None:
-    """Every metric, from the events themselves rather than from daily rows and interactions."""
-    found = of_spark(night.customers, (CUSTOMER_ID,))
-    expected = of_duckdb(night.duck, "FROM again", (CUSTOMER_ID,))
-    assert set(found) == set(expected)
-    assert {key: differences for key in BY_KEY if (differences := _differences(key, found, expected))} == {}
+def test_customers_agree(readings: Readings) -> None:
+    """Every metric, computed in DuckDB from the events themselves, not from daily rows and interactions."""
+    spark_rows = read_spark(readings.customers, (CUSTOMER_ID,))
+    expected = read_duckdb(readings.duck, "FROM again", (CUSTOMER_ID,))
+    assert set(spark_rows) == set(expected)
+    assert {key: differences for key in BY_KEY if (differences := _find_differences(key, spark_rows, expected))} == {}
     for key in BY_KEY:
-        values = {row[key] for row in found.values()}
+        values = {row[key] for row in spark_rows.values()}
         assert len(values) > 1, f"every customer has the same {key}"
-    assert {row["recency_score"] for row in found.values()} == {None, 1, 2, 3, 4, 5}
-    assert len({row["rfm_group"] for row in found.values()}) > 8
-    assert min(row["total_purchase_value"] for row in found.values()) < 0, "refunds of somebody who never ordered"
+    assert {row["recency_score"] for row in spark_rows.values()} == {None, 1, 2, 3, 4, 5}
+    assert len({row["rfm_group"] for row in spark_rows.values()}) > 8
+    assert min(row["total_purchase_value"] for row in spark_rows.values()) < 0, "refunds of a customer who never ordered"
 
 
-def _differences(key: str, found: Rows, expected: Rows) -> dict[tuple[Any, ...], tuple[Any, Any]]:
+def _find_differences(key: str, rows: Rows, expected: Rows) -> dict[tuple[Any, ...], tuple[Any, Any]]:
     return {
-        customer: (row[key], expected[customer][key]) for customer, row in found.items() if row[key] != expected[customer][key]
+        customer: (row[key], expected[customer][key]) for customer, row in rows.items() if row[key] != expected[customer][key]
     }
 
 
 @pytest.mark.parametrize("table", CHART_TABLES, ids=lambda table: table.name)
-def test_tables_of_the_charts_agree(night: Night, table: Table) -> None:
-    frame = night.tables[table.name].select(*table.column_names)
+def test_chart_tables_agree(readings: Readings, table: Table) -> None:
+    frame = readings.tables[table.name].select(*table.column_names)
     as_of = LAST if table.name in OF_DAYS else AS_OF
-    found, expected = of_spark(frame, table.key), of_duckdb(night.duck, table_sql(table.name, as_of), table.key)
-    assert found == expected
-    assert len(found) >= 10
+    rows, expected = read_spark(frame, table.key), read_duckdb(readings.duck, table_sql(table.name, as_of), table.key)
+    assert rows == expected
+    assert len(rows) >= 10

@@ -1,4 +1,4 @@
-"""Events as the stream leaves them on HDFS: one row, and what a test says of it otherwise."""
+"""Events as the stream writes them to HDFS: a base row, changed by the fields that a test gives."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ BASE: dict[str, Any] = {
 }
 
 
-def event(place: int, given: dict[str, Any]) -> dict[str, Any]:
-    """A whole row. What follows from other fields follows from them here too, unless it is given."""
-    row = dict.fromkeys(EVENTS_TABLE.column_names) | BASE | {"event_id": f"e{place}", "kafka_offset": place} | given
+def make_event(place: int, fields: dict[str, Any]) -> dict[str, Any]:
+    """A complete row. Derived fields are computed here too, unless a test gives them."""
+    row = dict.fromkeys(EVENTS_TABLE.column_names) | BASE | {"event_id": f"e{place}", "kafka_offset": place} | fields
     row["event_day"] = row["event_time"].date()
     if row["event_type"] == "refund":
         row["revenue"] = -row["price"] * row["quantity"]
@@ -46,8 +46,8 @@ def event(place: int, given: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.fixture(scope="session")
 def events(spark: SparkSession) -> Events:
-    def make(*given: dict[str, Any]) -> DataFrame:
-        rows = [event(place, fields) for place, fields in enumerate(given)]
+    def make(*rows_fields: dict[str, Any]) -> DataFrame:
+        rows = [make_event(place, fields) for place, fields in enumerate(rows_fields)]
         return spark.createDataFrame(
             [tuple(row[name] for name in EVENTS_TABLE.column_names) for row in rows], EVENTS_TABLE.schema
         )

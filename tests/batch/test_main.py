@@ -1,87 +1,89 @@
-"""The command: which days it is asked for, and how it says what went wrong. Nothing here starts Spark."""
+"""The command line: which days it runs, and how it reports errors. Nothing here starts Spark."""
 
 from __future__ import annotations
 
 import re
 from contextlib import nullcontext
 from datetime import date
-from types import SimpleNamespace
 from typing import Any
 
 import psycopg2
 import pytest
 
 from batch import __main__ as command
-from batch.__main__ import Order
+from batch.__main__ import NightRequest
 from batch.gate.verdict import GateClosed
-from batch.hdfs.changes import EventsNow, NoEvents
+from batch.hdfs.changes import EventsVersion, NoEvents
 from batch.steps import StepFailed
-from batch.stores.mart import NightRuns
+from batch.stores.mart import NightAlreadyRunning
 from cdp.nights import CheckOutcome
 from cdp.settings import current
 from tests.cdp.test_said import PostgresError
 
 
 @pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+def requests(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """The requests that reach `run`."""
     calls: list[Any] = []
 
-    def run(settings: Any, order: Order, quiet: bool) -> None:
-        calls.append(order)
+    def run(settings: Any, request: NightRequest, quiet: bool) -> None:
+        calls.append(request)
 
     monkeypatch.setattr(command, "run", run)
     return calls
 
 
-def test_one_day(asked: list[Any]) -> None:
+def test_one_day(requests: list[Any]) -> None:
     assert command.main(["--day", "2019-10-31"]) == 0
-    assert asked == [Order(date(2019, 10, 31))]
+    assert requests == [NightRequest(date(2019, 10, 31))]
 
 
-def test_the_last_day_of_a_range_is_published_and_those_before_get_snapshots_where_they_are_asked_for(asked: list[Any]) -> None:
+def test_the_last_day_of_a_range_is_published_and_past_days_get_snapshots_on_request(requests: list[Any]) -> None:
     first, last = date(2019, 10, 30), date(2019, 11, 1)
     assert command.main(["--from", "2019-10-30", "--to", "2019-11-01", "--all"]) == 0
     assert command.main(["--from", "2019-10-30", "--to", "2019-11-01", "--every", "week"]) == 0
-    assert asked == [Order(last, everything=True, first=first), Order(last, every="week", first=first)]
+    assert requests == [NightRequest(last, everything=True, first=first), NightRequest(last, every="week", first=first)]
 
 
-def test_checks_are_accepted_with_a_reason(asked: list[Any]) -> None:
+def test_checks_are_accepted_with_a_reason(requests: list[Any]) -> None:
     assert command.main(["--day", "2019-10-31", "--accept", "volume", "freshness", "--why", "a fair in town"]) == 0
-    ((volume, freshness),) = (order.accepted for order in asked)
+    ((volume, freshness),) = (request.accepted for request in requests)
     assert (volume.check, volume.why, freshness.check) == ("volume", "a fair in town", "freshness")
 
 
-def test_explain_asks_for_a_day_or_for_none_and_runs_nothing(asked: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_explain_takes_a_day_or_none_and_runs_nothing(requests: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
     explained: list[Any] = []
     monkeypatch.setattr(command, "explain", lambda settings, day, say: explained.append(day) or 1)
     assert command.main(["--explain"]) == 1
     assert command.main(["--explain", "--day", "2019-10-31"]) == 1
-    assert (explained, asked) == ([None, date(2019, 10, 31)], [])
+    assert (explained, requests) == ([None, date(2019, 10, 31)], [])
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
-        (["--scheduled", "--from", "2019-10-30", "--to", "2019-10-31"], "--scheduled goes with --day D"),
-        (["--explain", "--scheduled", "--day", "2019-10-30"], "--explain takes --day alone"),
-        (["--day", "2019-10-30", "--every", "week"], "--every goes with --from D --to D"),
-        (["--explain", "--from", "2019-10-30"], "--explain takes --day alone"),
-        (["--day", "2019-10-31", "--accept", "volume"], "say why it may be published"),
-        (["--day", "2019-10-31", "--accept", "size", "--why", "so"], "'size' is not a check; there are ledger, rows"),
-        ([], "say which day"),
-        (["--from", "2019-10-30"], "say which day"),
-        (["--day", "2019-10-30", "--to", "2019-10-31"], "say which day"),
+        (["--scheduled", "--from", "2019-10-30", "--to", "2019-10-31"], "--scheduled needs --day D"),
+        (["--explain", "--scheduled", "--day", "2019-10-30"], "--explain can only be combined with --day"),
+        (["--day", "2019-10-30", "--every", "week"], "--every needs --from D --to D"),
+        (["--explain", "--from", "2019-10-30"], "--explain can only be combined with --day"),
+        (["--day", "2019-10-31", "--accept", "volume"], "--accept needs a reason"),
+        (["--day", "2019-10-31", "--accept", "size", "--why", "so"], "'size' is not a check; the checks are ledger, rows"),
+        ([], "give a day"),
+        (["--from", "2019-10-30"], "give a day"),
+        (["--day", "2019-10-30", "--to", "2019-10-31"], "give a day"),
         (["--day", "31.10.2019"], "write it as YYYY-MM-DD"),
         (["--from", "2019-10-31", "--to", "2019-10-30"], "ends .* before it begins"),
     ],
 )
-def test_what_is_no_day_is_refused(arguments: list[str], said: str, asked: list[Any], capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as ended:
+def test_wrong_arguments_are_refused(
+    arguments: list[str], message: str, requests: list[Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as exit_:
         command.main(arguments)
-    assert ended.value.code == 2
-    assert asked == []
+    assert exit_.value.code == 2
+    assert requests == []
     error = capsys.readouterr().err
-    assert re.search(said, error)
+    assert re.search(message, error)
 
 
 @pytest.mark.parametrize(
@@ -95,35 +97,35 @@ def test_what_is_no_day_is_refused(arguments: list[str], said: str, asked: list[
     ],
 )
 def test_a_scheduled_night_beyond_the_events_is_skipped_before_anything_starts(
-    days: list[date], status: int, asked: list[Any], monkeypatch: pytest.MonkeyPatch
+    days: list[date], status: int, requests: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(command, "events_now", lambda settings: EventsNow("t", 1, frozenset(days)))
+    monkeypatch.setattr(command, "read_events_version", lambda settings: EventsVersion("t", 1, frozenset(days)))
     assert command.main(["--day", "2019-10-31", "--scheduled"]) == status
-    assert len(asked) == (status == 0)
+    assert len(requests) == (status == 0)
     assert command.main(["--day", "2019-10-31"]) == 0
 
 
 @pytest.mark.parametrize(("error", "status"), [(NoEvents("there are no events"), 99), (OSError("no route"), 0)])
-def test_a_scheduled_night_goes_on_where_the_events_can_not_be_asked(
-    error: Exception, status: int, asked: list[Any], monkeypatch: pytest.MonkeyPatch
+def test_a_scheduled_night_is_not_skipped_if_the_events_can_not_be_read(
+    error: Exception, status: int, requests: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(command, "events_now", failing(error))
+    monkeypatch.setattr(command, "read_events_version", failing(error))
     assert command.main(["--day", "2019-10-31", "--scheduled"]) == status
 
 
-@pytest.mark.parametrize(("states", "last"), [(["published"], "next: ./run segments refresh"), (["needless"], "house")])
-def test_a_night_that_published_ends_with_what_to_type_next(
+@pytest.mark.parametrize(("states", "last"), [(["published"], "next: ./run segments refresh"), (["needless"], "maintenance")])
+def test_a_night_that_published_ends_with_the_next_command(
     states: list[str], last: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     day = date(2019, 10, 31)
-    for name in ("night_connection", "recorded"):
+    for name in ("night_connection", "record_failures"):
         monkeypatch.setattr(command, name, lambda _: nullcontext())
     for name in ("session", "end_session", "Night"):
         monkeypatch.setattr(command, name, lambda *_, **__: None)
-    monkeypatch.setattr(command, "begin", lambda *_: SimpleNamespace(day=day))
+    monkeypatch.setattr(command, "begin_run", lambda *_: None)
     monkeypatch.setattr(command, "publish_day", lambda *_: states[0])
-    monkeypatch.setattr(command, "keep_house", lambda *_: command.say("house"))
-    command.run(current(), Order(day), quiet=True)
+    monkeypatch.setattr(command, "keep_house", lambda *_: command.say("maintenance"))
+    command.run(current(), NightRequest(day), quiet=True)
     assert capsys.readouterr().out.splitlines()[-1] == last
 
 
@@ -142,7 +144,7 @@ def test_error_of_a_step_is_one_line_with_its_name(monkeypatch: pytest.MonkeyPat
     assert capsys.readouterr().err == "night: customers: the disk is full\n"
 
 
-def test_error_of_postgres_in_a_step_is_told_with_the_step_and_its_hint(
+def test_error_of_postgres_in_a_step_is_shown_with_the_step_and_the_hint(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     error = StepFailed("staging")
@@ -152,7 +154,7 @@ def test_error_of_postgres_in_a_step_is_told_with_the_step_and_its_hint(
     assert capsys.readouterr().err == "night: staging: Postgres: could not extend file (Check free disk space.)\n"
 
 
-def test_a_database_that_goes_away_between_the_steps_is_one_line(
+def test_a_database_that_stops_between_the_steps_is_one_line(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(command, "run", failing(psycopg2.OperationalError("server closed the connection\n\tprobably killed\n")))
@@ -160,7 +162,7 @@ def test_a_database_that_goes_away_between_the_steps_is_one_line(
     assert capsys.readouterr().err == "night: between its steps: Postgres: server closed the connection\n"
 
 
-def test_closed_gate_says_what_to_do_and_has_a_status_of_its_own(
+def test_closed_gate_shows_the_commands_and_has_its_own_exit_status(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     error = StepFailed("gate")
@@ -170,12 +172,12 @@ def test_closed_gate_says_what_to_do_and_has_a_status_of_its_own(
     assert capsys.readouterr().err.splitlines() == [
         "night: the gate is closed, 1 of 8 checks failed; nothing was published.",
         "  volume     3 events",
-        "All of them: ./run night --explain",
-        'To publish all the same, on record: ./run night --day 2019-10-31 --accept volume --why "..."',
+        "See all checks: ./run night --explain",
+        'To publish anyway, on record: ./run night --day 2019-10-31 --accept volume --why "..."',
     ]
 
 
 def test_debug_shows_the_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(command, "run", failing(NightRuns("another night runs.")))
-    with pytest.raises(NightRuns):
+    monkeypatch.setattr(command, "run", failing(NightAlreadyRunning("another night runs.")))
+    with pytest.raises(NightAlreadyRunning):
         command.main(["--day", "2019-10-31", "--debug"])

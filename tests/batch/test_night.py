@@ -1,4 +1,4 @@
-"""Nights on a real Postgres and MongoDB, with Spark in this process and the Delta tables on the local disk."""
+"""Nights on a real Postgres and MongoDB, with Spark in this process and Delta tables on the local disk."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from deltalake import DeltaTable
 
 from batch import night as nights
 from batch.hdfs import compact as compaction
-from batch.hdfs.tables import days_changed
+from batch.hdfs.tables import read_changed_days
 from batch.steps import StepFailed
 from batch.stores import publish, staging
-from batch.stores.chart_tables import as_of_lines
-from batch.stores.mart import NightRuns, night_connection
+from batch.stores.chart_tables import make_as_of_lines
+from batch.stores.mart import NightAlreadyRunning, night_connection
 from cdp.chart_tables import CHART_TABLES
 from cdp.paths import CUSTOMER_DAY, CUSTOMERS, EVENTS, INTERACTIONS, table_url
 from cdp.warehouse import TABLES
@@ -26,8 +26,10 @@ __all__ = ["shop"]
 
 pytestmark = [pytest.mark.stack("postgres", "mongo"), pytest.mark.spark]
 
+LAST_STATE = "SELECT state FROM mart.night_run ORDER BY id DESC LIMIT 1"
 
-def test_first_night_publishes_every_store_at_one_day_and_twice_is_once(shop: Shop) -> None:
+
+def test_first_night_publishes_every_store_and_running_it_again_changes_nothing(shop: Shop) -> None:
     shop.receive(on(1), on(2, event_type="purchase", quantity=2), on(2, "bob"), on(3, "cid"))
     shop.receive(on(1, event_id="1-0"))  # a copy of the first
     shop.night(D2)
@@ -46,7 +48,7 @@ def test_first_night_publishes_every_store_at_one_day_and_twice_is_once(shop: Sh
         (D2, 2, 2, 1, Decimal("20.00")),
     ]
     profiles = shop.profiles()
-    assert {customer: (found["as_of"], found["active_days"]) for customer, found in profiles.items()} == {
+    assert {customer: (profile["as_of"], profile["active_days"]) for customer, profile in profiles.items()} == {
         "ann": ("2019-10-02", 2),
         "bob": ("2019-10-02", 1),
     }
@@ -56,36 +58,36 @@ def test_first_night_publishes_every_store_at_one_day_and_twice_is_once(shop: Sh
         "bob": (Decimal("0.00"), 0),
     }
 
-    # Nothing new publishes nothing, and twice is once.
+    # Without new events nothing is published.
     seen, numbers = shop.seen(), shop.numbers()
     shop.night(D2)
     assert shop.seen() == seen
-    assert shop.said[-1] == "  nothing has changed since publication 1 of 2019-10-02; it goes on serving"
+    assert shop.rows(LAST_STATE) == [("needless",)]
     shop.night(D2, everything=True)
     assert shop.seen()["publication"][0][0] == 2
     assert shop.numbers() == numbers
 
 
 def test_late_event_restates_its_own_day_and_no_other(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It comes while a night runs, and so is for the next. That one writes the profile that it changes, and no other."""
+    """It arrives while a night runs, so the next night processes it. That night writes only the profile that it changes."""
     shop.receive(on(1), on(2), on(3, "bob"))
     shop.night(D3)
     read = nights.read_events
 
-    def stream_goes_on(*arguments: Any) -> Any:
+    def read_after_stream(*arguments: Any) -> Any:
         monkeypatch.setattr(nights, "read_events", read)
         shop.receive(on(2, "bob", event_type="purchase"))
         return read(*arguments)
 
-    monkeypatch.setattr(nights, "read_events", stream_goes_on)
+    monkeypatch.setattr(nights, "read_events", read_after_stream)
     shop.night(D3, everything=True)
     assert shop.rows("SELECT sum(revenue) FROM mart.kpi_day") == [(Decimal("0.00"),)]
     shop.night(D3)
     assert shop.rows("SELECT counts->'days_restated' FROM mart.publication ORDER BY id DESC LIMIT 1") == [(1,)]
     for name in (CUSTOMER_DAY, INTERACTIONS):
         table = DeltaTable(table_url(shop.settings, name))
-        assert days_changed(table, table.version() - 1) == {D2}, name
-    # Bob is new a day earlier than was thought: his old first day is told too.
+        assert read_changed_days(table, table.version() - 1) == {D2}, name
+    # Bob is new a day earlier than before: his old first day changes too.
     assert shop.rows("SELECT day, new_customers, revenue FROM mart.kpi_day ORDER BY 1") == [
         (D1, 1, Decimal("0.00")),
         (D2, 1, Decimal("10.00")),
@@ -99,7 +101,7 @@ def test_late_event_restates_its_own_day_and_no_other(shop: Shop, monkeypatch: p
     ]
 
 
-def test_days_can_be_read_again_and_an_earlier_one_forgets_later_customers_and_no_event(shop: Shop) -> None:
+def test_old_versions_stay_readable_and_publishing_an_earlier_day_drops_later_customers_but_no_event(shop: Shop) -> None:
     shop.receive(on(1), on(2, "bob"), on(3, "cid"))
     shop.night(D1, D2, D3)
     versions = shop.rows("SELECT day, customers_version, profiles_collection FROM mart.publication ORDER BY id")
@@ -110,7 +112,7 @@ def test_days_can_be_read_again_and_an_earlier_one_forgets_later_customers_and_n
     shop.receive(on(1, "dan"), on(3, "eve"))
     shop.night(D1)  # into profiles_b, with bob in it
     assert set(shop.profiles()) == {"ann", "dan"}
-    # A platform that was published by an earlier version has no interactions of its days yet; the night makes them.
+    # An earlier version of the platform wrote no interactions; the night makes them.
     shutil.rmtree(url.replace(CUSTOMERS, INTERACTIONS).removeprefix("file:"))
     shop.night(D3)
     assert set(shop.profiles()) == {"ann", "bob", "cid", "dan", "eve"}
@@ -118,7 +120,7 @@ def test_days_can_be_read_again_and_an_earlier_one_forgets_later_customers_and_n
     assert shop.rows("SELECT sum(events) FROM mart.kpi_day") == [(5,)]
 
 
-def test_night_that_fails_changes_nothing_and_the_same_again_heals(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_night_that_fails_changes_nothing_and_running_it_again_publishes(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     shop.receive(on(1), on(2))
     shop.night(D2)
     seen = shop.seen()
@@ -128,7 +130,7 @@ def test_night_that_fails_changes_nothing_and_the_same_again_heals(shop: Shop, m
         raise psycopg2.OperationalError("cut off here")
 
     copy = staging.copy_lines
-    for module, name, instead, step, reason in (
+    for module, name, replacement, step, reason in (
         (
             staging,
             "copy_lines",
@@ -138,8 +140,8 @@ def test_night_that_fails_changes_nothing_and_the_same_again_heals(shop: Shop, m
         ),
         (
             nights,
-            "as_of_lines",
-            lambda *given: as_of_lines(*given).where("line NOT LIKE '%Lost%'"),
+            "make_as_of_lines",
+            lambda *arguments: make_as_of_lines(*arguments).where("line NOT LIKE '%Lost%'"),
             "gate",
             "sums: rfm_day holds 0 gross_revenue, kpi_day 10.00",
         ),
@@ -148,10 +150,10 @@ def test_night_that_fails_changes_nothing_and_the_same_again_heals(shop: Shop, m
         (publish, "_insert_publication", fail, "publication", "cut off here"),
     ):
         with monkeypatch.context() as patch:
-            patch.setattr(module, name, instead)
-            with pytest.raises(StepFailed, match=step) as failed:
+            patch.setattr(module, name, replacement)
+            with pytest.raises(StepFailed, match=step) as error:
                 shop.night(D2)
-        assert str(failed.value.__cause__).startswith(reason)
+        assert str(error.value.__cause__).startswith(reason)
         assert shop.seen() == seen
     shop.night(D2)
     assert shop.rows("SELECT sum(revenue) FROM mart.customer_day") == [(Decimal("10.00"),)]
@@ -159,7 +161,7 @@ def test_night_that_fails_changes_nothing_and_the_same_again_heals(shop: Shop, m
     assert shop.rows("SELECT count(*) FROM pg_tables WHERE tablename LIKE '%next%'") == [(0,)]
 
 
-def test_tables_of_the_charts_are_replaced_as_they_are_declared(shop: Shop) -> None:
+def test_chart_tables_are_replaced_as_declared(shop: Shop) -> None:
     shop.receive(on(1), on(2, event_type="purchase", quantity=2), on(2, "bob", brand=None), on(3, "bob", event_type="purchase"))
     shop.night(D2)
     assert shop.rows("SELECT brand, orders, revenue FROM mart.brand_day WHERE day = '2019-10-02' ORDER BY 1") == [
@@ -168,10 +170,10 @@ def test_tables_of_the_charts_are_replaced_as_they_are_declared(shop: Shop) -> N
     ]
     assert shop.rows("SELECT from_value, to_value, orders FROM mart.order_value_day") == [(20, 50, 1)]
     assert shop.rows("SELECT cohort, customers, buyers FROM mart.cohort_month") == [(D1, 2, 1)]
-    # What no event bears out stays as long as its day is not restated.
+    # A row without an event stays as long as its day is not restated.
     for table, row in (("brand_day", "'ghost', 1, 0, 0, 0, 1, 0, 0, 0, 0, 0"), ("hour_day", "5, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0")):
         shop.rows(f"INSERT INTO mart.{table} VALUES ('{D1}', {row}), ('{D2}', {row}) RETURNING 1")
-    # A refund of somebody who never ordered is in no row of rfm_day.
+    # rfm_day does not count the refund of a customer who never ordered.
     shop.receive(on(1, "bob", event_type="purchase"), on(3, "cid", event_type="refund"))
     shop.night(D3)
     assert shop.rows("SELECT sum(gross_revenue), sum(revenue), sum(refunds) FROM mart.kpi_day") == [(40, 30, 1)]
@@ -189,7 +191,7 @@ def test_tables_of_the_charts_are_replaced_as_they_are_declared(shop: Shop) -> N
         (D3, False, False, 1),
         (D3, True, True, 2),
     ]
-    # The same day once more has its rows once, and those of the day before stay.
+    # Publishing the same day again does not duplicate its rows, and those of the day before stay.
     seen = shop.numbers()
     shop.night(D3, everything=True)
     healed = shop.numbers()
@@ -197,7 +199,7 @@ def test_tables_of_the_charts_are_replaced_as_they_are_declared(shop: Shop) -> N
 
 
 def test_platform_of_an_earlier_version_has_its_days_restated(shop: Shop) -> None:
-    """It has no rows for charts yet; of a day without an order one table is empty, and that is no reason to restate it again."""
+    """It has no chart rows yet. A day without orders has no rows in one table, and must not be restated each night for that."""
     shop.receive(on(1), on(2, event_type="purchase"), on(3))
     shop.night(D3)
     seen = shop.numbers()
@@ -240,15 +242,15 @@ def test_tables_of_an_earlier_version_are_converted_by_the_next_night(shop: Shop
             ("r",),
             ("r",),
         ]
-    assert shop.numbers() == seen, "nothing is lost before the night"
+    assert shop.numbers() == seen, "opening the connection loses nothing"
     shop.night(D3)
     assert shop.numbers() == seen
     assert shop.rows("SELECT counts->'days_restated' FROM mart.publication ORDER BY id") == [(3,), (3,)]
     assert DeltaTable(table_url(shop.settings, CUSTOMER_DAY)).metadata().partition_columns == ["month"]
 
 
-def test_a_table_of_events_that_was_set_aside_leaves_its_numbers_and_hides_no_late_event(shop: Shop) -> None:
-    """The new table counts its versions from 0: a late event comes in one that the old table has had."""
+def test_numbers_of_an_events_table_that_was_set_aside_stay_and_late_events_are_not_missed(shop: Shop) -> None:
+    """The new table counts its versions from 0, so a late event may come in a version number that the old table also had."""
     shop.receive(on(1), on(2))
     shop.receive(on(2, "bob"))
     shop.night(D2)
@@ -267,16 +269,16 @@ def test_a_table_of_events_that_was_set_aside_leaves_its_numbers_and_hides_no_la
     ]  # fmt: skip
 
 
-def test_type_of_event_that_is_new_is_none_on_the_days_before(shop: Shop) -> None:
-    """As if nobody had counted removals so far: the tables lack the column, and the night puts it there."""
+def test_a_new_event_type_counts_zero_on_earlier_days(shop: Shop) -> None:
+    """As if removals had not been counted so far: the tables lack the column, and the night adds it."""
     shop.receive(on(1), on(2))
     shop.night(D2)
     url = table_url(shop.settings, CUSTOMER_DAY)
-    known = shop.spark.read.format("delta").load(url).drop("removals")
-    writer = known.write.format("delta").mode("overwrite").option("partitionOverwriteMode", "static").partitionBy("month")
+    old_rows = shop.spark.read.format("delta").load(url).drop("removals")
+    writer = old_rows.write.format("delta").mode("overwrite").option("partitionOverwriteMode", "static").partitionBy("month")
     writer.option("overwriteSchema", "true").save(url)
-    counting = [table.full_name for table in TABLES if "removals" in table.column_names]
-    shop.rows(f"{'; '.join(f'ALTER TABLE {name} DROP COLUMN removals' for name in counting)}; SELECT 1")
+    tables = [table.full_name for table in TABLES if "removals" in table.column_names]
+    shop.rows(f"{'; '.join(f'ALTER TABLE {name} DROP COLUMN removals' for name in tables)}; SELECT 1")
     shop.receive(on(3, event_type="remove_from_cart"))
     shop.night(D3)
     for table in ("customer_day", "kpi_day", "product_day", "hour_day"):
@@ -298,12 +300,12 @@ def test_numbers_are_the_same_with_compaction_and_without(shop: Shop, monkeypatc
     with monkeypatch.context() as patch:
         patch.setattr(compaction, "rewrite_events", cut_off)
         shop.keep_house(D2)
-    assert shop.said[-2] == "  compaction   failed: cut off here; what was published stands, and the next night tries again"
+    assert shop.said[-2].startswith("  compaction   failed: cut off here")
     shop.keep_house(D2)
-    assert shop.said[-2].endswith("2 days, 4 files made into 2, 1 copies dropped")
+    assert shop.said[-2].endswith("2 days, 4 files merged into 2, 1 copies dropped")
     assert shop.seen() == without
     shop.night(D2)
-    assert shop.said[-1] == "  nothing has changed since publication 1 of 2019-10-02; it goes on serving"
+    assert shop.rows(LAST_STATE) == [("needless",)]
     shop.night(D2, everything=True)
     assert shop.numbers() == numbers
     shop.receive(on(1, "cid"))
@@ -311,18 +313,21 @@ def test_numbers_are_the_same_with_compaction_and_without(shop: Shop, monkeypatc
     shop.keep_house(D2)
     assert shop.rows("SELECT counts->'days_restated' FROM mart.publication ORDER BY id") == [(2,), (2,), (1,)]
     shop.keep_house(D2)
-    assert shop.said[-2].endswith("every day is compact")
+    assert shop.said[-2].endswith("nothing to compact")
 
 
 def test_day_before_the_first_event_is_refused(shop: Shop) -> None:
     shop.receive(on(2))
-    with pytest.raises(StepFailed, match="plan") as failed:
+    with pytest.raises(StepFailed, match="plan") as error:
         shop.night(D1)
-    assert str(failed.value.__cause__) == "no event is of 2019-10-01 or before; the first is of 2019-10-02."
+    assert str(error.value.__cause__) == "there are no events on or before 2019-10-01; the first are on 2019-10-02."
 
 
-def test_second_night_at_the_same_time_is_told_so(shop: Shop) -> None:
-    with night_connection(shop.settings), pytest.raises(NightRuns, match=r"another night runs since \d\d:\d\d:\d\d UTC"):
+def test_second_night_at_the_same_time_is_refused(shop: Shop) -> None:
+    with (
+        night_connection(shop.settings),
+        pytest.raises(NightAlreadyRunning, match=r"another night runs since \d\d:\d\d:\d\d UTC"),
+    ):
         shop.night(D1)
     with night_connection(shop.settings):
-        pass  # it is free again
+        pass  # the lock is free again

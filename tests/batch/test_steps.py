@@ -1,4 +1,4 @@
-"""What a person sees of the steps."""
+"""The lines of the steps, and the error of a failed step."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 from batch.steps import StepFailed, Steps
 
 
-def test_step_says_its_name_its_time_and_what_was_noted() -> None:
+def test_line_of_a_step_has_its_name_its_seconds_and_its_notes() -> None:
     lines: list[str] = []
     steps = Steps(lines.append)
     with steps.step("customers") as note:
@@ -19,7 +19,7 @@ def test_step_says_its_name_its_time_and_what_was_noted() -> None:
 
 def test_failed_step_carries_its_name_and_its_cause() -> None:
     lines: list[str] = []
-    with pytest.raises(StepFailed, match=r"^staging$") as failed, Steps(lines.append).step("staging"):
+    with pytest.raises(StepFailed, match=r"^staging$") as error, Steps(lines.append).step("staging"):
         raise ValueError("why")
-    assert isinstance(failed.value.__cause__, ValueError)
+    assert isinstance(error.value.__cause__, ValueError)
     assert lines == []

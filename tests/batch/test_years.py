@@ -1,5 +1,5 @@
-"""A history of years: what a night takes of Postgres and HDFS does not grow with the number of days. How the seconds grow is
-measured by ./run bench night-growth."""
+"""A history of years: the locks and files of a night do not grow with the number of days. `./run bench night-growth` measures how
+the seconds grow."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ SHORT, LONG = 100, 1_100
 
 
 def day_of(number: int) -> date:
-    """The history's first day is 1."""
+    """The first day of the history has number 1."""
     return FIRST + timedelta(days=number - 1)
 
 
-def visits(first: int, last: int) -> list[dict[str, Any]]:
-    """Two events a day: somebody new looks, and one of seven customers buys."""
-    found = []
+def make_visits(first: int, last: int) -> list[dict[str, Any]]:
+    """Two events per day: a new customer views, and one of seven customers buys."""
+    events = []
     for number in range(first, last + 1):
         day = day_of(number)
-        found.append({"event_time": utc(day.year, day.month, day.day, 9), "user_id": f"new{number}"})
-        bought = {"event_type": "purchase", "user_id": f"c{number % 7}", "order_id": f"o{number}"}
-        found.append({"event_time": utc(day.year, day.month, day.day, 23), **bought})
-    return found
+        events.append({"event_time": utc(day.year, day.month, day.day, 9), "user_id": f"new{number}"})
+        purchase = {"event_type": "purchase", "user_id": f"c{number % 7}", "order_id": f"o{number}"}
+        events.append({"event_time": utc(day.year, day.month, day.day, 23), **purchase})
+    return events
 
 
 def test_a_night_takes_as_few_locks_and_files_after_three_years_as_after_three_months(
@@ -44,27 +44,27 @@ def test_a_night_takes_as_few_locks_and_files_after_three_years_as_after_three_m
     locks: list[int] = []
     insert = publish._insert_publication
 
-    def counted(cursor: Any, *rest: Any) -> None:
+    def count_locks(cursor: Any, *rest: Any) -> None:
         cursor.execute("SELECT count(*) FROM pg_locks WHERE pid = pg_backend_pid()")
         locks.append(cursor.fetchall()[0][0])
         insert(cursor, *rest)
 
-    monkeypatch.setattr(publish, "_insert_publication", counted)
-    shop.receive(*visits(1, SHORT))
+    monkeypatch.setattr(publish, "_insert_publication", count_locks)
+    shop.receive(*make_visits(1, SHORT))
     shop.night(day_of(SHORT))
-    shop.receive(*visits(SHORT + 1, LONG - 1))
+    shop.receive(*make_visits(SHORT + 1, LONG - 1))
     shop.night(day_of(LONG - 1))
     files = {name: len(DeltaTable(table_url(shop.settings, name)).file_uris()) for name in (CUSTOMER_DAY, INTERACTIONS)}
-    assert files == dict.fromkeys(files, 37 + 1), "a file for each month, and one more where two nights wrote a month"
-    shop.receive(*visits(LONG, LONG))
+    assert files == dict.fromkeys(files, 37 + 1), "one file per month, and one more for the month that two nights wrote"
+    shop.receive(*make_visits(LONG, LONG))
     shop.night(day_of(LONG))
-    seen = shop.numbers()
+    before = shop.numbers()
     shop.night(day_of(LONG), everything=True)
 
     restated = [count for (count,) in shop.rows("SELECT counts->'days_restated' FROM mart.publication ORDER BY id")]
     assert restated == [SHORT, LONG - 1 - SHORT, 1, LONG]
-    assert max(locks) - min(locks) <= 40, f"what is locked hangs on the tables, and not on the days: {locks}"
-    assert shop.numbers() == seen
+    assert max(locks) - min(locks) <= 40, f"the number of locks must not depend on the number of days: {locks}"
+    assert shop.numbers() == before
     assert shop.rows("SELECT count(*), sum(customers), sum(orders), sum(revenue) FROM mart.kpi_day") == [
         (LONG, 2 * LONG, LONG, 10 * LONG)
     ]

@@ -1,4 +1,5 @@
-"""What Airflow types for a night, and makes of its exit status. Airflow is asked in a process and a home of its own."""
+"""The command that Airflow runs for a night, and what it does after each exit status. Airflow runs in a process and a home of its
+own."""
 
 from __future__ import annotations
 
@@ -12,7 +13,7 @@ import pytest
 from cdp.programs import NIGHT_NEEDS_PERSON, NIGHT_SKIPPED
 from cdp.settings import REPOSITORY
 
-ASK = """
+PROGRAM = """
 import importlib.util, sys
 from types import SimpleNamespace
 from airflow.exceptions import AirflowSkipException
@@ -26,30 +27,30 @@ task = module.dag.get_task("night")
 policy = task.retry_policy
 for kind, day in (("SCHEDULED", None), ("MANUAL", None), ("MANUAL", "2019-10-31"), ("SCHEDULED", "2019-10-31")):
     run = SimpleNamespace(run_type=DagRunType[kind])
-    known = {"params": SimpleNamespace(day=day), "ds": "2019-11-02", "macros": macros, "dag_run": run}
-    command = module.dag.get_template_env().from_string(task.bash_command).render(known)
-    print("types", *command.split()[1:])
+    context = {"params": SimpleNamespace(day=day), "ds": "2019-11-02", "macros": macros, "dag_run": run}
+    command = module.dag.get_template_env().from_string(task.bash_command).render(context)
+    print("command", *command.split()[1:])
 for status in sys.argv[1:]:
     try:
         BashOperator(task_id="night", bash_command=f"exit {status}", skip_on_exit_code=task.skip_on_exit_code).execute({})
     except AirflowSkipException:
-        print("decided", status, "skipped")
+        print("decision", status, "skipped")
     except Exception as error:
-        print("decided", status, policy.evaluate(error, 1, 1).action.value)
+        print("decision", status, policy.evaluate(error, 1, 1).action.value)
 """
 
 
 @pytest.mark.subprocess
-def test_what_the_dag_types_and_what_it_makes_of_the_exit_status(tmp_path: Path) -> None:
+def test_command_of_the_dag_and_its_decision_per_exit_status(tmp_path: Path) -> None:
     environment = os.environ | {"AIRFLOW_HOME": str(tmp_path), "PYTHONPATH": str(REPOSITORY)}
     statuses = ["1", str(NIGHT_NEEDS_PERSON), str(NIGHT_SKIPPED), "30"]
-    done = subprocess.run(
-        [sys.executable, "-c", ASK, *statuses], cwd=REPOSITORY, env=environment, capture_output=True, text=True, timeout=120
+    process = subprocess.run(
+        [sys.executable, "-c", PROGRAM, *statuses], cwd=REPOSITORY, env=environment, capture_output=True, text=True, timeout=120
     )
-    decided = [line.split()[1:] for line in done.stdout.splitlines() if line.startswith("decided")]
-    assert decided == [["1", "default"], ["3", "fail"], ["99", "skipped"], ["30", "default"]], done.stderr
-    typed = [line.split(maxsplit=1)[1] for line in done.stdout.splitlines() if line.startswith("types")]
-    assert typed == [
+    decisions = [line.split()[1:] for line in process.stdout.splitlines() if line.startswith("decision")]
+    assert decisions == [["1", "default"], ["3", "fail"], ["99", "skipped"], ["30", "default"]], process.stderr
+    commands = [line.split(maxsplit=1)[1] for line in process.stdout.splitlines() if line.startswith("command")]
+    assert commands == [
         "night --day 2019-11-01 --scheduled",
         "night --day 2019-11-01",
         "night --day 2019-10-31",

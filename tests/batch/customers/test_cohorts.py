@@ -1,4 +1,4 @@
-"""Cohorts by the month of the first event: made of the days up to the published one, so that a late event can move a customer."""
+"""Cohorts by the month of the first event, computed from the days up to the published one. A late event can move a customer."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from batch.customers.cohorts import cohort_month
-from batch.days.customer_day import customer_day
-from batch.days.events import events_once
+from batch.customers.cohorts import build_cohort_months
+from batch.days.customer_day import build_customer_days
+from batch.days.events import deduplicate
 from cdp.chart_tables import COHORT_MONTH
 from tests.batch.conftest import Events
 from tests.spark_session import utc
@@ -21,8 +21,8 @@ BUY: dict[str, Any] = {"event_type": "purchase"}
 AS_OF = date(2019, 11, 15)
 
 
-def on(month: int, day: int, user: str = "ann", **given: Any) -> dict[str, Any]:
-    return {"event_time": utc(2019, month, day, 12), "user_id": user} | given
+def on(month: int, day: int, user: str = "ann", **fields: Any) -> dict[str, Any]:
+    return {"event_time": utc(2019, month, day, 12), "user_id": user} | fields
 
 
 VISITS = (
@@ -32,17 +32,17 @@ VISITS = (
 )  # fmt: skip
 
 
-def cohorts(events: Events, *given: dict[str, Any], as_of: date = AS_OF) -> dict[tuple[int, int], tuple[Any, ...]]:
+def compute_cohorts(events: Events, *rows: dict[str, Any], as_of: date = AS_OF) -> dict[tuple[int, int], tuple[Any, ...]]:
     """Months of the cohort and of the activity -> customers, buyers, orders, revenue."""
-    frame = cohort_month(customer_day(events_once(events(*given))), as_of)
+    frame = build_cohort_months(build_customer_days(deduplicate(events(*rows))), as_of)
     assert set(frame.columns) == set(COHORT_MONTH.column_names)
-    rows = frame.collect()
-    assert {day.day for row in rows for day in (row.cohort, row.month)} == {1}
-    return {(r.cohort.month, r.month.month): (r.customers, r.buyers, r.orders, r.revenue) for r in rows}
+    months = frame.collect()
+    assert {day.day for row in months for day in (row.cohort, row.month)} == {1}
+    return {(r.cohort.month, r.month.month): (r.customers, r.buyers, r.orders, r.revenue) for r in months}
 
 
 def test_by_hand(events: Events) -> None:
-    assert cohorts(events, *VISITS) == {
+    assert compute_cohorts(events, *VISITS) == {
         (9, 9): (2, 0, 0, Decimal("0.00")),
         (9, 10): (1, 1, 3, Decimal("30.00")),
         (9, 11): (1, 0, 0, Decimal("-10.00")),
@@ -52,7 +52,7 @@ def test_by_hand(events: Events) -> None:
 
 
 def test_nothing_after_the_published_day_counts(events: Events) -> None:
-    before = cohorts(events, *VISITS, as_of=date(2019, 10, 30))
+    before = compute_cohorts(events, *VISITS, as_of=date(2019, 10, 30))
     assert before == {
         (9, 9): (2, 0, 0, Decimal("0.00")),
         (9, 10): (1, 1, 1, Decimal("10.00")),
@@ -60,13 +60,13 @@ def test_nothing_after_the_published_day_counts(events: Events) -> None:
     }
 
 
-def test_late_event_of_an_earlier_month_takes_a_customer_to_its_cohort(events: Events) -> None:
-    late = cohorts(events, *VISITS, on(8, 31, "cid"))
-    assert {key: found[0] for key, found in late.items() if key[0] != 9} == {(8, 8): 1, (8, 10): 1, (8, 11): 1}
+def test_late_event_of_an_earlier_month_moves_the_customer_to_its_cohort(events: Events) -> None:
+    late = compute_cohorts(events, *VISITS, on(8, 31, "cid"))
+    assert {key: values[0] for key, values in late.items() if key[0] != 9} == {(8, 8): 1, (8, 10): 1, (8, 11): 1}
 
 
-def test_months_of_two_years_are_not_one(events: Events) -> None:
-    frame = cohort_month(customer_day(events_once(events(on(10, 1), {"event_time": utc(2018, 10, 1)}))), AS_OF)
+def test_same_month_of_two_years_is_two_months(events: Events) -> None:
+    frame = build_cohort_months(build_customer_days(deduplicate(events(on(10, 1), {"event_time": utc(2018, 10, 1)}))), AS_OF)
     assert {(row.cohort, row.month) for row in frame.collect()} == {
         (date(2018, 10, 1), date(2018, 10, 1)),
         (date(2018, 10, 1), date(2019, 10, 1)),

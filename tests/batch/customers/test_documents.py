@@ -1,4 +1,4 @@
-"""Rows into documents: the kinds as MongoDB keeps them, and no key for what is missing."""
+"""Profiles as documents: types as MongoDB stores them, and no key for a missing value."""
 
 from __future__ import annotations
 
@@ -19,50 +19,50 @@ EVENT = {"time": 1_569_931_200_000_001, "type": "view", "product_id": "p1", "bra
 DAY = {"day": "2019-10-01", "views": 1, "orders": 0, "revenue": "0.00"}
 
 
-def profile(**given: Any) -> dict[str, Any]:
+def make_profile(**fields: Any) -> dict[str, Any]:
     metrics = {metric.key: VALUES[metric.kind] for metric in METRICS}
-    return metrics | {"customer_id": "ann", "recent": [EVENT], "days": [DAY], "hash": "h", "history_hash": "i"} | given
+    return metrics | {"customer_id": "ann", "recent": [EVENT], "days": [DAY], "hash": "h", "history_hash": "i"} | fields
 
 
-def test_every_metric_is_kept_in_its_kind() -> None:
-    made = document(profile(), WRITTEN)
-    kept = [metric for metric in METRICS if not metric.since]
-    assert {metric.key: made[metric.key] for metric in kept} == {metric.key: STORED[metric.kind] for metric in kept}
+def test_every_metric_is_stored_in_its_type() -> None:
+    stored = document(make_profile(), WRITTEN)
+    metrics = [metric for metric in METRICS if not metric.since]
+    assert {metric.key: stored[metric.key] for metric in metrics} == {metric.key: STORED[metric.kind] for metric in metrics}
 
 
-def test_days_up_to_the_published_one_are_left_to_the_reader() -> None:
+def test_metrics_that_count_days_up_to_the_published_one_are_not_stored() -> None:
     counting = {metric.key for metric in METRICS if metric.since}
     assert counting == {"days_since_first_seen", "days_since_seen", "days_since_order"}
-    assert not counting & document(profile(), WRITTEN).keys()
+    assert not counting & document(make_profile(), WRITTEN).keys()
 
 
 def test_missing_metric_has_no_key() -> None:
-    without = profile()
+    without = make_profile()
     del without["last_order"]
     assert "last_order" not in document(without, WRITTEN)
 
 
 def test_the_rest_of_the_document() -> None:
     refund = EVENT | {"type": "refund", "revenue": "-19.98"}
-    made = document(profile(recent=[EVENT, refund]), WRITTEN)
-    kept = {"_id": "ann", "as_of": "2019-10-01", "publication": 7, "hash": "h", "history_hash": "i"}
-    assert {key: made[key] for key in kept} == kept
-    assert made["days"] == [{"day": "2019-10-01", "views": 1, "orders": 0, "revenue": Decimal128("0.00")}]
+    stored = document(make_profile(recent=[EVENT, refund]), WRITTEN)
+    expected = {"_id": "ann", "as_of": "2019-10-01", "publication": 7, "hash": "h", "history_hash": "i"}
+    assert {key: stored[key] for key in expected} == expected
+    assert stored["days"] == [{"day": "2019-10-01", "views": 1, "orders": 0, "revenue": Decimal128("0.00")}]
     view = {
         "time": TIME, "type": "view", "product_id": "p1", "brand": "b",
         "price": Decimal128("9.99"), "quantity": 2,
     }  # fmt: skip
-    assert made["recent"] == [view, view | {"type": "refund", "revenue": Decimal128("-19.98")}]
+    assert stored["recent"] == [view, view | {"type": "refund", "revenue": Decimal128("-19.98")}]
 
 
-def test_update_of_the_metrics_leaves_the_history_and_drops_what_is_missing() -> None:
-    gone = {"recent", "days", "history_hash", "last_order"}
-    moved = {key: value for key, value in profile().items() if key not in gone}
-    kept = document(profile(), WRITTEN)
-    made = update(moved, WRITTEN)
-    assert made["$unset"] == {"last_order": ""}
-    assert made["$set"] == {key: value for key, value in kept.items() if key not in {"_id", *gone}}
+def test_update_of_the_metrics_keeps_the_history_and_unsets_missing_metrics() -> None:
+    missing = {"recent", "days", "history_hash", "last_order"}
+    without_history = {key: value for key, value in make_profile().items() if key not in missing}
+    complete = document(make_profile(), WRITTEN)
+    stored = update(without_history, WRITTEN)
+    assert stored["$unset"] == {"last_order": ""}
+    assert stored["$set"] == {key: value for key, value in complete.items() if key not in {"_id", *missing}}
 
 
-def test_mongodb_can_take_it() -> None:
-    assert encode(document(profile(), WRITTEN))
+def test_document_can_be_encoded() -> None:
+    assert encode(document(make_profile(), WRITTEN))

@@ -1,4 +1,4 @@
-"""Scores by place, on customers made by hand: ties share a score, who never ordered has none."""
+"""Scores of hand-made customers: ties share a score, and customers who never ordered have none."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
-from batch.customers.scores import scored
+from batch.customers.scores import add_scores
 from cdp.metrics import of_stage
 from tests.spark_session import spark
 
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.spark
 AS_OF = date(2019, 10, 31)
 SCORES = of_stage("scores")
 
-#: Days since the order, orders, money; and the three scores. Ten buyers: a score more for every two that are worse.
+#: Days since the last order, orders, money; and the three scores. With ten buyers, every two worse ones add one to a score.
 BY_HAND = {
     "a": ((0, 1, "10.00"), (5, 1, 1)),
     "b": ((1, 1, "10.01"), (5, 1, 1)),
@@ -35,7 +35,7 @@ BY_HAND = {
 }
 
 
-def totals(spark: SparkSession, names: list[str], days_later: int = 0) -> DataFrame:
+def make_totals(spark: SparkSession, names: list[str], days_later: int = 0) -> DataFrame:
     day = AS_OF + timedelta(days=days_later)
     rows = [
         (name, day, None if days is None else day - timedelta(days=days), orders, Decimal(money))
@@ -46,25 +46,27 @@ def totals(spark: SparkSession, names: list[str], days_later: int = 0) -> DataFr
     return spark.createDataFrame(rows, columns)
 
 
-def scores_of(frame: DataFrame) -> dict[tuple[str, date], tuple[int | None, ...]]:
-    made = scored(frame, SCORES)
-    assert made.columns == [*frame.columns, *(score.key for score in SCORES)]
-    return {(row.customer_id, row.as_of): tuple(row[score.key] for score in SCORES) for row in made.collect()}
+def compute_scores(frame: DataFrame) -> dict[tuple[str, date], tuple[int | None, ...]]:
+    scored = add_scores(frame, SCORES)
+    assert scored.columns == [*frame.columns, *(score.key for score in SCORES)]
+    return {(row.customer_id, row.as_of): tuple(row[score.key] for score in SCORES) for row in scored.collect()}
 
 
 def test_scores_by_hand(spark: SparkSession) -> None:
-    assert scores_of(totals(spark, list(BY_HAND))) == {(name, AS_OF): scores for name, (_, scores) in BY_HAND.items()}
+    assert compute_scores(make_totals(spark, list(BY_HAND))) == {(name, AS_OF): scores for name, (_, scores) in BY_HAND.items()}
 
 
-def test_customers_have_a_place_on_each_day(spark: SparkSession) -> None:
-    """The same ten on a second day with only some of them there, who move up or down for it."""
+def test_customers_are_ranked_on_each_day(spark: SparkSession) -> None:
+    """The same ten, and a second day with only some of them, whose scores differ for that reason."""
     some, later = ["a", "g", "j", "nobody"], AS_OF + timedelta(days=7)
-    found = scores_of(totals(spark, list(BY_HAND)).union(totals(spark, some, 7)))
-    assert {name: scores for (name, day), scores in found.items() if day == AS_OF} == {n: s for n, (_, s) in BY_HAND.items()}
-    assert {name: scores for (name, day), scores in found.items() if day == later} == {
+    scores_by_day = compute_scores(make_totals(spark, list(BY_HAND)).union(make_totals(spark, some, 7)))
+    assert {name: scores for (name, day), scores in scores_by_day.items() if day == AS_OF} == {
+        n: s for n, (_, s) in BY_HAND.items()
+    }
+    assert {name: scores for (name, day), scores in scores_by_day.items() if day == later} == {
         "a": (4, 1, 1), "g": (2, 2, 2), "j": (1, 4, 4), "nobody": (None, None, None),
     }  # fmt: skip
 
 
 def test_customers_are_kept_where_nobody_ordered(spark: SparkSession) -> None:
-    assert scores_of(totals(spark, ["nobody"])) == {("nobody", AS_OF): (None, None, None)}
+    assert compute_scores(make_totals(spark, ["nobody"])) == {("nobody", AS_OF): (None, None, None)}

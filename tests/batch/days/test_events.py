@@ -1,4 +1,4 @@
-"""Each event once, whatever came how often."""
+"""Selecting days, and removing copies of events."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from decimal import Decimal
 
 import pytest
 
-from batch.days.events import event_sums, events_of_days, events_once
+from batch.days.events import deduplicate, select_days, sum_events
 from tests.batch.conftest import Events
 from tests.spark_session import utc
 
 pytestmark = pytest.mark.spark
 
 
-def test_event_that_came_twice_is_the_one_received_first(events: Events) -> None:
-    once = events_once(
+def test_copy_received_first_is_kept(events: Events) -> None:
+    once = deduplicate(
         events(
             {"event_id": "x", "price": Decimal("2.00"), "received_at": utc(2019, 10, 1, 12, 2)},
             {"event_id": "x", "price": Decimal("1.00"), "received_at": utc(2019, 10, 1, 12, 1)},
@@ -24,27 +24,27 @@ def test_event_that_came_twice_is_the_one_received_first(events: Events) -> None
     assert [(row.event_id, row.price) for row in once.collect()] == [("x", Decimal("1.00"))]
 
 
-def test_received_at_the_same_time_the_lower_offset_is_first(events: Events) -> None:
-    once = events_once(events({"event_id": "x", "brand": "first"}, {"event_id": "x", "brand": "second"}))
+def test_lower_offset_is_first_if_copies_were_received_at_the_same_time(events: Events) -> None:
+    once = deduplicate(events({"event_id": "x", "brand": "first"}, {"event_id": "x", "brand": "second"}))
     assert [row.brand for row in once.collect()] == ["first"]
 
 
 def test_same_id_of_another_customer_or_day_is_another_event(events: Events) -> None:
-    again = {"event_id": "x"}
-    frame = events(again, again | {"user_id": "bob"}, again | {"event_time": utc(2019, 10, 2)})
-    assert sorted((row.customer_id, row.day) for row in events_once(frame).collect()) == [
+    event = {"event_id": "x"}
+    frame = events(event, event | {"user_id": "bob"}, event | {"event_time": utc(2019, 10, 2)})
+    assert sorted((row.customer_id, row.day) for row in deduplicate(frame).collect()) == [
         ("ann", date(2019, 10, 1)),
         ("ann", date(2019, 10, 2)),
         ("bob", date(2019, 10, 1)),
     ]
 
 
-def test_only_the_days_that_are_asked_for(events: Events) -> None:
+def test_only_the_requested_days_are_selected(events: Events) -> None:
     frame = events(*({"event_time": utc(2019, 10, day)} for day in (1, 2, 3)))
     days = [date(2019, 10, 1), date(2019, 10, 3)]
-    assert sorted(row.event_day for row in events_of_days(frame, days).collect()) == days
+    assert sorted(row.event_day for row in select_days(frame, days).collect()) == days
 
 
-def test_money_of_a_day_is_less_by_what_was_refunded(events: Events) -> None:
-    (row,) = event_sums(events_once(events({}, {"event_type": "purchase"}, {"event_type": "refund", "quantity": 3}))).collect()
+def test_money_of_a_day_is_net_of_refunds(events: Events) -> None:
+    (row,) = sum_events(deduplicate(events({}, {"event_type": "purchase"}, {"event_type": "refund", "quantity": 3}))).collect()
     assert (row.events, row.money, row.lacking) == (3, Decimal("-20.00"), 0)

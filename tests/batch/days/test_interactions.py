@@ -1,4 +1,4 @@
-"""Interactions, and the things of a customer that are counted from them."""
+"""Interactions, and the metrics of a customer's things that are computed from them."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from batch.customers.snapshot import counted, customers
-from batch.days.customer_day import customer_day
-from batch.days.events import events_once
-from batch.days.interactions import COLUMNS, interactions
+from batch.customers.snapshot import aggregate_customers, build_snapshot
+from batch.days.customer_day import build_customer_days
+from batch.days.events import deduplicate
+from batch.days.interactions import COLUMNS, build_interactions
 from tests.batch.conftest import Events
 from tests.spark_session import utc
 
@@ -22,15 +22,15 @@ SHOE = {"product_id": "p2", "category_1": "apparel", "brand": "acme", "price": D
 BUY: dict[str, Any] = {"event_type": "purchase"}
 REFUND: dict[str, Any] = {"event_type": "refund"}
 
-#: Ann looks at the phone twice and buys it in two orders, in one of them twice; the shoe goes into the cart on the next day.
+#: Ann views the phone twice and buys it in two orders, one with two lines. She puts the shoe into the cart on the next day.
 VISITS = (
     PHONE, PHONE, PHONE | BUY | {"quantity": 2}, PHONE | BUY, PHONE | BUY | {"user_session": "s2"},
     SHOE | {"event_time": utc(2019, 10, 2), "event_type": "cart"}, SHOE | {"event_time": utc(2019, 10, 2)},
 )  # fmt: skip
 
 
-def test_a_row_a_day_type_and_product(events: Events) -> None:
-    frame = interactions(events_once(events(*VISITS)))
+def test_one_row_per_day_type_and_product(events: Events) -> None:
+    frame = build_interactions(deduplicate(events(*VISITS)))
     assert frame.dtypes == [(name, kind.replace(" ", "")) for name, kind in COLUMNS.items()]
     rows = {(row.day.day, row.event_type, row.product_id): row for row in frame.collect()}
     assert {key: (row.events, row.quantity, row.money) for key, row in rows.items()} == {
@@ -39,8 +39,8 @@ def test_a_row_a_day_type_and_product(events: Events) -> None:
         (2, "cart", "p2"): (1, 1, Decimal("0.00")),
         (2, "view", "p2"): (1, 1, Decimal("0.00")),
     }
-    bought = rows[1, "purchase", "p1"]
-    assert (bought.category_1, bought.category_2, bought.category_3, bought.brand) == (
+    purchases = rows[1, "purchase", "p1"]
+    assert (purchases.category_1, purchases.category_2, purchases.category_3, purchases.brand) == (
         "electronics",
         "smartphone",
         None,
@@ -48,22 +48,22 @@ def test_a_row_a_day_type_and_product(events: Events) -> None:
     )
 
 
-def test_what_is_counted_from_them_and_how_ties_are_broken(events: Events) -> None:
-    """Bob looks at both brands once and buys nothing: the alphabet decides. Cid's bought brand wins over the other. Dan's
-    things have no category and no brand. Eve keeps the shoe of what she bought."""
+def test_metrics_of_things_and_ties(events: Events) -> None:
+    """Bob views both brands once and buys nothing: the alphabet decides. For cid the brand that he bought wins. Dan's things have
+    no category and no brand. Eve returns the phone and keeps the shoe."""
     bare = {"user_id": "dan", "brand": None}
-    given = (
+    rows = (
         *VISITS,
         SHOE | {"user_id": "bob"}, PHONE | {"user_id": "bob"},
         SHOE | {"user_id": "cid"}, PHONE | {"user_id": "cid"}, PHONE | BUY | {"user_id": "cid"},
         PHONE | BUY | {"user_id": "eve"}, SHOE | BUY | {"user_id": "eve"}, PHONE | REFUND | {"user_id": "eve"},
         bare, bare | {"event_time": utc(2019, 10, 3), "product_id": "p9"},
     )  # fmt: skip
-    once = events_once(events(*given)).persist()
-    days = customer_day(once).persist()
-    mine = counted(days, interactions(once), date(2019, 10, 2)).persist()
-    found = {row.customer_id: row for row in customers(mine, date(2019, 10, 2)).collect()}
-    ann, bob, cid, dan, eve = (found[name] for name in ("ann", "bob", "cid", "dan", "eve"))
+    once = deduplicate(events(*rows)).persist()
+    days = build_customer_days(once).persist()
+    aggregates = aggregate_customers(days, build_interactions(once), date(2019, 10, 2)).persist()
+    customers = {row.customer_id: row for row in build_snapshot(aggregates, date(2019, 10, 2)).collect()}
+    ann, bob, cid, dan, eve = (customers[name] for name in ("ann", "bob", "cid", "dan", "eve"))
     assert (ann.products_viewed, ann.products_carted, ann.products_bought) == (2, 1, 1)
     assert (ann.view_to_cart_rate, ann.cart_to_order_rate) == (Decimal("0.500000"), Decimal("0.000000"))
     assert (ann.favourite_category_by_views, ann.favourite_brand_by_money) == ("electronics.smartphone", "samsung")

@@ -1,4 +1,4 @@
-"""Each check on hand-made figures: what passes, and the least that makes it fail."""
+"""Each check on hand-made figures: values that pass, and the smallest difference that fails."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ from typing import Any
 
 import pytest
 
-from batch.gate.checks import CHECKS, Figures, RestatedDay, StreamFigures, Totals
-from batch.gate.verdict import GateClosed, accept, judged, require_open, summary
+from batch.gate.checks import CHECKS, Figures, RestatedDay, ShopTotals, StreamFigures
+from batch.gate.verdict import GateClosed, accept, judge, require_open, summarise
 
 DAY = date(2019, 10, 31)
 YESTERDAY = DAY - timedelta(days=1)
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 MONEY = Decimal("12.50")
-#: Three Thursdays of 1,000, and one of a sale.
+#: Three Thursdays with 1,000 events, and one with a sale.
 USUAL = {DAY - timedelta(days=back): 1_000 for back in range(1, 29)} | {DAY - timedelta(weeks=2): 2_200, DAY: 900}
 
 RIGHT = Figures(
     day=DAY,
-    restated=[
+    restated_days=[
         RestatedDay(day, 900, MONEY, rows=300, customers=300, money=MONEY, kpi_events=900, kpi_customers=300, kpi_money=MONEY)
         for day in (YESTERDAY, DAY)
     ],
-    read=1_810,
+    rows_read=1_810,
     copies=10,
     snapshot_rows=5_000,
-    snapshot=Totals(5_000, 70, Decimal("99.90")),
-    history=Totals(5_000, 70, Decimal("99.90")),
+    snapshot=ShopTotals(5_000, 70, Decimal("99.90")),
+    history=ShopTotals(5_000, 70, Decimal("99.90")),
     missing={"lifecycle of the snapshot": 0},
     disagreements=(),
     volumes=USUAL,
@@ -39,13 +39,13 @@ RIGHT = Figures(
 )
 
 
-def found(name: str, figures: Figures) -> Any:
+def run_check(name: str, figures: Figures) -> Any:
     (check,) = [check for check in CHECKS if check.name == name]
     return check.find(figures)
 
 
 def with_day(**changes: Any) -> Figures:
-    return replace(RIGHT, restated=[RIGHT.restated[0], replace(RIGHT.restated[1], **changes)])
+    return replace(RIGHT, restated_days=[RIGHT.restated_days[0], replace(RIGHT.restated_days[1], **changes)])
 
 
 def with_stream(**changes: Any) -> Figures:
@@ -53,8 +53,8 @@ def with_stream(**changes: Any) -> Figures:
     return replace(RIGHT, stream=replace(RIGHT.stream, **changes))
 
 
-def asleep(hours: int, **changes: Any) -> Figures:
-    """A shop that is quiet for so many hours at the end of its days; on one of them the stream stood still."""
+def with_quiet(hours: int, **changes: Any) -> Figures:
+    """A shop that has no event in the last hours of each day; on one of these days the stream was stopped."""
     return replace(with_stream(**changes), quiet=dict.fromkeys(USUAL, hours) | {DAY - timedelta(weeks=2): 20})
 
 
@@ -72,17 +72,17 @@ def closed(*weekdays: int, until: date = DAY, today: int = 0) -> Figures:
 @pytest.mark.parametrize(
     ("figures", "passes"),
     [
-        # An empty day, far beyond the data or after them.
+        # A day without events, long after the last event or just after it.
         (closed(until=DAY - timedelta(weeks=300)), False),
         (closed(3, until=DAY - timedelta(weeks=300)), False),
         (closed(3, until=DAY - timedelta(days=1)), False),
         (closed(until=DAY), False),
         (closed(3), True),
         (closed(2, 3), True),
-        # Closed from Thursday to Friday: on the Thursday the stretch is one day long.
+        # Closed on Thursday and Friday: on the Thursday the gap is one day long.
         (closed(3, 4), True),
         (closed(3, until=DAY - timedelta(days=7)), False),
-        # A day with events after a stretch of 2, 3 and 6 empty days.
+        # A day with events after a gap of 2, 3 and 6 days.
         (closed(until=DAY - timedelta(days=2), today=900), True),
         (closed(until=DAY - timedelta(days=3), today=900), False),
         (closed(0, 1, 2, today=900), True),
@@ -94,26 +94,26 @@ def closed(*weekdays: int, until: date = DAY, today: int = 0) -> Figures:
         (replace(RIGHT, volumes={DAY: 900, DAY - timedelta(days=20): 1, DAY - timedelta(days=27): 1}), False),
     ],
 )
-def test_no_empty_day_beyond_the_data_and_no_day_after_a_gap_passes(figures: Figures, passes: bool) -> None:
-    assert found("freshness", figures).passed is passes
+def test_empty_days_after_the_data_and_days_after_a_long_gap_fail(figures: Figures, passes: bool) -> None:
+    assert run_check("freshness", figures).passed is passes
 
 
-def test_a_gap_is_told_with_its_days_and_what_to_do() -> None:
-    assert found("freshness", closed(6, until=DAY - timedelta(days=5), today=900)).says == (
-        "the last day with events before 2019-10-31 is 2019-10-25: 5 days without an event, at most 1 at a stretch are usual; "
-        'load what is missing, or --accept freshness --why "..."'
+def test_a_gap_is_reported_with_its_days_and_the_remedy() -> None:
+    assert run_check("freshness", closed(6, until=DAY - timedelta(days=5), today=900)).says == (
+        "the last day with events before 2019-10-31 is 2019-10-25: 5 days in a row without events; usually at most 1; "
+        'load the missing events, or --accept freshness --why "..."'
     )
 
 
 def test_right_figures_pass_every_check() -> None:
-    assert {outcome.name: outcome.state for outcome in judged(RIGHT, ())} == {check.name: "ok" for check in CHECKS}
+    assert {outcome.name: outcome.state for outcome in judge(RIGHT, ())} == {check.name: "ok" for check in CHECKS}
 
 
 WRONG: list[tuple[str, Figures, str]] = [
     ("ledger", with_stream(rows=1_789), "good 1,800 + replayed 10 ≠ rows 1,789 + copies that compaction dropped 20"),
     ("ledger", with_stream(rows=1_791), "≠ rows 1,791"),
-    ("ledger", with_stream(rows=1_789, unwritten=True), "≠ rows 1,789"),
-    ("rows", replace(RIGHT, read=1_811), "1,800 events + 10 copies ≠ 1,811 rows"),
+    ("ledger", with_stream(rows=1_789, has_unwritten_batch=True), "≠ rows 1,789"),
+    ("rows", replace(RIGHT, rows_read=1_811), "1,800 events + 10 copies ≠ 1,811 rows"),
     ("rows", with_day(kpi_events=899), "on 2019-10-31 900 events were read, kpi_day has 899"),
     ("rows", with_day(rows=299), "on 2019-10-31 customer_day has 299 rows, kpi_day 300 customers"),
     ("unique", with_day(rows=301, kpi_customers=301), "on 2019-10-31 301 rows are of 300 customers"),
@@ -122,21 +122,25 @@ WRONG: list[tuple[str, Figures, str]] = [
     ("money", with_day(events_money=Decimal("12.51")), "on 2019-10-31 the events hold 12.51, customer_day 12.50, kpi_day 12.50"),
     ("money", with_day(money=Decimal("12.49")), "customer_day 12.49"),
     ("money", with_day(kpi_money=Decimal("12.49")), "kpi_day 12.49"),
-    ("snapshot", replace(RIGHT, snapshot=Totals(5_000, 70, Decimal("99.89"))), "99.89 of money ≠ all days: 5,000 customers"),
-    ("snapshot", replace(RIGHT, snapshot=Totals(4_999, 70, Decimal("99.90"))), "4,999 customers"),
+    ("snapshot", replace(RIGHT, snapshot=ShopTotals(5_000, 70, Decimal("99.89"))), "99.89 of money ≠ all days: 5,000 customers"),
+    ("snapshot", replace(RIGHT, snapshot=ShopTotals(4_999, 70, Decimal("99.90"))), "4,999 customers"),
     ("sums", replace(RIGHT, disagreements=["a", "b", "c"]), "a (and 2 more)"),
     (
         "volume",
         with_volumes(330, 1_000, 1_000, 1_000),
-        "usual on a Thursday are 1,000 (the middle of 4 weeks): less than a third",
+        "a usual Thursday has 1,000 (median of 4 weeks): less than a third",
     ),
-    ("volume", with_volumes(3_001, 1_000, 900, 1_000, 5_000), "(the middle of 4 weeks): more than three times as many"),
+    ("volume", with_volumes(3_001, 1_000, 900, 1_000, 5_000), "(median of 4 weeks): more than three times as many"),
     ("volume", with_volumes(0, 100, 100, 100), "0 events"),
-    ("freshness", with_volumes(0, 1_000, 1_000, 1_000), "there is no event of 2019-10-31; the last day with one is 2019-10-24"),
+    (
+        "freshness",
+        with_volumes(0, 1_000, 1_000, 1_000),
+        "there are no events on 2019-10-31; the last day with events is 2019-10-24",
+    ),
     (
         "freshness",
         with_stream(received_until=datetime(2019, 10, 31, 17, tzinfo=UTC)),
-        "received up to 31 Oct 2019 17:00 UTC, 7 hours before the day's end; usual on a Thursday are 1",
+        "received up to 31 Oct 2019 17:00 UTC, 7 hours before the day's end; usual on a Thursday: 1",
     ),
     (
         "freshness",
@@ -145,19 +149,19 @@ WRONG: list[tuple[str, Figures, str]] = [
     ),
     (
         "freshness",
-        asleep(8, received_until=datetime(2019, 10, 31, 11, tzinfo=UTC)),
+        with_quiet(8, received_until=datetime(2019, 10, 31, 11, tzinfo=UTC)),
         "13 hours before the day's end; usual",
     ),
-    ("freshness", with_volumes(0, 0, 0, 1, 1), "there is no event of 2019-10-31"),
-    ("freshness", with_volumes(0, 0, 0, 0), "there is no event of 2019-10-31; the last day with one is 2019-01-01"),
-    ("freshness", replace(RIGHT, volumes={DAY: 0}), "there is no event of 2019-10-31, nor of any day before; load what is"),
-    ("freshness", with_volumes(0, 0, 0, first=DAY - timedelta(weeks=2)), "there is no event of 2019-10-31"),
+    ("freshness", with_volumes(0, 0, 0, 1, 1), "there are no events on 2019-10-31"),
+    ("freshness", with_volumes(0, 0, 0, 0), "there are no events on 2019-10-31; the last day with events is 2019-01-01"),
+    ("freshness", replace(RIGHT, volumes={DAY: 0}), "there are no events on 2019-10-31 or on any day before; load the"),
+    ("freshness", with_volumes(0, 0, 0, first=DAY - timedelta(weeks=2)), "there are no events on 2019-10-31"),
 ]
 
 
 @pytest.mark.parametrize(("name", "figures", "says"), WRONG)
-def test_wrong_figure_is_found_by_its_check_and_told(name: str, figures: Figures, says: str) -> None:
-    finding = found(name, figures)
+def test_wrong_figure_fails_its_check(name: str, figures: Figures, says: str) -> None:
+    finding = run_check(name, figures)
     assert not finding.passed
     assert says in finding.says
 
@@ -170,69 +174,73 @@ def test_every_check_has_a_wrong_figure() -> None:
     ("name", "figures", "says"),
     [
         ("ledger", replace(RIGHT, stream=None), "no stream has written the events"),
-        ("ledger", with_stream(rows=1_795, unwritten=True), "the stream's last batch is not in its ledger yet"),
+        ("ledger", with_stream(rows=1_795, has_unwritten_batch=True), "the stream's last batch is not in its ledger yet"),
         ("volume", with_volumes(334, 1_000, 1_000, 1_000), "334 events"),
         ("volume", with_volumes(3_000, 1_000, 1_000, 1_000), "3,000 events"),
         ("volume", with_volumes(1, 1_000, 1_000, first=DAY - timedelta(weeks=2)), "the history is too short"),
         ("volume", with_volumes(90, 5, 5, 5), "too few to judge"),
         ("volume", with_volumes(900, 0, 0, 0), "too few to judge"),
-        # A day of long ago, loaded today.
+        # An old day, loaded today.
         ("freshness", with_stream(received_until=datetime(2026, 1, 1, tzinfo=UTC)), "received up to 01 Jan 2026"),
         ("freshness", with_stream(received_until=datetime(2019, 10, 31, 18, tzinfo=UTC)), "received up to 31 Oct 2019 18:00"),
         ("freshness", replace(RIGHT, stream=None), "the day has events"),
-        ("freshness", asleep(8, received_until=datetime(2019, 10, 31, 12, tzinfo=UTC)), "received up to 31 Oct 2019 12:00"),
-        ("freshness", closed(3), "there is no event of 2019-10-31, as usual on a Thursday"),
+        (
+            "freshness",
+            with_quiet(8, received_until=datetime(2019, 10, 31, 12, tzinfo=UTC)),
+            "received up to 31 Oct 2019 12:00",
+        ),
+        ("freshness", closed(3), "there are no events on 2019-10-31, as usual on a Thursday"),
     ],
 )
-def test_what_may_be_passes_and_is_told(name: str, figures: Figures, says: str) -> None:
-    finding = found(name, figures)
+def test_acceptable_figures_pass_and_are_described(name: str, figures: Figures, says: str) -> None:
+    finding = run_check(name, figures)
     assert finding.passed
     assert says in finding.says
 
 
-def test_day_of_more_refunds_than_purchases_passes() -> None:
-    less = Decimal("-3.00")
-    assert found("money", with_day(events_money=less, money=less, kpi_money=less)).passed
+def test_day_with_more_refunds_than_purchases_passes() -> None:
+    net = Decimal("-3.00")
+    assert run_check("money", with_day(events_money=net, money=net, kpi_money=net)).passed
 
 
-def test_several_wrong_days_are_told_by_the_first() -> None:
-    wrong = replace(RIGHT, restated=[replace(day, money=Decimal(0)) for day in RIGHT.restated])
-    assert found("money", wrong).says.startswith("on 2019-10-30 the events hold 12.50")
-    assert found("money", wrong).says.endswith("(and 1 more)")
+def test_first_of_several_wrong_days_is_named() -> None:
+    wrong = replace(RIGHT, restated_days=[replace(day, money=Decimal(0)) for day in RIGHT.restated_days])
+    assert run_check("money", wrong).says.startswith("on 2019-10-30 the events hold 12.50")
+    assert run_check("money", wrong).says.endswith("(and 1 more)")
 
 
 def test_closed_gate_names_the_checks_and_the_two_commands() -> None:
-    outcomes = judged(replace(with_day(money=Decimal(0)), read=0), ())
-    with pytest.raises(GateClosed, match=r"^rows: .*; money: ") as closed:
+    outcomes = judge(replace(with_day(money=Decimal(0)), rows_read=0), ())
+    with pytest.raises(GateClosed, match=r"^rows: .*; money: ") as error:
         require_open(outcomes, DAY)
-    assert "2 of 9 checks failed" in closed.value.text
-    assert "./run night --explain" in closed.value.text
-    assert './run night --day 2019-10-31 --accept rows money --why "..."' in closed.value.text
+    assert "2 of 9 checks failed" in error.value.text
+    assert "./run night --explain" in error.value.text
+    assert './run night --day 2019-10-31 --accept rows money --why "..."' in error.value.text
 
 
-def test_accepted_check_lets_the_night_pass_on_record_and_no_other() -> None:
+def test_accepted_check_passes_on_record_and_no_other_does() -> None:
     accepted = accept(["volume"], " a holiday ", NOW)
-    strange = replace(with_volumes(1, 1_000, 1_000, 1_000), restated=RIGHT.restated)
-    outcomes = judged(strange, accepted)
+    strange = replace(with_volumes(1, 1_000, 1_000, 1_000), restated_days=RIGHT.restated_days)
+    outcomes = judge(strange, accepted)
     require_open(outcomes, DAY)
     (volume,) = [outcome for outcome in outcomes if outcome.name == "volume"]
     assert (volume.state, volume.accepted) == ("accepted", accepted[0])
     assert (accepted[0].why, accepted[0].at) == ("a holiday", "2026-01-01T00:00:00+00:00")
-    assert summary(outcomes) == "9 checks, accepted all the same: volume"
+    assert summarise(outcomes) == "9 checks, failed but accepted: volume"
     with pytest.raises(GateClosed):
-        require_open(judged(with_day(money=Decimal(0)), accepted), DAY)
-    # What passes is not on record as accepted.
-    assert {(outcome.state, outcome.accepted) for outcome in judged(RIGHT, accepted)} == {("ok", None)}
+        require_open(judge(with_day(money=Decimal(0)), accepted), DAY)
+    # A check that passes is not recorded as accepted.
+    assert {(outcome.state, outcome.accepted) for outcome in judge(RIGHT, accepted)} == {("ok", None)}
 
 
 @pytest.mark.parametrize(
     ("names", "why", "says"),
     [
-        (["volumes"], "so", "'volumes' is not a check; there are ledger, rows, unique"),
-        (["volume"], " ", 'say why it may be published all the same: --why "..."'),
-        ([], "so", "--why goes with --accept CHECK"),
+        (["volumes"], "so", "'volumes' is not a check; the checks are ledger, rows, unique"),
+        (["volume"], " ", '--accept needs a reason: --why "..."'),
+        ([], "so", "--why needs --accept CHECK"),
     ],
 )
-def test_what_can_not_be_accepted(names: list[str], why: str, says: str) -> None:
+def test_wrong_acceptances_are_refused(names: list[str], why: str, says: str) -> None:
     with pytest.raises(ValueError, match="^" + says.replace(".", r"\.")):
         accept(names, why, NOW)

@@ -1,4 +1,4 @@
-"""A table of events on the local disk for tests of compaction, and what a test asks of it."""
+"""A table of events on the local disk for tests of compaction."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import pytest
 from deltalake import DeltaTable
 from pyspark.sql import SparkSession
 
-from batch.hdfs.changes import changed_after, event_files, events_now
-from batch.hdfs.compact import Compacted, compact
+from batch.hdfs.changes import find_changed_days, list_event_files, read_events_version
+from batch.hdfs.compact import CompactionReport, compact
 from cdp.paths import COMPACTIONS, EVENTS, table_url
 from cdp.settings import Settings, load
 from tests.batch.conftest import Events
@@ -23,19 +23,19 @@ NOW = datetime(2026, 1, 1, 3, tzinfo=UTC)
 LATER = datetime(2026, 1, 2, 3, tzinfo=UTC)
 
 
-class Place:
-    """One table of events, and what a test asks of it."""
+class EventTable:
+    """One table of events, with the actions and queries of the tests."""
 
     def __init__(self, spark: SparkSession, events: Events, settings: Settings) -> None:
         self.spark, self._events, self.settings = spark, events, settings
         self.url = table_url(settings, EVENTS)
 
-    def receive(self, *given: dict[str, Any]) -> None:
-        """Events as the stream appends them."""
-        writer = self._events(*given).write.format("delta").mode("append").partitionBy("event_day")
+    def receive(self, *events: dict[str, Any]) -> None:
+        """Append events as the stream does."""
+        writer = self._events(*events).write.format("delta").mode("append").partitionBy("event_day")
         writer.save(self.url)
 
-    def compact(self, up_to: date = D3, at: datetime = NOW) -> Compacted | None:
+    def compact(self, up_to: date = D3, at: datetime = NOW) -> CompactionReport | None:
         return compact(self.spark, self.settings, up_to, at)
 
     def rows(self, version: int | None = None) -> list[dict[str, Any]]:
@@ -48,23 +48,23 @@ class Place:
         return DeltaTable(self.url).version()
 
     def files(self) -> dict[date, int]:
-        return {day: len(files) for day, files in sorted(event_files(self.settings).days.items())}
+        return {day: len(files) for day, files in sorted(list_event_files(self.settings).days.items())}
 
-    def changed_after(self, version: int) -> set[date]:
-        return set(changed_after(self.settings, events_now(self.settings), version))
+    def list_changed_days(self, version: int) -> set[date]:
+        return set(find_changed_days(self.settings, read_events_version(self.settings), version))
 
-    def book(self) -> list[dict[str, Any]]:
+    def read_compactions(self) -> list[dict[str, Any]]:
         rows = DeltaTable(table_url(self.settings, COMPACTIONS)).to_pyarrow_table().to_pylist()
         return sorted(rows, key=lambda row: (row["version"], row["day"]))
 
 
 @pytest.fixture
-def place(spark: SparkSession, events: Events, tmp_path: Path) -> Place:
-    return Place(spark, events, replace(load({}), hdfs_url=f"file:{tmp_path}"))
+def table(spark: SparkSession, events: Events, tmp_path: Path) -> EventTable:
+    return EventTable(spark, events, replace(load({}), hdfs_url=f"file:{tmp_path}"))
 
 
-def on(day: int, event_id: str, user: str = "ann", hour: int = 12, **given: Any) -> dict[str, Any]:
-    return {"event_time": utc(2019, 10, day, hour), "event_id": event_id, "user_id": user} | given
+def on(day: int, event_id: str, user: str = "ann", hour: int = 12, **fields: Any) -> dict[str, Any]:
+    return {"event_time": utc(2019, 10, day, hour), "event_id": event_id, "user_id": user} | fields
 
 
 def received(second: int) -> datetime:

@@ -1,4 +1,4 @@
-"""What the Delta log says has changed, on tables on the local disk."""
+"""What has changed according to the Delta log, on tables on the local disk."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from delta.tables import DeltaTable
 from pyspark.sql import SparkSession
 
-from batch.hdfs.changes import EventsNow, NoEvents, changed_after, event_files, events_now
+from batch.hdfs.changes import EventsVersion, NoEvents, find_changed_days, list_event_files, read_events_version
 from batch.plan import ALWAYS
 from cdp.paths import EVENTS, table_url
 from cdp.settings import Settings, load
@@ -34,39 +34,39 @@ def log(spark: SparkSession, events: Events, tmp_path_factory: pytest.TempPathFa
     return settings
 
 
-def test_version_and_days_there_are(log: Settings) -> None:
-    table_id = event_files(log).table_id
-    assert events_now(log) == EventsNow(table_id, 3, frozenset({D1, D2, D3}))
+def test_version_and_days(log: Settings) -> None:
+    table_id = list_event_files(log).table_id
+    assert read_events_version(log) == EventsVersion(table_id, 3, frozenset({D1, D2, D3}))
 
 
 def test_each_day_with_the_version_that_last_added_to_it(log: Settings) -> None:
-    assert changed_after(log, events_now(log), 0) == {D1: 1, D3: 2}
-    assert changed_after(log, events_now(log), 1) == {D3: 2}
+    assert find_changed_days(log, read_events_version(log), 0) == {D1: 1, D3: 2}
+    assert find_changed_days(log, read_events_version(log), 1) == {D3: 2}
 
 
 def test_compaction_changes_nothing(log: Settings) -> None:
-    assert changed_after(log, events_now(log), 2) == {}
-    assert changed_after(log, events_now(log), 3) == {}
+    assert find_changed_days(log, read_events_version(log), 2) == {}
+    assert find_changed_days(log, read_events_version(log), 3) == {}
 
 
-def test_what_came_after_the_night_began_is_for_the_next(log: Settings) -> None:
-    assert changed_after(log, EventsNow("", 1, frozenset({D1, D2})), 0) == {D1: 1}
+def test_changes_after_the_night_began_are_ignored(log: Settings) -> None:
+    assert find_changed_days(log, EventsVersion("", 1, frozenset({D1, D2})), 0) == {D1: 1}
 
 
-def test_log_that_does_not_reach_back_says_that_everything_changed(log: Settings) -> None:
+def test_every_day_counts_as_changed_if_the_log_does_not_reach_back(log: Settings) -> None:
     commit = Path(table_url(log, EVENTS).removeprefix("file:")) / "_delta_log" / f"{1:020}.json"
-    now = events_now(log)
-    kept = commit.rename(commit.with_suffix(".gone"))
+    now = read_events_version(log)
+    moved = commit.rename(commit.with_suffix(".gone"))
     try:
-        assert changed_after(log, now, 0) == dict.fromkeys((D1, D2, D3), ALWAYS)
+        assert find_changed_days(log, now, 0) == dict.fromkeys((D1, D2, D3), ALWAYS)
     finally:
-        kept.rename(commit)
+        moved.rename(commit)
 
 
-def test_table_that_is_younger_than_the_publication_says_that_everything_changed(log: Settings) -> None:
-    assert changed_after(log, events_now(log), 99) == dict.fromkeys((D1, D2, D3), ALWAYS)
+def test_every_day_counts_as_changed_if_the_table_is_younger_than_the_publication(log: Settings) -> None:
+    assert find_changed_days(log, read_events_version(log), 99) == dict.fromkeys((D1, D2, D3), ALWAYS)
 
 
-def test_no_table_is_said_with_the_remedy(tmp_path: Path) -> None:
+def test_missing_table_is_reported_with_the_remedy(tmp_path: Path) -> None:
     with pytest.raises(NoEvents, match=r"there are no events at .*stream --once"):
-        events_now(replace(load({}), hdfs_url=f"file:{tmp_path}"))
+        read_events_version(replace(load({}), hdfs_url=f"file:{tmp_path}"))

@@ -1,4 +1,4 @@
-"""Compaction while others write: nobody is disturbed, and nothing that comes is lost or taken for old."""
+"""Compaction while others write: no writer fails, and no new event is lost or treated as old."""
 
 from __future__ import annotations
 
@@ -12,42 +12,42 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from batch.hdfs import compact as compaction
-from batch.hdfs.compact import Compacted
-from tests.batch.hdfs.compaction import D1, Place, on, place
+from batch.hdfs.compact import CompactionReport
+from tests.batch.hdfs.compaction import D1, EventTable, on, table
 
-__all__ = ["place"]
+__all__ = ["table"]
 
 
 @pytest.mark.spark
 @pytest.mark.parametrize("when", ["before the write begins", "while it writes"])
-def test_events_that_come_meanwhile_are_kept_and_are_new(
-    place: Place, monkeypatch: pytest.MonkeyPatch, when: str, tmp_path: Path
+def test_events_appended_meanwhile_are_kept_and_count_as_new(
+    table: EventTable, monkeypatch: pytest.MonkeyPatch, when: str, tmp_path: Path
 ) -> None:
-    place.receive(on(1, "a"))
-    place.receive(on(1, "b"))
-    version = place.version()
-    without_copies = compaction.without_copies
+    table.receive(on(1, "a"))
+    table.receive(on(1, "b"))
+    version = table.version()
+    drop_copies = compaction.drop_copies
 
     def stream_goes_on() -> None:
-        place.receive(on(1, "late"))
+        table.receive(on(1, "late"))
 
     if when == "before the write begins":
-        monkeypatch.setattr(compaction, "without_copies", _after(stream_goes_on, without_copies))
-        place.compact()
+        monkeypatch.setattr(compaction, "drop_copies", _after(stream_goes_on, drop_copies))
+        table.compact()
     else:
         begun, go_on = tmp_path / "begun", tmp_path / "go_on"
-        monkeypatch.setattr(compaction, "without_copies", lambda events: _waiting(without_copies(events), begun, go_on))
-        writing = threading.Thread(target=place.compact)
+        monkeypatch.setattr(compaction, "drop_copies", lambda events: _waiting(drop_copies(events), begun, go_on))
+        writing = threading.Thread(target=table.compact)
         writing.start()
         _wait_for(begun)
         stream_goes_on()
         go_on.touch()
         writing.join(60)
-    assert place.ids() == ["a", "b", "late"]
-    assert place.changed_after(version) == {D1}
-    monkeypatch.setattr(compaction, "without_copies", without_copies)
-    place.compact()
-    assert (place.ids(), place.files()) == (["a", "b", "late"], {D1: 1})
+    assert table.ids() == ["a", "b", "late"]
+    assert table.list_changed_days(version) == {D1}
+    monkeypatch.setattr(compaction, "drop_copies", drop_copies)
+    table.compact()
+    assert (table.ids(), table.files()) == (["a", "b", "late"], {D1: 1})
 
 
 def _after(first: Callable[[], None], then: Callable[[DataFrame], DataFrame]) -> Callable[[DataFrame], DataFrame]:
@@ -63,11 +63,11 @@ def _wait_for(file: Path) -> None:
         if file.exists():
             return
         threading.Event().wait(0.1)
-    raise TimeoutError(f"{file} does not come")
+    raise TimeoutError(f"{file} was not written")
 
 
 def _waiting(events: DataFrame, begun: Path, go_on: Path) -> DataFrame:
-    """A frame whose rows come after a file is there."""
+    """A frame that returns its rows once the file `go_on` exists."""
 
     def wait(text: str) -> str:
         import time
@@ -82,23 +82,26 @@ def _waiting(events: DataFrame, begun: Path, go_on: Path) -> DataFrame:
 
 
 @pytest.mark.spark
-def test_day_that_somebody_else_rewrites_meanwhile_is_skipped_and_done_the_next_time(
-    place: Place, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+def test_day_that_another_writer_rewrites_meanwhile_is_skipped_and_compacted_next_time(
+    table: EventTable, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    place.receive(on(1, "a"))
-    place.receive(on(1, "b"))
+    table.receive(on(1, "a"))
+    table.receive(on(1, "b"))
     begun, go_on = tmp_path / "begun", tmp_path / "go_on"
-    without_copies = compaction.without_copies
-    done: list[Compacted | None] = []
+    drop_copies = compaction.drop_copies
+    reports: list[CompactionReport | None] = []
     with monkeypatch.context() as patch:
-        patch.setattr(compaction, "without_copies", lambda events: _waiting(without_copies(events), begun, go_on))
-        writing = threading.Thread(target=lambda: done.append(place.compact()))
+        patch.setattr(compaction, "drop_copies", lambda events: _waiting(drop_copies(events), begun, go_on))
+        writing = threading.Thread(target=lambda: reports.append(table.compact()))
         writing.start()
         _wait_for(begun)
-        DeltaTable(place.url).delete("event_id = 'b'")
+        DeltaTable(table.url).delete("event_id = 'b'")
         go_on.touch()
         writing.join(60)
-    assert place.ids() == ["a"]
-    assert "2019-10-01 changed meanwhile and are for the next night" in str(done[0])
-    place.compact()
-    assert (place.ids(), place.files()) == (["a"], {D1: 1})
+    assert table.ids() == ["a"]
+    (report,) = reports
+    assert report is not None
+    assert report.skipped == [D1]
+    assert "2019-10-01" in str(report)
+    table.compact()
+    assert (table.ids(), table.files()) == (["a"], {D1: 1})

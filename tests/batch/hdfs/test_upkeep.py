@@ -1,4 +1,4 @@
-"""Small files are gathered, what was replaced goes in its time, and a published day can be read again for longer."""
+"""Small files are merged, replaced files are deleted after their retention, and snapshots stay readable for longer."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import pytest
 from deltalake import DeltaTable, write_deltalake
 from pyspark.sql import SparkSession
 
-from batch.hdfs.changes import files_by_day
-from batch.hdfs.tables import MONTH, days_changed, read_customers, write_customers, write_days
-from batch.hdfs.upkeep import MANY, upkeep
+from batch.hdfs.changes import group_files
+from batch.hdfs.tables import MONTH, read_changed_days, read_customers, write_customers, write_days
+from batch.hdfs.upkeep import MAX_FILES, run_upkeep
 from cdp.paths import COMPACTIONS, CUSTOMER_DAY, CUSTOMERS, QUARANTINE, table_url
 from cdp.settings import Settings, load
 from streaming.tables import QUARANTINE_TABLE, ensure_tables
@@ -29,8 +29,8 @@ def settings(tmp_path: Path) -> Settings:
     return replace(load({}), hdfs_url=f"file:{tmp_path}")
 
 
-def refused(spark: SparkSession, settings: Settings, day: date, *offsets: int) -> None:
-    """Messages that the stream refuses in one batch."""
+def refuse(spark: SparkSession, settings: Settings, day: date, *offsets: int) -> None:
+    """Write messages that the stream refuses in one batch."""
     rows = [{"reason": "not_json", "received_day": day, "kafka_offset": offset} for offset in offsets]
     frame = spark.createDataFrame(rows, QUARANTINE_TABLE.schema).coalesce(1)
     frame.write.format("delta").mode("append").save(table_url(settings, QUARANTINE))
@@ -45,26 +45,26 @@ def offsets(settings: Settings) -> list[int]:
     return sorted(rows["kafka_offset"].to_pylist())
 
 
-def test_quarantine_of_days_that_are_over_becomes_a_file_a_day(spark: SparkSession, settings: Settings) -> None:
+def test_quarantine_of_past_days_becomes_one_file_per_day(spark: SparkSession, settings: Settings) -> None:
     ensure_tables(spark, settings)
     for day, first in ((D1, 0), (D2, 10), (TODAY, 20)):
         for offset in range(first, first + 3):
-            refused(spark, settings, day, offset)
-    done = upkeep(spark, settings, TODAY)
-    assert (done.gathered, done.deleted) == (6, 0)
+            refuse(spark, settings, day, offset)
+    report = run_upkeep(spark, settings, TODAY)
+    assert (report.merged, report.deleted) == (6, 0)
     assert files_of(settings, QUARANTINE) == 1 + 1 + 3
     assert offsets(settings) == [0, 1, 2, 10, 11, 12, 20, 21, 22]
-    assert upkeep(spark, settings, TODAY).gathered == 0
+    assert run_upkeep(spark, settings, TODAY).merged == 0
 
 
-def test_book_of_compactions_is_gathered_where_it_has_many_files(spark: SparkSession, settings: Settings) -> None:
+def test_record_of_compactions_is_merged_when_it_has_many_files(spark: SparkSession, settings: Settings) -> None:
     columns = pa.schema([("table_id", pa.string()), ("dropped", pa.int64())])
-    for night in range(MANY + 1):
+    for night in range(MAX_FILES + 1):
         row = pa.table({"table_id": ["t"], "dropped": [night]}, columns)
         write_deltalake(table_url(settings, COMPACTIONS).removeprefix("file:"), row, mode="append")
-        if night == MANY - 1:
-            assert upkeep(spark, settings, TODAY).gathered == 0
-    assert upkeep(spark, settings, TODAY).gathered == MANY + 1
+        if night == MAX_FILES - 1:
+            assert run_upkeep(spark, settings, TODAY).merged == 0
+    assert run_upkeep(spark, settings, TODAY).merged == MAX_FILES + 1
     assert files_of(settings, COMPACTIONS) == 1
 
 
@@ -75,24 +75,24 @@ def test_a_month_that_has_been_over_for_a_week_becomes_one_file(spark: SparkSess
 
     def months() -> dict[date, int]:
         table = DeltaTable(table_url(settings, CUSTOMER_DAY))
-        return {month: len(files) for month, files in files_by_day(table, MONTH, "path").items()}
+        return {month: len(files) for month, files in group_files(table, MONTH, "path").items()}
 
     september, october = date(2019, 9, 1), date(2019, 10, 1)
     for day in (date(2019, 9, 29), date(2019, 9, 30), D1, date(2019, 10, 7)):
         restate(day)
-    assert upkeep(spark, settings, TODAY).gathered == 0
+    assert run_upkeep(spark, settings, TODAY).merged == 0
     restate(date(2019, 10, 8))
     before = DeltaTable(table_url(settings, CUSTOMER_DAY)).version()
-    assert upkeep(spark, settings, TODAY).gathered == 2
+    assert run_upkeep(spark, settings, TODAY).merged == 2
     assert months() == {september: 1, october: 3}
-    assert days_changed(DeltaTable(table_url(settings, CUSTOMER_DAY)), before) == frozenset(), "it says what it said before"
+    assert read_changed_days(DeltaTable(table_url(settings, CUSTOMER_DAY)), before) == frozenset(), "same rows as before"
     restate(date(2019, 9, 29), events=5)
     rows = DeltaTable(table_url(settings, CUSTOMER_DAY)).to_pyarrow_table(columns=["day", "events"]).to_pylist()
     assert {row["day"].day: row["events"] for row in rows} == {29: 5, 30: 1, 1: 1, 7: 1, 8: 1}
-    assert days_changed(DeltaTable(table_url(settings, CUSTOMER_DAY)), before) == {date(2019, 9, 29)}
+    assert read_changed_days(DeltaTable(table_url(settings, CUSTOMER_DAY)), before) == {date(2019, 9, 29)}
 
 
-def test_replaced_files_are_readable_for_their_time_and_then_go(spark: SparkSession, settings: Settings) -> None:
+def test_replaced_files_are_deleted_after_their_retention(spark: SparkSession, settings: Settings) -> None:
     def restate(events: int) -> None:
         frame = spark.createDataFrame([("ann", D1, events)], "customer_id string, day date, events int")
         write_days(frame, settings, CUSTOMER_DAY, [D1])
@@ -102,29 +102,29 @@ def test_replaced_files_are_readable_for_their_time_and_then_go(spark: SparkSess
 
     restate(1)
     restate(2)
-    assert upkeep(spark, settings, TODAY).deleted == 0
+    assert run_upkeep(spark, settings, TODAY).deleted == 0
     assert (at(0), at(1)) == ([1], [2])
-    assert upkeep(spark, replace(settings, vacuum_hours=0), TODAY).deleted == 1
+    assert run_upkeep(spark, replace(settings, vacuum_hours=0), TODAY).deleted == 1
     assert at(1) == [2]
     with pytest.raises(FileNotFoundError):
         at(0)
 
 
-def test_a_snapshot_can_be_read_when_other_tables_have_lost_their_past(spark: SparkSession, settings: Settings) -> None:
+def test_snapshots_stay_readable_after_other_tables_lost_their_old_versions(spark: SparkSession, settings: Settings) -> None:
     def publish(orders: int) -> int:
         return write_customers(spark.createDataFrame([("ann", orders)], "customer_id string, orders int"), settings, "{}")
 
-    def kept() -> str:
-        (same,) = set(DeltaTable(table_url(settings, CUSTOMERS)).metadata().configuration.values())
-        return same
+    def read_retention() -> str:
+        (retention,) = set(DeltaTable(table_url(settings, CUSTOMERS)).metadata().configuration.values())
+        return retention
 
     first, second = publish(1), publish(2)
-    assert kept() == "interval 400 days"
+    assert read_retention() == "interval 400 days"
     settings = replace(settings, vacuum_hours=0, snapshot_days=500)
-    upkeep(spark, settings, TODAY)
+    run_upkeep(spark, settings, TODAY)
     third = publish(3)
     assert [read_customers(spark, settings, version).first().orders for version in (first, second, third)] == [1, 2, 3]
-    assert kept() == "interval 500 days"
+    assert read_retention() == "interval 500 days"
     before = DeltaTable(table_url(settings, CUSTOMERS)).version()
-    upkeep(spark, settings, TODAY)
-    assert DeltaTable(table_url(settings, CUSTOMERS)).version() == before, "a table that says so already is left alone"
+    run_upkeep(spark, settings, TODAY)
+    assert DeltaTable(table_url(settings, CUSTOMERS)).version() == before, "a table with the right retention is not changed"
