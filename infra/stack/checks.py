@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -118,9 +118,9 @@ def _run_lanes(stack: Stack, lanes: list[Lane], with_slow: bool) -> int:
     _show(results)
     seconds = read_times(reports)
     times = stack.state / "times.json"
-    times.write_text(json.dumps(dict(seconds.most_common()), indent=1) + "\n")
+    times.write_text(json.dumps(seconds, indent=1) + "\n")
     say(f"run: the {SLOWEST} slowest of {len(seconds)} test files; {times} has all:")
-    for name, spent in seconds.most_common(SLOWEST):
+    for name, spent in list(seconds.items())[:SLOWEST]:
         say(f"run:   {spent:6.1f} s  {name}")
     return _exit_code(results)
 
@@ -132,13 +132,13 @@ def _run_beside(shown: tuple[str, ...], quiet: Iterable[tuple[str, ...]]) -> lis
         return [_run(shown), *beside.result()]
 
 
-def read_times(reports: Iterable[Path]) -> Counter[str]:
-    """Seconds per test file, with the setup and teardown of its tests."""
-    seconds: Counter[str] = Counter()
+def read_times(reports: Iterable[Path]) -> dict[str, float]:
+    """Seconds per test file, with the setup and teardown of its tests; the slowest first."""
+    seconds: defaultdict[str, float] = defaultdict(float)
     for report in reports:
         for case in ElementTree.parse(report).iter("testcase"):
             seconds[case.attrib["file"]] += float(case.attrib["time"])
-    return Counter({name: round(spent, 1) for name, spent in seconds.items()})
+    return {name: round(seconds[name], 1) for name in sorted(seconds, key=seconds.__getitem__, reverse=True)}
 
 
 def _run(argv: tuple[str, ...], pipe: int | None = None) -> Result:

@@ -189,7 +189,7 @@ class TestNightsKilledInARow:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("step", (*STEPS, "compaction"))
+@pytest.mark.parametrize("step", [*STEPS, "compaction"])
 def test_night_after_one_that_was_killed_in_any_step_gives_what_an_undisturbed_one_gives(
     step: str, disturbed: Shop, undisturbed: Shop
 ) -> None:

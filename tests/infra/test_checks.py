@@ -1,0 +1,33 @@
+"""What ./run test makes of its arguments, and of the reports of pytest."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from infra.stack import checks
+from infra.stack.checks import NO_SERVERS, SERVERS, read_times
+from infra.stack.stack import StackError
+
+
+@pytest.mark.parametrize("arguments", [["--quick", "--all"], ["--quick", "-k", "rules"], ["--all", "tests/cdp"]])
+def test_quick_all_and_a_choice_of_tests_exclude_each_other(arguments: list[str]) -> None:
+    with pytest.raises(StackError):
+        checks.test(arguments)
+
+
+def test_lanes_hold_each_test_once_and_leave_out_slow_ones(tmp_path: Path) -> None:
+    marks = [lane.command(tmp_path, with_slow=False)[4] for lane in (SERVERS, NO_SERVERS)]
+    assert marks == [f"({SERVERS.marks}) and not slow", f"(not ({SERVERS.marks})) and not slow"]
+    assert SERVERS.command(tmp_path, with_slow=True)[4] == SERVERS.marks
+
+
+def test_seconds_are_added_up_per_file(tmp_path: Path) -> None:
+    reports = []
+    for lane, cases in {"a": [("one", 1.25), ("two", 3)], "b": [("one", 4)]}.items():
+        lines = "".join(f'<testcase file="{file}" name="x" time="{seconds}"/>' for file, seconds in cases)
+        reports.append(tmp_path / lane)
+        reports[-1].write_text(f"<testsuites><testsuite>{lines}</testsuite></testsuites>")
+    times = read_times(reports)
+    assert list(times.items()) == [("one", 5.2), ("two", 3.0)]
