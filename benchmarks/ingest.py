@@ -26,7 +26,7 @@ from benchmarks.history import make_history, pages_of
 from benchmarks.outcome import Goal, Outcome
 from cdp.events import EVENTS_RAW
 from cdp.kafka import client_config
-from infra.stack.stack import JARS, Stack, java
+from infra.stack.stack import JARS, Stack, find_java
 from infra.stack.supervise import Supervisor
 from source_server import store
 from source_server.intake import mapping_for
@@ -130,7 +130,7 @@ def _ours(stack: Stack, history: Path) -> tuple[float, float]:
 def _peer(stack: Stack, lines: Path, count: int, compression: str) -> float:
     _make_topic(stack)
     argv = [
-        java(), "-Xmx1g", "-cp", f"{JARS}/kafka/*", "org.apache.kafka.tools.ProducerPerformance", "--topic", PEER_TOPIC,
+        find_java(), "-Xmx1g", "-cp", f"{JARS}/kafka/*", "org.apache.kafka.tools.ProducerPerformance", "--topic", PEER_TOPIC,
         "--num-records", str(count), "--payload-file", str(lines), "--throughput", "-1", "--producer-props",
         f"bootstrap.servers={stack.settings.kafka_bootstrap}", "acks=all", "enable.idempotence=true", "linger.ms=20",
         "batch.size=262144", "buffer.memory=134217728", f"compression.type={compression}",

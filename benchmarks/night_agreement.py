@@ -23,7 +23,7 @@ from cdp.chart_tables import CHART_TABLES
 from cdp.paths import CUSTOMERS, table_url
 from cdp.settings import Settings
 from cdp.table import POSTGRES_TYPES, Table
-from infra.stack.services.spark import environment
+from infra.stack.services.spark import build_environment
 from infra.stack.stack import Stack
 from source_server import store
 from source_server.generate import LAST_DAY
@@ -57,7 +57,7 @@ def run(stack: Stack, scale: float) -> Outcome:
 def _seconds(stack: Stack, module: str, *arguments: str) -> float:
     begun = time.monotonic()
     done = subprocess.run(
-        [sys.executable, "-m", module, *arguments], env=stack.base_env | environment(stack), capture_output=True, text=True,
+        [sys.executable, "-m", module, *arguments], env=stack.base_env | build_environment(stack), capture_output=True, text=True,
         timeout=LONGEST,
     )  # fmt: skip
     if done.returncode:

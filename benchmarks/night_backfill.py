@@ -81,7 +81,7 @@ def _report_stores(outcome: Outcome, found: dict[str, list[float]]) -> None:
 
 
 def _said(stack: Stack, module: str, *arguments: str) -> str:
-    env = stack.base_env | spark_service.environment(stack)
+    env = stack.base_env | spark_service.build_environment(stack)
     done = subprocess.run([sys.executable, "-m", module, *arguments], env=env, capture_output=True, text=True, timeout=LONGEST)
     if done.returncode:
         raise RuntimeError(f"{module} failed: {done.stdout[-500:]} {done.stderr[-2000:]}")

@@ -59,7 +59,7 @@ def run_night(stack: Stack, day: date, peaks: Peaks | None = None) -> NightTook:
     begun, before = time.monotonic(), said.stat().st_size if said.exists() else 0
     with said.open("ab") as out:
         argv = [sys.executable, "-m", "batch", "--day", str(day)]
-        process = subprocess.Popen(argv, env=stack.base_env | spark_service.environment(stack), stdout=out, stderr=out)
+        process = subprocess.Popen(argv, env=stack.base_env | spark_service.build_environment(stack), stdout=out, stderr=out)
         while _runs(process, LOOK_SECONDS if peaks else LONGEST):
             if peaks:
                 peaks.look(process.pid)

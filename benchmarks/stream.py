@@ -14,7 +14,7 @@ from pathlib import Path
 
 from benchmarks.history import make_history
 from benchmarks.outcome import Goal, Outcome
-from infra.stack.services.spark import environment
+from infra.stack.services.spark import build_environment
 from infra.stack.stack import Stack
 from source_server import store
 from source_server.intake import mapping_for
@@ -45,7 +45,7 @@ def run(stack: Stack, scale: float) -> Outcome:
 
 
 def _seconds(stack: Stack, module: str, folder: Path) -> float:
-    env = stack.base_env | environment(stack)
+    env = stack.base_env | build_environment(stack)
     done = subprocess.run([sys.executable, "-m", module, str(folder)], env=env, capture_output=True, text=True, timeout=1800)
     found = re.search(r"took ([\d.]+) s", done.stdout)
     if done.returncode or found is None:

@@ -23,9 +23,9 @@ from benchmarks.outcome import Goal, Outcome
 from cdp.paths import EVENTS
 from cdp.settings import REPOSITORY
 from cdp.spark import session
-from infra.stack.files import Holding, holdings
+from infra.stack.files import TableFiles, holdings
 from infra.stack.services import spark as spark_service
-from infra.stack.services.hdfs import USER, namenode_bean
+from infra.stack.services.hdfs import USER, read_namenode_bean
 from infra.stack.stack import Stack
 from source_server import store
 from source_server.generate import LAST_DAY
@@ -44,7 +44,7 @@ LISTED_WITHIN = 5.0
 class Lying:
     """What lies on HDFS at one moment."""
 
-    tables: Sequence[Holding]
+    tables: Sequence[TableFiles]
     seconds: float  # it took to list
 
     @property
@@ -91,14 +91,14 @@ def _sent(stack: Stack, events: int) -> int:
 
 def _streamed(stack: Stack) -> int:
     """All of it through the stream; in how many batches."""
-    env = stack.base_env | spark_service.environment(stack) | {"CDP_STREAM_BATCH_MESSAGES": str(MESSAGES_A_BATCH)}
+    env = stack.base_env | spark_service.build_environment(stack) | {"CDP_STREAM_BATCH_MESSAGES": str(MESSAGES_A_BATCH)}
     argv = [sys.executable, "-m", "streaming", "--once"]
     done = subprocess.run(argv, env=env, cwd=REPOSITORY, check=True, stdout=subprocess.PIPE, text=True)
     return done.stdout.count("stream: batch ")
 
 
 def _changes(stack: Stack) -> int:
-    return int(namenode_bean(stack.settings, "FSNamesystem")["LastWrittenTransactionId"])
+    return int(read_namenode_bean(stack.settings, "FSNamesystem")["LastWrittenTransactionId"])
 
 
 def _spark_log(stack: Stack) -> int:

@@ -90,7 +90,7 @@ class StreamProcess:
         raise RuntimeError(f"the stream did not come to the end in {TRIES} tries; see {self._said}")
 
     def _start(self, *arguments: str) -> subprocess.Popen[bytes]:
-        env = self._stack.base_env | spark.environment(self._stack) | {"CDP_STREAM_INTERVAL_SECONDS": SECONDS_A_BATCH}
+        env = self._stack.base_env | spark.build_environment(self._stack) | {"CDP_STREAM_INTERVAL_SECONDS": SECONDS_A_BATCH}
         with self._said.open("ab") as said:
             argv = [sys.executable, "-c", STREAM, self._topic, *arguments]
             return subprocess.Popen(argv, env=env, stdout=said, stderr=said)
