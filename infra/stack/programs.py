@@ -103,7 +103,7 @@ def _describe_problem(stack: Stack, service: Service) -> str:
     if service.ready and _find_problem(service.check_readiness, stack) is None:
         # The service answers, so another one must be started: a NameNode waits for its DataNodes.
         problems = (problem for name in service.brings if (problem := _describe_problem(stack, BY_NAME[name])))
-        return next(problems, f"{service.title} is not ready: {error.wrong}. See {error.remedy}")
+        return next(problems, f"{service.title} is not ready: {error.wrong}. Next: {error.remedy}")
     process = Supervisor(stack).states().get(service.name, STOPPED)
     return f"{service.title} is not available: {error.wrong}. {suggest_remedy(service.name, process)}"
 

@@ -42,8 +42,8 @@ touch "$KAFKA_LOG_DIR/meta.properties"
 """
     tool = write_program(tmp_path, "kafka-storage.sh", body)
     for _ in range(2):
-        done = run("format-kafka.sh", {"/opt/kafka/bin/kafka-storage.sh": str(tool)}, tmp_path, KAFKA_LOG_DIR=str(tmp_path))
-        assert done.returncode == 0, done.stderr
+        result = run("format-kafka.sh", {"/opt/kafka/bin/kafka-storage.sh": str(tool)}, tmp_path, KAFKA_LOG_DIR=str(tmp_path))
+        assert result.returncode == 0, result.stderr
     output = (tmp_path / "output").read_text()
     assert output == "format --ignore-formatted --cluster-id an-id --config /cdp/kafka/server.properties\n"
 
@@ -61,16 +61,16 @@ def test_a_namenode_with_an_image_is_never_formatted(tmp_path: Path) -> None:
 
 def test_a_failed_format_fails(tmp_path: Path) -> None:
     tool = write_program(tmp_path, "hdfs", "exit 3")
-    done = run("format-namenode.sh", {"/opt/hadoop/bin/hdfs": str(tool)}, tmp_path, HDFS_NAME_DIR=str(tmp_path / "name"))
-    assert done.returncode == 3
+    result = run("format-namenode.sh", {"/opt/hadoop/bin/hdfs": str(tool)}, tmp_path, HDFS_NAME_DIR=str(tmp_path / "name"))
+    assert result.returncode == 3
 
 
 def test_redis_gets_its_password_from_a_private_file(tmp_path: Path) -> None:
     write_program(tmp_path, "redis-server")
     private = tmp_path / "redis.conf"
     variables = {"REDIS_PORT": "18052", "REDIS_PASSWORD": "hidden", "REDIS_MAXMEMORY": "256m"}
-    done = run("redis.sh", {"/tmp/redis.conf": str(private)}, tmp_path, **variables)
-    assert done.returncode == 0, done.stderr
+    result = run("redis.sh", {"/tmp/redis.conf": str(private)}, tmp_path, **variables)
+    assert result.returncode == 0, result.stderr
     assert (tmp_path / "output").read_text() == f"{private}\n", "no password among the arguments"
     assert private.stat().st_mode & 0o777 == 0o600
     lines = private.read_text().splitlines()
@@ -121,9 +121,9 @@ def test_a_page_with_the_text_is_healthy(port: int) -> None:
 
 
 def test_a_page_without_the_text_is_not_healthy(port: int) -> None:
-    done = check_page(port, "/json/?q=a,b", "RUNNING")
-    assert done.returncode == 1
-    assert done.stdout == f"http://127.0.0.1:{port}/json/?q=a,b does not contain RUNNING\n"
+    result = check_page(port, "/json/?q=a,b", "RUNNING")
+    assert result.returncode == 1
+    assert result.stdout == f"http://127.0.0.1:{port}/json/?q=a,b does not contain RUNNING\n"
 
 
 def test_an_error_page_is_not_healthy_even_with_the_text(port: int) -> None:

@@ -75,7 +75,7 @@ def _make_probe(problem: str, remedy: str = "") -> Callable[[Settings], str]:
     ("namenode", "datanode", "message"),
     [
         ("", "timed out", "HDFS DataNode 2 is not available: timed out. Start it: ./run up datanode2"),
-        ("", "", "HDFS NameNode is not ready: 1 of 2 alive. See ./run status"),
+        ("", "", "HDFS NameNode is not ready: 1 of 2 alive. Next: ./run status"),
         ("refused", "the NameNode does not answer", "HDFS NameNode is not available: 1 of 2 alive. Start it: ./run up namenode"),
     ],
 )

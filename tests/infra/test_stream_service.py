@@ -73,7 +73,7 @@ def test_its_state_as_text_and_as_json(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_servers_that_are_not_healthy_are_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(status, "stream_state", lambda _: pytest.fail("asked"))
+    monkeypatch.setattr(status, "stream_state", lambda _: pytest.fail("the stream's servers were queried"))
     assert status.stream(open_stack(), []) is None
 
 
