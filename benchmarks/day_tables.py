@@ -123,12 +123,12 @@ def _recreate(connection: Connection, layout: Layout, length: int) -> None:
 
 
 def _replace(connection: Connection, layout: Layout, days: list[date]) -> Replacement:
-    begun = time.monotonic()
+    start = time.monotonic()
     with connection, connection.cursor() as cursor:
         layout.replace(cursor, days)
         cursor.execute("SELECT count(*) FROM pg_locks WHERE pid = pg_backend_pid()")
         ((locks,),) = cursor.fetchall()
-    return Replacement(time.monotonic() - begun, locks)
+    return Replacement(time.monotonic() - start, locks)
 
 
 def _fill(cursor: Cursor, table: str, first: date, days: int, rows: int) -> None:

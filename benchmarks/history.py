@@ -23,7 +23,7 @@ PAGE_ROWS = 50_000
 def make_history(path: Path, events: int, days: int = DAYS) -> Summary:
     """Write about so many events over so many days; returns the generator's summary."""
     first = LAST_DAY - timedelta(days=days - 1)
-    in_sixty_days = events * DAYS // days  # Shop takes the events of DAYS days, which are sixty
+    in_sixty_days = events * DAYS // days  # Shop takes the number of events of sixty days
     shop = Shop(SEED, first, max(1, events // EVENTS_A_CUSTOMER), in_sixty_days)
     return write_history(shop, first, LAST_DAY, path, os.cpu_count() or 1)
 

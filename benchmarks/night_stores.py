@@ -91,7 +91,7 @@ def _time_profiles(spark: SparkSession, settings: Settings, day: date) -> StoreT
     count = rows.count()
     written = Written(day, 0)
     documents = (document(orjson.loads(text), written) for text in as_json(rows).collect())
-    changes = [ReplaceOne({"_id": made["_id"]}, made, upsert=True) for made in documents]
+    changes = [ReplaceOne({"_id": profile["_id"]}, profile, upsert=True) for profile in documents]
     ours, bare = [], []
     for _ in range(TIMES):
         _drop(settings)

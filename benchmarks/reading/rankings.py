@@ -1,4 +1,4 @@
-"""Metrics that need more than the counts of one customer: favourites, which are ranked by name at last, and RFM scores, which
+"""Metrics that need more than the counts of one customer: favourites, whose ties are broken by name, and RFM scores, which
 are ranks among all customers."""
 
 from __future__ import annotations
