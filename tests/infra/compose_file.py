@@ -45,12 +45,8 @@ def read_document() -> dict[str, Any]:
     return loaded
 
 
-def read_services() -> dict[str, dict[str, Any]]:
-    """All services, with variables replaced by ENV_FILE and the defaults."""
-    return {name: _replace_variables(service) for name, service in read_document()["services"].items()}
-
-
 def service(name: str) -> dict[str, Any]:
+    """A service with its variables replaced by ENV_FILE and the defaults."""
     replaced: dict[str, Any] = _replace_variables(read_document()["services"][name])
     return replaced
 

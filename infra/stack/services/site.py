@@ -37,18 +37,18 @@ def _web(stack: Stack) -> StartCommand:
     return StartCommand(argv)
 
 
-def _celery(stack: Stack, *arguments: str) -> StartCommand:
+def _celery(*arguments: str) -> StartCommand:
     return StartCommand((venv_bin("celery"), "-A", "cdp_web.celery:app", *arguments, "--loglevel", "info"))
 
 
 def _worker(stack: Stack) -> StartCommand:
     return _celery(
-        stack, "worker", "--hostname", f"worker@{stack.settings.stack}", "--concurrency", str(stack.settings.celery_concurrency)
+        "worker", "--hostname", f"worker@{stack.settings.stack}", "--concurrency", str(stack.settings.celery_concurrency)
     )
 
 
 def _beat(stack: Stack) -> StartCommand:
-    return _celery(stack, "beat", "--schedule", str(stack.run_dir / "celery-beat" / "schedule"), "--pidfile=")
+    return _celery("beat", "--schedule", str(stack.run_dir / "celery-beat" / "schedule"), "--pidfile=")
 
 
 def _prepare(stack: Stack) -> None:
