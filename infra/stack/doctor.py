@@ -36,35 +36,31 @@ class MachineFinding:
         return not self.remedy
 
 
-def _python(stack: Stack) -> MachineFinding:
+def _check_python(stack: Stack) -> MachineFinding:
     return MachineFinding("Python", platform.python_version())
 
 
-def _java(stack: Stack) -> MachineFinding:
+def _check_java(stack: Stack) -> MachineFinding:
     home = find_java_home()
     if home:
         return MachineFinding("Java", home)
     return MachineFinding("Java", f"no JDK {JAVA_VERSIONS[0]} to {JAVA_VERSIONS[1]}", NO_JAVA)
 
 
-def _maven(stack: Stack) -> MachineFinding:
+def _check_maven(stack: Stack) -> MachineFinding:
     if jars_are_current():
         return MachineFinding("Maven", "not needed: the jars are here")
     path = shutil.which("mvn")
     return MachineFinding("Maven", path or "missing", "" if path else "Install it: apt-get install maven")
 
 
-def _memory(stack: Stack) -> MachineFinding:
+def _check_memory(stack: Stack) -> MachineFinding:
     free, need = psutil.virtual_memory().available // 2**20, stack.settings.min_memory_mb
-    remedy = (
-        f"The stack needs {need} MB. Free some, or lower CDP_MIN_MEMORY_MB and the heaps (docs/settings.md)."
-        if free < need
-        else ""
-    )
-    return MachineFinding("Memory", f"{free} MB available", remedy)
+    advice = f"{need} MB are needed. Free some, or lower CDP_MIN_MEMORY_MB and the heaps (docs/settings.md)."
+    return MachineFinding("Memory", f"{free} MB available", advice if free < need else "")
 
 
-def _disk(stack: Stack) -> MachineFinding:
+def _check_disk(stack: Stack) -> MachineFinding:
     """Free space on the disk that holds the state."""
     directory = stack.settings.var_dir
     while not directory.exists():
@@ -74,7 +70,7 @@ def _disk(stack: Stack) -> MachineFinding:
     return MachineFinding("Disk", f"{free} MB free at {directory}", remedy)
 
 
-def _writable(stack: Stack) -> MachineFinding:
+def _check_writable(stack: Stack) -> MachineFinding:
     try:
         stack.state.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=stack.state) as file:
@@ -85,14 +81,14 @@ def _writable(stack: Stack) -> MachineFinding:
     return MachineFinding("Directory", f"{stack.state} is writable")
 
 
-def _files(stack: Stack) -> MachineFinding:
+def _check_files(stack: Stack) -> MachineFinding:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard != resource.RLIM_INFINITY and hard < MIN_FILES:
         return MachineFinding("Open files", f"limit {hard}", f"Raise it: ulimit -n {MIN_FILES}")
     return MachineFinding("Open files", f"limit {soft}")
 
 
-def _hostname(stack: Stack) -> MachineFinding:
+def _check_hostname(stack: Stack) -> MachineFinding:
     name = socket.gethostname()
     try:
         address = socket.gethostbyname(name)
@@ -101,7 +97,7 @@ def _hostname(stack: Stack) -> MachineFinding:
     return MachineFinding("Host name", f"{name} is {address}")
 
 
-def _clock(stack: Stack) -> MachineFinding:
+def _check_clock(stack: Stack) -> MachineFinding:
     """A clock that is more than a day behind these files is wrong, and so would be tokens and heartbeats."""
     newest = max(path.stat().st_mtime for path in (REPOSITORY / "run", REPOSITORY / "requirements.lock"))
     now = time.time()
@@ -110,7 +106,7 @@ def _clock(stack: Stack) -> MachineFinding:
     return MachineFinding("Clock", shown, remedy)
 
 
-def _ports(stack: Stack, services: tuple[Service, ...]) -> list[MachineFinding]:
+def _check_ports(stack: Stack, services: tuple[Service, ...]) -> list[MachineFinding]:
     findings = []
     for service in services:
         for field in service.ports:
@@ -120,37 +116,34 @@ def _ports(stack: Stack, services: tuple[Service, ...]) -> list[MachineFinding]:
             holder = processes.describe(processes.find_port_holder(port))
             if holder == processes.UNKNOWN_PROCESS and processes.wait_until_free(stack.settings.host, port):
                 continue
-            findings.append(
-                MachineFinding(
-                    f"Port {port}",
-                    f"needed by {service.title}, taken by {holder}",
-                    f"End that process, or set {env_name(field)}.",
-                )
-            )
+            problem, remedy = f"needed by {service.title}, taken by {holder}", f"End that process, or set {env_name(field)}."
+            findings.append(MachineFinding(f"Port {port}", problem, remedy))
     return findings or [MachineFinding("Ports", f"free, or used by this stack ({stack.settings.port_base} and up)")]
 
 
 CHECKS: tuple[Callable[[Stack], MachineFinding], ...] = (
-    _python,
-    _java,
-    _maven,
-    _memory,
-    _disk,
-    _writable,
-    _files,
-    _hostname,
-    _clock,
+    _check_python,
+    _check_java,
+    _check_maven,
+    _check_memory,
+    _check_disk,
+    _check_writable,
+    _check_files,
+    _check_hostname,
+    _check_clock,
 )
 
 
 def examine(stack: Stack, services: tuple[Service, ...]) -> list[MachineFinding]:
-    return [*(check(stack) for check in CHECKS), *_ports(stack, services)]
+    return [*(check(stack) for check in CHECKS), *_check_ports(stack, services)]
 
 
 def require(stack: Stack, services: tuple[Service, ...], *, running: bool) -> None:
     """Raise with a line for each failed check of ./run up. A running stack has taken its memory already, so it is not checked."""
-    checks = tuple(check for check in CHECKS if check not in (_java, _maven) and not (running and check is _memory))
+    checks = tuple(
+        check for check in CHECKS if check not in (_check_java, _check_maven) and not (running and check is _check_memory)
+    )
     failed = [finding for finding in (check(stack) for check in checks) if not finding.ok]
-    failed += [finding for finding in _ports(stack, services) if not finding.ok]
+    failed += [finding for finding in _check_ports(stack, services) if not finding.ok]
     if failed:
         raise StackError("\n".join(f"{f.what}: {f.found}. {f.remedy}" for f in failed))

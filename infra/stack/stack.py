@@ -19,9 +19,7 @@ MARKER = "STACK_STATE"
 JVMS = Path("/usr/lib/jvm")
 #: Oldest and newest Java that both Hadoop 3.4 and Spark 4.1 run on. Later ones removed what Hadoop's login needs.
 JAVA_VERSIONS = (17, 21)
-NO_JAVA = (
-    "A JDK 17 (to 21) is missing. Install it: apt-get install openjdk-17-jdk-headless; or set JAVA_HOME to an installed one."
-)
+NO_JAVA = "A JDK 17 (to 21) is missing. Install it: apt-get install openjdk-17-jdk-headless; or point JAVA_HOME to one."
 
 
 class StackError(Exception):

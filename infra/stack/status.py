@@ -81,12 +81,7 @@ def _judge(stack: Stack, service: Service, process: ProcessState) -> tuple[str, 
     if process.state == "FATAL":
         return "gave up", "", process.spawn_error or "it keeps dying", f"./run logs {service.name}"
     if process.state == "EXITED" and service.needs_person:
-        return (
-            "gave up",
-            "",
-            "it has ended and an operator must act; the last line of its log says how",
-            f"./run logs {service.name}",
-        )
+        return "gave up", "", "it ended and an operator must act; see the last line of its log", f"./run logs {service.name}"
     if process.state in ("BACKOFF", "EXITED"):
         return "restarting", "", process.spawn_error or "it died and is started again", f"./run logs {service.name}"
     try:

@@ -30,7 +30,7 @@ def occupied_port() -> Iterator[socket.socket]:
 
 def check_port(holder: socket.socket) -> doctor.MachineFinding:
     stack = Stack(load({"CDP_STACK": "ports", "CDP_REDIS_PORT": str(holder.getsockname()[1])}))
-    (finding,) = doctor._ports(stack, REDIS)
+    (finding,) = doctor._check_ports(stack, REDIS)
     return finding
 
 
