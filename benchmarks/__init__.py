@@ -1,1 +1,1 @@
-"""Measurements beside peers, each in one run on one machine, so that their ratios mean something where times don't."""
+"""Measurements next to peers, in one run on one machine: the ratios are comparable even where times are not."""

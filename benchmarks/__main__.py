@@ -1,5 +1,5 @@
-"""Runs a benchmark on a stack of its own: ./run bench NAME [--scale S] [--json]. Status 1 where a goal is missed. Without a name
-it lists them: some take an hour."""
+"""Runs a benchmark on a stack of its own: ./run bench NAME [--scale S] [--json]. The exit status is 1 if a goal is missed.
+Without a name it lists the benchmarks; some take an hour."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from benchmarks import day_tables, ingest, ingest_faults, night, night_agreement, stream, stream_day, stream_faults
 from benchmarks.outcome import Outcome
-from benchmarks.servers import anew, gone
+from benchmarks.servers import remove_stack, start_empty
 from infra.stack.stack import Stack, StackError, open_stack
 
 
@@ -29,12 +29,14 @@ STREAM_NEEDS = (
 )  # fmt: skip
 NIGHT_NEEDS = (*STREAM_NEEDS, "mongo")
 BENCHES = (
-    Bench("ingest", "source to Kafka: the old way, ours, and Kafka's own ProducerPerformance", ("kafka", "source"), ingest.run),
-    Bench("stream", "Kafka to HDFS: ours, bare Spark, and a consumer by hand", STREAM_NEEDS, stream.run),
-    Bench("day-tables", "Postgres: rows of every day in one table or in partitions", day_tables.NEEDS, day_tables.run),
-    Bench("night-growth", "the night of one day more, while the history grows", night.NEEDS, night.growth),
-    Bench("night-backfill", "ten million events at once: time, memory, what the stores take", night.NEEDS, night.at_once),
-    Bench("night-agreement", "every metric, read a second time from the file", NIGHT_NEEDS, night_agreement.run),
+    Bench("ingest", "source to Kafka: the naive way, ours, and Kafka's own ProducerPerformance", ("kafka", "source"), ingest.run),
+    Bench("stream", "Kafka to HDFS: ours, bare Spark, and a hand-written consumer", STREAM_NEEDS, stream.run),
+    Bench("day-tables", "Postgres: the rows of all days in one table or in partitions", day_tables.NEEDS, day_tables.run),
+    Bench("night-growth", "the night of one more day, while the history grows", night.NEEDS, night.run_growth),
+    Bench(
+        "night-backfill", "ten million events in one night: time, memory, speed of the stores", night.NEEDS, night.run_backfill
+    ),
+    Bench("night-agreement", "every metric, computed a second time from the file", NIGHT_NEEDS, night_agreement.run),
     Bench("ingest-faults", "producer, source and broker killed during a load", ("kafka", "source"), ingest_faults.run),
     Bench("stream-faults", "driver, executor, HDFS and broker killed during the stream", STREAM_NEEDS, stream_faults.run),
     Bench("stream-day", "files on HDFS after a day of small batches, before and after compaction", STREAM_NEEDS, stream_day.run),
@@ -42,29 +44,29 @@ BENCHES = (
 
 
 def main(argv: list[str] | None = None) -> int:
-    asked = _parser().parse_args(argv)
-    if asked.name is None:
+    arguments = _build_parser().parse_args(argv)
+    if arguments.name is None:
         print("\n".join(f"  {bench.name:<16} {bench.about}" for bench in BENCHES))
         return 0
-    outcome = next(_run(bench, asked.scale) for bench in BENCHES if bench.name == asked.name)
-    print(json.dumps(outcome.as_json(), indent=1)) if asked.json else outcome.show()
+    outcome = next(_run(bench, arguments.scale) for bench in BENCHES if bench.name == arguments.name)
+    print(json.dumps(outcome.as_json(), indent=1)) if arguments.json else outcome.show()
     return 0 if outcome.met else 1
 
 
 def _run(bench: Bench, scale: float) -> Outcome:
-    """On servers that hold nothing yet, and are gone afterwards."""
+    """Run it on servers without data, which are removed afterwards."""
     try:
-        return bench.run(anew(bench.needs), scale)
+        return bench.run(start_empty(bench.needs), scale)
     finally:
-        gone(open_stack())
+        remove_stack(open_stack())
 
 
-def _parser() -> argparse.ArgumentParser:
+def _build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=os.environ.get("PROGRAM_NAME", "python -m benchmarks"), description=__doc__)
     names = [bench.name for bench in BENCHES]
     parser.add_argument("name", nargs="?", choices=names, help="; ".join(f"{bench.name}: {bench.about}" for bench in BENCHES))
-    parser.add_argument("--scale", type=float, default=1.0, metavar="S", help="times the usual number of events")
-    parser.add_argument("--json", action="store_true", help="for programs")
+    parser.add_argument("--scale", type=float, default=1.0, metavar="S", help="factor on the usual number of events")
+    parser.add_argument("--json", action="store_true", help="print JSON, for programs")
     return parser
 
 

@@ -1,5 +1,5 @@
-"""How long Postgres takes to replace one day, or every day, of a table with rows for each day, and how many locks it holds: a
-plain table, one with a partition for each month, and one with a partition for each day. Each has 100 days, then three years."""
+"""Measures how long Postgres takes to replace one day or every day of a table, and how many locks that holds: in a plain table,
+with a partition for each month, and with a partition for each day. Each table has 100 days, then three years."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ FIRST_DAY = date(2019, 1, 1)
 LENGTHS = (100, 1095)
 ROWS_A_DAY = 300
 TIMES = 2
-#: A site that holds fewer locks than this never meets Postgres' default bound (64 for each of 100 connections).
+#: With no more locks than this per connection, Postgres' default limit (64 for each of 100 connections) is never reached.
 MOST_LOCKS = 64
 
 SCHEMA = "bench"
@@ -31,13 +31,14 @@ SCHEMA = "bench"
 
 @dataclass(frozen=True, slots=True)
 class BenchTable(Table):
-    """As large a row as customer_day has."""
+    """A table in the benchmark's schema."""
 
     @property
     def full_name(self) -> str:
         return f"{SCHEMA}.{self.name}"
 
 
+#: A row is as large as one of customer_day.
 TABLE = BenchTable(
     "days",
     "",
@@ -52,7 +53,7 @@ TABLE = BenchTable(
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How the days are kept, and how some of them are replaced by the rows of the table beside it."""
+    """How the table is created, and how the rows of a second table replace some of its days."""
 
     name: str
     create: Callable[[Cursor, int], None]
@@ -60,8 +61,8 @@ class Layout:
 
 
 @dataclass(frozen=True, slots=True)
-class Took:
-    """One replacement: how long it took, and how many locks it held at its end."""
+class Replacement:
+    """How long one replacement took, and how many locks it held at its end."""
 
     seconds: float
     locks: int
@@ -70,43 +71,43 @@ class Took:
 def run(stack: Stack, scale: float) -> Outcome:
     outcome = Outcome("day-tables")
     connection = psycopg2.connect(**connection_arguments(stack.settings))
-    found = {
+    replacements = {
         (layout.name, length, what): _measure(connection, layout, length, days, round(ROWS_A_DAY * scale))
         for layout in LAYOUTS
         for length in LENGTHS
         for what, days in (("one day", 1), ("every day", length))
     }
     connection.close()
-    for (name, length, what), took in found.items():
-        shown = "out of locks" if took is None else f"{took.locks:,} locks"
-        outcome.measure(f"{name}, {length:,} days, {what} replaced", took.seconds if took else 0.0, "s", shown)
-    everything = found[PLAIN.name, LENGTHS[-1], "every day"]
-    assert everything, "a plain table needs few locks"
+    for (name, length, what), replacement in replacements.items():
+        shown = "out of locks" if replacement is None else f"{replacement.locks:,} locks"
+        outcome.measure(f"{name}, {length:,} days, {what} replaced", replacement.seconds if replacement else 0.0, "s", shown)
+    everything = replacements[PLAIN.name, LENGTHS[-1], "every day"]
+    assert everything, "a plain table never runs out of locks"
     outcome.goals.append(Goal("locks of the plain table, every day replaced", everything.locks, MOST_LOCKS, at_least=False))
     return outcome
 
 
-def _measure(connection: Connection, layout: Layout, length: int, days: int, rows: int) -> Took | None:
-    """The quickest of some; None where Postgres has no room for the locks."""
-    replaced = [FIRST_DAY + timedelta(days=length - 1 - number) for number in range(days)]
-    took = []
+def _measure(connection: Connection, layout: Layout, length: int, days: int, rows: int) -> Replacement | None:
+    """The quickest of TIMES replacements; None if Postgres ran out of locks."""
+    replaced_days = [FIRST_DAY + timedelta(days=length - 1 - number) for number in range(days)]
+    replacements = []
     for _ in range(TIMES):
-        _make_anew(connection, layout, length)
+        _recreate(connection, layout, length)
         try:
             with connection, connection.cursor() as cursor:
                 _fill(cursor, TABLE.full_name, FIRST_DAY, length, rows)
             with connection, connection.cursor() as cursor:
                 cursor.execute(f"CREATE TABLE {TABLE.next_name} (LIKE {TABLE.full_name} INCLUDING ALL)")
-                _fill(cursor, TABLE.next_name, min(replaced), days, rows)
+                _fill(cursor, TABLE.next_name, min(replaced_days), days, rows)
                 cursor.execute(f"ANALYZE {TABLE.full_name}")
-            took.append(_replaced(connection, layout, replaced))
+            replacements.append(_replace(connection, layout, replaced_days))
         except psycopg2.errors.OutOfMemory:
             return None
-    return min(took, key=lambda one: one.seconds)
+    return min(replacements, key=lambda replacement: replacement.seconds)
 
 
-def _make_anew(connection: Connection, layout: Layout, length: int) -> None:
-    """Each statement is a transaction of its own: one for thousands of tables would be out of locks before it begins."""
+def _recreate(connection: Connection, layout: Layout, length: int) -> None:
+    """Create an empty table. Each statement is its own transaction: one for thousands of tables would run out of locks."""
     connection.autocommit = True
     with connection.cursor() as cursor:
         cursor.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
@@ -121,13 +122,13 @@ def _make_anew(connection: Connection, layout: Layout, length: int) -> None:
     connection.autocommit = False
 
 
-def _replaced(connection: Connection, layout: Layout, days: list[date]) -> Took:
-    begun = time.monotonic()
+def _replace(connection: Connection, layout: Layout, days: list[date]) -> Replacement:
+    start = time.monotonic()
     with connection, connection.cursor() as cursor:
         layout.replace(cursor, days)
         cursor.execute("SELECT count(*) FROM pg_locks WHERE pid = pg_backend_pid()")
         ((locks,),) = cursor.fetchall()
-    return Took(time.monotonic() - begun, locks)
+    return Replacement(time.monotonic() - start, locks)
 
 
 def _fill(cursor: Cursor, table: str, first: date, days: int, rows: int) -> None:

@@ -1,4 +1,4 @@
-"""The made history that benchmarks measure with, and what the source holds of it."""
+"""The generated history that benchmarks use, and the messages that the source makes of it."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ PAGE_ROWS = 50_000
 
 
 def make_history(path: Path, events: int, days: int = DAYS) -> Summary:
-    """About so many events over so many days, and what the generator knows of them."""
+    """Write about so many events over so many days; returns the generator's summary."""
     first = LAST_DAY - timedelta(days=days - 1)
-    in_sixty_days = events * DAYS // days  # a shop's size is told for as many
+    in_sixty_days = events * DAYS // days  # Shop takes the number of events of sixty days
     shop = Shop(SEED, first, max(1, events // EVENTS_A_CUSTOMER), in_sixty_days)
     return write_history(shop, first, LAST_DAY, path, os.cpu_count() or 1)
 
 
 def make_day(path: Path, events: int) -> Summary:
-    """What arrives on one day: about so many events, among them late ones of the days before."""
+    """Write what arrives on one day: about so many events, including late ones of the days before."""
     shop = Shop(SEED, LAST_DAY - timedelta(days=MAX_LATE_DAYS), max(1, events // EVENTS_A_CUSTOMER), events * DAYS)
     return write_history(shop, LAST_DAY, LAST_DAY, path, os.cpu_count() or 1)
 
 
-def pages_of(settings: Settings, dataset: Dataset) -> Iterator[pages.Page]:
+def read_pages(settings: Settings, dataset: Dataset) -> Iterator[pages.Page]:
     """All pages of a data set."""
     row = 0
     while row < dataset.rows:
@@ -44,7 +44,7 @@ def pages_of(settings: Settings, dataset: Dataset) -> Iterator[pages.Page]:
 
 
 def lines_of_store(settings: Settings, dataset: Dataset) -> Counter[bytes]:
-    found: Counter[bytes] = Counter()
-    for page in pages_of(settings, dataset):
-        found.update(page.body.split(b"\n")[:-1])
-    return found
+    lines: Counter[bytes] = Counter()
+    for page in read_pages(settings, dataset):
+        lines.update(page.body.split(b"\n")[:-1])
+    return lines

@@ -1,4 +1,4 @@
-"""What benchmarks ask of the platform's database."""
+"""Queries of the benchmarks to the platform's database."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from cdp import postgres
 from cdp.settings import Settings
 
 
-def row(settings: Settings, sql: str) -> tuple[Any, ...]:
-    """The one row that the question has."""
+def read_row(settings: Settings, sql: str) -> tuple[Any, ...]:
+    """The only row of the query's result."""
     connection = psycopg2.connect(**postgres.connection_arguments(settings, "cdp bench"))
     try:
         with connection, connection.cursor() as cursor:
             cursor.execute(sql)
-            (found,) = cursor.fetchall()
+            (row,) = cursor.fetchall()
     finally:
         connection.close()
-    return tuple(found)
+    return tuple(row)

@@ -1,4 +1,4 @@
-"""Spark counting the same events by customer and day, into nothing: what reading and shuffling them costs at the least."""
+"""Spark counts the same events by customer and day and writes nothing: the least that reading and shuffling them costs."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ TYPES = ("view", "cart", "remove_from_cart", "purchase", "refund")
 def main() -> None:
     settings = current()
     spark = session(settings, "bench bare night", settings.spark_job_cores, quiet=True)
-    begun = time.monotonic()
+    start = time.monotonic()
     events = spark.read.format("delta").load(table_url(settings, EVENTS))
-    counted = events.groupBy("event_day", "user_id").agg(
+    counts = events.groupBy("event_day", "user_id").agg(
         F.min("event_time"),
         F.max("event_time"),
         *(F.count_if(F.col("event_type") == event_type).alias(event_type) for event_type in TYPES),
         F.sum(F.when(F.col("event_type") == "purchase", F.col("quantity"))),
         F.sum("revenue"),
     )
-    counted.write.format("noop").mode("overwrite").save()
-    print(f"took {time.monotonic() - begun:.2f} s")
+    counts.write.format("noop").mode("overwrite").save()
+    print(f"took {time.monotonic() - start:.2f} s")
     spark.stop()
 
 

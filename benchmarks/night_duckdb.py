@@ -1,6 +1,6 @@
-"""The night's tables by DuckDB, on all cores, from parquet files of the same events: customers' days, the shop's days, every
-metric of every customer, and the tables that charts read. It keeps them in memory and serves nobody; the latest events of a
-profile and the customers' interactions it leaves out."""
+"""DuckDB makes the night's tables on all cores from a parquet file of the same events: customers' days, the shop's days, every
+metric of every customer, and the tables that charts read. It keeps them in memory and publishes nothing; it leaves out the latest
+events of a profile and the customers' interactions."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from cdp.paths import EVENTS, table_url
 from cdp.settings import Settings
 
 MEMORY = "8GB"
-#: What the questions below need.
+#: The columns that the queries below use.
 COLUMNS = (
     "user_id", "event_day", "event_time", "event_type", "product_id", "category_code", "category_1", "category_2", "category_3",
     "brand", "quantity", "revenue", "user_session", "order_id", "event_id", "received_at", "kafka_topic", "kafka_partition",
@@ -79,7 +79,7 @@ FROM totals JOIN seen USING (day) LEFT JOIN newcomers USING (day)
 
 
 def export(settings: Settings, path: Path) -> None:
-    """The events as the table has them now, into one parquet file."""
+    """Write the events of the table into one parquet file."""
     with duckdb.connect() as duck:
         duck.execute("SET TimeZone = 'UTC'")
         duck.register("delta", DeltaTable(table_url(settings, EVENTS)).to_pyarrow_dataset())
@@ -87,23 +87,23 @@ def export(settings: Settings, path: Path) -> None:
         duck.execute(f"COPY ({in_utc} FROM (SELECT {', '.join(COLUMNS)} FROM delta)) TO '{path}' (FORMAT parquet)")
 
 
-def tables(duck: duckdb.DuckDBPyConnection, path: Path, day: date) -> dict[str, float]:
-    """Makes each table, and says how long it took."""
+def make_tables(duck: duckdb.DuckDBPyConnection, path: Path, day: date) -> dict[str, float]:
+    """Make each table; returns the seconds that each took."""
     duck.execute(f"SET threads = {os.cpu_count() or 1}")
     duck.execute(f"SET memory_limit = '{MEMORY}'")
     duck.execute(f"SET temp_directory = '{path.parent / 'duckdb'}'")
     duck.execute("SET preserve_insertion_order = false")
     duck.execute(f"CREATE VIEW parquet AS SELECT * FROM read_parquet('{path}')")
-    return {name: _made(duck, name, sql) for name, sql in statements(day).items()}
+    return {name: _time_table(duck, name, sql) for name, sql in build_statements(day).items()}
 
 
-def statements(day: date) -> dict[str, str]:
-    """In an order in which each finds what it is made from."""
-    made = {"events": EVENTS_SQL, "customer_day": CUSTOMER_DAY_SQL, "kpi_day": KPI_DAY_SQL, "again": customers_sql(day)}
-    return made | {name: table_sql(name, day) for name in READ_TABLES}
+def build_statements(day: date) -> dict[str, str]:
+    """The tables' SQL, ordered so that each uses only earlier tables."""
+    base = {"events": EVENTS_SQL, "customer_day": CUSTOMER_DAY_SQL, "kpi_day": KPI_DAY_SQL, "again": customers_sql(day)}
+    return base | {name: table_sql(name, day) for name in READ_TABLES}
 
 
-def _made(duck: duckdb.DuckDBPyConnection, name: str, sql: str) -> float:
-    begun = time.monotonic()
+def _time_table(duck: duckdb.DuckDBPyConnection, name: str, sql: str) -> float:
+    start = time.monotonic()
     duck.execute(f"CREATE TABLE {name} AS {sql}")
-    return time.monotonic() - begun
+    return time.monotonic() - start

@@ -1,5 +1,5 @@
-"""A made history straight into the table of events: its messages in the form that Kafka gives them, through the stream's own
-parser and writer, a batch at a time. Kafka and the ledger are left out."""
+"""Writes a generated history into the table of events without Kafka and the ledger: its messages, in the form that Kafka gives
+them, go through the stream's own parser and writer, one batch at a time."""
 
 from __future__ import annotations
 
@@ -28,29 +28,29 @@ from streaming.tables import ensure_tables
 
 @dataclass(frozen=True)
 class SteadyShop(Shop):
-    """The made shop without weekdays, sale and growth: each day has as many visits. New customers come all the time."""
+    """The generated shop without weekdays, sale and growth: each day has the same number of visits. New customers keep coming."""
 
     def parts(self, first: date, last: date) -> list[Part]:
         visits = round(self.events / self.length / SIZE_DAYS)
         return [_with_visits(part, visits) for part in super().parts(first, last)]
 
 
-def _with_visits(part: Part, of_day: int) -> Part:
-    return replace(part, visits=of_day * (part.number + 1) // part.parts - of_day * part.number // part.parts)
+def _with_visits(part: Part, visits_of_day: int) -> Part:
+    return replace(part, visits=visits_of_day * (part.number + 1) // part.parts - visits_of_day * part.number // part.parts)
 
 
-def receive(stack: Stack, history: Path, last: date) -> Counts:
-    """What arrived up to `last` into the tables, as the stream would append it; what became of its messages."""
+def receive_history(stack: Stack, history: Path, last: date) -> Counts:
+    """Append the messages that arrived up to `last` to the tables as the stream would; returns the counts of the messages."""
     settings = stack.settings
     dataset = store.add(settings, history, mapping_for(history, None))
     lines, counts = store.path_of(settings, dataset.name), Counts()
     spark = session(settings, "bench events", settings.spark_stream_cores, quiet=True)
     try:
-        # As the stream has it.
+        # The stream sets the same.
         spark.conf.set("spark.sql.inMemoryColumnarStorage.compressed", "false")
         ensure_tables(spark, settings)
-        for number, batch in enumerate(batches(lines, history.with_suffix(".batch"), settings.stream_batch_messages)):
-            messages = as_from_kafka(spark, batch, received=datetime.combine(last + timedelta(days=1), time(), UTC))
+        for number, batch in enumerate(read_batches(lines, history.with_suffix(".batch"), settings.stream_batch_messages)):
+            messages = read_messages(spark, batch, received=datetime.combine(last + timedelta(days=1), time(), UTC))
             counts += write_batch(settings, messages, f"bench {history.stem}", number).counts
     finally:
         spark.stop()
@@ -58,23 +58,24 @@ def receive(stack: Stack, history: Path, last: date) -> Counts:
     return counts
 
 
-def batches(lines: Path, part: Path, most: int) -> Iterator[Path]:
-    """The data set's lines with their place as the offset, so many at a time; each file makes way for the next."""
+def read_batches(lines: Path, part: Path, most: int) -> Iterator[Path]:
+    """Write the data set's lines into the file `part`, at most about this many at a time, with their position as the offset. Each
+    batch overwrites the one before."""
     offset = 0
     with pq.ParquetFile(lines) as file:
         step = max(1, most // store.ROW_GROUP_ROWS)
         for first in range(0, file.num_row_groups, step):
             table = file.read_row_groups(range(first, min(first + step, file.num_row_groups)), ["line"])
             numbered = table.append_column("offset", pa.array(range(offset, offset + len(table)), pa.int64()))
-            # Small groups, so that two tasks can share them.
+            # Small row groups, so two tasks can share a batch.
             pq.write_table(numbered, part, row_group_size=max(1, len(table) // 8))
             yield part
             offset += len(table)
     part.unlink(missing_ok=True)
 
 
-def as_from_kafka(spark: SparkSession, batch: Path, received: datetime) -> DataFrame:
-    """A message is a line without its end."""
+def read_messages(spark: SparkSession, batch: Path, received: datetime) -> DataFrame:
+    """The lines in the columns of Spark's Kafka source. A message is a line without its line end."""
     return spark.read.parquet(f"file:{batch}").select(
         F.substring("line", F.lit(1), F.octet_length("line") - 1).alias("value"),
         F.lit(EVENTS_RAW.name).alias("topic"),

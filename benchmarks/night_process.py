@@ -1,4 +1,4 @@
-"""One night as a person starts it: how long each step took, as it says itself, and the most memory of its processes."""
+"""Runs one night as a person starts it: the seconds of each step, read from its output, and the peak memory of its processes."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks.stream_process import command_of
+from benchmarks.stream_process import read_command
 from infra.stack.services import spark as spark_service
 from infra.stack.stack import Stack
 from infra.stack.supervise import Supervisor
 
 STEP = re.compile(r"^  (\w+) +([\d.]+) s", re.MULTILINE)
-#: Come after the publication; readers don't wait for them.
+#: Steps after the publication; readers don't wait for them.
 AFTERWARDS = ("compaction", "upkeep")
 LONGEST = 7200
 LOOK_SECONDS = 0.25
-MOST = re.compile(r"^VmHWM:\s+(\d+) kB", re.MULTILINE)
+PEAK = re.compile(r"^VmHWM:\s+(\d+) kB", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
-class NightTook:
+class NightTimes:
     """Seconds of one night."""
 
-    wall: float  # from the command to its end, with the start of Python, Spark and their end
+    wall: float  # the whole command, including start and end of Python and Spark
     steps: Mapping[str, float]
 
     @property
@@ -40,46 +40,46 @@ class NightTook:
 
 
 @dataclass(slots=True)
-class Peaks:
-    """The most memory that each kind of process ever had, in MB, by Linux's own record of each."""
+class PeakMemory:
+    """The peak memory of each kind of process, in MB, as Linux records it."""
 
-    worker: int  # process of Spark's worker, whose children the executors are
+    worker: int  # process id of Spark's worker, the parent of the executors
     most: dict[str, float] = field(default_factory=dict)
 
-    def look(self, night: int) -> None:
-        for process in [*_below(night), *_below(self.worker)]:
-            kind, megabytes = kind_of(command_of(process)), _most_memory(process.pid)
+    def update(self, night: int) -> None:
+        for process in [*_find_children(night), *_find_children(self.worker)]:
+            kind, megabytes = classify_process(read_command(process)), _read_peak_memory(process.pid)
             if kind and megabytes:
                 self.most[kind] = max(self.most.get(kind, 0.0), megabytes)
 
 
-def run_night(stack: Stack, day: date, peaks: Peaks | None = None) -> NightTook:
-    """Publish the day. What the night says goes into a file of the stack's logs too."""
-    said = stack.log_dir / "bench-night.log"
-    begun, before = time.monotonic(), said.stat().st_size if said.exists() else 0
-    with said.open("ab") as out:
+def run_night(stack: Stack, day: date, peaks: PeakMemory | None = None) -> NightTimes:
+    """Publish the day. The night's output is also appended to a file in the stack's logs."""
+    log = stack.log_dir / "bench-night.log"
+    start, before = time.monotonic(), log.stat().st_size if log.exists() else 0
+    with log.open("ab") as out:
         argv = [sys.executable, "-m", "batch", "--day", str(day)]
-        process = subprocess.Popen(argv, env=stack.base_env | spark_service.environment(stack), stdout=out, stderr=out)
-        while _runs(process, LOOK_SECONDS if peaks else LONGEST):
+        process = subprocess.Popen(argv, env=stack.base_env | spark_service.build_environment(stack), stdout=out, stderr=out)
+        while _still_runs(process, LOOK_SECONDS if peaks else LONGEST):
             if peaks:
-                peaks.look(process.pid)
-    wall = time.monotonic() - begun
-    text = _since(said, before)
+                peaks.update(process.pid)
+    wall = time.monotonic() - start
+    text = _read_from(log, before)
     if process.returncode:
         raise RuntimeError(f"the night of {day} failed: {text[-2000:]}")
-    return NightTook(wall, steps_of(text))
+    return NightTimes(wall, parse_steps(text))
 
 
-def peaks_of(stack: Stack) -> Peaks:
-    return Peaks(Supervisor(stack).state("spark-worker").pid)
+def watch_memory(stack: Stack) -> PeakMemory:
+    return PeakMemory(Supervisor(stack).state("spark-worker").pid)
 
 
-def steps_of(said: str) -> dict[str, float]:
-    return {step: float(seconds) for step, seconds in STEP.findall(said)}
+def parse_steps(output: str) -> dict[str, float]:
+    return {step: float(seconds) for step, seconds in STEP.findall(output)}
 
 
-def kind_of(command: str) -> str:
-    """What a process of a night is, by its command; empty for the worker itself and what is none of the night's."""
+def classify_process(command: str) -> str:
+    """The kind of a night's process, by its command; empty for the worker itself and for other processes."""
     if "CoarseGrainedExecutorBackend" in command:
         return "executor's JVM"
     if "SparkSubmit" in command:
@@ -87,7 +87,7 @@ def kind_of(command: str) -> str:
     return "one Python of the executor" if "pyspark.daemon" in command else ""
 
 
-def _runs(process: subprocess.Popen[bytes], seconds: float) -> bool:
+def _still_runs(process: subprocess.Popen[bytes], seconds: float) -> bool:
     try:
         process.wait(seconds)
     except subprocess.TimeoutExpired:
@@ -95,23 +95,23 @@ def _runs(process: subprocess.Popen[bytes], seconds: float) -> bool:
     return False
 
 
-def _since(said: Path, before: int) -> str:
-    with said.open("rb") as file:
-        file.seek(before)
+def _read_from(log: Path, offset: int) -> str:
+    with log.open("rb") as file:
+        file.seek(offset)
         return file.read().decode(errors="replace")
 
 
-def _below(pid: int) -> list[psutil.Process]:
+def _find_children(pid: int) -> list[psutil.Process]:
     try:
         return psutil.Process(pid).children(recursive=True)
     except psutil.NoSuchProcess:
         return []
 
 
-def _most_memory(pid: int) -> float:
-    """In MB; 0 of one that has ended meanwhile."""
+def _read_peak_memory(pid: int) -> float:
+    """In MB; 0 if the process has ended meanwhile."""
     try:
-        found = MOST.search(Path(f"/proc/{pid}/status").read_text())
+        match = PEAK.search(Path(f"/proc/{pid}/status").read_text())
     except OSError:
         return 0.0
-    return int(found[1]) / 1024 if found else 0.0
+    return int(match[1]) / 1024 if match else 0.0

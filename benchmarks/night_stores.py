@@ -1,7 +1,7 @@
-"""How fast Postgres and the store of profiles take what the night has made, beside the least that can be asked of them: the same
-rows from a ready file by one COPY, and the same ready documents by one client.
+"""Measures how fast Postgres and the store of profiles take the night's rows, next to the simplest ways to write them: the same
+rows by one COPY from a finished file, and the same finished documents by one client.
 
-Ours is the night's own code, from rows that Spark has in memory. Both write into what is empty, with the same indexes."""
+"Ours" is the night's own code, from rows that Spark has in memory. Both write into empty tables with the same indexes."""
 
 from __future__ import annotations
 
@@ -33,40 +33,40 @@ from cdp.settings import Settings, current
 from cdp.spark import session
 from cdp.warehouse import CUSTOMER_DAY
 
-#: The peer has them all in memory before it begins.
+#: The peer has all of them in memory before it starts.
 MOST_PROFILES = 50_000
 OURS, BARE = "bench_ours", "bench_bare"
-#: The quicker of so many counts, of ours and of the peer in turn.
+#: Runs of ours and of the peer, in turn; the quickest of each counts.
 TIMES = 2
-#: What is written, and what writes it beside ours.
-PEERS = {"rows of customer_day": "one COPY from a ready file", "profiles": "one client with ready documents"}
-#: How many, the seconds of ours, the seconds of the peer.
-Found = tuple[int, float, float]
+#: What is written, and what the peer is.
+PEERS = {"rows of customer_day": "one COPY from a finished file", "profiles": "one client with finished documents"}
+#: Number of rows, the seconds of ours, the seconds of the peer.
+StoreTimes = tuple[int, float, float]
 
 
 def main(day: date, folder: Path) -> None:
     settings = current()
     spark = session(settings, "bench stores", settings.spark_job_cores, quiet=True)
     connection = psycopg2.connect(**connection_arguments(settings))
-    rows = _customer_days(spark, settings, connection, folder / "customer_day.copy")
-    documents = _profiles(spark, settings, day)
+    rows = _time_customer_days(spark, settings, connection, folder / "customer_day.copy")
+    documents = _time_profiles(spark, settings, day)
     connection.close()
     spark.stop()
     print(json.dumps(dict(zip(PEERS, (rows, documents), strict=True))))
 
 
-def _customer_days(spark: SparkSession, settings: Settings, connection: Connection, file: Path) -> Found:
-    """How many rows, and the seconds of the night's COPY and of the bare one."""
+def _time_customer_days(spark: SparkSession, settings: Settings, connection: Connection, file: Path) -> StoreTimes:
+    """The number of rows, and the seconds of the night's COPY and of the bare one."""
     lines = lines_of(read_history(spark, settings, DAYS_TABLE), CUSTOMER_DAY).persist()
     rows = lines.count()
     staging = Staging(connection, settings)
-    _write(connection, file)
+    _write_file(connection, file)
     ours, bare = [], []
     for _ in range(TIMES):
         staging.fill([CUSTOMER_DAY], lines.limit(0))
-        ours.append(_seconds(lambda: copy_lines(lines, [CUSTOMER_DAY], connection_arguments(settings))))
+        ours.append(_time(lambda: copy_lines(lines, [CUSTOMER_DAY], connection_arguments(settings))))
         staging.fill([CUSTOMER_DAY], lines.limit(0))
-        bare.append(_seconds(lambda: _copy(connection, file)))
+        bare.append(_time(lambda: _copy(connection, file)))
     with connection, connection.cursor() as cursor:
         cursor.execute(f"DROP TABLE {CUSTOMER_DAY.next_name}")
     lines.unpersist()
@@ -74,7 +74,7 @@ def _customer_days(spark: SparkSession, settings: Settings, connection: Connecti
     return rows, min(ours), min(bare)
 
 
-def _write(connection: Connection, file: Path) -> None:
+def _write_file(connection: Connection, file: Path) -> None:
     with connection, connection.cursor() as cursor, file.open("w") as out:
         cursor.copy_expert(f"COPY (SELECT * FROM {CUSTOMER_DAY.full_name}) TO STDOUT", out)
 
@@ -84,19 +84,19 @@ def _copy(connection: Connection, file: Path) -> None:
         cursor.copy_expert(f"COPY {CUSTOMER_DAY.next_name} FROM STDIN", lines)
 
 
-def _profiles(spark: SparkSession, settings: Settings, day: date) -> Found:
-    """How many documents, and the seconds of the night's writes and of the bare ones."""
+def _time_profiles(spark: SparkSession, settings: Settings, day: date) -> StoreTimes:
+    """The number of documents, and the seconds of the night's writes and of the bare ones."""
     customers = spark.read.format("delta").load(table_url(settings, CUSTOMERS)).orderBy(CUSTOMER_ID).limit(MOST_PROFILES)
     rows: DataFrame = profiles(customers, read_history(spark, settings, DAYS_TABLE), day).persist()
     count = rows.count()
     written = Written(day, 0)
     documents = (document(orjson.loads(text), written) for text in as_json(rows).collect())
-    changes = [ReplaceOne({"_id": made["_id"]}, made, upsert=True) for made in documents]
+    changes = [ReplaceOne({"_id": profile["_id"]}, profile, upsert=True) for profile in documents]
     ours, bare = [], []
     for _ in range(TIMES):
         _drop(settings)
-        ours.append(_seconds(lambda: write_documents(Place(settings.mongo_url, settings.mongo_database, OURS), rows, written)))
-        bare.append(_seconds(lambda: _replace(settings, changes)))
+        ours.append(_time(lambda: write_documents(Place(settings.mongo_url, settings.mongo_database, OURS), rows, written)))
+        bare.append(_time(lambda: _replace(settings, changes)))
     _drop(settings)
     return count, min(ours), min(bare)
 
@@ -115,10 +115,10 @@ def _drop(settings: Settings) -> None:
             place.of(client).drop()
 
 
-def _seconds(work: Callable[[], object]) -> float:
-    begun = time.monotonic()
+def _time(work: Callable[[], object]) -> float:
+    start = time.monotonic()
     work()
-    return time.monotonic() - begun
+    return time.monotonic() - start
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What a benchmark found: measures, and goals that are met or missed."""
+"""The result of a benchmark: measures, and goals that are met or missed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Measure:
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """A bound that a measured figure must keep."""
+    """A bound for a measured value."""
 
     what: str
     value: float
@@ -32,7 +32,8 @@ class Goal:
 
     def __str__(self) -> str:
         sign = "at least" if self.at_least else "at most"
-        return f"{'met   ' if self.met else 'MISSED'}  {self.what}: {_number(self.value)}, goal {sign} {_number(self.bound)}"
+        value, bound = _format_number(self.value), _format_number(self.bound)
+        return f"{'met   ' if self.met else 'MISSED'}  {self.what}: {value}, goal {sign} {bound}"
 
 
 @dataclass(slots=True)
@@ -50,7 +51,7 @@ class Outcome:
 
     def as_json(self) -> dict[str, Any]:
         goals = [asdict(goal) | {"met": goal.met} for goal in self.goals]
-        return {"name": self.name, "measures": [asdict(each) for each in self.measures], "goals": goals}
+        return {"name": self.name, "measures": [asdict(measure) for measure in self.measures], "goals": goals}
 
     def show(self) -> None:
         table = Table(box=None, pad_edge=False, header_style="bold")
@@ -58,12 +59,12 @@ class Outcome:
         table.add_column("", justify="right")
         table.add_column("")
         table.add_column("")
-        for each in self.measures:
-            table.add_row(each.what, _number(each.value), each.unit, each.note)
+        for measure in self.measures:
+            table.add_row(measure.what, _format_number(measure.value), measure.unit, measure.note)
         Console(width=160).print(table)
         for goal in self.goals:
             print(goal)
 
 
-def _number(value: float) -> str:
+def _format_number(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 100 or value == int(value) else f"{value:.2f}"

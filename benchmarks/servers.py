@@ -1,4 +1,4 @@
-"""Servers that hold nothing yet, on the benchmarks' own stack."""
+"""Servers without data, on the benchmarks' own stack."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from infra.stack import lifecycle
 from infra.stack.stack import Stack, open_stack
 
 
-def anew(needs: tuple[str, ...]) -> Stack:
-    """What is there goes first; its secrets go with it."""
+def start_empty(needs: tuple[str, ...]) -> Stack:
+    """Remove the stack with its data and secrets, then start these services."""
     stack = open_stack()
     if stack.state.exists():
-        gone(stack)
+        remove_stack(stack)
     lifecycle.up(open_stack(), needs)
     return open_stack()
 
 
-def gone(stack: Stack) -> None:
+def remove_stack(stack: Stack) -> None:
     lifecycle.down(open_stack())
     shutil.rmtree(stack.state, ignore_errors=True)

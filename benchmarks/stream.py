@@ -1,8 +1,8 @@
-"""How fast the stream is, from the first message to the last row on HDFS: ours, beside (a) Spark reading the same topic
-with the same reading of JSON into nothing, which is about what Spark costs, and (b) a consumer written by hand.
+"""How fast the stream is, from the first message to the last row on HDFS: ours, next to (a) Spark that parses the same topic's
+JSON and writes nothing, which is about what Spark costs, and (b) a consumer written by hand.
 
-All three read the same messages of the same broker with two cores: ours and (a) on the Spark cluster, (b) in two processes.
-What is timed begins when the program is up and ends when all is written.
+All three read the same messages from the same broker with two cores: ours and (a) on the Spark cluster, (b) in two processes.
+The time counts from when the program is up until everything is written.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 
 from benchmarks.history import make_history
 from benchmarks.outcome import Goal, Outcome
-from infra.stack.services.spark import environment
+from infra.stack.services.spark import build_environment
 from infra.stack.stack import Stack
 from source_server import store
 from source_server.intake import mapping_for
@@ -22,8 +22,8 @@ from source_server.producer import produce
 
 EVENTS = 3_000_000
 PROGRAMS = {
-    "(a) Spark: the same reading of JSON, into nothing": "benchmarks.stream_bare",
-    "(b) a consumer by hand: validate, write parquet": "benchmarks.stream_by_hand",
+    "(a) Spark: the same parsing of JSON, writes nothing": "benchmarks.stream_bare",
+    "(b) a hand-written consumer: validate, write parquet": "benchmarks.stream_by_hand",
     "ours: parse, quarantine, ledger, Delta on HDFS": "benchmarks.stream_ours",
 }
 
@@ -37,17 +37,17 @@ def run(stack: Stack, scale: float) -> Outcome:
     outcome.measure("messages", dataset.rows, "")
     rates = []
     for what, module in PROGRAMS.items():
-        rates.append(dataset.rows / _seconds(stack, module, stack.state / "by-hand"))
+        rates.append(dataset.rows / _time_module(stack, module, stack.state / "by-hand"))
         outcome.measure(what, rates[-1], "messages/s")
     bare, by_hand, ours = rates
     outcome.goals += [Goal("ours / (a)", ours / bare, 0.7), Goal("ours / (b)", ours / by_hand, 1.0)]
     return outcome
 
 
-def _seconds(stack: Stack, module: str, folder: Path) -> float:
-    env = stack.base_env | environment(stack)
-    done = subprocess.run([sys.executable, "-m", module, str(folder)], env=env, capture_output=True, text=True, timeout=1800)
-    found = re.search(r"took ([\d.]+) s", done.stdout)
-    if done.returncode or found is None:
-        raise RuntimeError(f"{module} failed: {done.stdout[-500:]} {done.stderr[-2000:]}")
-    return float(found[1])
+def _time_module(stack: Stack, module: str, folder: Path) -> float:
+    env = stack.base_env | build_environment(stack)
+    result = subprocess.run([sys.executable, "-m", module, str(folder)], env=env, capture_output=True, text=True, timeout=1800)
+    match = re.search(r"took ([\d.]+) s", result.stdout)
+    if result.returncode or match is None:
+        raise RuntimeError(f"{module} failed: {result.stdout[-500:]} {result.stderr[-2000:]}")
+    return float(match[1])

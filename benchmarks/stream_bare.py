@@ -1,4 +1,4 @@
-"""Spark reading the topic, with the parser's own reading of JSON and nothing else, into nothing."""
+"""Spark reads the topic, parses the JSON as the stream's parser does, and writes nothing."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from streaming.parse import STRICT
 def main() -> None:
     settings = current()
     spark = session(settings, "bench bare", settings.spark_stream_cores, quiet=True)
-    begun = time.monotonic()
+    start = time.monotonic()
     messages = (
         spark.read.format("kafka")
         .option("kafka.bootstrap.servers", settings.kafka_bootstrap)
@@ -23,11 +23,11 @@ def main() -> None:
         .option("subscribe", EVENTS_RAW.name)
         .load()
     )
-    read = messages.select(
+    parsed = messages.select(
         F.from_json(F.col("value").cast("string"), "map<string, string>", STRICT), "topic", "partition", "offset", "timestamp"
     )
-    read.write.format("noop").mode("overwrite").save()
-    print(f"took {time.monotonic() - begun:.2f} s")
+    parsed.write.format("noop").mode("overwrite").save()
+    print(f"took {time.monotonic() - start:.2f} s")
     spark.stop()
 
 

@@ -1,7 +1,7 @@
-"""A consumer as one would write it by hand: confluent-kafka, orjson, checks in Python, parquet by pyarrow on the local disk.
+"""A hand-written consumer: confluent-kafka, orjson, checks in Python, parquet by pyarrow on the local disk.
 
-It checks what the contract checks of a made history, which has no amounts and no currency, and keeps what it refuses, in two
-processes that share the partitions. It does not have to survive a crash, write once, or know of Delta and HDFS.
+Two processes share the partitions. They make the contract's checks for a generated history, which has no amounts and no currency,
+and store refused messages too. Unlike the stream, they need not survive a crash, write exactly once, or use Delta and HDFS.
 """
 
 from __future__ import annotations
@@ -36,57 +36,57 @@ TEXTS = tuple(field.name for field in FIELDS if field.kind == "text")
 REQUIRED = tuple(field.name for field in FIELDS if field.required)
 
 
-class Refused(Exception):
-    """A message that is no event."""
+class InvalidMessage(Exception):
+    """A message that is not an event; the text is the reason."""
 
 
-def event_of(value: bytes, latest: datetime) -> dict[str, Any]:
+def parse_event(value: bytes, latest: datetime) -> dict[str, Any]:
     try:
         event = orjson.loads(value)
     except orjson.JSONDecodeError:
-        raise Refused("not_json") from None
+        raise InvalidMessage("not_json") from None
     if not isinstance(event, dict):
-        raise Refused("not_json")
+        raise InvalidMessage("not_json")
     event = {name: text.strip() or None if isinstance(text, str) else text for name, text in event.items()}
     for name in REQUIRED:
         if event.get(name) is None:
-            raise Refused("missing")
-    return _typed(event, latest)
+            raise InvalidMessage("missing")
+    return _parse_values(event, latest)
 
 
-def _typed(event: dict[str, Any], latest: datetime) -> dict[str, Any]:
+def _parse_values(event: dict[str, Any], latest: datetime) -> dict[str, Any]:
     time_text, price, quantity = str(event["event_time"]), str(event["price"]), str(event.get("quantity") or 1)
     if not TIME.fullmatch(time_text):
-        raise Refused("bad_time")
+        raise InvalidMessage("bad_time")
     try:
-        happened = datetime.fromisoformat(time_text.replace(" UTC", "+00:00")).astimezone(UTC)
+        moment = datetime.fromisoformat(time_text.replace(" UTC", "+00:00")).astimezone(UTC)
     except ValueError:
-        raise Refused("bad_time") from None
-    if not EARLIEST <= happened <= latest:
-        raise Refused("bad_time")
+        raise InvalidMessage("bad_time") from None
+    if not EARLIEST <= moment <= latest:
+        raise InvalidMessage("bad_time")
     if event["event_type"] not in EVENT_TYPES:
-        raise Refused("bad_type")
+        raise InvalidMessage("bad_type")
     if not NUMBER.fullmatch(price) or (money := Decimal(price).quantize(CENT)) >= MOST:
-        raise Refused("bad_price")
+        raise InvalidMessage("bad_price")
     if not WHOLE.fullmatch(quantity) or not 1 <= (units := int(float(quantity))) <= MAX_QUANTITY:
-        raise Refused("bad_quantity")
+        raise InvalidMessage("bad_quantity")
     texts = {name: None if event.get(name) is None else str(event[name]) for name in TEXTS}
     if any(text is not None and len(text) > MAX_TEXT for text in texts.values()):
-        raise Refused("too_long")
+        raise InvalidMessage("too_long")
     if event["event_type"] in MONEY_TYPES and money * units > MAX_REVENUE:
-        raise Refused("bad_quantity")
+        raise InvalidMessage("bad_quantity")
     texts["brand"] = texts["brand"] and texts["brand"].lower()
-    return {**texts, "event_time": happened, "event_type": event["event_type"], "price": money, "quantity": units}
+    return {**texts, "event_time": moment, "event_type": event["event_type"], "price": money, "quantity": units}
 
 
 def consume(partitions: list[int], folder: Path) -> None:
     settings = current()
-    own = {"group.id": "bench", "enable.auto.commit": False, "isolation.level": "read_committed", "enable.partition.eof": True}
+    config = {"group.id": "bench", "enable.auto.commit": False, "isolation.level": "read_committed", "enable.partition.eof": True}
     latest = datetime.now(UTC) + timedelta(hours=MAX_AHEAD_HOURS)
     good: list[dict[str, Any]] = []
     bad: list[dict[str, Any]] = []
     files = 0
-    with Consumer(client_config(settings) | own) as consumer:
+    with Consumer(client_config(settings) | config) as consumer:
         consumer.assign([TopicPartition(EVENTS_RAW.name, partition, 0) for partition in partitions])
         left = set(partitions)
         while left:
@@ -98,8 +98,8 @@ def consume(partitions: list[int], folder: Path) -> None:
                     continue
                 value = message.value() or b""
                 try:
-                    good.append(event_of(value, latest))
-                except Refused as refusal:
+                    good.append(parse_event(value, latest))
+                except InvalidMessage as refusal:
                     bad.append({"reason": str(refusal), "payload": value, "offset": message.offset()})
             if len(good) >= ROWS_A_FILE or not left:
                 pq.write_table(pa.Table.from_pylist(good), folder / f"good-{partitions[0]}-{files}.parquet", compression="zstd")
@@ -110,7 +110,7 @@ def consume(partitions: list[int], folder: Path) -> None:
 
 def main(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    begun = time.monotonic()
+    start = time.monotonic()
     numbers = range(current().kafka_partitions)
     shares = [[number for number in numbers if number % PROCESSES == place] for place in range(PROCESSES)]
     workers = [multiprocessing.Process(target=consume, args=(share, folder)) for share in shares if share]
@@ -120,7 +120,7 @@ def main(folder: Path) -> None:
         worker.join()
     if any(worker.exitcode for worker in workers):
         sys.exit("a consumer failed")
-    print(f"took {time.monotonic() - begun:.2f} s")
+    print(f"took {time.monotonic() - start:.2f} s")
 
 
 if __name__ == "__main__":

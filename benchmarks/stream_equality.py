@@ -1,7 +1,7 @@
-"""Whether the stream's tables are what the file says, row for row and column for column, and the ledger what they are.
+"""Compares the stream's tables with the file, row for row and column for column, and the ledger with the tables.
 
-Tables are read by three readers: Spark, deltalake, and DuckDB from the parquet files as WebHDFS gives them. Each is compared
-with benchmarks/stream_expected.py as a bag of rows: a row that is there too often is as wrong as one that is missing.
+Three readers read the tables: Spark, deltalake, and DuckDB from the parquet files that WebHDFS returns. Each is compared with
+benchmarks/stream_expected.py as a bag of rows: a surplus row is as wrong as a missing one.
 """
 
 from __future__ import annotations
@@ -27,12 +27,14 @@ from infra.stack.services.hdfs import USER
 from source_server.intake.sql import literal
 from streaming.tables import EVENTS_TABLE, QUARANTINE_TABLE, Table
 
-#: Table of the stream -> what it is held against. The sentence in `detail` is the parser's own and in no file.
+#: Table of the stream -> the table of expected rows. The text in `detail` comes from the parser, so no file can tell it.
 TABLES: Mapping[Table, str] = {EVENTS_TABLE: "expected_events", QUARANTINE_TABLE: "expected_quarantine"}
-OWN_WORDS = ("detail",)
+PARSER_COLUMNS = ("detail",)
 DOWNLOADS = 8
-#: What is held against the messages of the ledger.
-BOOK = pa.schema([("hour", pa.timestamp("us")), ("received", pa.int64()), ("good", pa.int64()), ("quarantined", pa.int64())])
+#: The ledger's rows that are compared with the messages.
+LEDGER_ROWS = pa.schema(
+    [("hour", pa.timestamp("us")), ("received", pa.int64()), ("good", pa.int64()), ("quarantined", pa.int64())]
+)
 _TYPES = {"string": "VARCHAR", "binary": "BLOB"}
 
 #: A table of the stream as something that DuckDB selects from.
@@ -41,7 +43,7 @@ Reader = Callable[[duckdb.DuckDBPyConnection, Table], str]
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Rows of one table that one reader does not find, or finds and should not."""
+    """The missing and surplus rows of one table by one reader."""
 
     reader: str
     table: str
@@ -54,22 +56,22 @@ class Difference:
 
 
 def differences(connection: duckdb.DuckDBPyConnection, readers: Mapping[str, Reader]) -> Iterator[Difference]:
-    """Of every reader and table that is not exactly what is expected. Empty: they are the same."""
+    """A difference for each reader and table with other rows than expected."""
     for name, reader in readers.items():
         for table, expected in TABLES.items():
             columns = _columns(table)
-            found = f"SELECT {columns} FROM {reader(connection, table)}"
-            yield from _difference(connection, name, table.name, f"SELECT {columns} FROM {expected}", found)
+            actual = f"SELECT {columns} FROM {reader(connection, table)}"
+            yield from _difference(connection, name, table.name, f"SELECT {columns} FROM {expected}", actual)
 
 
-def sent_and_logged(connection: duckdb.DuckDBPyConnection) -> Iterator[Difference]:
-    """Whether the messages of the log are those that the source made of the file."""
+def compare_log(connection: duckdb.DuckDBPyConnection) -> Iterator[Difference]:
+    """Compare the messages of the log with those that the source made of the file."""
     return _difference(connection, "a consumer", "the log", "SELECT line FROM sent", "SELECT line FROM log")
 
 
-def ledger_off(connection: duckdb.DuckDBPyConnection, book: pa.Table) -> Iterator[Difference]:
-    """Whether the ledger's hours are those of the messages."""
-    connection.register("book", book)
+def compare_ledger(connection: duckdb.DuckDBPyConnection, ledger: pa.Table) -> Iterator[Difference]:
+    """Compare the ledger's counts of each hour with the messages."""
+    connection.register("ledger", ledger)
     hour = "date_trunc('hour', received_at)"
     messages = f"""
         SELECT {hour} AS hour, true AS good FROM expected_events
@@ -77,17 +79,17 @@ def ledger_off(connection: duckdb.DuckDBPyConnection, book: pa.Table) -> Iterato
     expected = f"""
         SELECT hour, count(*)::BIGINT AS received, count_if(good)::BIGINT AS good, count_if(NOT good)::BIGINT AS quarantined
         FROM ({messages}) GROUP BY 1"""
-    found = """
-        SELECT hour::TIMESTAMP, sum(received)::BIGINT, sum(good)::BIGINT, sum(quarantined)::BIGINT FROM book GROUP BY 1"""
-    return _difference(connection, "the ledger", "its hours", expected, found)
+    actual = """
+        SELECT hour::TIMESTAMP, sum(received)::BIGINT, sum(good)::BIGINT, sum(quarantined)::BIGINT FROM ledger GROUP BY 1"""
+    return _difference(connection, "the ledger", "its hours", expected, actual)
 
 
 def read_ledger(settings: Settings, topic: str) -> pa.Table:
-    """The ledger's rows of a topic: hour, received, good, quarantined. The one place that knows where it is kept."""
-    wanted = f"SELECT hour AT TIME ZONE 'UTC', received, good, quarantined FROM {STREAM_LEDGER.full_name} WHERE topic = %s"
+    """The ledger's rows of a topic: hour, received, good, quarantined."""
+    query = f"SELECT hour AT TIME ZONE 'UTC', received, good, quarantined FROM {STREAM_LEDGER.full_name} WHERE topic = %s"
     with closing(psycopg2.connect(**connection_arguments(settings, "cdp bench"))) as connection, connection.cursor() as cursor:
-        cursor.execute(wanted, [topic])
-        return pa.Table.from_pylist([dict(zip(BOOK.names, row, strict=True)) for row in cursor.fetchall()], BOOK)
+        cursor.execute(query, [topic])
+        return pa.Table.from_pylist([dict(zip(LEDGER_ROWS.names, row, strict=True)) for row in cursor.fetchall()], LEDGER_ROWS)
 
 
 def by_deltalake(settings: Settings) -> Reader:
@@ -100,26 +102,26 @@ def by_deltalake(settings: Settings) -> Reader:
 
 
 def by_duckdb(settings: Settings, folder: Path) -> Reader:
-    """The live files copied by WebHDFS as they are; DuckDB alone reads them."""
+    """Copies the live files by WebHDFS; only DuckDB reads them."""
 
     def read(_: duckdb.DuckDBPyConnection, table: Table) -> str:
         uris = DeltaTable(table_url(settings, table.name)).file_uris()
         client = InsecureClient(settings.hdfs_http, user=USER, timeout=60)
         with ThreadPoolExecutor(DOWNLOADS) as pool:
             list(pool.map(lambda uri: _download(client, uri.removeprefix(settings.hdfs_url), folder), uris))
-        place = folder / f"{settings.hdfs_root}/{table.name}".lstrip("/")
-        return f"read_parquet({literal(str(place / '**' / '*.parquet'))}, hive_partitioning = true)"
+        path = folder / f"{settings.hdfs_root}/{table.name}".lstrip("/")
+        return f"read_parquet({literal(str(path / '**' / '*.parquet'))}, hive_partitioning = true)"
 
     return read
 
 
 def by_spark(spark: SparkSession, settings: Settings, folder: Path) -> Reader:
-    """Spark reads the table and writes what it found to the local disk."""
+    """Spark reads the table and writes its rows to the local disk."""
 
     def read(_: duckdb.DuckDBPyConnection, table: Table) -> str:
-        place = folder / "spark" / table.name
-        spark.read.format("delta").load(table_url(settings, table.name)).write.parquet(f"file:{place}")
-        return f"read_parquet({literal(str(place / '*.parquet'))})"
+        path = folder / "spark" / table.name
+        spark.read.format("delta").load(table_url(settings, table.name)).write.parquet(f"file:{path}")
+        return f"read_parquet({literal(str(path / '*.parquet'))})"
 
     return read
 
@@ -131,18 +133,18 @@ def _download(client: InsecureClient, path: str, folder: Path) -> None:
 
 
 def _columns(table: Table) -> str:
-    """All columns in the order and with the types of the table, whatever a reader makes of them."""
-    fields = [(field.name, field.dataType.simpleString()) for field in table.schema if field.name not in OWN_WORDS]
+    """The columns in the table's order, cast to its types, because readers return different ones."""
+    fields = [(field.name, field.dataType.simpleString()) for field in table.schema if field.name not in PARSER_COLUMNS]
     return ", ".join(f'"{name}"::{_TYPES.get(kind, kind)} AS "{name}"' for name, kind in fields)
 
 
 def _difference(
-    connection: duckdb.DuckDBPyConnection, reader: str, table: str, expected: str, found: str
+    connection: duckdb.DuckDBPyConnection, reader: str, table: str, expected: str, actual: str
 ) -> Iterator[Difference]:
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE wanted AS {expected}")
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE there AS {found}")
-    connection.execute("CREATE OR REPLACE TEMP TABLE missing AS FROM wanted EXCEPT ALL FROM there")
-    connection.execute("CREATE OR REPLACE TEMP TABLE too_many AS FROM there EXCEPT ALL FROM wanted")
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE expected AS {expected}")
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE actual AS {actual}")
+    connection.execute("CREATE OR REPLACE TEMP TABLE missing AS FROM expected EXCEPT ALL FROM actual")
+    connection.execute("CREATE OR REPLACE TEMP TABLE too_many AS FROM actual EXCEPT ALL FROM expected")
     missing, too_many = (len(connection.sql(f"SELECT 1 FROM {name}")) for name in ("missing", "too_many"))
     if missing or too_many:
         example = connection.sql("(FROM missing LIMIT 1) UNION ALL (FROM too_many LIMIT 1)").fetchall()

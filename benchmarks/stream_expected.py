@@ -1,7 +1,7 @@
-"""What the stream's tables must hold, read from the file itself by DuckDB; nothing of streaming/parse.py is used.
+"""The rows that the stream's tables must have, computed from the file by DuckDB without streaming/parse.py.
 
-The file gives each row's texts, the importer's judge (DuckDB too) says which rows are refused and why, the source's store
-gives each row's message, and Kafka's log where each message lies and when it came. A row of the log has the row it must become.
+The file has each row's texts, the importer's judge (also DuckDB) decides which rows are refused and why, the source's store has
+each row's message, and Kafka's log has the position and time of each message. So each message of the log has an expected row.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ LOG = pa.schema(
 )
 MESSAGES_AT_A_TIME = 100_000
 
-#: An event's identity: the contract's fields in its order but for id and source, each as length and text.
+#: An event's identity: the contract's fields in order, without id and source, each as length and text.
 _IDENTITY = "concat(" + ", ".join(
     f"coalesce(length({text}) || ':' || {text}, '-')"
     for text in (
@@ -47,49 +47,51 @@ _DERIVED = f"""
         (CASE WHEN bought THEN 1 WHEN event_type = 'refund' THEN -1 END * price * quantity)::DECIMAL(18, 2) AS revenue,
         CASE WHEN order_given IS NOT NULL THEN order_given
              WHEN bought THEN coalesce('s:' || user_session, 'e:' || event_id) END AS order_id,
-        NULL AS amount, NULL AS anonymous_id, NULL AS extra  -- a made history has none
+        NULL AS amount, NULL AS anonymous_id, NULL AS extra  -- a generated history has none
     FROM ({_IDENTIFIED})"""
-#: Where a message lies, in the words of the tables.
-_PLACE = 'came AS received_at, topic AS kafka_topic, "partition" AS kafka_partition, "offset" AS kafka_offset'
+#: The position of a message, under the column names of the tables.
+_POSITION = 'came AS received_at, topic AS kafka_topic, "partition" AS kafka_partition, "offset" AS kafka_offset'
 
 
-def engine() -> duckdb.DuckDBPyConnection:
-    """In UTC, and never fetching extensions from the network."""
+def open_duckdb() -> duckdb.DuckDBPyConnection:
+    """A connection in UTC that never downloads extensions."""
     connection = duckdb.connect(config={"autoinstall_known_extensions": False, "autoload_known_extensions": False})
     connection.execute("SET TimeZone = 'UTC'")
     return connection
 
 
-def expect(connection: duckdb.DuckDBPyConnection, file: Path, stored: Path, name: str, log: pa.Table) -> None:
-    """Makes the tables `sent`, `log`, `expected_events` and `expected_quarantine` of a data set of this name."""
+def make_expected(connection: duckdb.DuckDBPyConnection, file: Path, stored: Path, name: str, log: pa.Table) -> None:
+    """Make the tables `sent`, `log`, `expected_events` and `expected_quarantine` for the data set of this name."""
     connection.register("log_read", log)
     connection.execute("CREATE TABLE log AS SELECT * FROM log_read")
-    connection.execute(f"CREATE TABLE judged AS {_judged(file, stored, name)}")
+    connection.execute(f"CREATE TABLE judged AS {_build_judged(file, stored, name)}")
     connection.execute(f"CREATE TABLE sent AS {_DERIVED}")
     connection.execute(f"""
         CREATE TABLE expected_events AS
-        SELECT sent.* EXCLUDE (line, code), {_PLACE} FROM log JOIN {_by_line("code = 0")} AS sent USING (line)""")
-    reasons = ", ".join(f"({number}, {literal(check.reason)}, {_text(check.field)})" for number, check in enumerate(CHECKS, 1))
+        SELECT sent.* EXCLUDE (line, code), {_POSITION} FROM log JOIN {_select_by_line("code = 0")} AS sent USING (line)""")
+    reasons = ", ".join(
+        f"({number}, {literal(check.reason)}, {_literal_or_null(check.field)})" for number, check in enumerate(CHECKS, 1)
+    )
     connection.execute(f"""
         CREATE TABLE expected_quarantine AS
-        SELECT reason, field, line AS payload, came::DATE AS received_day, {_PLACE},
+        SELECT reason, field, line AS payload, came::DATE AS received_day, {_POSITION},
             NULL AS replay_id, NULL AS replayed_at, NULL AS replayed_how
-        FROM log JOIN {_by_line("code > 0")} AS sent USING (line)
+        FROM log JOIN {_select_by_line("code > 0")} AS sent USING (line)
         JOIN (VALUES {reasons}) AS checks(code, reason, field) USING (code)""")
 
 
-def _by_line(which: str) -> str:
-    """A row that was sent twice is twice in the log, and becomes the same each time."""
-    return f"(SELECT DISTINCT ON (line) * FROM sent WHERE {which})"
+def _select_by_line(condition: str) -> str:
+    """One row for each line: a line that was sent twice is twice in the log and has the same expected row each time."""
+    return f"(SELECT DISTINCT ON (line) * FROM sent WHERE {condition})"
 
 
-def _text(value: str | None) -> str:
+def _literal_or_null(value: str | None) -> str:
     return "NULL" if value is None else literal(value)
 
 
-def _judged(file: Path, stored: Path, name: str) -> str:
-    """The file's rows beside the messages that the source made of them, in the same order, with the number of the check
-    that fails. A broken line is kept in a column of its own, so that no JSON has to be read to know it."""
+def _build_judged(file: Path, stored: Path, name: str) -> str:
+    """The file's rows next to the messages that the source made of them, in the same order, with the number of the failed check.
+    A broken line has a column of its own, so no JSON has to be parsed to recognise it."""
     texts = {field: field if field in COLUMNS else "NULL::VARCHAR" for field in FIELD_NAMES} | {"source": literal(name)}
     fields = ", ".join(f"{text} AS {field}" for field, text in texts.items())
     rows = f"""
@@ -100,19 +102,19 @@ def _judged(file: Path, stored: Path, name: str) -> str:
     return judging(frame, Shop.at(datetime.now(UTC), current()), True, "line, raw")
 
 
-def log_of(messages: Iterable[Message]) -> pa.Table:
-    """Where each message lies, when it came, and what it says."""
+def read_log(messages: Iterable[Message]) -> pa.Table:
+    """Position, time and content of each message."""
     tables: list[pa.Table] = []
-    waiting: list[tuple[object, ...]] = []
+    rows: list[tuple[object, ...]] = []
     for message in messages:
         at = EPOCH + timedelta(milliseconds=message.timestamp()[1])
-        waiting.append((message.topic(), message.partition(), message.offset(), at.replace(tzinfo=None), message.value()))
-        if len(waiting) == MESSAGES_AT_A_TIME:
-            tables.append(_table(waiting))
-            waiting = []
-    return pa.concat_tables([*tables, _table(waiting)])
+        rows.append((message.topic(), message.partition(), message.offset(), at.replace(tzinfo=None), message.value()))
+        if len(rows) == MESSAGES_AT_A_TIME:
+            tables.append(_build_table(rows))
+            rows = []
+    return pa.concat_tables([*tables, _build_table(rows)])
 
 
-def _table(rows: Sequence[tuple[object, ...]]) -> pa.Table:
+def _build_table(rows: Sequence[tuple[object, ...]]) -> pa.Table:
     columns = zip(*rows, strict=True) if rows else [()] * len(LOG)
     return pa.table([pa.array(column, field.type) for column, field in zip(columns, LOG, strict=True)], schema=LOG)

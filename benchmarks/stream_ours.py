@@ -1,4 +1,4 @@
-"""The stream as it is, timed from its start to its end, without the start of the JVM."""
+"""Our stream, timed from its start to its end, without the start of the JVM."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ def main() -> None:
     book = Book(settings, threading.Event())
     book.open()
     sink = Sink(settings, book, Checkpoint(spark, settings, topic), topic_now(settings, topic).id, print)
-    begun = time.monotonic()
+    start_time = time.monotonic()
     start(spark, settings, topic, sink, once=True).awaitTermination()
-    print(f"took {time.monotonic() - begun:.2f} s")
+    print(f"took {time.monotonic() - start_time:.2f} s")
     book.close()
     spark.stop()
 

@@ -1,4 +1,4 @@
-"""Debian's Chromium, one for the whole run: Playwright's loop can stand only once in a thread."""
+"""Debian's Chromium, one for the whole run, because a thread can run Playwright's loop only once."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ ARGUMENTS = (
 def chromium() -> Iterator[Browser]:
     path = shutil.which("chromium")
     if path is None:
-        pytest.fail("The browser tests need Debian's Chromium: apt-get install -y chromium", pytrace=False)
+        pytest.fail("The browser tests need Debian's Chromium: apt-get install chromium", pytrace=False)
     with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
-        # Playwright's loop runs in this thread, where Django would refuse to touch the database.
+        # Playwright's loop runs in this thread, in which Django would otherwise refuse to use the database.
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
         browser = playwright.chromium.launch(executable_path=path, args=list(ARGUMENTS))
         yield browser

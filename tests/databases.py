@@ -1,4 +1,4 @@
-"""A database of a test's own on the Postgres of the stack, gone afterwards."""
+"""Creates a database for one test on the stack's Postgres and drops it afterwards."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from cdp.settings import Settings
 
 @contextmanager
 def database(settings: Settings) -> Iterator[Settings]:
-    """The settings, with that database."""
+    """The settings with a new database, which exists until the end of the block."""
     name = f"test_{uuid.uuid4().hex[:8]}"
     administer(settings, f"CREATE DATABASE {name}")
     try:

@@ -1,4 +1,4 @@
-"""How tests run Spark's JVMs."""
+"""JVM options of Spark in tests."""
 
-#: Jobs over a handful of rows are over before the second compiler has earned what it costs.
+#: Jobs on a handful of rows end before the second compiler has paid off.
 SMALL_DATA = "-XX:TieredStopAtLevel=1"

@@ -1,4 +1,4 @@
-"""The Spark of tests that need no cluster: two threads in this process, in UTC, with Delta on the local disk. One a run."""
+"""Spark for tests without a cluster: two threads in this process, in UTC, with Delta on the local disk; one session per run."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from cdp.spark import USER, jars
 
 
 def utc(*parts: int) -> datetime:
-    """An instant as Spark hands it to Python: in UTC, without saying so."""
+    """An instant as Spark returns it to Python: in UTC, but without a time zone."""
     return datetime(*parts)  # type: ignore[arg-type,misc]  # noqa: DTZ001
 
 
@@ -31,7 +31,7 @@ def spark() -> Iterator[SparkSession]:
     os.environ["SPARK_CONF_DIR"] = str(REPOSITORY / "infra" / "spark")
     os.environ["SPARK_LOCAL_IP"] = "127.0.0.1"
     os.environ["PYSPARK_PYTHON"] = sys.executable
-    # Some tests have their tables on the real HDFS.
+    # Some tests keep their tables on the real HDFS.
     os.environ["HADOOP_USER_NAME"] = USER
     os.environ["PYTHONPATH"] = str(REPOSITORY)
     options = {
@@ -50,7 +50,7 @@ def spark() -> Iterator[SparkSession]:
     builder = SparkSession.builder.master("local[2]").appName("tests")
     for key, value in options.items():
         builder = builder.config(key, value)
-    # It says goodbye when the interpreter ends, into a log that pytest has closed by then.
+    # py4j logs a message when the interpreter ends, when pytest has closed the log.
     logging.getLogger("py4j").setLevel(logging.ERROR)
     session = builder.getOrCreate()
     yield session

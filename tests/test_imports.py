@@ -1,4 +1,4 @@
-"""The import table of DESIGN: each folder imports what it may, and nothing of the others."""
+"""Each folder imports only the project folders that it may."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 
-#: Folder -> project folders it may import beside itself.
+#: Folder -> other project folders that it may import.
 MAY_IMPORT: dict[str, set[str]] = {
     "cdp": set(),
     "source_server": {"cdp"},
@@ -20,13 +20,13 @@ MAY_IMPORT: dict[str, set[str]] = {
     "cdp_web": {"cdp"},
     "infra": {"cdp"},
 }
-#: cdp is the standard library and sqlglot; one module alone knows Spark.
+#: cdp imports only the standard library and sqlglot; one module may import Spark.
 CDP_LIBRARIES = {"sqlglot"}
 CDP_EXCEPTIONS = {"cdp/spark.py": {"pyspark", "py4j"}}
 
 
-def imported(path: Path) -> set[str]:
-    """First parts of the names that a file imports, wherever in it."""
+def find_imports(path: Path) -> set[str]:
+    """The top-level packages that a file imports, anywhere in it."""
     names: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
@@ -36,7 +36,7 @@ def imported(path: Path) -> set[str]:
     return names
 
 
-def files(folder: str) -> list[Path]:
+def list_files(folder: str) -> list[Path]:
     return sorted((ROOT / folder).rglob("*.py"))
 
 
@@ -45,17 +45,17 @@ def test_folder_imports_only_what_it_may(folder: str) -> None:
     ours = set(MAY_IMPORT) | {"tests", "benchmarks"}
     wrong = {
         str(path.relative_to(ROOT)): sorted(extra)
-        for path in files(folder)
-        if (extra := imported(path) & ours - MAY_IMPORT[folder] - {folder})
+        for path in list_files(folder)
+        if (extra := find_imports(path) & ours - MAY_IMPORT[folder] - {folder})
     }
     assert wrong == {}
 
 
 def test_cdp_needs_only_the_standard_library_and_sqlglot() -> None:
     wrong = {}
-    for path in files("cdp"):
+    for path in list_files("cdp"):
         name = str(path.relative_to(ROOT))
-        extra = imported(path) - set(sys.stdlib_module_names) - {"cdp"} - CDP_LIBRARIES - CDP_EXCEPTIONS.get(name, set())
+        extra = find_imports(path) - set(sys.stdlib_module_names) - {"cdp"} - CDP_LIBRARIES - CDP_EXCEPTIONS.get(name, set())
         if extra:
             wrong[name] = sorted(extra)
     assert wrong == {}

@@ -1,14 +1,14 @@
 """Every metric of every customer, from the table `events` up to the day `$as_of`.
 
-A metric's line says what it is over one customer's events, orders or standing; a test fails for a metric without one.
-Shares and means are counted in whole numbers and rounded half up: DuckDB divides decimals as floats.
+Each metric has one line, over a customer's events, orders or rankings; a test fails for a metric without one. Shares and means
+are computed in whole numbers and rounded half up, because DuckDB divides decimals as floats.
 """
 
 from __future__ import annotations
 
 from datetime import date
 
-from benchmarks.reading.standing import FAVOURITES, FAVOURITES_SQL, STANDING, STANDING_SQL
+from benchmarks.reading.rankings import FAVOURITES, FAVOURITES_SQL, RFM, RFM_SQL
 
 WINDOWS = (7, 30, 90)
 ORDER = "event_type = 'purchase'"
@@ -37,8 +37,8 @@ def _counts(when: str) -> dict[str, str]:
     }
 
 
-def _of(event_type: str, thing: str) -> str:
-    return f"count(DISTINCT {thing}) FILTER (event_type = '{event_type}')"
+def _count_distinct(event_type: str, column: str) -> str:
+    return f"count(DISTINCT {column}) FILTER (event_type = '{event_type}')"
 
 
 def _products(event_type: str) -> str:
@@ -71,16 +71,18 @@ OF_EVENTS = {
     "order_days": f"{_DAYS} ({ORDER})",
     "cart_days": _CART_DAYS,
     "abandoned_cart_days": _ABANDONED,
-    "products_viewed": _of("view", "product_id"),
-    "products_carted": _of("cart", "product_id"),
-    "products_bought": _of("purchase", "product_id"),
-    "categories_viewed": _of("view", "category"),
-    "categories_bought": _of("purchase", "category"),
-    "brands_viewed": _of("view", "brand"),
-    "brands_bought": _of("purchase", "brand"),
-    "view_to_cart_rate": half_up(f"len(list_intersect({_products('view')}, {_products('cart')}))", _of("view", "product_id"), 6),
+    "products_viewed": _count_distinct("view", "product_id"),
+    "products_carted": _count_distinct("cart", "product_id"),
+    "products_bought": _count_distinct("purchase", "product_id"),
+    "categories_viewed": _count_distinct("view", "category"),
+    "categories_bought": _count_distinct("purchase", "category"),
+    "brands_viewed": _count_distinct("view", "brand"),
+    "brands_bought": _count_distinct("purchase", "brand"),
+    "view_to_cart_rate": half_up(
+        f"len(list_intersect({_products('view')}, {_products('cart')}))", _count_distinct("view", "product_id"), 6
+    ),
     "cart_to_order_rate": half_up(
-        f"len(list_intersect({_products('cart')}, {_products('purchase')}))", _of("cart", "product_id"), 6
+        f"len(list_intersect({_products('cart')}, {_products('purchase')}))", _count_distinct("cart", "product_id"), 6
     ),
     "abandonment_rate": half_up(_ABANDONED, _CART_DAYS, 6),
     "order_session_rate": half_up(_EVER["orders"], _EVER["sessions"], 6),
@@ -107,22 +109,22 @@ OF_ORDERS = {
     "max_purchase_value": "max(value)",
     **{f"{end}_purchase_value_{n}d": f"{end}(value) FILTER ($as_of - day < {n})" for n in WINDOWS for end in ("min", "max")},
 }
-READ = (*OF_EVENTS, *OF_ORDERS, *FAVOURITES, *STANDING)
+READ = (*OF_EVENTS, *OF_ORDERS, *FAVOURITES, *RFM)
 
 
 def customers_sql(as_of: date) -> str:
-    """A row a customer with a column a metric, by its key."""
+    """SQL for a row per customer, with a column per metric, named by its key."""
     return f"""
         WITH known AS (SELECT * FROM events WHERE day <= $as_of),
         orders AS (SELECT user_id, day, sum(money) AS value FROM known WHERE {ORDER} GROUP BY user_id, day, bought_in),
-        counted AS (SELECT user_id, {_listed(OF_EVENTS)} FROM known GROUP BY user_id),
-        ordered AS (SELECT user_id, {_listed(OF_ORDERS)} FROM orders GROUP BY user_id),
+        counted AS (SELECT user_id, {_list_columns(OF_EVENTS)} FROM known GROUP BY user_id),
+        ordered AS (SELECT user_id, {_list_columns(OF_ORDERS)} FROM orders GROUP BY user_id),
         {FAVOURITES_SQL},
-        {STANDING_SQL}
+        {RFM_SQL}
         SELECT user_id AS customer_id, * EXCLUDE (user_id)
-        FROM counted LEFT JOIN ordered USING (user_id) LEFT JOIN favourites USING (user_id) LEFT JOIN standing USING (user_id)
+        FROM counted LEFT JOIN ordered USING (user_id) LEFT JOIN favourites USING (user_id) LEFT JOIN rfm USING (user_id)
     """.replace("$as_of", f"DATE '{as_of}'")
 
 
-def _listed(columns: dict[str, str]) -> str:
+def _list_columns(columns: dict[str, str]) -> str:
     return ", ".join(f"{sql} AS {key}" for key, sql in columns.items())

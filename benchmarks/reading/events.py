@@ -1,4 +1,4 @@
-"""Messages as typed events, each once. `messages` is a table of texts in the order of receipt, which `place` gives."""
+"""Turns messages into typed events, each once. `messages` is a table of texts; `place` is the order of receipt."""
 
 from __future__ import annotations
 
@@ -6,14 +6,13 @@ from pathlib import Path
 
 import duckdb
 
-#: The fields of a message that a reading needs.
+#: The fields of a message that the queries need.
 FIELDS = (
     "event_time", "event_type", "product_id", "category_code", "brand", "price", "user_id", "user_session", "quantity",
     "order_id", "amount", "event_id",
 )  # fmt: skip
 
-#: Money is what a line is worth; that of a refund is negative.
-#: Of an event that came twice for a customer's day, the first received counts.
+#: `money` is the value of a line, negative for a refund. If an event came twice for a customer's day, the first one counts.
 EVENTS_SQL = """
 CREATE TABLE events AS
 WITH typed AS (
@@ -44,7 +43,7 @@ SELECT day, user_id AS customer_id, event_type, product_id, category, brand, cou
 FROM events GROUP BY ALL
 """
 
-#: Whether the contract lets a row of a made history through, which has each kind of dirt.
+#: The contract's conditions for a row of a generated history, which has every kind of dirt.
 CLEAN = """
     regexp_full_match(event_time, '20[0-9]{2}-[0-9]{2}-[0-9]{2} [0-9:]{8} UTC')
     AND event_type IN ('view', 'cart', 'remove_from_cart', 'purchase', 'refund')
@@ -53,7 +52,7 @@ CLEAN = """
     AND (quantity IS NULL OR regexp_full_match(quantity, '[1-9][0-9]*'))
     AND length(coalesce(brand, '')) <= 200 AND length(coalesce(user_session, '')) <= 200
 """
-#: The rows of a file that the contract lets through. The file has no event ids.
+#: The valid rows of a file, which has no event ids.
 FILE_SQL = f"""
 CREATE TABLE messages AS
 SELECT row_number() OVER () AS place, NULL::VARCHAR AS event_id, event_time, event_type, product_id, category_code, brand, price,
@@ -64,10 +63,10 @@ WHERE {CLEAN}
 
 
 def read_file(duck: duckdb.DuckDBPyConnection, path: Path) -> None:
-    """The table `messages` out of a file of a made history."""
+    """Create the table `messages` from a file of a generated history."""
     duck.execute(FILE_SQL, [str(path)])
 
 
 def read_events(duck: duckdb.DuckDBPyConnection) -> None:
-    """The table `events` out of the table `messages`."""
+    """Create the table `events` from the table `messages`."""
     duck.execute(EVENTS_SQL)

@@ -1,7 +1,7 @@
-"""Every row of the tables that charts read: those of the days from the table `events`, those as of a day from it and from
-`again`, which is the reading of the customers as of that day.
+"""SQL for every row of the tables that charts read: tables of days from the table `events`, tables as of a day also from `again`,
+which has the customers' metrics as of that day.
 
-Of what the events don't name, the text is empty. An order is a customer's on one day.
+A category or brand that the events don't name is an empty text. An order belongs to one customer and one day.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import date
 
 ORDER = "event_type = 'purchase'"
-#: An event of another type has none.
+#: Events of other types than purchase and refund have no money.
 _MONEY = f"coalesce(sum(money) FILTER ({ORDER}), 0) AS gross_revenue, coalesce(sum(money), 0) AS revenue"
 _COUNTED = f"""
     count(*) FILTER (event_type = 'view') AS views, count(*) FILTER (event_type = 'cart') AS carts,
@@ -19,13 +19,13 @@ _COUNTED = f"""
     coalesce(sum(units) FILTER ({ORDER}), 0) AS items, {_MONEY}
 """
 _LEVELS = "array_to_string(list_filter(coalesce(code, [])[1:level], lambda part: part <> ''), '.')"
-#: A row an order and day.
+#: A row per order and day.
 _ORDERS = f"""
     SELECT day, user_id, bought_in, min(hour(moment)) AS first_hour, sum(money) AS value FROM events WHERE {ORDER} GROUP BY ALL
 """
 _RANGES = [0, *(int(f"{digit}{'0' * zeros}") for zeros in range(9) for digit in "125"), 1_000_000_000]
 
-#: Of every day that has events.
+#: Tables with rows for every day that has events.
 OF_DAYS = {
     "product_day": f"""
         SELECT day, product_id, coalesce(category, '') AS category, coalesce(brand, '') AS brand, {_COUNTED}
@@ -49,7 +49,7 @@ OF_DAYS = {
         GROUP BY ALL""",
 }
 
-#: As of the day `$as_of`.
+#: Tables as of the day `$as_of`.
 AS_OF = {
     "cohort_month": f"""
         WITH known AS (SELECT *, CAST(date_trunc('month', day) AS DATE) AS month FROM events WHERE day <= $as_of),
@@ -72,7 +72,7 @@ READ_TABLES = (*OF_DAYS, *AS_OF)
 
 
 def table_sql(name: str, as_of: date) -> str:
-    """The rows of the table that the night publishes with this day."""
+    """SQL for the rows of the table after the night of this day."""
     if name in AS_OF:
         return AS_OF[name].replace("$as_of", f"DATE '{as_of}'")
     return f"SELECT * FROM ({OF_DAYS[name]}) WHERE day <= DATE '{as_of}'"

@@ -1,1 +1,1 @@
-"""The one image that docker-compose.yml builds, and what its containers run."""
+"""The image that docker-compose.yml builds, and the program that its containers run."""

@@ -1,7 +1,7 @@
-"""What a container of our image runs: python -m infra.docker serve|prepare|await|probe SERVICE.
+"""The program that containers of our image run: python -m infra.docker serve|prepare|await|probe SERVICE.
 
-The services are those of infra/stack/services: their command, environment, preparation and probe stand there and only
-there, for the native stack and for containers alike. No supervisor here: Docker restarts, and the health check asks `probe`.
+Command, environment, preparation and probe of each service come from infra/stack/services, as in the native stack. There is no
+supervisor here: Docker restarts containers, and its health check runs `probe`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 
 def serve(stack: Stack, service: Service) -> None:
-    """Become the service; what the container's environment says beyond the settings stays."""
+    """Replace this process with the service, which also gets the container's environment."""
     home = stack.run_dir / service.name
     home.mkdir(parents=True, exist_ok=True)
     os.chdir(home)
@@ -34,35 +34,35 @@ def serve(stack: Stack, service: Service) -> None:
 
 
 def prepare(stack: Stack, service: Service) -> None:
-    """Do what the service needs before its first start: tables, folders, an administrator. Safe to repeat."""
-    work = service.prepare
-    if work is None:
+    """Create what the service needs before its first start: tables, folders, an administrator. Safe to repeat."""
+    steps = service.prepare
+    if steps is None:
         raise StackError(f"{service.title} needs no preparation.")
     stack.run_dir.mkdir(parents=True, exist_ok=True)
-    # A stamp says what was done to a store; volumes come and go one by one, so here it may be said of another store.
-    for stamp in stack.run_dir.glob(stack.stamp("*").name):
+    # Each volume can be removed alone, so a stamp here may describe a store that is gone.
+    for stamp in stack.run_dir.glob(stack.stamp_file("*").name):
         stamp.unlink(missing_ok=True)
-    _until_healthy(lambda: work(stack), stack.settings.start_timeout)
+    _retry_until_healthy(lambda: steps(stack), stack.settings.start_timeout)
 
 
 def wait(stack: Stack, service: Service) -> None:
-    """Return when the service is healthy; the probe of Kafka makes the topics on its way."""
-    print(_until_healthy(lambda: service.health(stack.settings), stack.settings.start_timeout))
+    """Return when the service is healthy. Kafka's probe creates the topics."""
+    print(_retry_until_healthy(lambda: service.check_health(stack.settings), stack.settings.start_timeout))
 
 
 def probe(stack: Stack, service: Service) -> None:
-    print(service.health(stack.settings))
+    print(service.check_health(stack.settings))
 
 
 VERBS: dict[str, Callable[[Stack, Service], None]] = {"serve": serve, "prepare": prepare, "await": wait, "probe": probe}
 
 
-def _until_healthy(ask: Callable[[], T], seconds: float) -> T:
-    """The answer, as soon as there is one; the last finding when the time is up."""
+def _retry_until_healthy(action: Callable[[], T], seconds: float) -> T:
+    """Repeat the action until it succeeds and return its result; after `seconds`, raise its last Unhealthy."""
     deadline = time.monotonic() + seconds
     while True:
         try:
-            return ask()
+            return action()
         except Unhealthy:
             if time.monotonic() > deadline:
                 raise

@@ -1,9 +1,9 @@
 #!/bin/sh
-# Formats the broker's log directory, once: one that has been formatted is never touched.
+# Formats the broker's log directory once. A formatted directory is never touched.
 set -eu
 storage=/opt/kafka/bin/kafka-storage.sh
 if [ -e "$KAFKA_LOG_DIR/meta.properties" ]; then
-  echo "$KAFKA_LOG_DIR is formatted already"
+  echo "$KAFKA_LOG_DIR is already formatted"
 else
   "$storage" format --ignore-formatted --cluster-id "$("$storage" random-uuid)" --config /cdp/kafka/server.properties
 fi

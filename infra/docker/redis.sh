@@ -1,6 +1,6 @@
 #!/bin/sh
-# Starts Redis on the shared configuration with a private file on top: a password on the command line could be read by
-# every user of the machine.
+# Starts Redis with a private file that includes the shared configuration: every user of the machine could read a password on
+# the command line.
 set -eu
 umask 077
 private=/tmp/redis.conf

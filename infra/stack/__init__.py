@@ -1,1 +1,1 @@
-"""The code behind ./run: one supervisor, the services in order of dependence, their health, and the machine they need."""
+"""The code behind ./run: the supervisor, the services and their order, health checks, and what the machine must have."""

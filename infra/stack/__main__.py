@@ -1,4 +1,4 @@
-"""./run: finds the verb, runs it, and turns what goes wrong into one line."""
+"""./run: finds the verb, runs it, and reports errors without a traceback."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ def main(arguments: list[str]) -> int:
             print(f"run: {line}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("run: interrupted; ./run status shows what is running", file=sys.stderr)
+        print("run: interrupted. See what is running: ./run status", file=sys.stderr)
         return 130
     except BrokenPipeError:
         return 141
     except Exception as error:
         if debug:
             raise
-        print(f"run: {type(error).__name__}: {error} (--debug shows where)", file=sys.stderr)
+        print(f"run: {type(error).__name__}: {error} (add --debug to see the traceback)", file=sys.stderr)
         return 1
 
 

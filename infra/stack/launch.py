@@ -1,7 +1,7 @@
-"""Starts one service in the place of this process. The supervisor calls it for every start, so also after a crash.
+"""Replaces this process with one service. The supervisor calls it for every start, including restarts after a crash.
 
-What the last run of the service left behind (the children of a killed leader keep its port) is ended first. Only the
-standard library: it runs before each start and must cost nothing.
+It first ends what the last run of the service left behind: the children of a killed leader keep its port. It uses only the
+standard library, because it runs before each start and must cost nothing.
 """
 
 import json
@@ -11,18 +11,18 @@ import sys
 import time
 
 
-def members(group: int, home: str) -> list[int]:
-    """Processes of that group that stand in the service's own folder: a number used again by a stranger is not ours."""
-    found = []
+def find_members(group: int, home: str) -> list[int]:
+    """Processes of the group whose working directory is the service's own: another program may have got the same group number."""
+    members = []
     for name in os.listdir("/proc"):
         if name.isdigit() and int(name) != os.getpid():
             try:
                 cwd = os.readlink(f"/proc/{name}/cwd")
                 if os.getpgid(int(name)) == group and (cwd == home or cwd.startswith(home + "/")):
-                    found.append(int(name))
+                    members.append(int(name))
             except OSError:
                 continue
-    return found
+    return members
 
 
 def end_last_run(pid_file: str, home: str) -> None:
@@ -32,7 +32,7 @@ def end_last_run(pid_file: str, home: str) -> None:
     except (OSError, ValueError):
         return
     for _ in range(50):
-        left = members(group, home)
+        left = find_members(group, home)
         if not left:
             return
         for pid in left:

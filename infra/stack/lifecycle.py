@@ -1,5 +1,5 @@
-"""Up and down: services start in order of dependence, each as soon as what it needs is ready; what fails takes nothing with
-it that was there before, and leaves nothing half-started."""
+"""Up and down. A service starts as soon as the services that it needs are ready. A start that fails stops what it started and
+leaves alone what was running before."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 from infra.stack import doctor, processes
-from infra.stack.said import why
+from infra.stack.cause import find_cause
 from infra.stack.secrets import ensure_secrets
 from infra.stack.service import Service, Unhealthy
 from infra.stack.services import ALL, SERVICES, with_dependents, with_needs
@@ -21,13 +21,13 @@ from infra.stack.supervise import STOPPED, Supervisor
 from infra.stack.tools import ensure_jars, ensure_system, say
 
 POLL = 0.4
-#: A service that has died so often during its start will not come up.
+#: Deaths of a service during its start after which it counts as failed.
 MAX_DEATHS = 3
 
 
 @contextmanager
-def alone(stack: Stack, verb: str) -> Iterator[None]:
-    """Only one up, down or reset of a stack at a time; the second says so and ends."""
+def lock_stack(stack: Stack, verb: str) -> Iterator[None]:
+    """Allow only one up, down or reset of a stack at a time; a second one fails at once."""
     try:
         stack.state.mkdir(parents=True, exist_ok=True)
         file = (stack.state / "working.lock").open("a+")
@@ -39,7 +39,7 @@ def alone(stack: Stack, verb: str) -> Iterator[None]:
         except BlockingIOError:
             file.seek(0)
             raise StackError(
-                f"Another ./run works on the stack {stack.settings.stack!r} now ({file.read().strip()}); wait for it to end."
+                f"Another ./run works on the stack {stack.settings.stack!r} now ({file.read().strip()}). Wait until it has ended."
             ) from None
         file.truncate(0)
         file.write(f"{verb}, pid {os.getpid()}")
@@ -48,8 +48,8 @@ def alone(stack: Stack, verb: str) -> Iterator[None]:
 
 
 def up(stack: Stack, names: tuple[str, ...]) -> None:
-    """Bring up the named services and all they need; all of them without a name. Returns when they are healthy."""
-    with alone(stack, "up"):
+    """Bring up the named services and all they need, or all services if none is named. Returns when they are healthy."""
+    with lock_stack(stack, "up"):
         start(stack, with_needs(names) if names else SERVICES)
 
 
@@ -68,21 +68,21 @@ def start(stack: Stack, services: tuple[Service, ...]) -> None:
     supervisor = Supervisor(stack)
     supervisor.configure()
     if running:
-        supervisor.take_up_changes()
+        supervisor.reload_changes()
     else:
         supervisor.start_daemon()
     launch = Launch(stack, supervisor, services)
     try:
         launch.run()
     except BaseException:
-        say("run: stopping what this start began")
+        say("run: stopping what this start has started")
         supervisor.stop(launch.started) if running else stop_all(stack, supervisor)
         raise
     say(f"run: {len(services)} services healthy in {time.monotonic() - began:.0f} s")
 
 
 class Launch:
-    """One start: a thread a service, each waiting for what its service needs."""
+    """One start: a thread for each service, which waits for the services that its own needs."""
 
     def __init__(self, stack: Stack, supervisor: Supervisor, services: tuple[Service, ...]) -> None:
         self.stack, self.supervisor, self.services = stack, supervisor, services
@@ -95,7 +95,7 @@ class Launch:
         already = {name for name, state in self.supervisor.states().items() if state.state in ("RUNNING", "STARTING")}
         with ThreadPoolExecutor(len(self.services)) as pool:
             try:
-                for future in [pool.submit(self._guarded, service, service.name in already) for service in self.services]:
+                for future in [pool.submit(self._try_to_bring_up, service, service.name in already) for service in self.services]:
                     future.result()
             except BaseException as error:
                 self.failed.append(StackError(str(error)))
@@ -103,8 +103,8 @@ class Launch:
         if self.failed:
             raise self.failed[0]
 
-    def _guarded(self, service: Service, already: bool) -> None:
-        """A failure of one ends the waiting of all."""
+    def _try_to_bring_up(self, service: Service, already: bool) -> None:
+        """Record a failure; it ends the waiting of all other services."""
         try:
             self._bring_up(service, already)
         except StackError as error:
@@ -114,7 +114,7 @@ class Launch:
         deadline = time.monotonic() + self.stack.settings.start_timeout
         for need in service.needs:
             while not self.ready[need].wait(POLL):
-                self._check(service, deadline, f"{need} is not ready")
+                self._check_deadline(service, deadline, f"{need} is not ready")
         if not already:
             self._prepare(service, deadline)
             if self.failed:
@@ -126,12 +126,12 @@ class Launch:
             say(f"  {service.title:<22} healthy after {time.monotonic() - self.began:4.1f} s")
 
     def _prepare(self, service: Service, deadline: float) -> None:
-        """Preparation may find that a server it needs is not all there yet."""
+        """Prepare the service; try again while a server that the preparation uses is not healthy yet."""
         while service.prepare and not self.failed:
             try:
                 service.prepare(self.stack)
             except Unhealthy as error:
-                self._check(service, deadline, error.wrong)
+                self._check_deadline(service, deadline, error.wrong)
                 time.sleep(POLL)
             else:
                 return
@@ -139,73 +139,73 @@ class Launch:
     def _await_health(self, service: Service, deadline: float) -> None:
         deaths: set[float] = set()
         while not self.failed:
-            self._watch(service, deaths)
+            self._check_deaths(service, deaths)
             try:
                 if service.ready and not self.ready[service.name].is_set():
-                    service.readiness(self.stack.settings)
+                    service.check_readiness(self.stack.settings)
                     self.ready[service.name].set()
-                service.health(self.stack.settings)
+                service.check_health(self.stack.settings)
             except Unhealthy as error:
-                self._check(service, deadline, error.wrong)
+                self._check_deadline(service, deadline, error.wrong)
                 time.sleep(POLL)
             else:
                 self.ready[service.name].set()
                 return
 
-    def _watch(self, service: Service, deaths: set[float]) -> None:
-        """Give up early on a service that dies again and again."""
+    def _check_deaths(self, service: Service, deaths: set[float]) -> None:
+        """Give up early on a service that keeps dying."""
         state = self.supervisor.state(service.name)
         if state.state in ("BACKOFF", "EXITED"):
             deaths.add(state.since)
         ended = state.state == "EXITED" and service.needs_person
         if state.state == "FATAL" or ended or len(deaths) >= MAX_DEATHS:
-            raise StackError(f"{service.title} does not start: {self.last_words(service)} (./run logs {service.name})")
+            raise StackError(f"{service.title} does not start: {self._find_cause(service)} (see ./run logs {service.name})")
 
-    def last_words(self, service: Service) -> str:
-        """The last line of the log that tells something."""
+    def _find_cause(self, service: Service) -> str:
+        """The line of the service's log that explains its death."""
         log = self.stack.log_dir / f"{service.name}.log"
-        return why("\n".join(log.read_text(errors="replace").splitlines()[-80:])) if log.exists() else "it said nothing"
+        return find_cause("\n".join(log.read_text(errors="replace").splitlines()[-80:])) if log.exists() else "it has no log"
 
-    def _check(self, service: Service, deadline: float, wrong: str) -> None:
+    def _check_deadline(self, service: Service, deadline: float, wrong: str) -> None:
         if self.failed:
             raise StackError("another service failed")
         if time.monotonic() > deadline:
             seconds = self.stack.settings.start_timeout
-            raise StackError(f"{service.title} is not healthy after {seconds} s: {wrong} (./run logs {service.name})")
+            raise StackError(f"{service.title} is not healthy after {seconds} s: {wrong} (see ./run logs {service.name})")
 
 
 def down(stack: Stack) -> None:
-    """Stop everything; returns when no process and no port of the stack is left."""
-    with alone(stack, "down"):
+    """Stop everything. Returns when no process of the stack runs and it holds no port."""
+    with lock_stack(stack, "down"):
         stop_all(stack, Supervisor(stack))
     ports = [(service.title, getattr(stack.settings, field)) for service in SERVICES for field in service.ports]
-    # What a stranger holds is not ours to judge.
-    held = [title for title, port in ports if processes.port_of(stack, port) == "the stack"]
-    if held:
-        raise StackError(f"Still there: {', '.join(held)}. Look at: ./run doctor")
+    # Ports that other programs hold are not our concern.
+    holders = [title for title, port in ports if processes.find_port_owner(stack, port) == "the stack"]
+    if holders:
+        raise StackError(f"Still there: {', '.join(holders)}. They hold ports of this stack; see ./run doctor")
 
 
 def stop(stack: Stack, names: tuple[str, ...]) -> list[Service]:
-    """Stop the named services and those that need them; the others go on. Which of them were running."""
-    with alone(stack, "down"):
+    """Stop the named services and those that need them, and return the ones that were running. Other services keep running."""
+    with lock_stack(stack, "down"):
         supervisor = Supervisor(stack)
         running = [s for s in with_dependents(names) if supervisor.states().get(s.name, STOPPED).pid]
-        for level in reversed(levels()):
+        for level in reversed(order_levels()):
             supervisor.stop([service.name for service in level if service in running])
         return running
 
 
 def stop_all(stack: Stack, supervisor: Supervisor) -> None:
-    """The reverse of the start, level by level; then the supervisor; then whatever is left."""
+    """Stop the services in reverse order of the start, then the supervisor, then any process that is left."""
     if supervisor.running():
-        for level in reversed(levels()):
+        for level in reversed(order_levels()):
             supervisor.stop([service.name for service in level])
         supervisor.shutdown()
     processes.end_all(stack)
 
 
-def levels() -> list[list[Service]]:
-    """Services by how far down the dependences they stand."""
+def order_levels() -> list[list[Service]]:
+    """Services grouped by depth: those of a level need only services of earlier levels."""
     depth: dict[str, int] = {}
     for service in ALL:
         depth[service.name] = 1 + max((depth[need] for need in service.needs), default=-1)

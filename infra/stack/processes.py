@@ -1,4 +1,4 @@
-"""The processes of a stack as the machine sees them: whose they are, what they hold, and their end."""
+"""The processes of a stack as the operating system sees them: which belong to it, what they hold, and how to end them."""
 
 from __future__ import annotations
 
@@ -13,56 +13,56 @@ import psutil
 
 from infra.stack.stack import MARKER, Stack
 
-#: Who holds a port and can't be looked at: another user's process, or one that is ending.
-SOMEBODY = "another process"
-#: A JVM that was killed gives its memory back first.
-LETTING_GO = 5.0
+#: Describes the holder of a port that can't be inspected: another user's process, or one that is ending.
+UNKNOWN_PROCESS = "another process"
+#: A killed JVM gives back its memory before it releases its ports.
+RELEASE_SECONDS = 5.0
 
 
-def of_stack(stack: Stack) -> list[psutil.Process]:
-    """Every process that was started for this stack, also when its supervisor is gone.
+def find_processes(stack: Stack) -> list[psutil.Process]:
+    """Every process that was started for this stack, even if its supervisor is gone.
 
-    They carry the marker in their environment. Some have none to read: a program that wrote over it (for a nicer title),
-    or one that was killed and gives back its memory, which a JVM does for seconds before it lets go of its ports. They
-    still stand in a folder of the stack (so no service may change its directory to another), and unlike a person's shell
-    they have no terminal.
+    These processes carry the marker in their environment. For some it can't be read: a program may have overwritten it (for
+    a nicer title), and a killed JVM gives back its memory for seconds before it releases its ports. Those are recognised by
+    their working directory, which is in the stack's folder (so no service may change it), and because unlike a person's
+    shell they have no terminal.
     """
-    mine = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
-    return [process for process in psutil.process_iter() if process.pid not in mine and belongs(process, stack)]
+    own = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
+    return [process for process in psutil.process_iter() if process.pid not in own and belongs(process, stack)]
 
 
 def belongs(process: psutil.Process, stack: Stack) -> bool:
     with contextlib.suppress(psutil.Error, OSError):
         if process.status() == psutil.STATUS_ZOMBIE:
             return False
-        if _marker(process) == str(stack.state):
+        if _read_marker(process) == str(stack.state):
             return True
         return process.terminal() is None and Path(process.cwd()).is_relative_to(stack.state)
     return False
 
 
-def _marker(process: psutil.Process) -> str | None:
+def _read_marker(process: psutil.Process) -> str | None:
     with contextlib.suppress(psutil.Error, OSError):
         return process.environ().get(MARKER)
     return None
 
 
 def end_all(stack: Stack) -> int:
-    """End what is left of the stack, kindly and then not; says how many there were."""
-    left = of_stack(stack)
-    for process in left:
+    """Terminate every process of the stack, kill those that do not end, and return how many there were."""
+    running = find_processes(stack)
+    for process in running:
         with contextlib.suppress(psutil.Error):
             process.terminate()
-    _, stubborn = psutil.wait_procs(left, timeout=5)
+    _, stubborn = psutil.wait_procs(running, timeout=5)
     for process in stubborn:
         with contextlib.suppress(psutil.Error):
             process.kill()
     psutil.wait_procs(stubborn, timeout=5)
-    return len(left)
+    return len(running)
 
 
-def memory(pid: int) -> int:
-    """Bytes a process and its children hold, shared pages counted once over all (PSS)."""
+def measure_memory(pid: int) -> int:
+    """Bytes that a process and its children hold; each shared page counts once (PSS)."""
     total = 0
     with contextlib.suppress(psutil.Error):
         root = psutil.Process(pid)
@@ -72,7 +72,7 @@ def memory(pid: int) -> int:
     return total
 
 
-def port_free(host: str, port: int) -> bool:
+def is_port_free(host: str, port: int) -> bool:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -82,8 +82,8 @@ def port_free(host: str, port: int) -> bool:
     return True
 
 
-def port_holder(port: int) -> psutil.Process | None:
-    """Who listens on a port, as far as this user may know."""
+def find_port_holder(port: int) -> psutil.Process | None:
+    """The process that listens on a port, if this user may see it."""
     with contextlib.suppress(psutil.Error):
         for connection in psutil.net_connections("tcp"):
             if connection.status == psutil.CONN_LISTEN and tuple(connection.laddr)[1:] == (port,) and connection.pid:
@@ -91,18 +91,17 @@ def port_holder(port: int) -> psutil.Process | None:
     return None
 
 
-def port_of(stack: Stack, port: int) -> Literal["nobody", "the stack", "another"]:
-    """Whose it is now."""
-    if port_free(stack.settings.host, port):
+def find_port_owner(stack: Stack, port: int) -> Literal["nobody", "the stack", "another"]:
+    if is_port_free(stack.settings.host, port):
         return "nobody"
-    holder = port_holder(port)
+    holder = find_port_holder(port)
     return "the stack" if holder is not None and belongs(holder, stack) else "another"
 
 
-def let_go(host: str, port: int) -> bool:
-    """Whether a port that nobody can be seen to hold becomes free: who was just killed holds it a moment longer."""
-    deadline = time.monotonic() + LETTING_GO
-    while not port_free(host, port):
+def wait_until_free(host: str, port: int) -> bool:
+    """Whether a port without a visible holder becomes free: a process that was just killed holds it a moment longer."""
+    deadline = time.monotonic() + RELEASE_SECONDS
+    while not is_port_free(host, port):
         if time.monotonic() > deadline:
             return False
         time.sleep(0.05)
@@ -111,7 +110,7 @@ def let_go(host: str, port: int) -> bool:
 
 def describe(process: psutil.Process | None) -> str:
     if process is None:
-        return SOMEBODY
+        return UNKNOWN_PROCESS
     with contextlib.suppress(psutil.Error):
         return f"{process.name()} (pid {process.pid})"
-    return SOMEBODY
+    return UNKNOWN_PROCESS

@@ -1,4 +1,4 @@
-"""The verbs whose inside is a program of another folder: which, and which servers it needs before it can begin."""
+"""The verbs that run a program of another folder: the program, and the servers that it needs."""
 
 from __future__ import annotations
 
@@ -19,16 +19,17 @@ from infra.stack.supervise import STOPPED, ProcessState, Supervisor
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """A Python program, and the services it talks to."""
+    """A Python program, and the services that it talks to."""
 
     argv: tuple[str, ...]
     needs: tuple[str, ...]
-    prog: str  # as it calls itself in its help
-    subcommand: str = ""  # a word that must come first, and is all the program does today
-    asks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # an option that only asks -> what it needs instead
+    prog: str  # the name that its help shows
+    subcommand: str = ""  # must come first; the only one that the program has today
+    #: Options with which the program needs other services.
+    needs_by_option: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
-LOAD = Program(("-m", "source_server.load"), ("source", "kafka"), "./run load", asks={"--dry-run": ()})
+LOAD = Program(("-m", "source_server.load"), ("source", "kafka"), "./run load", needs_by_option={"--dry-run": ()})
 SOURCE_LEDGER = Program(("-m", "source_server.ledger"), ("source", "kafka"), "./run ledger")
 STREAM_LEDGER = Program(("-m", "streaming.ledger"), ("kafka", "postgres", "namenode"), "./run ledger")
 STREAM = Program(("-m", "streaming"), ("kafka", "namenode", "spark-master", "postgres"), "./run stream")
@@ -37,75 +38,77 @@ NIGHT = Program(
     ("-m", "batch"),
     ("namenode", "spark-master", "postgres", "mongo"),
     "./run night",
-    asks={"--explain": ("postgres",)},
+    needs_by_option={"--explain": ("postgres",)},
 )
 SEGMENTS = Program(
     (str(REPOSITORY / "manage.py"), "segments_refresh"), ("postgres", "namenode"), "./run segments refresh", "refresh"
 )
 
 
-def environment(stack: Stack, program: Program) -> dict[str, str]:
-    """The stack's environment, that of a terminal, and what Spark's driver asks of it."""
+def build_environment(stack: Stack, program: Program) -> dict[str, str]:
+    """The stack's environment, the terminal's variables, and those that Spark's driver reads."""
     terminal = {name: os.environ[name] for name in ("TERM", "COLUMNS", "NO_COLOR") if name in os.environ}
-    return stack.base_env | terminal | spark.environment(stack) | {"PROGRAM_NAME": program.prog}
+    return stack.base_env | terminal | spark.build_environment(stack) | {"PROGRAM_NAME": program.prog}
 
 
 def run(stack: Stack, program: Program, arguments: list[str]) -> int:
-    """Run it in the foreground; its exit status is ours."""
+    """Run the program in the foreground and return its exit status."""
     if program.subcommand:
         if arguments[:1] not in ([program.subcommand], ["--help"]):
-            raise StackError(f"There is one thing to do with them: {program.prog}")
+            problem = f"{arguments[0]!r} is not a subcommand." if arguments else "A subcommand is missing."
+            raise StackError(f"{problem} Type: {program.prog}")
         arguments = [argument for argument in arguments if argument != program.subcommand]
-    argv, env = [sys.executable, *program.argv, *arguments], environment(stack, program)
+    argv, env = [sys.executable, *program.argv, *arguments], build_environment(stack, program)
     if not {"-h", "--help"} & set(arguments):
         try:
-            require(stack, needs(program, arguments))
+            require(stack, find_needs(program, arguments))
         except StackError:
-            # Who has mistyped a day should not start a server first to be told.
-            if wrong := subprocess.call(argv, env=env | {ONLY_WORDS: "1"}, cwd=REPOSITORY):
-                return wrong
+            # A mistyped day is reported before the missing server, so nobody starts a server in vain.
+            if status := subprocess.call(argv, env=env | {ONLY_WORDS: "1"}, cwd=REPOSITORY):
+                return status
             raise
     with subprocess.Popen(argv, env=env, cwd=REPOSITORY) as process:
         while True:
             try:
                 return process.wait()
             except KeyboardInterrupt:
-                continue  # the terminal has told the program too; it ends in its own way
+                continue  # the terminal has interrupted the program too, which ends in its own way
 
 
-def needs(program: Program, arguments: Sequence[str]) -> tuple[str, ...]:
-    """Why a night failed can be asked also where what it needed is still away, and what is in a file without any server."""
-    return next((program.asks[word] for word in arguments if word in program.asks), program.needs)
+def find_needs(program: Program, arguments: Sequence[str]) -> tuple[str, ...]:
+    """The services for these arguments: explaining a failed night needs fewer than the night, and a dry run of a load none."""
+    return next((program.needs_by_option[word] for word in arguments if word in program.needs_by_option), program.needs)
 
 
 def require(stack: Stack, names: tuple[str, ...]) -> None:
-    """Each of the servers is healthy, or the first that is not is named with the remedy."""
+    """Raise with the name and remedy of the first of these services that is not healthy."""
     with ThreadPoolExecutor(max(1, len(names))) as pool:
-        for wrong in pool.map(lambda name: _wrong(stack, BY_NAME[name]), names):
-            if wrong:
-                raise StackError(wrong)
+        for problem in pool.map(lambda name: _describe_problem(stack, BY_NAME[name]), names):
+            if problem:
+                raise StackError(problem)
 
 
-def remedy(name: str, process: ProcessState) -> str:
-    """One that runs and does not answer can't be started; the supervisor brings it back when it is killed."""
+def suggest_remedy(name: str, process: ProcessState) -> str:
+    """A server that runs but does not answer can't be started; the supervisor restarts it after it is killed."""
     if process.pid and not process.is_young:
-        return f"It runs and does not answer: ./run logs {name}; if it hangs, kill -9 {process.pid} brings it back"
+        return f"It runs and does not answer. See ./run logs {name}; if it hangs, kill -9 {process.pid} makes it restart"
     return f"Start it: ./run up {name}"
 
 
-def _wrong(stack: Stack, service: Service) -> str:
-    error = _finding(service.health, stack)
+def _describe_problem(stack: Stack, service: Service) -> str:
+    """What is wrong with the service, with the remedy; empty if it is healthy."""
+    error = _find_problem(service.check_health, stack)
     if error is None:
         return ""
-    if service.ready and _finding(service.readiness, stack) is None:
-        # It answers, so it is not the one to be started: a NameNode waits for its DataNodes.
-        missing = (wrong for name in service.brings if (wrong := _wrong(stack, BY_NAME[name])))
-        return next(missing, f"{service.title} is not ready: {error.wrong}. See: {error.remedy}")
+    if service.ready and _find_problem(service.check_readiness, stack) is None:
+        # The service answers, so another one must be started: a NameNode waits for its DataNodes.
+        problems = (problem for name in service.brings if (problem := _describe_problem(stack, BY_NAME[name])))
+        return next(problems, f"{service.title} is not ready: {error.wrong}. Next: {error.remedy}")
     process = Supervisor(stack).states().get(service.name, STOPPED)
-    return f"{service.title} is not there: {error.wrong}. {remedy(service.name, process)}"
+    return f"{service.title} is not available: {error.wrong}. {suggest_remedy(service.name, process)}"
 
 
-def _finding(probe: Callable[[Settings], str], stack: Stack) -> Unhealthy | None:
+def _find_problem(probe: Callable[[Settings], str], stack: Stack) -> Unhealthy | None:
     try:
         probe(stack.settings)
     except Unhealthy as error:

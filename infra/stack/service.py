@@ -1,4 +1,4 @@
-"""What a service of the stack is: one frozen description that the supervisor, the health table and the tests all read."""
+"""The description of a service, which the supervisor, the health table and the tests all read."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from infra.stack.stack import Stack
 
 
 class Unhealthy(Exception):
-    """A probe's finding: what is wrong, and what to do about it."""
+    """Raised by a probe: what is wrong, and what to do about it."""
 
     def __init__(self, wrong: str, remedy: str = "") -> None:
         super().__init__(wrong)
@@ -19,8 +19,8 @@ class Unhealthy(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Command:
-    """A program as it is started: its arguments, and what its environment has beyond the stack's."""
+class StartCommand:
+    """How a program is started: its arguments, and its environment beyond that of the stack."""
 
     argv: tuple[str, ...]
     env: dict[str, str] = field(default_factory=dict)
@@ -28,30 +28,30 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """One entry of the supervisor."""
+    """One service: an entry of the supervisor's configuration."""
 
     name: str
     title: str
     needs: tuple[str, ...]
     ports: tuple[str, ...]  # fields of Settings
-    command: Callable[[Stack], Command]
-    probe: Callable[[Settings], str]  # says how it is, or raises Unhealthy
-    ready: Callable[[Settings], str] | None = None  # less than healthy, but enough for those who need it
-    brings: tuple[str, ...] = ()  # services without which this one cannot be healthy, though they start after it
-    group: str = ""  # a name by which several are started together
+    command: Callable[[Stack], StartCommand]
+    probe: Callable[[Settings], str]  # returns a description of its health, or raises Unhealthy
+    ready: Callable[[Settings], str] | None = None  # not yet healthy, but enough for the services that need it
+    brings: tuple[str, ...] = ()  # services that start after this one, but without which it can't be healthy
+    group: str = ""  # several services may be started by this name
     prepare: Callable[[Stack], None] | None = None  # before each start by ./run up; safe to repeat
     address: str = ""  # a template over the settings
     stop_signal: str = "TERM"
-    needs_person: int = 0  # the exit status with which it says so; after another it is started again
+    needs_person: int = 0  # exit status after which it is not restarted: an operator must act
 
-    def health(self, settings: Settings) -> str:
-        return self._asked(self.probe, settings)
+    def check_health(self, settings: Settings) -> str:
+        return self._run_probe(self.probe, settings)
 
-    def readiness(self, settings: Settings) -> str:
-        return self._asked(self.ready or self.probe, settings)
+    def check_readiness(self, settings: Settings) -> str:
+        return self._run_probe(self.ready or self.probe, settings)
 
-    def _asked(self, probe: Callable[[Settings], str], settings: Settings) -> str:
-        """Where the probe itself falls over the service is ill: one must not keep the others from being looked at."""
+    def _run_probe(self, probe: Callable[[Settings], str], settings: Settings) -> str:
+        """A probe that fails in any other way counts as Unhealthy, so it can't keep other services from being probed."""
         try:
             return probe(settings)
         except Unhealthy:

@@ -1,4 +1,4 @@
-"""One stack on this machine: its settings, folders and tools. What a service is stands in service.py."""
+"""One stack on this machine: its settings, folders and tools. Services are described in service.py."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from cdp.settings import REPOSITORY, Settings, load
 
 JARS = REPOSITORY / ".jars"
 INFRA = REPOSITORY / "infra"
-#: Every process of a stack carries it in its environment, so that leftovers are found whoever started them.
-MARKER = "STACK_STATE"  # no setting, so without their prefix
+#: Set in the environment of every process of a stack, so leftovers can be found. It is not a setting, so it has no CDP_ prefix.
+MARKER = "STACK_STATE"
 JVMS = Path("/usr/lib/jvm")
-#: Hadoop 3.4 and Spark 4.1 both run on these; newer ones have taken away what Hadoop's login needs.
+#: Oldest and newest Java that both Hadoop 3.4 and Spark 4.1 run on. Later ones removed what Hadoop's login needs.
 JAVA_VERSIONS = (17, 21)
-NO_JAVA = "A JDK 17 (to 21) is missing. Install it: apt-get install openjdk-17-jdk-headless; or set JAVA_HOME to one."
+NO_JAVA = "A JDK 17 (to 21) is missing. Install it: apt-get install openjdk-17-jdk-headless; or point JAVA_HOME to one."
 
 
 class StackError(Exception):
-    """Something stands in the way. The message is one line that says what, and what to do."""
+    """An error for the operator. Each line of the message says what is wrong and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,17 +46,17 @@ class Stack:
     def secrets_dir(self) -> Path:
         return self.state / "secrets"
 
-    def data(self, name: str) -> Path:
-        """Where a service keeps its data."""
+    def data_dir(self, name: str) -> Path:
+        """The folder of a service's data."""
         return self.state / name
 
-    def stamp(self, name: str) -> Path:
-        """A file that says that a step was done."""
+    def stamp_file(self, name: str) -> Path:
+        """A file that exists once a step was done."""
         return self.run_dir / f"{name}.done"
 
     @property
     def base_env(self) -> dict[str, str]:
-        """What every process of the stack gets: little, and the same whoever typed ./run."""
+        """The environment of every process of the stack: small, and the same for every user of ./run."""
         env = {
             "PATH": os.environ.get("PATH", os.defpath),
             "HOME": os.environ.get("HOME", str(self.state)),
@@ -69,8 +69,8 @@ class Stack:
             MARKER: str(self.state),
         }
         env |= {name: value for name, value in os.environ.items() if name.startswith("CDP_")}
-        if java := java_home():
-            env["JAVA_HOME"] = java
+        if home := find_java_home():
+            env["JAVA_HOME"] = home
         return env
 
 
@@ -79,28 +79,28 @@ def open_stack() -> Stack:
     return Stack(load())
 
 
-def _major(home: Path) -> int:
-    """The version that a JDK's release file names, or 0."""
+def _read_java_version(home: Path) -> int:
+    """The major version in a JDK's release file, or 0."""
     try:
-        found = re.search(r'^JAVA_VERSION="(\d+)', (home / "release").read_text(), re.MULTILINE)
+        match = re.search(r'^JAVA_VERSION="(\d+)', (home / "release").read_text(), re.MULTILINE)
     except OSError:
         return 0
-    return int(found[1]) if found else 0
+    return int(match[1]) if match else 0
 
 
-def java_home() -> str | None:
-    """The JDK that will be used: JAVA_HOME, the one on the PATH, or an installed one, whichever first has a fitting version."""
+def find_java_home() -> str | None:
+    """The first JDK of a fitting version: JAVA_HOME, then the one on the PATH, then the installed ones."""
     named = [Path(os.environ["JAVA_HOME"])] if os.environ.get("JAVA_HOME") else []
-    on_path = [Path(found).resolve().parent.parent for found in [shutil.which("javac")] if found]
+    on_path = [Path(javac).resolve().parent.parent for javac in [shutil.which("javac")] if javac]
     installed = sorted(path for path in JVMS.glob("*") if not path.is_symlink())
     for home in [*named, *on_path, *installed]:
-        if (home / "bin" / "javac").exists() and JAVA_VERSIONS[0] <= _major(home) <= JAVA_VERSIONS[1]:
+        if (home / "bin" / "javac").exists() and JAVA_VERSIONS[0] <= _read_java_version(home) <= JAVA_VERSIONS[1]:
             return str(home)
     return None
 
 
-def java() -> str:
-    home = java_home()
+def find_java() -> str:
+    home = find_java_home()
     if home is None:
         raise StackError(NO_JAVA)
     return str(Path(home, "bin", "java"))
@@ -111,11 +111,11 @@ def venv_bin(name: str) -> str:
 
 
 def write_private(path: Path, text: str) -> None:
-    """A file that only its owner reads, complete or not there at all."""
-    beside = path.with_name(path.name + ".new")
-    with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
+    """Write a file that only its owner can read. It appears complete or not at all."""
+    new = path.with_name(path.name + ".new")
+    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
         out.write(text)
-    beside.rename(path)
+    new.rename(path)
 
 
 def write_json(path: Path, value: object) -> None:

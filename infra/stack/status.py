@@ -1,4 +1,4 @@
-"""The health of the stack: every service probed at once, as a table for people and as JSON for programs."""
+"""./run status: probes all services at the same time; prints a table for people or JSON for programs."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ STYLES = {"healthy": "green", "starting": "yellow", "unhealthy": "red", "restart
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """One line of the table."""
+    """The health of one service: a line of the table."""
 
     service: str
     title: str
     state: str
     pid: int
-    since: str  # ISO 8601, UTC; empty where it does not run
+    since: str  # ISO 8601, UTC; empty if it is not running
     seconds: int
     address: str
     memory: int  # bytes, PSS of the service with its children
@@ -37,21 +37,21 @@ class Status:
 
 
 def chosen(stack: Stack, names: tuple[str, ...]) -> tuple[Service, ...]:
-    """Those that are named, also by their group; else all that a plain start brings up, and what was started besides."""
+    """The services with these names or groups; without names those of ./run up, and on-demand ones that were started."""
     if names:
         return tuple(service for service in ALL if service.name in names or service.group in names)
-    known = Supervisor(stack).states()
-    besides = (service for service in ON_DEMAND if known.get(service.name, STOPPED).state != "STOPPED")
-    return (*SERVICES, *besides)
+    states = Supervisor(stack).states()
+    started = (service for service in ON_DEMAND if states.get(service.name, STOPPED).state != "STOPPED")
+    return (*SERVICES, *started)
 
 
 def statuses(stack: Stack, services: tuple[Service, ...]) -> list[Status]:
-    known = Supervisor(stack).states()
+    states = Supervisor(stack).states()
     with ThreadPoolExecutor(len(services)) as pool:
-        return list(pool.map(lambda service: _status(stack, service, known.get(service.name, STOPPED)), services))
+        return list(pool.map(lambda service: _probe_service(stack, service, states.get(service.name, STOPPED)), services))
 
 
-def _status(stack: Stack, service: Service, process: ProcessState) -> Status:
+def _probe_service(stack: Stack, service: Service, process: ProcessState) -> Status:
     state, detail, wrong, remedy = _judge(stack, service, process)
     alive = process.pid > 0
     return Status(
@@ -61,72 +61,72 @@ def _status(stack: Stack, service: Service, process: ProcessState) -> Status:
         pid=process.pid,
         since=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(process.since)) if alive else "",
         seconds=int(time.time() - process.since) if alive else 0,
-        address=address(stack, service),
-        memory=processes.memory(process.pid) if alive else 0,
+        address=format_address(stack, service),
+        memory=processes.measure_memory(process.pid) if alive else 0,
         detail=detail,
         wrong=wrong,
         remedy=remedy,
     )
 
 
-def address(stack: Stack, service: Service) -> str:
+def format_address(stack: Stack, service: Service) -> str:
     settings = stack.settings
     return service.address.format(**{name: getattr(settings, name) for name in settings.__slots__})
 
 
 def _judge(stack: Stack, service: Service, process: ProcessState) -> tuple[str, str, str, str]:
-    """State, detail, what is wrong, what to do."""
+    """State, detail, problem, remedy."""
     if process.state in ("STOPPED", "STOPPING"):
         return "stopped", "", "it is not running", f"./run up {service.name}"
     if process.state == "FATAL":
-        return "gave up", "", process.said or "it died again and again", f"./run logs {service.name}"
+        return "gave up", "", process.spawn_error or "it keeps dying", f"./run logs {service.name}"
     if process.state == "EXITED" and service.needs_person:
-        return "gave up", "", "it ended and needs a person; the last line of its log says what for", f"./run logs {service.name}"
+        return "gave up", "", "it ended and an operator must act; see the last line of its log", f"./run logs {service.name}"
     if process.state in ("BACKOFF", "EXITED"):
-        return "restarting", "", process.said or "it died", f"./run logs {service.name}"
+        return "restarting", "", process.spawn_error or "it died and is started again", f"./run logs {service.name}"
     try:
-        return "healthy", service.health(stack.settings), "", ""
+        return "healthy", service.check_health(stack.settings), "", ""
     except Unhealthy as error:
         young = process.state == "STARTING" or process.is_young
         return "starting" if young else "unhealthy", "", error.wrong, error.remedy
 
 
-def as_json(found: list[Status], stream: StreamState | None) -> dict[str, object]:
+def as_json(services: list[Status], stream: StreamState | None) -> dict[str, object]:
     return {
         "stream": stream and stream.as_json(),
-        "healthy": all(status.state == "healthy" for status in found),
-        "memory": sum(status.memory for status in found),
-        "services": [asdict(status) for status in found],
+        "healthy": all(status.state == "healthy" for status in services),
+        "memory": sum(status.memory for status in services),
+        "services": [asdict(status) for status in services],
     }
 
 
-def show(stack: Stack, found: list[Status], stream: StreamState | None) -> None:
+def show(stack: Stack, services: list[Status], stream: StreamState | None) -> None:
     table = Table(title=None, box=None, pad_edge=False, header_style="bold")
-    for column in ("service", "state", "since", "memory", "address", "what it says"):
-        table.add_column(
-            column, justify="right" if column == "memory" else "left", no_wrap=column != "what it says", overflow="fold"
-        )
-    for status in found:
-        says = status.detail if not status.wrong else f"{status.wrong} → {status.remedy}"
+    for column in ("service", "state", "since", "memory", "address", "details"):
+        table.add_column(column, justify="right" if column == "memory" else "left", no_wrap=column != "details", overflow="fold")
+    for status in services:
+        details = status.detail if not status.wrong else f"{status.wrong} → {status.remedy}"
         memory = f"{status.memory // 2**20} MB" if status.memory else ""
         shown_state = f"[{STYLES[status.state]}]{status.state}[/]"
-        table.add_row(status.service, shown_state, _ago(status.seconds) if status.since else "", memory, status.address, says)
+        table.add_row(
+            status.service, shown_state, _format_age(status.seconds) if status.since else "", memory, status.address, details
+        )
     console = Console(width=None if Console().is_terminal else 200, highlight=False)
     console.print(table)
-    healthy = sum(status.state == "healthy" for status in found)
-    total = sum(status.memory for status in found) / 2**30
+    healthy = sum(status.state == "healthy" for status in services)
+    total = sum(status.memory for status in services) / 2**30
     if stream:
         console.print(f"\nstream: {stream}")
-    console.print(f"\nstack {stack.settings.stack}: {healthy} of {len(found)} services healthy, {total:.1f} GB of memory")
+    console.print(f"\nstack {stack.settings.stack}: {healthy} of {len(services)} services healthy, {total:.1f} GB of memory")
 
 
-def stream(stack: Stack, found: list[Status]) -> StreamState | None:
-    """Asked only of servers that have just been found healthy, so that nobody waits."""
-    healthy = {status.service for status in found if status.state == "healthy"}
+def stream(stack: Stack, services: list[Status]) -> StreamState | None:
+    """The state of the stream; None unless Kafka and Postgres are healthy, so nobody waits for a server that is down."""
+    healthy = {status.service for status in services if status.state == "healthy"}
     return stream_state(stack.settings) if {"kafka", "postgres"} <= healthy else None
 
 
-def _ago(seconds: int) -> str:
+def _format_age(seconds: int) -> str:
     for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
         if seconds >= size:
             return f"{seconds // size} {unit}"

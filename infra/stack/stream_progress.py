@@ -1,4 +1,4 @@
-"""Whether a stream runs, its last batch by the ledger, and what Kafka has beyond it: for ./run status and the probe."""
+"""Whether a stream runs, its last batch in the ledger, and how much waits in Kafka: for ./run status and the probe."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ _LAST = f"""
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
-    """Of the stream that wrote last."""
+class StreamProgress:
+    """The last batch that a stream wrote, and what waits in Kafka after it."""
 
     topic: str
     batch: int
@@ -31,11 +31,11 @@ class Progress:
     milliseconds: int
     written_at: datetime
     ago: int
-    waiting: int  # offsets; the marks of transactions among them are no messages
+    waiting: int  # offsets, including transaction markers, which are not messages
 
     @property
     def rate(self) -> int:
-        """Messages a second of the last batch."""
+        """Messages per second in the last batch."""
         return round(self.received * 1000 / max(self.milliseconds, 1))
 
     def __str__(self) -> str:
@@ -45,10 +45,10 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class StreamState:
-    """Whether one runs, and its progress: nothing where none ever wrote a batch. Or why it can't be known."""
+    """Whether a stream runs, and its progress, which is None before the first batch; or why neither can be read."""
 
     runs: bool = False
-    progress: Progress | None = None
+    progress: StreamProgress | None = None
     unknown: str = ""
 
     def as_json(self) -> dict[str, Any]:
@@ -65,33 +65,34 @@ class StreamState:
 
 
 def stream_state(settings: Settings) -> StreamState:
-    """Never fails: a server that does not answer is told of."""
+    """Never raises: a server that does not answer is named in `unknown`."""
     import psycopg2
     from confluent_kafka import KafkaException
 
     try:
-        runs, last = _last(settings)
-        return StreamState(runs, _progress(settings, last) if last else None)
+        runs, last = _read_last_batch(settings)
+        return StreamState(runs, _read_progress(settings, last) if last else None)
     except psycopg2.Error as error:
         return StreamState(unknown=f"its ledger can't be read: {first_line(error)}")
     except KafkaException as error:
-        return StreamState(unknown=f"what waits in Kafka can't be known: {error.args[0].str()}")
+        return StreamState(unknown=f"Kafka's offsets can't be read: {error.args[0].str()}")
 
 
-def _progress(settings: Settings, last: tuple[Any, ...]) -> Progress:
+def _read_progress(settings: Settings, last: tuple[Any, ...]) -> StreamProgress:
     topic, topic_id, batch, received, milliseconds, written_at, ago, offsets = last
-    now_id, held = _held(settings, topic)
-    taken = {int(number): span["until"] for number, span in offsets.items()} if now_id == topic_id else {}
-    return Progress(topic, batch, received, milliseconds, written_at, ago, waiting(taken, held))
+    current_id, retained = _read_offsets(settings, topic)
+    next_offsets = {int(number): span["until"] for number, span in offsets.items()} if current_id == topic_id else {}
+    return StreamProgress(topic, batch, received, milliseconds, written_at, ago, count_waiting(next_offsets, retained))
 
 
-def waiting(taken: Mapping[int, int], held: Mapping[int, tuple[int, int]]) -> int:
-    """`held` has the first offset of each partition and the end; what was deleted waits no longer."""
-    return sum(end - max(taken.get(number, 0), low) for number, (low, end) in held.items())
+def count_waiting(next_offsets: Mapping[int, int], retained: Mapping[int, tuple[int, int]]) -> int:
+    """Offsets between the stream's next one and the end of each partition. `retained` has the first offset and the end:
+    messages that Kafka has deleted wait no longer."""
+    return sum(end - max(next_offsets.get(number, 0), first) for number, (first, end) in retained.items())
 
 
-def _last(settings: Settings) -> tuple[bool, tuple[Any, ...] | None]:
-    """Whether a stream runs, and the last batch of any."""
+def _read_last_batch(settings: Settings) -> tuple[bool, tuple[Any, ...] | None]:
+    """Whether a stream runs, and the last batch that any stream wrote."""
     import psycopg2
 
     connection = psycopg2.connect(**connection_arguments(settings, "cdp status", SECONDS))
@@ -100,27 +101,27 @@ def _last(settings: Settings) -> tuple[bool, tuple[Any, ...] | None]:
             cursor.execute(_RUNS, [STREAM])
             ((runs,),) = cursor.fetchall()
             cursor.execute("SELECT to_regclass(%s) IS NOT NULL", [STREAM_BATCH.full_name])
-            ((there,),) = cursor.fetchall()
-            if there:
+            ((table_exists,),) = cursor.fetchall()
+            if table_exists:
                 cursor.execute(_LAST)
-            return runs, cursor.fetchone() if there else None
+            return runs, cursor.fetchone() if table_exists else None
     finally:
         connection.close()
 
 
-def _held(settings: Settings, topic: str) -> tuple[str, dict[int, tuple[int, int]]]:
-    """The topic's id, and where each partition begins and ends for a reader of committed messages."""
+def _read_offsets(settings: Settings, topic: str) -> tuple[str, dict[int, tuple[int, int]]]:
+    """The topic's id, and the first offset and the end of each partition for a reader of committed messages."""
     from confluent_kafka import IsolationLevel, TopicCollection, TopicPartition
     from confluent_kafka.admin import AdminClient, OffsetSpec
 
     admin = AdminClient(client_config(settings))
-    told = admin.describe_topics(TopicCollection([topic]), request_timeout=SECONDS)[topic].result(2 * SECONDS)
-    places = [TopicPartition(topic, partition.id) for partition in told.partitions]
+    description = admin.describe_topics(TopicCollection([topic]), request_timeout=SECONDS)[topic].result(2 * SECONDS)
+    partitions = [TopicPartition(topic, partition.id) for partition in description.partitions]
     committed = IsolationLevel.READ_COMMITTED
 
-    def ask(which: Any) -> dict[int, int]:
-        asked = admin.list_offsets(dict.fromkeys(places, which), isolation_level=committed, request_timeout=SECONDS)
-        return {place.partition: answer.result(2 * SECONDS).offset for place, answer in asked.items()}
+    def list_offsets(spec: Any) -> dict[int, int]:
+        futures = admin.list_offsets(dict.fromkeys(partitions, spec), isolation_level=committed, request_timeout=SECONDS)
+        return {partition.partition: future.result(2 * SECONDS).offset for partition, future in futures.items()}
 
-    low, end = ask(OffsetSpec.earliest()), ask(OffsetSpec.latest())  # type: ignore[no-untyped-call]
-    return str(told.topic_id), {number: (low[number], end[number]) for number in low}
+    first, end = list_offsets(OffsetSpec.earliest()), list_offsets(OffsetSpec.latest())  # type: ignore[no-untyped-call]
+    return str(description.topic_id), {number: (first[number], end[number]) for number in first}

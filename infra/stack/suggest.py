@@ -1,4 +1,4 @@
-"""What a person may have meant by a word that is none."""
+"""Suggestions for a mistyped word."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 
 def suggest(word: str, known: Iterable[str]) -> str:
-    """A sentence with the nearest known word, or with all of them."""
+    """A sentence with the closest known word, or with all known words if none is close."""
     words = list(known)
-    near = difflib.get_close_matches(word, words, n=1, cutoff=0.5)
-    return f" Did you mean {near[0]}?" if near else f" There are: {', '.join(words)}."
+    matches = difflib.get_close_matches(word, words, n=1, cutoff=0.5)
+    return f" Did you mean {matches[0]}?" if matches else f" Choose one of: {', '.join(words)}."

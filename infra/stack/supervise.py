@@ -1,6 +1,6 @@
-"""The supervisor of a stack: its configuration, and the few questions and orders we have for it.
+"""The supervisor of a stack: its configuration, its states and its commands.
 
-supervisord restarts what dies; in which order things start, and whether they are healthy, is lifecycle.py's.
+supervisord restarts services that die; lifecycle.py decides their order and waits until they are healthy.
 """
 
 from __future__ import annotations
@@ -63,23 +63,23 @@ stdout_logfile_backups=2
 
 
 YOUNG_SECONDS = 30
-#: It answers within milliseconds, or within `stopwaitsecs` where it is to wait for an end. One that hangs counts as gone:
-#: `./run up` and `./run down` end it with all that it started.
+#: supervisord answers within milliseconds, or within `stopwaitsecs` if it waits for a process to end. If it hangs it counts as
+#: gone: `./run up` and `./run down` end it together with all that it started.
 ANSWER_SECONDS = 30
 
 
 @dataclass(frozen=True, slots=True)
 class ProcessState:
-    """What the supervisor knows of a service."""
+    """What the supervisor knows about a service."""
 
     state: str  # STOPPED STARTING RUNNING BACKOFF STOPPING EXITED FATAL UNKNOWN
     pid: int
     since: float
-    said: str
+    spawn_error: str
 
     @property
     def is_young(self) -> bool:
-        """Started just now, so that it may be on its way; `./run up` waits for it."""
+        """Whether it was started so recently that it may still become healthy; `./run up` waits for it."""
         return time.time() - self.since < YOUNG_SECONDS
 
 
@@ -87,7 +87,7 @@ STOPPED = ProcessState("STOPPED", 0, 0, "")
 
 
 class _Connection(http.client.HTTPConnection):
-    """To a socket in the file system."""
+    """A connection to a socket in the file system."""
 
     def __init__(self, path: Path) -> None:
         super().__init__("localhost", timeout=ANSWER_SECONDS)
@@ -113,11 +113,11 @@ class Supervisor:
 
     def __init__(self, stack: Stack) -> None:
         self.stack = stack
-        self.socket = short_directory(stack.run_dir) / "supervisor.sock"
+        self.socket = choose_socket_directory(stack.run_dir) / "supervisor.sock"
 
     @property
     def _rpc(self) -> Any:
-        """One proxy a call: the transport is not made for threads."""
+        """A new proxy for each call, because the transport is not thread-safe."""
         return xmlrpc.client.ServerProxy("http://localhost", transport=_Transport(self.socket)).supervisor
 
     def running(self) -> bool:
@@ -127,7 +127,7 @@ class Supervisor:
             return False
 
     def configure(self) -> None:
-        """Write the configuration. A service's program is written when it is started."""
+        """Write the configuration. How a service is started is written later, by `start`."""
         parts = [HEAD.format(run=_escape(self.stack.run_dir), log=_escape(self.stack.log_dir), socket=_escape(self.socket))]
         for service in ALL:
             (self.stack.run_dir / service.name).mkdir(parents=True, exist_ok=True)
@@ -149,17 +149,17 @@ class Supervisor:
         raise_file_limit()
         config = self.stack.run_dir / "supervisord.conf"
         argv = [sys.executable, "-m", "supervisor.supervisord", "-c", str(config)]
-        done = subprocess.run(argv, env=self.stack.base_env, capture_output=True, text=True, cwd=self.stack.run_dir)
-        if done.returncode:
-            raise StackError(f"The supervisor does not start: {(done.stderr or done.stdout).strip().splitlines()[-1]}")
+        result = subprocess.run(argv, env=self.stack.base_env, capture_output=True, text=True, cwd=self.stack.run_dir)
+        if result.returncode:
+            raise StackError(f"The supervisor does not start: {(result.stderr or result.stdout).strip().splitlines()[-1]}")
         deadline = time.monotonic() + 10
         while not self.running():
             if time.monotonic() > deadline:
                 raise StackError(f"The supervisor does not answer; see {self.stack.log_dir}/supervisord.log")
             time.sleep(0.05)
 
-    def take_up_changes(self) -> None:
-        """Services that a newer version of the code adds or drops, in a supervisor that runs already."""
+    def reload_changes(self) -> None:
+        """Tell a running supervisor about services that a newer version of the code adds, changes or drops."""
         added, changed, removed = self._rpc.reloadConfig()[0]
         for name in [*changed, *removed]:
             self._rpc.stopProcessGroup(name)
@@ -194,7 +194,7 @@ class Supervisor:
         write_json(self.stack.run_dir / f"{service.name}.json", program)
 
     def stop(self, names: list[str], timeout: float = 40) -> None:
-        """Stop these at once and wait until they have ended."""
+        """Stop these services at the same time and wait until they have ended."""
         for name in names:
             try:
                 self._rpc.stopProcess(name, False)
@@ -216,15 +216,15 @@ class Supervisor:
 
 
 def raise_file_limit() -> None:
-    """Servers keep many files open; take what the machine allows."""
+    """Raise the limit of open files as far as the machine allows, because servers keep many open."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    want = 65536 if hard == resource.RLIM_INFINITY else min(hard, 65536)
-    if soft < want:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (want, hard))
+    target = 65536 if hard == resource.RLIM_INFINITY else min(hard, 65536)
+    if soft < target:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (target, hard))
 
 
-def short_directory(path: Path) -> Path:
-    """A place for a socket: its name has a limit of 107 bytes, so a deep path gets a short one under the system's."""
+def choose_socket_directory(path: Path) -> Path:
+    """The path itself, or a short one in the temporary folder if it is too long: a socket's name may have 107 bytes."""
     if len(os.fsencode(path / "supervisor.sock.12345")) < 100:
         return path
     digest = hashlib.sha256(os.fsencode(path)).hexdigest()[:16]
@@ -234,5 +234,5 @@ def short_directory(path: Path) -> Path:
 
 
 def _escape(path: Path) -> str:
-    """supervisord reads % as its own."""
+    """supervisord expands %, so it must be doubled."""
     return str(path).replace("%", "%%")

@@ -1,5 +1,5 @@
-"""The parts of the night's benchmark that can be looked at without a night: what it reads off one, the shop it grows, the batches
-it cuts, and that the peer makes the same tables."""
+"""The parts of the night's benchmarks that can be tested without a night: parsed steps, the growing shop, batches, and the tables
+of the peer."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from batch.steps import Steps
-from benchmarks.night_duckdb import COLUMNS, tables
-from benchmarks.night_events import batches
-from benchmarks.night_growth import OneMore, day_of, report, shop_of
-from benchmarks.night_process import NightTook, kind_of, steps_of
+from benchmarks.night_duckdb import COLUMNS, make_tables
+from benchmarks.night_events import read_batches
+from benchmarks.night_growth import GrowthPoint, make_shop, nth_day, report
+from benchmarks.night_process import NightTimes, classify_process, parse_steps
 from benchmarks.outcome import Outcome
 from cdp.chart_tables import CHART_TABLES
 from cdp.warehouse import CUSTOMER_DAY, KPI_DAY
@@ -27,58 +27,59 @@ from tests.spark_session import utc
 D1, D2 = date(2019, 5, 1), date(2019, 5, 2)
 
 
-def test_steps_are_read_off_what_a_night_says() -> None:
-    said = ["night 2019-05-01 (1 of 2)"]
-    steps = Steps(said.append)
+def test_steps_are_parsed_from_the_output_of_a_night() -> None:
+    lines = ["night 2019-05-01 (1 of 2)"]
+    steps = Steps(lines.append)
     for name in ("plan", "customer_day"):
         with steps.step(name) as note:
             note("2 of 3 s")
     steps.seconds = {"plan": 0.0, "customer_day": 0.0}
-    assert steps_of("\n".join(said)) == steps.seconds
+    assert parse_steps("\n".join(lines)) == steps.seconds
 
 
 def test_readers_do_not_wait_for_compaction() -> None:
-    assert NightTook(20.0, {"plan": 1.0, "publication": 2.0, "compaction": 7.0}).published == 3.0
+    assert NightTimes(20.0, {"plan": 1.0, "publication": 2.0, "compaction": 7.0}).published == 3.0
 
 
-def test_processes_of_a_night_are_told_apart() -> None:
-    assert kind_of("java -cp x org.apache.spark.deploy.SparkSubmit pyspark-shell") == "driver's JVM"
-    assert kind_of("java org.apache.spark.executor.CoarseGrainedExecutorBackend --cores 2") == "executor's JVM"
-    assert kind_of("python -m pyspark.daemon pyspark.worker") == "one Python of the executor"
-    assert kind_of("java org.apache.spark.deploy.worker.Worker") == ""
+def test_processes_of_a_night_are_classified() -> None:
+    assert classify_process("java -cp x org.apache.spark.deploy.SparkSubmit pyspark-shell") == "driver's JVM"
+    assert classify_process("java org.apache.spark.executor.CoarseGrainedExecutorBackend --cores 2") == "executor's JVM"
+    assert classify_process("python -m pyspark.daemon pyspark.worker") == "one Python of the executor"
+    assert classify_process("java org.apache.spark.deploy.worker.Worker") == ""
 
 
-def test_days_of_the_steady_shop_are_alike_and_those_of_the_made_one_are_not() -> None:
-    shop = shop_of(200_000)
+def test_days_of_the_steady_shop_are_alike_and_those_of_the_generated_one_are_not() -> None:
+    shop = make_shop(200_000)
 
-    def visits(of: Shop) -> set[int]:
-        parts = of.parts(day_of(1), day_of(122))
-        return {sum(part.visits for part in parts if part.day == day_of(number)) for number in range(1, 123)}
+    def count_visits(shop: Shop) -> set[int]:
+        parts = shop.parts(nth_day(1), nth_day(122))
+        return {sum(part.visits for part in parts if part.day == nth_day(number)) for number in range(1, 123)}
 
-    assert visits(shop) == {round(200_000 / shop.length)}
-    assert len(visits(Shop(shop.seed, shop.first_day, shop.customers, shop.events))) > 100
+    assert count_visits(shop) == {round(200_000 / shop.length)}
+    assert len(count_visits(Shop(shop.seed, shop.first_day, shop.customers, shop.events))) > 100
 
 
 @pytest.mark.parametrize(("last", "met"), [(13.0, True), (13.1, False)])
-def test_the_goal_holds_the_last_length_against_the_first(last: float, met: bool) -> None:
+def test_the_goal_compares_the_last_length_with_the_first(last: float, met: bool) -> None:
     outcome = Outcome("test")
-    found = [
-        OneMore(days, NightTook(99.0, {"plan": seconds, "compaction": 50.0}), 5) for days, seconds in ((30, 10.0), (120, last))
+    points = [
+        GrowthPoint(days, NightTimes(99.0, {"plan": seconds, "compaction": 50.0}), 5)
+        for days, seconds in ((30, 10.0), (120, last))
     ]
-    report(outcome, found, "note")
+    report(outcome, points, "note")
     assert outcome.met is met
     (step,) = (measure for measure in outcome.measures if measure.what == "  plan, after 120 days")
     assert (step.value, step.note) == (last, "10.0 s after 30")
 
 
-def test_batches_hold_every_line_once_with_its_place(tmp_path: Path) -> None:
+def test_batches_have_every_line_once_with_its_position(tmp_path: Path) -> None:
     lines = [f"line {place}\n".encode() for place in range(7)]
     pq.write_table(pa.table({"line": pa.array(lines, pa.binary())}), tmp_path / "lines", row_group_size=2)
     part = tmp_path / "part"
-    found = [pq.read_table(part).to_pydict() for _ in batches(tmp_path / "lines", part, store.ROW_GROUP_ROWS * 2)]
-    assert [len(batch["line"]) for batch in found] == [4, 3]
-    assert [line for batch in found for line in batch["line"]] == lines
-    assert [place for batch in found for place in batch["offset"]] == list(range(7))
+    tables = [pq.read_table(part).to_pydict() for _ in read_batches(tmp_path / "lines", part, store.ROW_GROUP_ROWS * 2)]
+    assert [len(batch["line"]) for batch in tables] == [4, 3]
+    assert [line for batch in tables for line in batch["line"]] == lines
+    assert [offset for batch in tables for offset in batch["offset"]] == list(range(7))
     assert not part.exists()
 
 
@@ -93,35 +94,35 @@ ROWS = [
 ]
 
 
-def file_of_events(path: Path) -> Path:
-    """As the export has them."""
+def write_events(path: Path) -> Path:
+    """ROWS as the export writes them."""
     rows = []
     for user, time, kind, price, quantity, session, order, event, offset in ROWS:
         bought = Decimal(price) * quantity if kind == "purchase" else None
-        given = {
+        values = {
             "user_id": user, "event_day": time.date(), "event_time": time, "event_type": kind, "product_id": "p",
             "category_code": "a.b", "category_1": "a", "category_2": "b", "quantity": quantity,
             "revenue": bought, "user_session": session, "order_id": order, "event_id": event, "received_at": time,
             "kafka_topic": "t", "kafka_partition": 0, "kafka_offset": offset,
         }  # fmt: skip
-        rows.append({name: given.get(name) for name in COLUMNS})
+        rows.append({name: values.get(name) for name in COLUMNS})
     pq.write_table(pa.Table.from_pylist(rows), path)
     return path
 
 
 def test_the_peer_makes_the_tables_of_a_night(tmp_path: Path) -> None:
     with duckdb.connect() as duck:
-        took = tables(duck, file_of_events(tmp_path / "events.parquet"), D2)
-        assert set(took) == {"events", "again", CUSTOMER_DAY.name, KPI_DAY.name, *(table.name for table in CHART_TABLES)}
+        seconds = make_tables(duck, write_events(tmp_path / "events.parquet"), D2)
+        assert set(seconds) == {"events", "again", CUSTOMER_DAY.name, KPI_DAY.name, *(table.name for table in CHART_TABLES)}
         for table in (CUSTOMER_DAY, KPI_DAY):
             assert tuple(duck.sql(f"FROM {table.name}").columns) == table.column_names
-        wanted = "day, customer_id, sessions, views, carts, orders, items, revenue, min_order_value"
-        days = duck.sql(f"SELECT {wanted} FROM customer_day ORDER BY ALL")
+        columns = "day, customer_id, sessions, views, carts, orders, items, revenue, min_order_value"
+        days = duck.sql(f"SELECT {columns} FROM customer_day ORDER BY ALL")
         assert days.fetchall() == [
             (D1, "ann", 2, 1, 0, 2, 3, Decimal("12.50"), Decimal("2.50")),
             (D2, "ann", 1, 0, 1, 0, 0, Decimal(0), None),
             (D2, "bob", 1, 1, 0, 0, 0, Decimal(0), None),
         ]
-        wanted = "day, events, customers, new_customers, buyers, sessions, sessions_with_purchase, orders"
-        kpis = duck.sql(f"SELECT {wanted} FROM kpi_day ORDER BY 1")
+        columns = "day, events, customers, new_customers, buyers, sessions, sessions_with_purchase, orders"
+        kpis = duck.sql(f"SELECT {columns} FROM kpi_day ORDER BY 1")
         assert kpis.fetchall() == [(D1, 3, 1, 1, 1, 2, 2, 2), (D2, 2, 2, 1, 0, 2, 0, 0)]

@@ -1,19 +1,19 @@
-"""The comparison of two readings finds what differs: a value, a missing one, a customer, a row of a table."""
+"""The comparison of the two computations finds every difference: a value, a missing one, a customer, a row of a table."""
 
 from __future__ import annotations
 
 import duckdb
 import pytest
 
-from benchmarks.night_agreement import _typed, compare, compare_tables
+from benchmarks.night_agreement import _column_types, compare, compare_tables
 from benchmarks.outcome import Outcome
 from benchmarks.reading.customers import READ
 from benchmarks.reading.tables import READ_TABLES
 from cdp.chart_tables import CHART_TABLES
 
 
-def outcome_of(change: str) -> Outcome:
-    """Three customers with 1 everywhere, read twice; the change is made to one of the readings."""
+def compare_after(change: str) -> Outcome:
+    """Compare three customers with 1 in every metric; the change is made to one of the two tables."""
     outcome = Outcome("test")
     with duckdb.connect() as duck:
         columns = ", ".join(f"1 AS {key}" for key in READ)
@@ -24,8 +24,8 @@ def outcome_of(change: str) -> Outcome:
     return outcome
 
 
-def test_two_equal_readings_meet_the_goals() -> None:
-    outcome = outcome_of("SELECT 1")
+def test_equal_tables_meet_the_goals() -> None:
+    outcome = compare_after("SELECT 1")
     assert outcome.met
     assert {measure.what: measure.value for measure in outcome.measures} == {"customers": 3, "values compared": 3 * len(READ)}
 
@@ -39,35 +39,33 @@ def test_two_equal_readings_meet_the_goals() -> None:
     ],
 )
 def test_a_value_that_differs_is_named(change: str) -> None:
-    outcome = outcome_of(change)
+    outcome = compare_after(change)
     assert ("revenue_7d differs", 1) in {(measure.what, measure.value) for measure in outcome.measures}
     assert [goal.value for goal in outcome.goals if not goal.met] == [1]
 
 
 @pytest.mark.parametrize("table", ["snapshot", "again"])
-def test_a_customer_of_one_reading_only_is_seen(table: str) -> None:
-    outcome = outcome_of(f"DELETE FROM {table} WHERE customer_id = 'c1'")
-    assert [(goal.what, goal.value) for goal in outcome.goals if not goal.met] == [
-        ("customers that only one of the two knows", 1)
-    ]
+def test_a_customer_of_only_one_table_is_found(table: str) -> None:
+    outcome = compare_after(f"DELETE FROM {table} WHERE customer_id = 'c1'")
+    assert [(goal.what, goal.value) for goal in outcome.goals if not goal.met] == [("customers that only one of the two has", 1)]
 
 
-def tables_of(change: str) -> Outcome:
-    """A row of nothing but missing values in each table; the change is made to one of the readings."""
+def compare_tables_after(change: str) -> Outcome:
+    """Compare tables with one row of missing values each; the change is made to one of the tables."""
     outcome = Outcome("test")
     with duckdb.connect() as duck:
         for table in CHART_TABLES:
             for name in (table.name, f"{table.name}_again"):
-                duck.execute(f"CREATE TABLE {name} ({_typed(table)})")
+                duck.execute(f"CREATE TABLE {name} ({_column_types(table)})")
                 duck.execute(f"INSERT INTO {name} ({table.column_names[0]}) VALUES (NULL)")
         duck.execute(change)
         compare_tables(duck, outcome)
     return outcome
 
 
-def test_every_table_of_the_charts_is_read_a_second_time() -> None:
+def test_every_table_of_the_charts_is_compared() -> None:
     assert list(READ_TABLES) == [table.name for table in CHART_TABLES]
-    outcome = tables_of("SELECT 1")
+    outcome = compare_tables_after("SELECT 1")
     assert outcome.met
     assert [(measure.what, measure.value) for measure in outcome.measures] == [("rows of tables compared", len(CHART_TABLES))]
 
@@ -82,6 +80,6 @@ def test_every_table_of_the_charts_is_read_a_second_time() -> None:
     ],
 )
 def test_a_row_that_differs_is_counted_and_its_table_named(change: str, rows: int) -> None:
-    outcome = tables_of(change)
+    outcome = compare_tables_after(change)
     assert ("hour_day differs", rows) in {(measure.what, measure.value) for measure in outcome.measures}
     assert [(goal.what, goal.value) for goal in outcome.goals if not goal.met] == [("rows of tables that differ", rows)]

@@ -1,4 +1,4 @@
-"""The independent reading and the stream agree on a made history with its dirt and copies; and what differs is found."""
+"""The expected rows and the stream agree on a generated history with dirt and copies, and differences are found."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 
 from benchmarks.history import make_history
-from benchmarks.stream_equality import BOOK, by_deltalake, differences, ledger_off, sent_and_logged
-from benchmarks.stream_expected import LOG, engine, expect
+from benchmarks.stream_equality import LEDGER_ROWS, by_deltalake, compare_ledger, compare_log, differences
+from benchmarks.stream_expected import LOG, make_expected, open_duckdb
 from cdp.settings import Settings, load
 from source_server import store
 from source_server.history.summary import Summary
@@ -42,7 +42,7 @@ def summary(tmp_path: Path) -> Summary:
 
 @pytest.fixture
 def log(settings: Settings, tmp_path: Path, summary: Summary) -> pa.Table:
-    """The messages as Kafka would give them: in two partitions, the second an hour later."""
+    """The messages as Kafka would return them: in two partitions, the second an hour later."""
     file = tmp_path / "shop.parquet"
     lines = pq.read_table(store.path_of(settings, store.add(settings, file, mapping_for(file, None)).name))["line"].to_pylist()
     received = utc(2019, 11, 5, 12, 30)
@@ -57,25 +57,25 @@ def log(settings: Settings, tmp_path: Path, summary: Summary) -> pa.Table:
 
 @pytest.fixture
 def connection(settings: Settings, tmp_path: Path, log: pa.Table) -> Iterator[duckdb.DuckDBPyConnection]:
-    with engine() as made:
-        expect(made, tmp_path / "shop.parquet", store.path_of(settings, "shop"), "shop", log)
-        yield made
+    with open_duckdb() as connection:
+        make_expected(connection, tmp_path / "shop.parquet", store.path_of(settings, "shop"), "shop", log)
+        yield connection
 
 
-def messages(spark: SparkSession, log: pa.Table, tmp_path: Path) -> DataFrame:
+def read_messages(spark: SparkSession, log: pa.Table, tmp_path: Path) -> DataFrame:
     pq.write_table(log, tmp_path / "log.parquet")
-    read = spark.read.parquet(f"file:{tmp_path}/log.parquet")
-    return read.selectExpr("line AS value", "topic", "`partition`", "`offset`", "CAST(came AS timestamp) AS timestamp")
+    rows = spark.read.parquet(f"file:{tmp_path}/log.parquet")
+    return rows.selectExpr("line AS value", "topic", "`partition`", "`offset`", "CAST(came AS timestamp) AS timestamp")
 
 
-def book(accounts: list[Account]) -> pa.Table:
-    """What the ledger has of batches."""
-    hours = [hour for one in accounts for hour in one.hours]
+def build_ledger(accounts: list[Account]) -> pa.Table:
+    """The ledger's rows for these batches."""
+    hours = [hour for account in accounts for hour in account.hours]
     rows = [(hour.hour, hour.counts.received, hour.counts.good, hour.counts.quarantined) for hour in hours]
-    return pa.Table.from_pylist([dict(zip(BOOK.names, row, strict=True)) for row in rows], BOOK)
+    return pa.Table.from_pylist([dict(zip(LEDGER_ROWS.names, row, strict=True)) for row in rows], LEDGER_ROWS)
 
 
-def test_the_tables_are_what_the_file_says(
+def test_the_tables_agree_with_the_file_and_differences_are_found(
     spark: SparkSession,
     settings: Settings,
     tmp_path: Path,
@@ -84,25 +84,25 @@ def test_the_tables_are_what_the_file_says(
     connection: duckdb.DuckDBPyConnection,
 ) -> None:
     ensure_tables(spark, settings)
-    batch = messages(spark, log, tmp_path)
+    batch = read_messages(spark, log, tmp_path)
     accounts = [write_batch(settings, batch, "stream", 0)]
     readers = {"deltalake": by_deltalake(settings)}
     assert list(map(str, differences(connection, readers))) == []
-    assert list(map(str, ledger_off(connection, book(accounts)))) == []
-    assert list(map(str, sent_and_logged(connection))) == []
+    assert list(map(str, compare_ledger(connection, build_ledger(accounts)))) == []
+    assert list(map(str, compare_log(connection))) == []
     reasons = connection.sql("SELECT reason, count(*) FROM expected_quarantine GROUP BY 1").fetchall()
-    assert dict(reasons) == {code: count for code, count in summary.dirty.items() if count}, "as the generator reports"
+    assert dict(reasons) == {code: count for code, count in summary.dirty.items() if count}, "as the generator counts them"
     assert len(connection.sql("FROM expected_events")) == summary.events + summary.duplicates
     assert summary.duplicates > 0
 
-    # One message again, as another stream would write it: every reader finds it, and so does the ledger.
+    # Two messages again, as another stream would write them: the reader and the ledger find both.
     accounts.append(write_batch(settings, batch.where("offset IN (7, 8)"), "another", 0))
-    found = list(differences(connection, readers))
-    assert sum(one.too_many for one in found) == 2
-    assert [one.too_many for one in ledger_off(connection, book(accounts))] == [2]
-    # One message that the source has and the log has not, and an event whose price is another.
+    surplus = list(differences(connection, readers))
+    assert sum(difference.too_many for difference in surplus) == 2
+    assert [difference.too_many for difference in compare_ledger(connection, build_ledger(accounts))] == [2]
+    # The log lacks a message of the source, and one event has another price.
     connection.execute('DELETE FROM log WHERE "offset" = 5')
-    assert [(one.missing, one.too_many) for one in sent_and_logged(connection)] == [(1, 0)]
+    assert [(difference.missing, difference.too_many) for difference in compare_log(connection)] == [(1, 0)]
     connection.execute("UPDATE expected_events SET price = price + 0.01 WHERE kafka_offset = 3")
     (changed, *_) = differences(connection, readers)
     assert (changed.missing, changed.table) == (1, "events")

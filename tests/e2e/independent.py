@@ -1,6 +1,6 @@
-"""An independent reading of an event file: the overview's numbers of a day, by plain SQL over the rows as they came.
+"""Computes the overview's numbers of each day a second time, by plain SQL over the rows of an event file.
 
-Nothing of the platform is used, neither its parser nor its metrics; only the contract of an event as DESIGN words it.
+It uses only the contract of an event, neither the platform's parser nor its metrics.
 """
 
 from __future__ import annotations
@@ -28,6 +28,6 @@ GROUP BY day ORDER BY day
 """
 
 
-def revenue_orders_customers(file: Path) -> dict[str, tuple[Decimal, int, int]]:
-    found = duckdb.connect().execute(READING, [str(file)]).fetchall()
-    return {day: (revenue, orders, customers) for day, revenue, orders, customers in found}
+def read_revenue_orders_customers(file: Path) -> dict[str, tuple[Decimal, int, int]]:
+    rows = duckdb.connect().execute(READING, [str(file)]).fetchall()
+    return {day: (revenue, orders, customers) for day, revenue, orders, customers in rows}

@@ -1,4 +1,4 @@
-"""Four days in a very small shop, written by hand, and what must be seen of them everywhere."""
+"""Four days of a very small shop, written by hand, and the numbers that every store must show for them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def event(time: str, kind: str, user: str, session: str, product: str, price: st
     return row | more
 
 
-#: Ann buys twice, Bob looks once, Cid comes late: one of his events reaches us after the day that it belongs to.
+#: Ann buys twice and Bob looks once. One of Cid's events arrives after the day that it belongs to.
 FIRST_DAYS: tuple[Event, ...] = (
     event("2021-05-01 09:00:00", "view", "ann", "s1", "1000000000000000001", "10.00"),
     event("2021-05-01 09:01:00", "cart", "ann", "s1", "1000000000000000001", "10.00"),

@@ -1,6 +1,6 @@
-"""Servers die and come back with what they held; a stack that is stopped leaves nothing behind.
+"""Killed servers come back with their data; a stack that is stopped leaves no process and no port behind.
 
-On the stack of the end-to-end tests, after them: it has every service, and data of a day's work.
+These tests run after the end-to-end tests and on their stack, which has every service and some data.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ import redis
 from cdp.programs import HEARTBEAT
 from cdp.settings import Settings
 from infra.stack import processes, status
-from infra.stack.lifecycle import levels
+from infra.stack.lifecycle import order_levels
 from infra.stack.services import BY_NAME, SERVICES
 from infra.stack.stack import Stack
 from infra.stack.supervise import Supervisor
-from tests.e2e.conftest import typed
+from tests.e2e.conftest import run_verb
 from tests.faults import keepsakes
 
 BACK_WITHIN = 30
 AT_ONCE = 3
-#: Some at a time, of which none needs another.
+#: Services that are killed together; none of them needs another of its group.
 GROUPS = [
     tuple(service.name for service in level[first : first + AT_ONCE])
-    for level in ([service for service in level if service in SERVICES] for level in levels())
+    for level in ([service for service in level if service in SERVICES] for level in order_levels())
     for first in range(0, len(level), AT_ONCE)
 ]
 
@@ -40,7 +40,7 @@ def servers(shop: Settings) -> Stack:
     return Stack(shop)
 
 
-def states(stack: Stack, *names: str) -> dict[str, str]:
+def read_states(stack: Stack, *names: str) -> dict[str, str]:
     services = tuple(BY_NAME[name] for name in names) or SERVICES
     return {
         line.service: line.state if line.state == "healthy" else f"{line.state}: {line.wrong}"
@@ -48,16 +48,16 @@ def states(stack: Stack, *names: str) -> dict[str, str]:
     }
 
 
-def await_health(stack: Stack, *names: str, within: float = BACK_WITHIN) -> None:
-    deadline = time.monotonic() + within
-    while set((found := states(stack, *names)).values()) != {"healthy"}:
-        assert time.monotonic() < deadline, found
+def await_health(stack: Stack, *names: str, timeout: float = BACK_WITHIN) -> None:
+    deadline = time.monotonic() + timeout
+    while set((states := read_states(stack, *names)).values()) != {"healthy"}:
+        assert time.monotonic() < deadline, states
         time.sleep(0.3)
 
 
 @pytest.mark.parametrize("names", GROUPS, ids=" ".join)
 def test_killed_services_are_back_with_their_data(names: tuple[str, ...], servers: Stack) -> None:
-    kept = keepsakes.leave(servers.settings)
+    keepsake = keepsakes.write(servers.settings)
     before = {name: Supervisor(servers).state(name).pid for name in names}
     for pid in before.values():
         os.kill(pid, signal.SIGKILL)
@@ -66,43 +66,43 @@ def test_killed_services_are_back_with_their_data(names: tuple[str, ...], server
         while Supervisor(servers).state(name).pid in (pid, 0):
             assert time.monotonic() < killed + BACK_WITHIN, f"{name} was not started again"
             time.sleep(0.1)
-    await_health(servers, *names, within=killed + BACK_WITHIN - time.monotonic())
+    await_health(servers, *names, timeout=killed + BACK_WITHIN - time.monotonic())
     for name in names:
-        while not heard_of_since(servers, name, killed_at):
+        while not has_heartbeat_since(servers, name, killed_at):
             assert time.monotonic() < killed + BACK_WITHIN, f"the heartbeat of {name} is from before"
             time.sleep(0.3)
     await_health(servers)
-    assert set(keepsakes.found(servers.settings, kept).values()) == {True}
+    assert set(keepsakes.check(servers.settings, keepsake).values()) == {True}
 
 
-def heard_of_since(stack: Stack, name: str, moment: datetime) -> bool:
-    """A heartbeat stays good for a while after a death: here only one of the new process counts."""
+def has_heartbeat_since(stack: Stack, name: str, moment: datetime) -> bool:
+    """A heartbeat stays valid for a while after a death, so only one of the new process counts."""
     if name == "celery-beat":
         beat = redis.Redis.from_url(stack.settings.redis_url).get(HEARTBEAT)
         return beat is not None and float(beat) > moment.timestamp()
-    says = status.statuses(stack, (BY_NAME[name],))[0].detail
-    if not says.startswith("heartbeat "):
+    detail = status.statuses(stack, (BY_NAME[name],))[0].detail
+    if not detail.startswith("heartbeat "):
         return True
-    return datetime.fromisoformat(says.removeprefix("heartbeat ")) > moment
+    return datetime.fromisoformat(detail.removeprefix("heartbeat ")) > moment
 
 
 def test_all_killed_at_once_come_up_with_their_data(servers: Stack) -> None:
-    kept = keepsakes.leave(servers.settings)
-    for process in processes.of_stack(servers):
+    keepsake = keepsakes.write(servers.settings)
+    for process in processes.find_processes(servers):
         process.kill()
-    typed("up")
-    assert keepsakes.found(servers.settings, kept) == dict.fromkeys(keepsakes.STORES, True)
+    run_verb("up")
+    assert keepsakes.check(servers.settings, keepsake) == dict.fromkeys(keepsakes.STORES, True)
 
 
-def test_down_leaves_no_process_and_no_port_and_up_finds_the_data(servers: Stack) -> None:
-    kept = keepsakes.leave(servers.settings)
-    typed("down")
-    assert processes.of_stack(servers) == []
-    held = [field for service in SERVICES for field in service.ports if not free(servers, field)]
-    assert held == []
-    typed("up", *keepsakes.STORES)
-    assert set(keepsakes.found(servers.settings, kept).values()) == {True}
+def test_down_leaves_no_process_and_no_port_and_the_data_is_there_after_up(servers: Stack) -> None:
+    keepsake = keepsakes.write(servers.settings)
+    run_verb("down")
+    assert processes.find_processes(servers) == []
+    taken_ports = [field for service in SERVICES for field in service.ports if not is_free(servers, field)]
+    assert taken_ports == []
+    run_verb("up", *keepsakes.STORES)
+    assert set(keepsakes.check(servers.settings, keepsake).values()) == {True}
 
 
-def free(stack: Stack, field: str) -> bool:
-    return processes.port_free(stack.settings.host, getattr(stack.settings, field))
+def is_free(stack: Stack, field: str) -> bool:
+    return processes.is_port_free(stack.settings.host, getattr(stack.settings, field))

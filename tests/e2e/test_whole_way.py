@@ -1,4 +1,4 @@
-"""The whole way, by the commands and pages that people use: hand-made events in, exact numbers out, in every store."""
+"""The whole way by the commands and pages that people use: hand-written events go in, exact numbers come out in every store."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from cdp.paths import COMPACTIONS, CUSTOMERS, EVENTS, QUARANTINE, table_url
 from cdp.settings import REPOSITORY, Settings
 from cdp_web.layout.formats import money_short
 from tests.e2e import story
-from tests.e2e.conftest import Airflow, typed
-from tests.e2e.independent import revenue_orders_customers
+from tests.e2e.conftest import Airflow, run_verb
+from tests.e2e.independent import read_revenue_orders_customers
 
 LAST_DAY = "2021-06-05"  # of the generated history
 pytestmark = [pytest.mark.subprocess, pytest.mark.timeout(900)]
@@ -31,28 +31,28 @@ pytestmark = [pytest.mark.subprocess, pytest.mark.timeout(900)]
 
 @pytest.fixture(scope="module")
 def published(shop: Settings, tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    """The first three days, in and published."""
+    """The first three days, loaded and published."""
     load_events(tmp_path_factory.mktemp("story") / "first.ndjson", story.FIRST_DAYS)
-    typed("stream", "--once")
-    typed("night", "--day", story.LAST_DAY)
+    run_verb("stream", "--once")
+    run_verb("night", "--day", story.LAST_DAY)
     return shop
 
 
 def load_events(file: Path, events: tuple[story.Event, ...], *others: Path) -> None:
     file.write_text("".join(json.dumps(event) + "\n" for event in events))
-    typed("load", str(file), *map(str, others))
+    run_verb("load", str(file), *map(str, others))
 
 
 @pytest.fixture(scope="module")
 def history(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Five generated days, later than the story's, with their dirt, copies and late events."""
+    """Five generated days after those of the story, with dirt, copies and late events."""
     file = tmp_path_factory.mktemp("history") / "history.parquet"
     shape = ("--days", "5", "--customers", "300", "--events", "4000", "--seed", "11", "--last-day", LAST_DAY)
     subprocess.run([sys.executable, "-m", "source_server.generate", "--out", str(file), *shape], check=True, cwd=REPOSITORY)
     return file
 
 
-def rows(settings: Settings, sql: str) -> list[tuple[Any, ...]]:
+def read_rows(settings: Settings, sql: str) -> list[tuple[Any, ...]]:
     with psycopg2.connect(
         host=settings.postgres_host, port=settings.postgres_port, user=settings.postgres_user,
         password=settings.postgres_password, dbname=settings.postgres_database,
@@ -61,52 +61,52 @@ def rows(settings: Settings, sql: str) -> list[tuple[Any, ...]]:
         return list(cursor.fetchall())
 
 
-def table(settings: Settings, name: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = DeltaTable(table_url(settings, name)).to_pyarrow_table().to_pylist()
-    return found
+def read_table(settings: Settings, name: str) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = DeltaTable(table_url(settings, name)).to_pyarrow_table().to_pylist()
+    return rows
 
 
 def test_every_event_is_on_hdfs_or_in_quarantine(published: Settings) -> None:
-    good, refused = table(published, EVENTS), table(published, QUARANTINE)
+    good, refused = read_table(published, EVENTS), read_table(published, QUARANTINE)
     assert len({event["event_id"] for event in good}) == len(story.FIRST_DAYS) - len(story.REFUSED) - 1
     assert {row["reason"] for row in refused} == story.REFUSED
-    dropped = sum(row["dropped"] for row in table(published, COMPACTIONS))
-    assert dropped == 1, "the night's compaction leaves out the copy"
+    dropped = sum(row["dropped"] for row in read_table(published, COMPACTIONS))
+    assert dropped == 1, "the night's compaction drops the copy"
     assert len(good) + dropped + len(refused) == len(story.FIRST_DAYS)
     assert "1000000000000000001" in {event["product_id"] for event in good}
-    told = typed("ledger", "--recount").out
-    assert "ok   events on HDFS: good 10 + replayed 0 = rows 9 + copies that compaction dropped 1" in told
-    assert "acknowledged by the source 12 - received by the stream 12 = 0 waiting in Kafka" in told
+    output = run_verb("ledger", "--recount").out
+    assert "ok   events on HDFS: good 10 + replayed 0 = rows 9 + copies that compaction dropped 1" in output
+    assert "acknowledged by the source 12 - received by the stream 12 = 0 waiting in Kafka" in output
 
 
 def test_day_level_numbers_are_exact_in_postgres(published: Settings) -> None:
-    found = rows(published, f"SELECT day, {', '.join(story.KPI_COLUMNS)} FROM mart.kpi_day ORDER BY day")
-    assert {str(day): tuple(numbers) for day, *numbers in found} == story.KPI
-    spent = rows(published, "SELECT customer_id, sum(revenue) FROM mart.customer_day GROUP BY 1 ORDER BY 1")
+    rows = read_rows(published, f"SELECT day, {', '.join(story.KPI_COLUMNS)} FROM mart.kpi_day ORDER BY day")
+    assert {str(day): tuple(numbers) for day, *numbers in rows} == story.KPI
+    spent = read_rows(published, "SELECT customer_id, sum(revenue) FROM mart.customer_day GROUP BY 1 ORDER BY 1")
     assert spent == [("ann", Decimal("25.50")), ("bob", Decimal("0.00")), ("cid", Decimal("0.00"))]
 
 
 def test_profiles_are_exact_in_the_snapshot_and_in_mongodb(published: Settings) -> None:
-    snapshot = {row["customer_id"]: row for row in table(published, CUSTOMERS)}
+    snapshot = {row["customer_id"]: row for row in read_table(published, CUSTOMERS)}
     assert set(snapshot) == set(story.CUSTOMERS)
-    collection = rows(published, "SELECT profiles_collection FROM mart.publication ORDER BY id DESC LIMIT 1")[0][0]
+    collection = read_rows(published, "SELECT profiles_collection FROM mart.publication ORDER BY id DESC LIMIT 1")[0][0]
     documents = MongoClient(published.mongo_url)[published.mongo_database][collection]
     for customer, metrics in story.CUSTOMERS.items():
         document = documents.find_one({"_id": customer})
         for key, value in metrics.items():
-            assert plain(snapshot[customer][key]) == value, (customer, key)
-            # Days up to the published one are counted by the reader of a document.
-            assert BY_KEY[key].since or plain(document[key]) == value, (customer, key)
+            assert to_plain(snapshot[customer][key]) == value, (customer, key)
+            # The reader of a document counts the days up to the published one.
+            assert BY_KEY[key].since or to_plain(document[key]) == value, (customer, key)
 
 
-def plain(value: Any) -> Any:
-    """A value as the story writes it, whatever the store calls it."""
+def to_plain(value: Any) -> Any:
+    """The value in the type that the story uses, whatever the store's type."""
     if isinstance(value, date):
         return value.isoformat()
     return value.to_decimal() if hasattr(value, "to_decimal") else value
 
 
-def test_the_overview_and_a_customer_show_them(published: Settings, page: Page) -> None:
+def test_the_overview_and_a_customer_show_the_numbers(published: Settings, page: Page) -> None:
     expect(page.locator("[data-kpi=revenue]")).to_contain_text("25.50")
     expect(page.locator("[data-kpi=orders]")).to_contain_text("2")
     expect(page.locator("[data-kpi=customers]")).to_contain_text("3")
@@ -119,29 +119,31 @@ def test_a_segment_is_run_by_the_worker_and_shows_its_members(published: Setting
     cookies = {cookie["name"]: cookie["value"] for cookie in page.context.cookies()}
     token = next(value for name, value in cookies.items() if name.endswith("_csrf"))
     headers = {"X-CSRFToken": token, "Referer": published.web_url}
-    made = page.request.post("/api/v1/segments", data={"name": "Regulars", "rule": story.RULE}, headers=headers)
-    assert made.status == 201, made.text()
-    page.goto(f"/segments/{made.json()['id']}")
+    response = page.request.post("/api/v1/segments", data={"name": "Regulars", "rule": story.RULE}, headers=headers)
+    assert response.status == 201, response.text()
+    page.goto(f"/segments/{response.json()['id']}")
     members = page.locator("table a[href*='/customers/']")
     expect(members).to_have_count(len(story.MEMBERS), timeout=30_000)
     assert {text.strip() for text in members.all_inner_texts()} == story.MEMBERS
     expect(page.get_by_text("Rule: Orders is at least 2")).to_be_visible()
 
 
-def test_the_next_days_come_by_airflow(published: Settings, page: Page, airflow: Airflow, history: Path, tmp_path: Path) -> None:
-    """One of the story and five generated ones, which read the same by another way: from the file itself."""
+def test_airflow_publishes_the_next_days(
+    published: Settings, page: Page, airflow: Airflow, history: Path, tmp_path: Path
+) -> None:
+    """One day of the story and five generated ones, whose numbers are also computed from the file itself."""
     load_events(tmp_path / "next.ndjson", story.NEXT_DAY, history)
-    assert airflow.night(LAST_DAY) == "success"
-    assert rows(published, "SELECT orders, revenue FROM mart.kpi_day WHERE day = '2021-05-04'") == [(1, Decimal("99.99"))]
-    expected = revenue_orders_customers(history)
+    assert airflow.run_night(LAST_DAY) == "success"
+    assert read_rows(published, "SELECT orders, revenue FROM mart.kpi_day WHERE day = '2021-05-04'") == [(1, Decimal("99.99"))]
+    expected = read_revenue_orders_customers(history)
     assert len(expected) == 5
-    found = rows(published, "SELECT day::text, revenue, orders, customers FROM mart.kpi_day WHERE day >= '2021-06-01'")
-    assert {day: tuple(numbers) for day, *numbers in found} == expected
+    rows = read_rows(published, "SELECT day::text, revenue, orders, customers FROM mart.kpi_day WHERE day >= '2021-06-01'")
+    assert {day: tuple(numbers) for day, *numbers in rows} == expected
 
     page.goto("/")
     revenue = sum(revenue for revenue, _, _ in expected.values())
     expect(page.locator("[data-kpi=revenue]")).to_contain_text(money_short(Decimal(revenue)))
     expect(page.locator("main, header").filter(has_text=re.compile("5 Jun 2021|2021-06-05")).first).to_be_visible()
-    assert rows(published, "SELECT day::text FROM mart.publication ORDER BY id DESC LIMIT 1") == [(LAST_DAY,)]
-    runs = rows(published, f"SELECT count(*) FROM segments_segmentrun WHERE day = '{LAST_DAY}' AND status = 'done'")
+    assert read_rows(published, "SELECT day::text FROM mart.publication ORDER BY id DESC LIMIT 1") == [(LAST_DAY,)]
+    runs = read_rows(published, f"SELECT count(*) FROM segments_segmentrun WHERE day = '{LAST_DAY}' AND status = 'done'")
     assert runs[0][0] >= 1

@@ -1,4 +1,4 @@
-"""Some services are stopped while the others go on."""
+"""Some services are stopped while the others keep running."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def stack() -> Iterator[Stack]:
 
 
 @pytest.mark.subprocess
-def test_one_is_stopped_and_comes_back_with_another_setting_while_the_other_goes_on(stack: Stack) -> None:
+def test_a_service_restarts_with_a_new_setting_while_another_keeps_running(stack: Stack) -> None:
     assert run("up", "postgres", "redis", stack=STACK).code == 0
     postgres = Supervisor(stack).state("postgres").pid
     assert run("down", "redis", stack=STACK).out == "stack faults: stopped Redis\n"
@@ -47,10 +47,10 @@ def test_a_supervisor_that_hangs_is_ended_with_all_that_it_started(stack: Stack,
     monkeypatch.setattr(supervise, "ANSWER_SECONDS", 1)
     assert not Supervisor(stack).running()
     lifecycle.down(stack)
-    assert processes.of_stack(stack) == []
+    assert processes.find_processes(stack) == []
 
 
-def test_what_needs_a_service_is_stopped_with_it() -> None:
+def test_services_that_need_a_stopped_one_are_stopped_too() -> None:
     assert [service.name for service in with_dependents(("kafka",))] == ["kafka", "stream"]
     assert [service.name for service in with_dependents(("hdfs",))] == [
         "namenode", "secondarynamenode", "datanode1", "datanode2", "spark-history", "stream",

@@ -47,7 +47,7 @@ def test_services_of_run_and_of_compose_exist(page: Path) -> None:
     assert native - {*NAMES, "supervisord"} == set()
     verbs = r"docker compose (?:exec|logs|restart|stop|run)(?: -\S+)* ([a-z][a-z0-9-]*)"
     composed = {name for line in code(page) for name in re.findall(verbs, line)}
-    assert composed - set(compose_file.document()["services"]) == set()
+    assert composed - set(compose_file.read_document()["services"]) == set()
 
 
 @each_page

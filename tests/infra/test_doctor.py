@@ -1,4 +1,4 @@
-"""Ports that are taken: by whom, and whether they stay so."""
+"""Ports that are taken: the report names the holder, and waits if it is ending."""
 
 from __future__ import annotations
 
@@ -21,43 +21,43 @@ REDIS = (BY_NAME["redis"],)
 
 
 @pytest.fixture
-def taken() -> Iterator[socket.socket]:
+def occupied_port() -> Iterator[socket.socket]:
     with socket.socket() as holder:
         holder.bind(("127.0.0.1", 0))
         holder.listen()
         yield holder
 
 
-def found(holder: socket.socket) -> doctor.Finding:
+def check_port(holder: socket.socket) -> doctor.MachineFinding:
     stack = Stack(load({"CDP_STACK": "ports", "CDP_REDIS_PORT": str(holder.getsockname()[1])}))
-    (finding,) = doctor._ports(stack, REDIS)
+    (finding,) = doctor._check_ports(stack, REDIS)
     return finding
 
 
-def nobody(port: int) -> psutil.Process | None:
+def find_nobody(port: int) -> psutil.Process | None:
     return None
 
 
-def test_port_of_one_who_is_ending_is_waited_for(taken: socket.socket, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(processes, "port_holder", nobody)
-    threading.Timer(0.3, taken.close).start()
-    assert found(taken).ok
+def test_a_port_whose_holder_is_ending_is_waited_for(occupied_port: socket.socket, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "find_port_holder", find_nobody)
+    threading.Timer(0.3, occupied_port.close).start()
+    assert check_port(occupied_port).ok
 
 
-def test_port_that_nobody_is_seen_to_hold_and_stays_taken_is_told_of(
-    taken: socket.socket, monkeypatch: pytest.MonkeyPatch
+def test_a_port_that_stays_taken_without_a_visible_holder_is_reported(
+    occupied_port: socket.socket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(processes, "port_holder", nobody)
-    monkeypatch.setattr(processes, "LETTING_GO", 0.2)
-    assert found(taken).found == "Redis: taken by another process"
+    monkeypatch.setattr(processes, "find_port_holder", find_nobody)
+    monkeypatch.setattr(processes, "RELEASE_SECONDS", 0.2)
+    assert check_port(occupied_port).found == "needed by Redis, taken by another process"
 
 
-def test_one_who_is_seen_is_named_at_once(taken: socket.socket, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(processes, "let_go", lambda host, port: pytest.fail("it waits"))
-    assert "taken by python" in found(taken).found
+def test_a_visible_holder_is_named_at_once(occupied_port: socket.socket, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "wait_until_free", lambda host, port: pytest.fail("it waits"))
+    assert "taken by python" in check_port(occupied_port).found
 
 
-#: Listens on a port and holds so much memory that its end takes a moment; knows nothing of its stack but the folder.
+#: Listens on a port, and holds so much memory that its end takes a moment. Only its folder shows that it belongs to the stack.
 LARGE = """
 import mmap, socket
 holder = socket.create_server(("127.0.0.1", 0))
@@ -68,7 +68,7 @@ input()
 
 
 @pytest.mark.subprocess
-def test_killed_process_that_gives_its_memory_back_is_waited_for_until_its_port_is_free(tmp_path: Path) -> None:
+def test_end_all_waits_until_a_large_killed_process_has_released_its_port(tmp_path: Path) -> None:
     stack = Stack(load({"CDP_STACK": "ending", "CDP_VAR_DIR": str(tmp_path)}))
     stack.state.mkdir()
     with subprocess.Popen(
@@ -83,4 +83,4 @@ def test_killed_process_that_gives_its_memory_back_is_waited_for_until_its_port_
         port = int(large.stdout.readline())
         large.kill()
         assert processes.end_all(stack) == 1
-        assert processes.port_free("127.0.0.1", port)
+        assert processes.is_port_free("127.0.0.1", port)

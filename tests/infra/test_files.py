@@ -1,4 +1,4 @@
-"""./run files: the arithmetic without a server, and the whole on a real HDFS."""
+"""./run files: the arithmetic without a server, and the whole command on a real HDFS."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from hdfs import InsecureClient
 
 from cdp.paths import EVENTS, TABLES, table_url
 from infra.stack import files, verbs
-from infra.stack.files import File, Group, Listing, chosen, holding, holdings, size_text
+from infra.stack.files import FileGroup, HdfsFile, Listing, chosen, count_files, format_size, holdings
 from infra.stack.stack import Stack, StackError, open_stack
 
 MB = 2**20
@@ -25,10 +25,10 @@ DAY = "event_day=2019-10-01"
 
 
 def listing() -> Listing:
-    """Ten files of 1 MB on the first day, one of 200 MB on the second with an old one beside it, and two of the log."""
-    first = [File(f"{DAY}/{n}.parquet", MB, 1) for n in range(10)]
-    second = [File(f"event_day=2019-10-02/{name}.parquet", 200 * MB, 2) for name in ("new", "old")]
-    log = [File(f"_delta_log/{n}.json", 1000, 1) for n in range(2)]
+    """Ten files of 1 MB on the first day, a live and a replaced one of 200 MB on the second, and two log files."""
+    first = [HdfsFile(f"{DAY}/{n}.parquet", MB, 1) for n in range(10)]
+    second = [HdfsFile(f"event_day=2019-10-02/{name}.parquet", 200 * MB, 2) for name in ("new", "old")]
+    log = [HdfsFile(f"_delta_log/{n}.json", 1000, 1) for n in range(2)]
     return Listing([*first, *second, *log], directories=4)
 
 
@@ -36,41 +36,41 @@ LIVE = frozenset({file.path for file in listing().files} - {"event_day=2019-10-0
 
 
 def test_files_that_the_log_does_not_name_wait_for_the_vacuum() -> None:
-    held = holding(EVENTS, listing(), LIVE)
-    assert held.data == Group(files=11, size=210 * MB, waiting=1, waiting_size=200 * MB)
-    assert held.days == {"2019-10-01": Group(10, 10 * MB), "2019-10-02": Group(1, 200 * MB, 1, 200 * MB)}
-    assert (held.log_files, held.log_size) == (2, 2000)
+    table = count_files(EVENTS, listing(), LIVE)
+    assert table.data == FileGroup(files=11, size=210 * MB, waiting=1, waiting_size=200 * MB)
+    assert table.days == {"2019-10-01": FileGroup(10, 10 * MB), "2019-10-02": FileGroup(1, 200 * MB, 1, 200 * MB)}
+    assert (table.log_files, table.log_size) == (2, 2000)
 
 
 def test_objects_of_the_namenode_are_files_blocks_and_directories() -> None:
-    assert holding(EVENTS, listing(), LIVE).objects == 14 + (10 + 2 + 2 + 2) + 4
+    assert count_files(EVENTS, listing(), LIVE).objects == 14 + (10 + 2 + 2 + 2) + 4
 
 
 @pytest.mark.parametrize(
     ("group", "piles_up"),
     [
-        (Group(9, 9 * MB), True),
-        (Group(8, 8 * MB), False),
-        (Group(9, 9 * 16 * MB), False),
-        (Group(0, 0, 100, MB), False),
+        (FileGroup(9, 9 * MB), True),
+        (FileGroup(8, 8 * MB), False),
+        (FileGroup(9, 9 * 16 * MB), False),
+        (FileGroup(0, 0, 100, MB), False),
     ],
 )
-def test_small_files_pile_up_where_there_are_many_live_ones(group: Group, piles_up: bool) -> None:
+def test_small_files_pile_up_where_there_are_many_live_ones(group: FileGroup, piles_up: bool) -> None:
     assert group.piles_up is piles_up
 
 
 def test_remedy_names_the_last_day_that_needs_it() -> None:
-    assert holding(EVENTS, listing(), LIVE).remedy.endswith("./run night --day 2019-10-01")
-    assert holding("quarantine", listing(), LIVE).remedy.endswith("the next night gathers those of days that are over")
-    assert holding(EVENTS, listing(), frozenset()).remedy == ""
+    assert count_files(EVENTS, listing(), LIVE).remedy.endswith("./run night --day 2019-10-01")
+    assert count_files("quarantine", listing(), LIVE).remedy.endswith("the next night merges those of past days")
+    assert count_files(EVENTS, listing(), frozenset()).remedy == ""
 
 
 def test_table_without_days_has_one_group() -> None:
-    held = holding("customers", Listing([File("a.parquet", 5, 1)], 1), frozenset({"a.parquet"}))
-    assert (held.data, held.days) == (Group(1, 5), {})
+    table = count_files("customers", Listing([HdfsFile("a.parquet", 5, 1)], 1), frozenset({"a.parquet"}))
+    assert (table.data, table.days) == (FileGroup(1, 5), {})
 
 
-def test_table_that_is_none_is_named_with_the_one_that_was_meant() -> None:
+def test_an_unknown_table_gets_a_suggestion() -> None:
     assert chosen("") == TABLES
     with pytest.raises(StackError, match=r"'event' is not a table\.\s.*events"):
         chosen("event")
@@ -79,22 +79,22 @@ def test_table_that_is_none_is_named_with_the_one_that_was_meant() -> None:
 @pytest.mark.parametrize(
     ("size", "text"), [(0, "0 B"), (1023, "1023 B"), (1024, "1.0 KB"), (200 * MB, "200.0 MB"), (3 * 2**40, "3.0 TB")]
 )
-def test_sizes_as_people_say_them(size: int, text: str) -> None:
-    assert size_text(size) == text
+def test_sizes_have_a_unit(size: int, text: str) -> None:
+    assert format_size(size) == text
 
 
-def test_hdfs_that_is_away_is_one_line_with_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refused(*_: Any, **__: Any) -> None:
+def test_unreachable_hdfs_is_reported_in_one_line_with_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
         raise OSError("connection refused")
 
-    monkeypatch.setattr(files, "DeltaTable", refused)
+    monkeypatch.setattr(files, "DeltaTable", refuse)
     with pytest.raises(StackError, match=r"can't be listed: connection refused\. See \./run status namenode"):
         holdings(open_stack().settings)
 
 
 @pytest.fixture
 def on_hdfs(servers: Stack, tmp_path: Path) -> Iterator[Stack]:
-    """A folder of its own with the table of events: nine small files on one day, one on the next, and one that was replaced."""
+    """A folder of the test's own with an events table: nine small files on one day, a live and a replaced one on the next."""
     stack = replace(servers, settings=replace(servers.settings, hdfs_root=f"/test_{uuid.uuid4().hex[:8]}"))
     table = tmp_path / EVENTS
     for n in range(9):
@@ -115,22 +115,23 @@ def _rows(day: str, number: int) -> pa.Table:
 @pytest.mark.stack("namenode", "datanode1", "datanode2")
 def test_real_hdfs(on_hdfs: Stack, capsys: pytest.CaptureFixture[str]) -> None:
     assert len(DeltaTable(table_url(on_hdfs.settings, EVENTS)).file_uris()) == 10
-    asked = Namespace(table=EVENTS, days=30, json=True)
-    assert verbs._files(on_hdfs, asked) == 0
-    (told,) = json.loads(capsys.readouterr().out)["tables"]
-    assert (told["files"], told["waiting"], told["log_files"]) == (10, 1, 11)
-    assert (told["first_day"], told["last_day"]) == ("2019-10-01", "2019-10-02")
+    arguments = Namespace(table=EVENTS, days=30, json=True)
+    assert verbs._files(on_hdfs, arguments) == 0
+    (result,) = json.loads(capsys.readouterr().out)["tables"]
+    assert (result["files"], result["waiting"], result["log_files"]) == (10, 1, 11)
+    assert (result["first_day"], result["last_day"]) == ("2019-10-01", "2019-10-02")
     # 22 files of a block each; the table's folder, two days and the log.
-    assert told["objects"] == 22 + 22 + 4
-    assert [(day["day"], day["files"], day["waiting"], day["piles_up"]) for day in told["days"]] == [
+    assert result["objects"] == 22 + 22 + 4
+    assert [(day["day"], day["files"], day["waiting"], day["piles_up"]) for day in result["days"]] == [
         ("2019-10-01", 9, 0, True),
         ("2019-10-02", 1, 1, False),
     ]
     verbs._files(on_hdfs, Namespace(table="", days=30, json=False))
-    said = capsys.readouterr().out
-    assert "not there yet: quarantine, customer_day" in said
-    assert "events: small files pile up; a night compacts the days up to its own: ./run night --day 2019-10-01" in said
+    output = capsys.readouterr().out
+    assert "not there yet: quarantine, customer_day" in output
+    assert "events: small files pile up; " in output
+    assert "./run night --day 2019-10-01" in output
     verbs._files(on_hdfs, Namespace(table=EVENTS, days=1, json=False))
-    said = capsys.readouterr().out
-    assert "2019-10-02" in said
-    assert "2019-10-01 " not in said
+    output = capsys.readouterr().out
+    assert "2019-10-02" in output
+    assert "2019-10-01 " not in output

@@ -1,4 +1,4 @@
-"""What a probe says of a server whose answer is none."""
+"""What a probe reports about a server whose answer is unusable."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from infra.stack.service import Unhealthy
 from infra.stack.services.http import get_json
 
-#: Says its port, takes one request, answers with what it is given, and hangs up.
+#: Prints its port, takes one request, sends its argument as the answer, and hangs up.
 SERVER = """
 import socket, sys
 with socket.create_server(("127.0.0.1", 0)) as server:
@@ -25,7 +25,7 @@ HEAD = "HTTP/1.1 200 OK\r\nContent-Length: 16\r\n\r\n"
 
 @pytest.mark.subprocess
 @pytest.mark.parametrize(
-    ("answer", "says"),
+    ("answer", "message"),
     [
         (f'{HEAD}{{"status": "ok"}}', ""),
         (HEAD, "16 more expected"),
@@ -36,13 +36,13 @@ HEAD = "HTTP/1.1 200 OK\r\nContent-Length: 16\r\n\r\n"
     ],
     ids=["well", "cut off", "no JSON", "an error", "no HTTP", "nothing"],
 )
-def test_whatever_comes_is_an_answer_or_the_services_illness(answer: str, says: str) -> None:
+def test_any_answer_is_json_or_raises_unhealthy(answer: str, message: str) -> None:
     with subprocess.Popen([sys.executable, "-c", SERVER, answer], stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout
         url = f"http://127.0.0.1:{int(server.stdout.readline())}/health"
-        if not says:
+        if not message:
             assert get_json(url, "./run logs web") == {"status": "ok"}
             return
-        with pytest.raises(Unhealthy, match=says) as found:
+        with pytest.raises(Unhealthy, match=message) as error:
             get_json(url, "./run logs web")
-    assert (found.value.wrong.startswith(url), found.value.remedy) == (True, "./run logs web")
+    assert (error.value.wrong.startswith(url), error.value.remedy) == (True, "./run logs web")

@@ -1,4 +1,4 @@
-"""The id that a new Kafka is formatted with."""
+"""The id with which a new Kafka is formatted."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from infra.stack.services import kafka
 
 
-def test_an_id_that_reads_like_an_option_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_id_that_looks_like_an_option_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
     drawn = [uuid.UUID(bytes=bytes([first]) + bytes(15)) for first in (0xF8, 0xFB, 0x04)]
     monkeypatch.setattr(uuid, "uuid4", lambda: drawn.pop(0))
-    assert kafka.cluster_id() == "BAAAAAAAAAAAAAAAAAAAAA"
+    assert kafka.make_cluster_id() == "BAAAAAAAAAAAAAAAAAAAAA"

@@ -1,4 +1,4 @@
-"""The broker's topics are as cdp/events/topics.py declares them, whoever made them first."""
+"""The broker's topics are as cdp/events/topics.py declares them, whichever program created them."""
 
 from __future__ import annotations
 
@@ -16,6 +16,6 @@ def test_topic_is_as_declared(topic: Topic, servers: Stack) -> None:
     admin = AdminClient(client_config(servers.settings))
     assert len(admin.list_topics(timeout=10).topics[topic.name].partitions) == topic_partitions(servers.settings, topic)
     resource = ConfigResource(ResourceType.TOPIC, topic.name)
-    kept = admin.describe_configs([resource])[resource].result()
+    config = admin.describe_configs([resource])[resource].result()
     expected = topic_config(servers.settings, topic)
-    assert {name: kept[name].value for name in expected} == expected
+    assert {name: config[name].value for name in expected} == expected

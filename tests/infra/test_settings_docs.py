@@ -1,4 +1,4 @@
-"""docs/settings.md and .env.example say what the table of settings says."""
+"""docs/settings.md and .env.example agree with the table of settings."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ FIELDS = fields(Settings)
 def test_sections_are_those_of_the_table() -> None:
     source = (REPOSITORY / "cdp" / "settings.py").read_text()
     body = source[source.index("class Settings:") :]
-    found = re.findall(r"^    # (.+?)(?::.*)?\n    (\w+):", body, re.MULTILINE)
-    assert {name: title for title, name in found} == settings_docs.SECTIONS
+    sections = re.findall(r"^    # (.+?)(?::.*)?\n    (\w+):", body, re.MULTILINE)
+    assert {name: title for title, name in sections} == settings_docs.SECTIONS
 
 
 def test_every_setting_has_a_row_with_its_help() -> None:
@@ -28,10 +28,10 @@ def test_every_setting_has_a_row_with_its_help() -> None:
     assert [row.split("`")[1] for row in rows] == [env_name(f.name) for f in FIELDS]
     for f, row in zip(FIELDS, rows, strict=True):
         assert row.endswith(f"| {about(f).help} |")
-        assert len(re.split(r"(?<!\\)\|", row)) == 6, "a bar in a cell makes a new one"
+        assert len(re.split(r"(?<!\\)\|", row)) == 6, "an unescaped bar would start a new cell"
 
 
-def test_every_setting_stands_once_in_the_example_with_its_help() -> None:
+def test_every_setting_is_once_in_the_example_with_its_help() -> None:
     text = settings_docs.env_example()
     for f in FIELDS:
         assert len(re.findall(rf"^#?{env_name(f.name)}=", text, re.MULTILINE)) == 1
@@ -39,12 +39,12 @@ def test_every_setting_stands_once_in_the_example_with_its_help() -> None:
 
 
 def test_the_defaults_of_the_example_are_the_defaults() -> None:
-    """Read back as settings they change nothing."""
+    """Loading the example as settings changes nothing."""
     lines = [line.removeprefix("#") for line in settings_docs.env_example().splitlines() if re.match(r"#CDP_\w+=", line)]
-    given = dict(line.split("=", 1) for line in lines)
-    public = {name: value for name, value in given.items() if not about(_field(name)).secret and name != "CDP_VAR_DIR"}
-    plain = load({"CDP_VAR_DIR": "/nonexistent"})
-    assert load({"CDP_VAR_DIR": "/nonexistent"} | public) == plain
+    values = dict(line.split("=", 1) for line in lines)
+    public = {name: value for name, value in values.items() if not about(_field(name)).secret and name != "CDP_VAR_DIR"}
+    defaults = load({"CDP_VAR_DIR": "/nonexistent"})
+    assert load({"CDP_VAR_DIR": "/nonexistent"} | public) == defaults
 
 
 def _field(name: str) -> Field[Any]:
@@ -53,8 +53,8 @@ def _field(name: str) -> Field[Any]:
 
 def test_a_copied_example_sets_nothing_but_empty_secrets() -> None:
     lines = [line for line in settings_docs.env_example().splitlines() if line and not line.startswith("#")]
-    made = {env_name(name) for name in table.secrets_to_make()} | {v.name for v in COMPOSE_VARIABLES if v.secret}
-    assert set(lines) == {f"{name}=" for name in made}
+    secrets = {env_name(name) for name in table.secrets_to_make()} | {v.name for v in COMPOSE_VARIABLES if v.secret}
+    assert set(lines) == {f"{name}=" for name in secrets}
 
 
 def test_no_secret_and_no_path_of_this_machine_gets_in(monkeypatch: pytest.MonkeyPatch) -> None:

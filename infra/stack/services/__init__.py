@@ -1,4 +1,4 @@
-"""All services of the stack, in the order of a reader's walk along the data. Add one by a line here and a module beside."""
+"""All services of the stack, in the order in which data passes them. To add one, write a module here and add a line below."""
 
 from __future__ import annotations
 
@@ -26,30 +26,30 @@ SERVICES: tuple[Service, ...] = (
     site.BEAT,
 )
 
-#: Started only by name: they hold cores and memory that a small machine needs for other things.
+#: Started only by name, because they hold cores and memory that a small machine needs for other things.
 ON_DEMAND: tuple[Service, ...] = (stream.STREAM,)
 ALL = SERVICES + ON_DEMAND
 
 BY_NAME = {service.name: service for service in ALL}
-#: What a person may name on the command line.
+#: Names that the command line accepts: services and groups.
 NAMES = tuple(dict.fromkeys([*BY_NAME, *(service.group for service in ALL if service.group)]))
 
 
 def with_needs(names: tuple[str, ...]) -> tuple[Service, ...]:
-    """The named services and groups and all they need, in the order of ALL."""
-    wanted: set[str] = set()
-    todo = [service.name for service in ALL if service.name in names or service.group in names]
-    while todo:
-        name = todo.pop()
-        if name not in wanted:
-            wanted.add(name)
-            todo.extend(BY_NAME[name].needs + BY_NAME[name].brings)
-    return tuple(service for service in ALL if service.name in wanted)
+    """The named services and groups and everything that they need, in the order of ALL."""
+    selected: set[str] = set()
+    pending = [service.name for service in ALL if service.name in names or service.group in names]
+    while pending:
+        name = pending.pop()
+        if name not in selected:
+            selected.add(name)
+            pending.extend(BY_NAME[name].needs + BY_NAME[name].brings)
+    return tuple(service for service in ALL if service.name in selected)
 
 
 def with_dependents(names: tuple[str, ...]) -> tuple[Service, ...]:
-    """The named services and groups and all that can't go on without them, in the order of ALL."""
-    wanted = {service.name for service in ALL if service.name in names or service.group in names}
-    while more := {service.name for service in ALL if wanted & set(service.needs)} - wanted:
-        wanted |= more
-    return tuple(service for service in ALL if service.name in wanted)
+    """The named services and groups and every service that needs one of them, in the order of ALL."""
+    selected = {service.name for service in ALL if service.name in names or service.group in names}
+    while more := {service.name for service in ALL if selected & set(service.needs)} - selected:
+        selected |= more
+    return tuple(service for service in ALL if service.name in selected)

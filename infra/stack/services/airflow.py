@@ -8,8 +8,8 @@ from threading import Lock
 from urllib.parse import quote
 
 from cdp.settings import REPOSITORY, Settings
-from infra.stack.said import why
-from infra.stack.service import Command, Service, Unhealthy
+from infra.stack.cause import find_cause
+from infra.stack.service import Service, StartCommand, Unhealthy
 from infra.stack.services.http import get_json
 from infra.stack.services.stores import ensure_database
 from infra.stack.stack import INFRA, Stack, StackError, venv_bin, write_json
@@ -17,15 +17,15 @@ from infra.stack.stack import INFRA, Stack, StackError, venv_bin, write_json
 _migrating = Lock()
 
 
-def environment(stack: Stack) -> dict[str, str]:
-    """What infra/airflow/airflow.cfg asks of the environment, and the secrets it must not hold."""
+def build_environment(stack: Stack) -> dict[str, str]:
+    """The variables that infra/airflow/airflow.cfg reads, and the secrets that it must not contain."""
     settings = stack.settings
     database = (
         f"{quote(settings.postgres_user)}:{quote(settings.postgres_password)}@{settings.postgres_host}:{settings.postgres_port}"
         f"/{settings.airflow_database}"
     )
     return {
-        "AIRFLOW_HOME": str(stack.data("airflow")),
+        "AIRFLOW_HOME": str(stack.data_dir("airflow")),
         "AIRFLOW_CONFIG": str(INFRA / "airflow" / "airflow.cfg"),
         "AIRFLOW_DAGS": str(REPOSITORY / "dags"),
         "AIRFLOW_ADMIN": settings.admin_user,
@@ -41,34 +41,34 @@ def environment(stack: Stack) -> dict[str, str]:
     }
 
 
-def _command(program: str, stack: Stack) -> Command:
-    return Command((venv_bin("airflow"), program), environment(stack))
+def _command(program: str, stack: Stack) -> StartCommand:
+    return StartCommand((venv_bin("airflow"), program), build_environment(stack))
 
 
 def _prepare(stack: Stack) -> None:
-    """Database and tables, once for each version of Airflow, whichever of the three services comes first."""
+    """Create the database and its tables once for each version of Airflow; the first of the three services does it."""
     with _migrating:
-        stack.data("airflow").mkdir(parents=True, exist_ok=True)
-        write_json(stack.data("airflow") / "passwords.json", {stack.settings.admin_user: stack.settings.airflow_password})
-        stamp = stack.stamp("airflow-migrate")
-        version = venv_version()
+        stack.data_dir("airflow").mkdir(parents=True, exist_ok=True)
+        write_json(stack.data_dir("airflow") / "passwords.json", {stack.settings.admin_user: stack.settings.airflow_password})
+        stamp = stack.stamp_file("airflow-migrate")
+        version = _read_installed_version()
         if stamp.exists() and stamp.read_text() == version:
             return
         ensure_database(stack.settings, stack.settings.airflow_database)
         argv = (venv_bin("airflow"), "db", "migrate")
-        done = subprocess.run(argv, env=stack.base_env | environment(stack), capture_output=True, text=True)
-        if done.returncode:
-            raise StackError(f"Airflow's tables could not be made: {why(done.stderr)}")
+        result = subprocess.run(argv, env=stack.base_env | build_environment(stack), capture_output=True, text=True)
+        if result.returncode:
+            raise StackError(f"Airflow's tables could not be created: {find_cause(result.stderr)}")
         stamp.write_text(version)
 
 
-def venv_version() -> str:
+def _read_installed_version() -> str:
     from importlib.metadata import version
 
     return version("apache-airflow")
 
 
-def _component(settings: Settings, name: str, log: str) -> str:
+def _probe_component(settings: Settings, name: str, log: str) -> str:
     health = get_json(f"{settings.airflow_url}/api/v2/monitor/health", f"./run logs {log}")[name]
     if health["status"] != "healthy":
         beat = health.get(f"latest_{name}_heartbeat") or "never"
@@ -79,9 +79,9 @@ def _component(settings: Settings, name: str, log: str) -> str:
 def _probe_api(settings: Settings) -> str:
     health = get_json(f"{settings.airflow_url}/api/v2/monitor/health", "./run logs airflow-api")
     if health["metadatabase"]["status"] != "healthy":
-        raise Unhealthy("it does not reach its database", "./run logs postgres")
+        raise Unhealthy("it can't reach its database", "./run logs postgres")
     version = get_json(f"{settings.airflow_url}/api/v2/version", "./run logs airflow-api")
-    return f"version {version['version']}, database reached"
+    return f"version {version['version']}, reaches its database"
 
 
 _service = partial(Service, group="airflow", prepare=_prepare)
@@ -102,7 +102,7 @@ SCHEDULER = _service(
     brings=("airflow-api",),
     ports=("airflow_log_port",),
     command=partial(_command, "scheduler"),
-    probe=partial(_component, name="scheduler", log="airflow-scheduler"),
+    probe=partial(_probe_component, name="scheduler", log="airflow-scheduler"),
     address="",
 )
 DAG_PROCESSOR = _service(
@@ -112,6 +112,6 @@ DAG_PROCESSOR = _service(
     brings=("airflow-api",),
     ports=(),
     command=partial(_command, "dag-processor"),
-    probe=partial(_component, name="dag_processor", log="airflow-dags"),
+    probe=partial(_probe_component, name="dag_processor", log="airflow-dags"),
     address="",
 )

@@ -1,4 +1,4 @@
-"""The few HTTP questions that probes ask; the standard library is enough for them."""
+"""The few HTTP requests of the probes, by the standard library."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ TIMEOUT = 5.0
 
 
 def get_json(url: str, remedy: str) -> Any:
-    """The JSON that a server answers; whatever goes wrong is the service's illness."""
+    """The JSON that a server answers. Any failure is raised as Unhealthy."""
     try:
         with urllib.request.urlopen(url, timeout=TIMEOUT) as reply:
             return json.load(reply)

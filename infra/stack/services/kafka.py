@@ -11,16 +11,16 @@ from cdp.events import TOPICS, Topic
 from cdp.events.topics import PROBE, topic_config, topic_partitions
 from cdp.kafka import client_config
 from cdp.settings import Settings
-from infra.stack.said import why
-from infra.stack.service import Command, Service, Unhealthy
-from infra.stack.stack import INFRA, JARS, Stack, StackError, java
+from infra.stack.cause import find_cause
+from infra.stack.service import Service, StartCommand, Unhealthy
+from infra.stack.stack import INFRA, JARS, Stack, StackError, find_java
 
 CONFIG = INFRA / "kafka" / "server.properties"
 TIMEOUT = 5.0
 
 
-def environment(settings: Settings, log_dir: str) -> dict[str, str]:
-    """What infra/kafka/server.properties asks of the environment."""
+def build_environment(settings: Settings, log_dir: str) -> dict[str, str]:
+    """The variables that infra/kafka/server.properties reads."""
     return {
         "KAFKA_NODE_ID": "1",
         "KAFKA_QUORUM_VOTERS": f"1@{settings.host}:{settings.kafka_controller_port}",
@@ -36,44 +36,46 @@ def environment(settings: Settings, log_dir: str) -> dict[str, str]:
     }
 
 
-def _java(stack: Stack, main: str, *arguments: str) -> Command:
+def _build_java(stack: Stack, main: str, *arguments: str) -> StartCommand:
     argv = (
-        java(), f"-Xmx{stack.settings.kafka_heap}", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",
+        find_java(), f"-Xmx{stack.settings.kafka_heap}", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",
         "-XX:+ExitOnOutOfMemoryError", f"-Dlog4j2.configurationFile={INFRA}/kafka/log4j2.yaml",
         "-cp", f"{JARS}/kafka/*", main, *arguments,
     )  # fmt: skip
-    return Command(argv, environment(stack.settings, str(stack.data("kafka"))))
+    return StartCommand(argv, build_environment(stack.settings, str(stack.data_dir("kafka"))))
 
 
-def _command(stack: Stack) -> Command:
-    return _java(stack, "kafka.Kafka", str(CONFIG))
+def _command(stack: Stack) -> StartCommand:
+    return _build_java(stack, "kafka.Kafka", str(CONFIG))
 
 
 def _prepare(stack: Stack) -> None:
-    """Format the log directory, once."""
-    if (stack.data("kafka") / "meta.properties").exists():
+    """Format the log directory once."""
+    if (stack.data_dir("kafka") / "meta.properties").exists():
         return
-    tool = _java(stack, "kafka.tools.StorageTool", "format", "--ignore-formatted", "-t", cluster_id(), "-c", str(CONFIG))
-    done = subprocess.run(tool.argv, env=stack.base_env | tool.env, capture_output=True, text=True)
-    if done.returncode:
-        raise StackError(f"Kafka's log directory {stack.data('kafka')} could not be formatted: {why(done.stderr)}")
+    tool = _build_java(
+        stack, "kafka.tools.StorageTool", "format", "--ignore-formatted", "-t", make_cluster_id(), "-c", str(CONFIG)
+    )
+    result = subprocess.run(tool.argv, env=stack.base_env | tool.env, capture_output=True, text=True)
+    if result.returncode:
+        raise StackError(f"Kafka's log directory {stack.data_dir('kafka')} could not be formatted: {find_cause(result.stderr)}")
 
 
-def cluster_id() -> str:
-    """16 bytes as Kafka writes them. One in 64 begins with a minus, which the tool would take for an option."""
-    while (made := base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")).startswith("-"):
+def make_cluster_id() -> str:
+    """16 random bytes in Kafka's notation. One id in 64 begins with a minus, which the tool would take for an option."""
+    while (cluster_id := base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")).startswith("-"):
         pass
-    return made
+    return cluster_id
 
 
 def ensure_topics(settings: Settings) -> None:
-    """Make the declared topics where they are missing; one that another process makes meanwhile is fine."""
+    """Create the declared topics that are missing. Another process may create one at the same time."""
     from confluent_kafka import KafkaError, KafkaException
     from confluent_kafka.admin import AdminClient
 
     admin = AdminClient(client_config(settings))
-    there = admin.list_topics(timeout=TIMEOUT).topics
-    missing = [_new(settings, topic) for topic in TOPICS if topic.name not in there]
+    existing = admin.list_topics(timeout=TIMEOUT).topics
+    missing = [_build_topic(settings, topic) for topic in TOPICS if topic.name not in existing]
     if not missing:
         return
     for future in admin.create_topics(missing, operation_timeout=TIMEOUT).values():
@@ -84,7 +86,7 @@ def ensure_topics(settings: Settings) -> None:
                 raise
 
 
-def _new(settings: Settings, topic: Topic) -> Any:
+def _build_topic(settings: Settings, topic: Topic) -> Any:
     from confluent_kafka.cimpl import NewTopic
 
     partitions, config = topic_partitions(settings, topic), topic_config(settings, topic)
@@ -92,7 +94,7 @@ def _new(settings: Settings, topic: Topic) -> Any:
 
 
 def _probe(settings: Settings) -> str:
-    """A message there and back on the probe topic."""
+    """Send a message to the probe topic and read it back."""
     from confluent_kafka import KafkaException
 
     try:
@@ -108,12 +110,12 @@ def _round_trip(settings: Settings, payload: bytes) -> int:
 
     delivered: list[int] = []
 
-    def note(error: object, message: Any) -> None:
+    def record_offset(error: object, message: Any) -> None:
         if error is None:
             delivered.append(message.offset())
 
     producer = Producer(client_config(settings) | {"acks": "all", "message.timeout.ms": int(TIMEOUT * 1000)})
-    producer.produce(PROBE.name, payload, on_delivery=note)
+    producer.produce(PROBE.name, payload, on_delivery=record_offset)
     producer.flush(TIMEOUT)
     if not delivered:
         raise Unhealthy("a probe message was not acknowledged", "./run logs kafka")

@@ -11,55 +11,56 @@ from threading import Lock
 
 from cdp.programs import HEARTBEAT
 from cdp.settings import REPOSITORY, Settings
-from infra.stack.said import why
-from infra.stack.service import Command, Service, Unhealthy
+from infra.stack.cause import find_cause
+from infra.stack.service import Service, StartCommand, Unhealthy
 from infra.stack.services.http import get_json
 from infra.stack.stack import Stack, StackError, venv_bin
 
+#: Seconds after which the heartbeat task counts as late.
 BEAT_LATE = 35
 
 _migrating = Lock()
 _prepared: set[Path] = set()
 
 
-def _python(*arguments: str) -> Command:
-    return Command((sys.executable, *arguments))
+def _python(*arguments: str) -> StartCommand:
+    return StartCommand((sys.executable, *arguments))
 
 
-def _web(stack: Stack) -> Command:
+def _web(stack: Stack) -> StartCommand:
     settings = stack.settings
     argv = (
         venv_bin("gunicorn"), "cdp_web.wsgi:application", "--bind", f"{settings.host}:{settings.web_port}",
         "--workers", str(settings.web_workers), "--threads", "4", "--preload", "--no-control-socket",
         "--worker-tmp-dir", "/dev/shm", "--access-logfile", "-", "--timeout", "60",
     )  # fmt: skip
-    return Command(argv)
+    return StartCommand(argv)
 
 
-def _celery(stack: Stack, *arguments: str) -> Command:
-    return Command((venv_bin("celery"), "-A", "cdp_web.celery:app", *arguments, "--loglevel", "info"))
+def _celery(*arguments: str) -> StartCommand:
+    return StartCommand((venv_bin("celery"), "-A", "cdp_web.celery:app", *arguments, "--loglevel", "info"))
 
 
-def _worker(stack: Stack) -> Command:
+def _worker(stack: Stack) -> StartCommand:
     return _celery(
-        stack, "worker", "--hostname", f"worker@{stack.settings.stack}", "--concurrency", str(stack.settings.celery_concurrency)
+        "worker", "--hostname", f"worker@{stack.settings.stack}", "--concurrency", str(stack.settings.celery_concurrency)
     )
 
 
-def _beat(stack: Stack) -> Command:
-    return _celery(stack, "beat", "--schedule", str(stack.run_dir / "celery-beat" / "schedule"), "--pidfile=")
+def _beat(stack: Stack) -> StartCommand:
+    return _celery("beat", "--schedule", str(stack.run_dir / "celery-beat" / "schedule"), "--pidfile=")
 
 
 def _prepare(stack: Stack) -> None:
-    """Django's tables, static files and first administrator: at each start, once for the three services of the site."""
+    """Create Django's tables, static files and first administrator: once per start for the three services of the site."""
     with _migrating:
         if stack.state in _prepared:
             return
         for arguments in (("migrate", "--no-input"), ("ensure_admin",), ("collectstatic", "--no-input")):
             argv = (sys.executable, str(REPOSITORY / "manage.py"), *arguments, "-v", "0")
-            done = subprocess.run(argv, env=stack.base_env, capture_output=True, text=True)
-            if done.returncode:
-                raise StackError(f"manage.py {arguments[0]} failed: {why(done.stdout + done.stderr)}")
+            result = subprocess.run(argv, env=stack.base_env, capture_output=True, text=True)
+            if result.returncode:
+                raise StackError(f"manage.py {arguments[0]} failed: {find_cause(result.stdout + result.stderr)}")
         _prepared.add(stack.state)
 
 
@@ -72,11 +73,11 @@ def _probe_web(settings: Settings) -> str:
     health = get_json(f"{settings.web_url}/health", "./run logs web")
     if health.get("status") != "ok":
         raise Unhealthy(str(health), "./run logs web")
-    return "answers, database reached"
+    return "answers, reaches its database"
 
 
 def _probe_worker(settings: Settings) -> str:
-    """A ping through the broker, answered by the worker of this stack."""
+    """Ping the worker of this stack through the broker."""
     from celery import Celery
 
     name = f"worker@{settings.stack}"
@@ -84,7 +85,7 @@ def _probe_worker(settings: Settings) -> str:
     app.conf.broker_transport_options = {"socket_timeout": 5, "socket_connect_timeout": 5}
     try:
         answers = app.control.ping(destination=[name], timeout=2.0, limit=1)
-    except Exception as error:  # kombu has a class of its own for each transport
+    except Exception as error:  # kombu has different exceptions for each transport
         raise Unhealthy(f"no broker: {error}", "./run logs redis") from error
     finally:
         app.close()
@@ -94,19 +95,19 @@ def _probe_worker(settings: Settings) -> str:
 
 
 def _probe_beat(settings: Settings) -> str:
-    """The heartbeat task that beat sends and the worker executes is recent: the schedule works end to end."""
+    """The heartbeat task, which beat sends and the worker executes, ran recently: the schedule works end to end."""
     import redis
 
     client = redis.Redis.from_url(settings.redis_url, socket_timeout=5, socket_connect_timeout=5)
     try:
-        written = client.get(HEARTBEAT)
+        heartbeat = client.get(HEARTBEAT)
     except redis.RedisError as error:
         raise Unhealthy(str(error), "./run logs redis") from error
     finally:
         client.close()
-    if written is None:
+    if heartbeat is None:
         raise Unhealthy("no scheduled task has run yet", "./run logs celery-beat")
-    age = time.time() - float(written)
+    age = time.time() - float(heartbeat)
     if age > BEAT_LATE:
         raise Unhealthy(f"the last scheduled task ran {age:.0f} s ago", "./run logs celery-beat")
     return f"last scheduled task {max(age, 0):.0f} s ago"

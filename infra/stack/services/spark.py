@@ -1,4 +1,4 @@
-"""Spark standalone out of the pyspark wheel: master, worker and history server."""
+"""Spark standalone from the pyspark wheel: master, worker and history server."""
 
 from __future__ import annotations
 
@@ -9,47 +9,49 @@ from http.client import HTTPException
 from pathlib import Path
 
 from cdp.settings import REPOSITORY, Settings
-from infra.stack.service import Command, Service, Unhealthy
+from infra.stack.service import Service, StartCommand, Unhealthy
 from infra.stack.services.hdfs import USER
 from infra.stack.services.http import get_json, put
-from infra.stack.stack import INFRA, Stack, java_home
+from infra.stack.stack import INFRA, Stack, find_java_home
 
 DEPLOY = "org.apache.spark.deploy"
 
 
-def spark_home() -> Path:
-    """Where the pyspark wheel lies; found without importing it."""
+def find_spark_home() -> Path:
+    """The folder of the pyspark wheel, found without importing it."""
     spec = importlib.util.find_spec("pyspark")
     assert spec is not None
     assert spec.origin is not None
     return Path(spec.origin).parent
 
 
-def environment(stack: Stack) -> dict[str, str]:
-    """What infra/spark/spark-env.sh and the daemons ask of the environment."""
+def build_environment(stack: Stack) -> dict[str, str]:
+    """The variables that infra/spark/spark-env.sh and the daemons read."""
     settings = stack.settings
     return {
-        "SPARK_HOME": str(spark_home()),
+        "SPARK_HOME": str(find_spark_home()),
         "SPARK_CONF_DIR": str(INFRA / "spark"),
         "SPARK_NO_DAEMONIZE": "1",
         "SPARK_LOCAL_IP": settings.host,
         "SPARK_DAEMON_MEMORY": settings.spark_daemon_heap,
-        "SPARK_LOCAL_DIRS": str(stack.data("spark") / "local"),
+        "SPARK_LOCAL_DIRS": str(stack.data_dir("spark") / "local"),
         "SPARK_HISTORY_PORT": str(settings.spark_history_port),
         "HADOOP_USER_NAME": USER,
         "HDFS_URL": settings.hdfs_url,
         "HDFS_ROOT": settings.hdfs_root,
-        "JAVA_HOME": java_home() or "",
-        # Executors import what the driver names.
+        "JAVA_HOME": find_java_home() or "",
+        # Executors import the modules that the driver refers to.
         "PYTHONPATH": str(REPOSITORY),
     }
 
 
-def _daemon(stack: Stack, main: str, *arguments: str) -> Command:
-    return Command((str(spark_home() / "bin" / "spark-class"), f"{DEPLOY}.{main}", *arguments), environment(stack))
+def _daemon(stack: Stack, main: str, *arguments: str) -> StartCommand:
+    return StartCommand(
+        (str(find_spark_home() / "bin" / "spark-class"), f"{DEPLOY}.{main}", *arguments), build_environment(stack)
+    )
 
 
-def _master(stack: Stack) -> Command:
+def _master(stack: Stack) -> StartCommand:
     settings = stack.settings
     return _daemon(
         stack, "master.Master", "--host", settings.host, "--port", str(settings.spark_master_port),
@@ -57,7 +59,7 @@ def _master(stack: Stack) -> Command:
     )  # fmt: skip
 
 
-def _worker(stack: Stack) -> Command:
+def _worker(stack: Stack) -> StartCommand:
     settings = stack.settings
     return _daemon(
         stack, "worker.Worker", "--host", settings.host, "--port", str(settings.spark_worker_port),
@@ -67,17 +69,17 @@ def _worker(stack: Stack) -> Command:
     )  # fmt: skip
 
 
-def _history(stack: Stack) -> Command:
+def _history(stack: Stack) -> StartCommand:
     return _daemon(stack, "history.HistoryServer")
 
 
 def _history_prepare(stack: Stack) -> None:
-    """The folder of the applications' logs must be there before the first of them."""
+    """Create the folder of the applications' logs, which must exist before the first application starts."""
     folder = f"{stack.settings.hdfs_root}/_spark-events"
     try:
         put(f"{stack.settings.hdfs_http}/webhdfs/v1{folder}?op=MKDIRS&user.name={USER}")
     except (urllib.error.URLError, OSError, HTTPException) as error:
-        raise Unhealthy(f"HDFS does not take {folder} yet: {error}") from error
+        raise Unhealthy(f"HDFS can't create {folder} yet: {error}") from error
 
 
 def _probe_master(settings: Settings) -> str:
@@ -92,7 +94,7 @@ def _probe_master(settings: Settings) -> str:
     return f"{state['aliveworkers']} worker, {free} of {state['cores']} cores free, {len(state['activeapps'])} applications"
 
 
-def _answers(settings: Settings) -> str:
+def _probe_answer(settings: Settings) -> str:
     return str(get_json(f"{settings.spark_master_http}/json/", "./run logs spark-master")["status"])
 
 
@@ -120,7 +122,7 @@ MASTER = _service(
     ports=("spark_master_port", "spark_master_ui_port"),
     command=_master,
     probe=_probe_master,
-    ready=_answers,
+    ready=_probe_answer,
     brings=("spark-worker",),
     address="{spark_master_url}  {spark_master_http}",
 )

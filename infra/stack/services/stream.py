@@ -1,4 +1,4 @@
-"""The stream as a service: ./run up stream. Not part of a plain ./run up, for it holds cores and memory all the time."""
+"""The stream as a service: ./run up stream. A plain ./run up leaves it out, because it holds cores and memory all the time."""
 
 from __future__ import annotations
 
@@ -6,24 +6,24 @@ import sys
 
 from cdp.programs import STREAM_NEEDS_PERSON
 from cdp.settings import Settings
-from infra.stack.service import Command, Service, Unhealthy
+from infra.stack.service import Service, StartCommand, Unhealthy
 from infra.stack.services import spark
 from infra.stack.stack import Stack
 from infra.stack.stream_progress import stream_state
 
 
-def _command(stack: Stack) -> Command:
-    return Command((sys.executable, "-m", "streaming"), spark.environment(stack) | {"PROGRAM_NAME": "./run stream"})
+def _command(stack: Stack) -> StartCommand:
+    return StartCommand((sys.executable, "-m", "streaming"), spark.build_environment(stack) | {"PROGRAM_NAME": "./run stream"})
 
 
 def _probe(settings: Settings) -> str:
-    """It holds its lock. What it does says the last line of ./run status."""
+    """The stream holds its lock. ./run status shows its progress in a line of its own."""
     state = stream_state(settings)
     if state.unknown:
         raise Unhealthy(state.unknown, "./run status postgres kafka")
     if not state.runs:
         raise Unhealthy("it has not taken its lock in Postgres", "./run logs stream")
-    return f"batch {state.progress.batch} was its last" if state.progress else "no batch yet"
+    return f"last batch {state.progress.batch}" if state.progress else "no batch yet"
 
 
 STREAM = Service(

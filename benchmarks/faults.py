@@ -1,7 +1,6 @@
-"""What the fault runs share: servers that are killed and come back, a load that goes on, and what the log holds of it.
+"""Shared by the fault runs: servers that are killed and come back, a load that continues, and the messages in the topic.
 
-Both kinds of runs use it: those that kill the way into Kafka (ingest_faults.py) and those that kill the way to HDFS
-(stream_faults.py).
+ingest_faults.py kills servers on the way into Kafka, stream_faults.py on the way to HDFS.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ from infra.stack.supervise import Supervisor
 
 BACK_WITHIN = 60.0
 TRIES = 5
-#: The producer on another topic than the declared one, for runs on servers that others use too.
+#: The producer with another topic than the declared one, for runs on servers that others use too.
 PRODUCER = """
 import sys
 from dataclasses import replace
@@ -35,7 +34,7 @@ sys.exit(producer.main(sys.argv[2:]))
 
 
 class Load:
-    """The producer as a process, started again whenever it is gone."""
+    """The producer as a process that is restarted whenever it has ended."""
 
     def __init__(self, stack: Stack, name: str, rate: int, topic: str = EVENTS_RAW.name) -> None:
         self._stack, self._rate = stack, rate
@@ -49,13 +48,13 @@ class Load:
         self._process = self._start("--rate", str(self._rate))
 
     def keep_running(self) -> None:
-        """A load that has come to its end ends with 0, and stays ended."""
+        """Restart the producer if it failed; exit status 0 means that the load is complete."""
         if self._process.poll() not in (None, 0):
             self.gave_up += 1
             self._process = self._start("--rate", str(self._rate))
 
     def finish(self) -> None:
-        """Stop the slow one in order, and carry the rest as fast as it goes."""
+        """Stop the slow producer cleanly and send the rest at full speed."""
         self._process.terminate()
         self._process.wait(60)
         for _ in range(TRIES):
@@ -72,7 +71,7 @@ def kill_service(stack: Stack, name: str) -> None:
 
 
 def kill_and_await(stack: Stack, name: str) -> None:
-    """Kill a service, and wait until the supervisor has brought it back: what is there can be killed again."""
+    """Kill a service and wait until the supervisor has brought it back, so it can be killed again."""
     before = Supervisor(stack).state(name).pid
     kill_service(stack, name)
     deadline = time.monotonic() + BACK_WITHIN
@@ -82,11 +81,11 @@ def kill_and_await(stack: Stack, name: str) -> None:
         time.sleep(0.2)
 
 
-def committed(stack: Stack, topic: str = EVENTS_RAW.name) -> Iterator[Message]:
-    """Every message of a topic that a reader of committed records finds, by partition in order."""
-    own = {"group.id": "bench", "enable.auto.commit": False, "isolation.level": "read_committed", "enable.partition.eof": True}
+def read_committed(stack: Stack, topic: str = EVENTS_RAW.name) -> Iterator[Message]:
+    """Every committed message of a topic, in order within each partition."""
+    config = {"group.id": "bench", "enable.auto.commit": False, "isolation.level": "read_committed", "enable.partition.eof": True}
     ended: set[int | None] = set()
-    with Consumer(client_config(stack.settings) | own) as consumer:
+    with Consumer(client_config(stack.settings) | config) as consumer:
         numbers = list(consumer.list_topics(topic, timeout=10).topics[topic].partitions)
         consumer.assign([TopicPartition(topic, number, 0) for number in numbers])
         while len(ended) < len(numbers):
