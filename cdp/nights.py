@@ -106,20 +106,20 @@ class NightRun:
 
 def run_from_row(row: Sequence[Any]) -> NightRun:
     """A row of SELECT_RUNS. One driver hands JSON over as text, the other as what it says."""
-    named = dict(zip(NightRun.__slots__, row, strict=True))
-    seconds, checks, accepted = (_json(named[name]) for name in ("seconds", "checks", "accepted"))
-    overrides = tuple(Accepted(**given) for given in accepted)
+    fields = dict(zip(NightRun.__slots__, row, strict=True))
+    seconds, checks, accepted = (_parse_json(fields[name]) for name in ("seconds", "checks", "accepted"))
+    overrides = tuple(Accepted(**row) for row in accepted)
     took = {step: seconds[step] for step in STEPS if step in seconds}  # jsonb has an order of its own
-    return NightRun(**named | {"seconds": took, "checks": tuple(map(_outcome, checks)), "accepted": overrides})
+    return NightRun(**fields | {"seconds": took, "checks": tuple(map(_parse_outcome, checks)), "accepted": overrides})
 
 
-def _json(value: Any) -> Any:
+def _parse_json(value: Any) -> Any:
     return json.loads(value) if isinstance(value, str) else value
 
 
-def _outcome(given: dict[str, Any]) -> CheckOutcome:
-    accepted = given.get("accepted")
-    return CheckOutcome(given["name"], given["state"], given["says"], Accepted(**accepted) if accepted else None)
+def _parse_outcome(row: dict[str, Any]) -> CheckOutcome:
+    accepted = row.get("accepted")
+    return CheckOutcome(row["name"], row["state"], row["says"], Accepted(**accepted) if accepted else None)
 
 
 def remedy(run: NightRun) -> list[str]:

@@ -187,8 +187,8 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     _refuse_unknown(env)
     values: dict[str, Any] = {}
     for f in fields(Settings):
-        text = _text(f, env, values)
-        values[f.name] = _value(f, text)
+        text = _read_text(f, env, values)
+        values[f.name] = _parse_value(f, text)
         if f.name == "port_base" and values["port_base"] == 0:
             values["port_base"] = port_base(values["stack"])
     return Settings(**values)
@@ -214,7 +214,7 @@ def _refuse_unknown(env: Mapping[str, str]) -> None:
             raise SettingError(f"{name} is not a setting; {hint}")
 
 
-def _text(f: Field[Any], env: Mapping[str, str], values: Mapping[str, Any]) -> str:
+def _read_text(f: Field[Any], env: Mapping[str, str], values: Mapping[str, Any]) -> str:
     """The raw value, from the environment, a file or the default."""
     name, note = env_name(f.name), about(f)
     if name in env and name + "_FILE" in env:
@@ -222,16 +222,16 @@ def _text(f: Field[Any], env: Mapping[str, str], values: Mapping[str, Any]) -> s
     if name in env:
         return env[name]
     if name + "_FILE" in env:
-        return _read(name + "_FILE", Path(env[name + "_FILE"]))
+        return _read_file(name + "_FILE", Path(env[name + "_FILE"]))
     if note.generate:
-        made = Path(values["var_dir"]) / values["stack"] / "secrets" / f.name
-        return made.read_text().strip() if made.is_file() else ""
+        path = Path(values["var_dir"]) / values["stack"] / "secrets" / f.name
+        return path.read_text().strip() if path.is_file() else ""
     if note.offset is not None:
         return str(values["port_base"] + note.offset)
     return note.default.format(**values)
 
 
-def _read(name: str, path: Path) -> str:
+def _read_file(name: str, path: Path) -> str:
     try:
         return path.read_text().strip()
     except OSError as error:
@@ -241,31 +241,31 @@ def _read(name: str, path: Path) -> str:
 _YES, _NO = ("yes", "true", "1"), ("no", "false", "0")
 
 
-def _as_bool(text: str) -> bool:
+def _parse_bool(text: str) -> bool:
     if text.lower() not in _YES + _NO:
         raise ValueError("yes or no")
     return text.lower() in _YES
 
 
-def _as_int(text: str) -> int:
+def _parse_int(text: str) -> int:
     if not re.fullmatch(r"\d{1,9}", text):
         raise ValueError("a whole number")
     return int(text)
 
 
-_READERS: dict[str, Callable[[str], Any]] = {
+_PARSERS: dict[str, Callable[[str], Any]] = {
     "str": str,
-    "int": _as_int,
-    "bool": _as_bool,
+    "int": _parse_int,
+    "bool": _parse_bool,
     "Path": lambda text: Path(text).expanduser().absolute(),
 }
 
 
-def _value(f: Field[Any], text: str) -> Any:
+def _parse_value(f: Field[Any], text: str) -> Any:
     name, note = env_name(f.name), about(f)
     shown = "the value given" if note.secret else repr(text)
     try:
-        value = _READERS[str(f.type)](text)
+        value = _PARSERS[str(f.type)](text)
     except ValueError as error:
         raise SettingError(f"{name} must be {error}, not {shown}.") from None
     if note.pattern and not re.fullmatch(note.pattern, text):

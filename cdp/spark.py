@@ -61,9 +61,9 @@ def session(settings: Settings, name: str, cores: int, *, quiet: bool = False, b
     """The session of this process on the cluster; `cores` is the most it takes. Quiet: the driver logs nothing, because
     who asked for it says what went wrong. Brief: it soon ends."""
     _require_master(settings.spark_master_url)
-    os.environ.update(_environment(settings))
+    os.environ.update(_build_environment(settings))
     builder = SparkSession.builder.master(settings.spark_master_url).appName(name)
-    for key, value in _configuration(settings, cores, quiet, brief).items():
+    for key, value in _build_configuration(settings, cores, quiet, brief).items():
         builder = builder.config(key, value)
     try:
         return builder.getOrCreate()
@@ -77,8 +77,8 @@ def root_cause(error: BaseException) -> str:
     if isinstance(error, (Py4JNetworkError, ConnectionError)):
         return JVM_GONE
     java = getattr(error, "java_exception", None) or getattr(error, "_origin", None)
-    said = _java_root(java) if java is not None else str(error)
-    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    message = _read_java_root(java) if java is not None else str(error)
+    lines = [line.strip() for line in message.splitlines() if line.strip()]
     lines = lines or [type(error).__name__]
     # An error of Python on an executor brings its traceback along, and itself at the end.
     line = lines[-1] if any("Traceback (most recent call last)" in line for line in lines) else lines[0]
@@ -86,14 +86,14 @@ def root_cause(error: BaseException) -> str:
     return f"Postgres: {reason}{hint_of(error)}" if is_of_postgres(error) else reason
 
 
-def _java_root(java: object) -> str:
+def _read_java_root(java: object) -> str:
     """Name and message of the cause that has none itself; the JVM may be gone by the time it is asked."""
     try:
         while (cause := java.getCause()) is not None:  # type: ignore[attr-defined]
             java = cause
         name = java.getClass().getSimpleName()  # type: ignore[attr-defined]
-        said = java.getMessage()  # type: ignore[attr-defined]
-        return f"{name}: {said}" if said else str(name)
+        message = java.getMessage()  # type: ignore[attr-defined]
+        return f"{name}: {message}" if message else str(name)
     except (Py4JError, OSError):
         return JVM_GONE
 
@@ -112,7 +112,7 @@ def _require_master(url: str) -> None:
     raise SparkAway(f"No Spark master answers at {url}; start it: ./run up spark")
 
 
-def _environment(settings: Settings) -> dict[str, str]:
+def _build_environment(settings: Settings) -> dict[str, str]:
     """What Spark's launcher asks of the environment."""
     return {
         "SPARK_CONF_DIR": str(REPOSITORY / "infra" / "spark"),
@@ -122,7 +122,7 @@ def _environment(settings: Settings) -> dict[str, str]:
     }
 
 
-def _configuration(settings: Settings, cores: int, quiet: bool, brief: bool) -> dict[str, str]:
+def _build_configuration(settings: Settings, cores: int, quiet: bool, brief: bool) -> dict[str, str]:
     return {
         "spark.jars": jars(),
         "spark.cores.max": str(cores),

@@ -66,7 +66,7 @@ def sums(*columns: str) -> Agrees:
 
 
 def create_table(table: Table) -> str:
-    columns = [_definition(column) for column in table.columns]
+    columns = [_define_column(column) for column in table.columns]
     columns.append(f"PRIMARY KEY ({', '.join(table.key)})")
     return f"CREATE TABLE IF NOT EXISTS {table.full_name} ({', '.join(columns)})"
 
@@ -89,12 +89,12 @@ def merge_partitions(table: Table) -> str:
 def add_column(table: Table, column: Column) -> str:
     """For tables that an earlier version made. ADD COLUMN IF NOT EXISTS would keep readers out for a moment each time, also
     where there is nothing to add."""
-    there = f"SELECT FROM pg_attribute WHERE attrelid = '{table.full_name}'::regclass AND attname = '{column.name}'"
-    add = f"ALTER TABLE {table.full_name} ADD COLUMN {_definition(column)}"
-    return f"DO $$ BEGIN IF NOT EXISTS ({there}) THEN {add}; END IF; END $$"
+    existing = f"SELECT FROM pg_attribute WHERE attrelid = '{table.full_name}'::regclass AND attname = '{column.name}'"
+    add = f"ALTER TABLE {table.full_name} ADD COLUMN {_define_column(column)}"
+    return f"DO $$ BEGIN IF NOT EXISTS ({existing}) THEN {add}; END IF; END $$"
 
 
-def _definition(column: Column) -> str:
+def _define_column(column: Column) -> str:
     required = " NOT NULL" if column.required else ""
     default = f" DEFAULT {column.default}" if column.default else ""
     return f"{column.name} {POSTGRES_TYPES[column.kind]}{required}{default}"

@@ -66,8 +66,8 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "cdp_web.publications.request.publication",
-                "cdp_web.nights.context.stopped_night",
+                "cdp_web.publications.request.add_publication",
+                "cdp_web.nights.context.add_stopped_night",
             ],
         },
     }
@@ -140,7 +140,7 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "EXCEPTION_HANDLER": "cdp_web.api.exceptions.answer_to",
+    "EXCEPTION_HANDLER": "cdp_web.api.exceptions.answer_error",
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Customer data platform",

@@ -66,7 +66,7 @@ def ratio(part: str, whole: str) -> str:
     return f"round(CAST({part} AS DECIMAL(18, 0)) / nullif({whole}, 0), 6)"
 
 
-def mean_money(total: str, number: str) -> str:
+def divide_money(total: str, number: str) -> str:
     """Money a piece to the cent, half up; missing where there is no piece."""
     return f"round({total} / nullif({number}, 0), 2)"
 

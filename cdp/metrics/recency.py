@@ -6,7 +6,7 @@ from cdp.metrics.groups import RECENCY
 from cdp.metrics.metric import Metric, ratio
 
 
-def _days_since(key: str, title: str, about: str, since: str) -> Metric:
+def _count_days_since(key: str, title: str, about: str, since: str) -> Metric:
     return Metric(key, "integer", RECENCY, title, about, "derived", f"datediff({{as_of}}, {since})", "days", since=since)
 
 
@@ -15,9 +15,9 @@ RECENCY_METRICS: tuple[Metric, ...] = (
     Metric("last_seen", "date", RECENCY, "Last seen", "Day of the latest event; a refund is one.", "days", "max(day)"),
     Metric("first_order", "date", RECENCY, "First order", "Day of the first order.", "days", "min(CASE WHEN orders > 0 THEN day END)"),
     Metric("last_order", "date", RECENCY, "Last order", "Day of the latest order.", "days", "max(CASE WHEN orders > 0 THEN day END)"),
-    _days_since("days_since_first_seen", "Days since first seen", "Days from the first event to the published day.", "first_seen"),
-    _days_since("days_since_seen", "Days since last seen", "Days from the latest event to the published day.", "last_seen"),
-    _days_since(
+    _count_days_since("days_since_first_seen", "Days since first seen", "Days from the first event to the published day.", "first_seen"),
+    _count_days_since("days_since_seen", "Days since last seen", "Days from the latest event to the published day.", "last_seen"),
+    _count_days_since(
         "days_since_order", "Days since last order", "Days from the latest order to the published day; missing without an order.",
         "last_order",
     ),

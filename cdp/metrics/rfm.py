@@ -43,11 +43,11 @@ RFM_GROUPS: tuple[RfmGroup, ...] = (
 WORTH = "(frequency_score + monetary_score + 1) div 2"
 
 
-def worth(frequency_score: int, monetary_score: int) -> int:
+def compute_worth(frequency_score: int, monetary_score: int) -> int:
     return (frequency_score + monetary_score + 1) // 2
 
 
-def _score(key: str, title: str, about: str, sql: str) -> Metric:
+def _build_score(key: str, title: str, about: str, sql: str) -> Metric:
     return Metric(
         key,
         "integer",
@@ -60,7 +60,7 @@ def _score(key: str, title: str, about: str, sql: str) -> Metric:
     )
 
 
-def _group_sql() -> str:
+def _build_group_sql() -> str:
     cases = (
         f"WHEN recency_score BETWEEN {g.recency[0]} AND {g.recency[1]} AND {WORTH} BETWEEN {g.worth[0]} AND {g.worth[1]} THEN '{g.name}'"
         for g in RFM_GROUPS
@@ -69,9 +69,9 @@ def _group_sql() -> str:
 
 
 SCORE_METRICS: tuple[Metric, ...] = (
-    _score("recency_score", "Recency score (R)", "How lately the latest order was placed", "-datediff({as_of}, last_order)"),
-    _score("frequency_score", "Frequency score (F)", "How many orders", "nullif(total_purchase, 0)"),
-    _score(
+    _build_score("recency_score", "Recency score (R)", "How lately the latest order was placed", "-datediff({as_of}, last_order)"),
+    _build_score("frequency_score", "Frequency score (F)", "How many orders", "nullif(total_purchase, 0)"),
+    _build_score(
         "monetary_score", "Money score (M)", "Money spent less money refunded",
         "CASE WHEN total_purchase > 0 THEN total_purchase_value END",
     ),
@@ -83,11 +83,11 @@ TOTALS = ("last_order", "total_purchase", "total_purchase_value")
 RFM_GROUP = Metric(
     "rfm_group", "text", STANDING, "RFM group",
     "One of eleven groups by recency and by the mean of frequency and money; missing without an order.",
-    "derived", _group_sql(), choices=tuple(group.name for group in RFM_GROUPS),
+    "derived", _build_group_sql(), choices=tuple(group.name for group in RFM_GROUPS),
 )  # fmt: skip
 
 
-def _group_before(days: int, when: str) -> Metric:
+def _build_earlier_group(days: int, when: str) -> Metric:
     return Metric(
         f"rfm_group_{days}d_ago", "text", STANDING, f"RFM group {when}",
         f"The RFM group as it was {when}, beside all who had ordered by then; missing without an order by then.",
@@ -96,7 +96,7 @@ def _group_before(days: int, when: str) -> Metric:
 
 
 #: Since when customers are followed from group to group.
-EARLIER_GROUPS = {"day": _group_before(1, "a day before"), "month": _group_before(30, "30 days before")}
+EARLIER_GROUPS = {"day": _build_earlier_group(1, "a day before"), "month": _build_earlier_group(30, "30 days before")}
 EARLIER_DAYS = tuple(metric.days_ago for metric in EARLIER_GROUPS.values())
 
 RFM_METRICS: tuple[Metric, ...] = (RFM_GROUP, *EARLIER_GROUPS.values(), *SCORE_METRICS)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cdp.metrics.groups import ACTIVITY, ORDERS, RATES
-from cdp.metrics.metric import Metric, mean_money, ratio
+from cdp.metrics.metric import Metric, divide_money, ratio
 
 ORDER_METRICS: tuple[Metric, ...] = (
     Metric("total_purchase", "integer", ORDERS, "Orders", "Orders placed.", "days", "sum(orders)"),
@@ -13,7 +13,7 @@ ORDER_METRICS: tuple[Metric, ...] = (
     Metric("refund_value", "money", ORDERS, "Money refunded", "Money that was paid back.", "days", "sum(gross_revenue - revenue)", "money"),
     Metric(
         "avg_purchase_value", "money", ORDERS, "Average order", "Gross revenue divided by orders; missing without an order.",
-        "derived", mean_money("gross_purchase_value", "total_purchase"), "money",
+        "derived", divide_money("gross_purchase_value", "total_purchase"), "money",
     ),
     Metric("min_purchase_value", "money", ORDERS, "Smallest order", "Value of the smallest order, before refunds.", "days", "min(min_order_value)", "money"),
     Metric("max_purchase_value", "money", ORDERS, "Largest order", "Value of the largest order, before refunds.", "days", "max(max_order_value)", "money"),

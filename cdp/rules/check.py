@@ -8,33 +8,33 @@ from __future__ import annotations
 from cdp.metrics import BY_KEY as METRICS
 from cdp.metrics import Metric
 from cdp.rules import values
-from cdp.rules.errors import Problem, RuleError, did_you_mean, shown
+from cdp.rules.errors import Problem, RuleError, abbreviate, did_you_mean
 from cdp.rules.operators import BY_KEY as OPERATORS
-from cdp.rules.operators import Operator, operators_of
-from cdp.rules.tree import MAX_DEPTH, All, Any, Compare, Not, Place, Rule, too_deep, walk
+from cdp.rules.operators import Operator, list_operators
+from cdp.rules.tree import MAX_DEPTH, All, Any, Compare, Not, Rule, RuleNode, too_deep, walk
 
 MAX_LEAVES = 200
 #: Values in the lists of the whole rule.
 MAX_LIST_VALUES = 10_000
 #: Operators that compare with a whole value: where a metric has choices, only one of them can ever match.
-_OF_CHOICES = ("eq", "ne", "in", "not_in")
+_WHOLE_VALUE_OPERATORS = ("eq", "ne", "in", "not_in")
 
 
 def check(rule: Rule) -> list[Problem]:
     """Every problem of the rule in reading order; a rule that is too big has that problem only."""
-    too_big = _size_problem(rule)
+    too_big = _find_size_problem(rule)
     if too_big:
         return [too_big]
-    return [problem for place in walk(rule) if (problem := _problem(place))]
+    return [problem for place in walk(rule) if (problem := _find_problem(place))]
 
 
-def require(rule: Rule) -> None:
+def require_valid(rule: Rule) -> None:
     """Raises RuleError with the first problem."""
     for problem in check(rule):
         raise RuleError(problem.path, problem.says)
 
 
-def _size_problem(rule: Rule) -> Problem | None:
+def _find_size_problem(rule: Rule) -> Problem | None:
     """Stops at the first limit it meets, so that it is quick on a rule of any size."""
     leaves = list_values = 0
     for path, depth, node in walk(rule):
@@ -55,49 +55,51 @@ def _is_leaf(node: Rule) -> bool:
     return isinstance(node, Compare) or (isinstance(node, All | Any) and not node.children)
 
 
-def _problem(place: Place) -> Problem | None:
+def _find_problem(place: RuleNode) -> Problem | None:
     match place.rule:
         case All(()):
             return Problem(f"{place.path}.all", "the group is empty; add a condition to it or remove it.")
         case Any(()):
             return Problem(f"{place.path}.any", "the group is empty; add a condition to it or remove it.")
         case Compare():
-            return _compare_problem(place.rule, f"{place.path}.metric")
+            return _find_comparison_problem(place.rule, f"{place.path}.metric")
         case All() | Any() | Not():
             return None
 
 
-def _compare_problem(leaf: Compare, path: str) -> Problem | None:
+def _find_comparison_problem(leaf: Compare, path: str) -> Problem | None:
     """The first thing that is wrong with a comparison; what follows would only be its consequence."""
     metric = METRICS.get(leaf.field)
     if metric is None:
-        return Problem(f"{path}.field", f"{shown(leaf.field)} is not a metric; {did_you_mean(leaf.field, METRICS)}")
+        return Problem(f"{path}.field", f"{abbreviate(leaf.field)} is not a metric; {did_you_mean(leaf.field, METRICS)}")
     operator = OPERATORS.get(leaf.operator)
     if operator is None:
-        return Problem(f"{path}.operator", f"{shown(leaf.operator)} is not an operator; {did_you_mean(leaf.operator, OPERATORS)}")
+        return Problem(
+            f"{path}.operator", f"{abbreviate(leaf.operator)} is not an operator; {did_you_mean(leaf.operator, OPERATORS)}"
+        )
     if metric.kind not in operator.kinds:
-        fitting = ", ".join(other.key for other in operators_of(metric.kind))
+        fitting = ", ".join(other.key for other in list_operators(metric.kind))
         return Problem(
             f"{path}.operator", f"{operator.key!r} does not go with {metric.key} ({metric.kind}); take one of {fitting}."
         )
-    return _value_problem(leaf, metric, operator, f"{path}.value")
+    return _find_value_problem(leaf, metric, operator, f"{path}.value")
 
 
-def _value_problem(leaf: Compare, metric: Metric, operator: Operator, path: str) -> Problem | None:
-    says = _count_fault(leaf, operator)
-    if says:
-        return Problem(path, says)
+def _find_value_problem(leaf: Compare, metric: Metric, operator: Operator, path: str) -> Problem | None:
+    fault = _find_count_fault(leaf, operator)
+    if fault:
+        return Problem(path, fault)
     kind = operator.value_kind(metric.kind)
     for i, value in enumerate(leaf.values):
-        says = values.fault(kind, value) or _choice_fault(value, metric, operator)
-        if says:
-            return Problem(f"{path}[{i}]" if isinstance(leaf.value, tuple) else path, says)
+        fault = values.find_fault(kind, value) or _find_choice_fault(value, metric, operator)
+        if fault:
+            return Problem(f"{path}[{i}]" if isinstance(leaf.value, tuple) else path, fault)
     if operator.values == "two" and _ends_before_it_begins(leaf):
         return Problem(path, "ends before it begins; swap the two values.")
     return None
 
 
-def _count_fault(leaf: Compare, operator: Operator) -> str:
+def _find_count_fault(leaf: Compare, operator: Operator) -> str:
     is_list, count = isinstance(leaf.value, tuple), len(leaf.values)
     match operator.values:
         case "none":
@@ -110,10 +112,10 @@ def _count_fault(leaf: Compare, operator: Operator) -> str:
             return "" if count and is_list else f"{operator.key!r} takes a list of at least one value."
 
 
-def _choice_fault(value: object, metric: Metric, operator: Operator) -> str:
-    if not metric.choices or operator.key not in _OF_CHOICES or value in metric.choices:
+def _find_choice_fault(value: object, metric: Metric, operator: Operator) -> str:
+    if not metric.choices or operator.key not in _WHOLE_VALUE_OPERATORS or value in metric.choices:
         return ""
-    return f"{shown(value)} is not a value of {metric.key}; {did_you_mean(str(value), metric.choices)}"
+    return f"{abbreviate(value)} is not a value of {metric.key}; {did_you_mean(str(value), metric.choices)}"
 
 
 def _ends_before_it_begins(leaf: Compare) -> bool:

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
-_SHOWN = 60  # characters of a foreign value that a message repeats
-_LISTED = 30  # words that a message names
+_MAX_LENGTH = 60  # characters of a foreign value that a message repeats
+_MAX_WORDS = 30  # words that a message names
 
 
 class RuleError(ValueError):
@@ -34,22 +34,22 @@ class Problem:
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """The tail of a message about an unknown word: the nearest known one, or all of them, if they are few."""
     words = list(known)
-    near = difflib.get_close_matches(word[:_SHOWN], words, n=1)
+    near = difflib.get_close_matches(word[:_MAX_LENGTH], words, n=1)
     if near:
         return f"did you mean {near[0]!r}?"
-    more = f" and {len(words) - _LISTED} more" if len(words) > _LISTED else ""
-    return f"known are {', '.join(words[:_LISTED])}{more}."
+    more = f" and {len(words) - _MAX_WORDS} more" if len(words) > _MAX_WORDS else ""
+    return f"known are {', '.join(words[:_MAX_WORDS])}{more}."
 
 
-def shown(value: object) -> str:
+def abbreviate(value: object) -> str:
     """A foreign value as a message may repeat it: short, and safe for values of any size and depth."""
     if isinstance(value, str):
-        return repr(value if len(value) <= _SHOWN else value[:_SHOWN] + "…")
+        return repr(value if len(value) <= _MAX_LENGTH else value[:_MAX_LENGTH] + "…")
     if isinstance(value, bool) or value is None:
         return {True: "true", False: "false", None: "null"}[value]
     if isinstance(value, int):
-        return str(value) if abs(value) < 10**_SHOWN else "a very large number"
+        return str(value) if abs(value) < 10**_MAX_LENGTH else "a very large number"
     if isinstance(value, float | Decimal):
-        return str(value)[:_SHOWN]
+        return str(value)[:_MAX_LENGTH]
     names: dict[type, str] = {dict: "an object", list: "a list", tuple: "a list"}
     return names.get(type(value), f"a value of type {type(value).__name__}")

@@ -6,7 +6,7 @@ import typing
 from collections.abc import Callable, Mapping
 from datetime import date
 
-from cdp.rules.check import require
+from cdp.rules.check import require_valid
 from cdp.rules.tree import All, Any, Compare, Not, Rule
 
 #: (what the customer has, the value of the rule, the published day) -> does it hold. The customer's value is never missing.
@@ -39,7 +39,7 @@ TESTS: dict[str, Test] = {
 
 def matches(rule: Rule, customer: Mapping[str, object], as_of: date) -> bool:
     """Whether the customer is in the segment. A metric that is not in the mapping is missing."""
-    require(rule)
+    require_valid(rule)
     return _holds(rule, customer, as_of)
 
 

@@ -12,7 +12,7 @@ from typing import Literal
 
 from cdp.metrics import Kind
 
-Values = Literal["none", "one", "two", "many"]
+ValueCount = Literal["none", "one", "two", "many"]
 #: The kind of an operator's value: mostly that of the metric; "days" is a number of days back from the published day.
 ValueKind = Kind | Literal["days"]
 
@@ -32,7 +32,7 @@ class Operator:
     label: str
     symbol: str  # unique among the operators of one kind; the older rule form is read by it
     kinds: tuple[Kind, ...]
-    values: Values
+    values: ValueCount
     phrase: str
     about: str = ""
     counts_days: bool = False
@@ -75,6 +75,6 @@ OPERATORS: tuple[Operator, ...] = (
 BY_KEY = {operator.key: operator for operator in OPERATORS}
 
 
-def operators_of(kind: Kind) -> list[Operator]:
+def list_operators(kind: Kind) -> list[Operator]:
     """The operators that a metric of this kind takes, in the order they are shown."""
     return [operator for operator in OPERATORS if kind in operator.kinds]

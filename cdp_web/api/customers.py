@@ -10,16 +10,16 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from cdp.metrics import LIFECYCLES
-from cdp_web.api.serializers import NamedSegmentSerializer, PublicationSerializer, metrics_serializer
+from cdp_web.api.serializers import NamedSegmentSerializer, PublicationSerializer, build_metrics_serializer
 from cdp_web.customers.columns import LIST_COLUMNS
-from cdp_web.customers.listing import MAX_PAGES, SORTS, customer_page, query_from
+from cdp_web.customers.listing import MAX_PAGES, SORTS, customer_page_get, parse_query
 from cdp_web.customers.profiles import profile_get
-from cdp_web.publications.selectors import publication_serving
-from cdp_web.segments.selectors import segments_of_customer
+from cdp_web.publications.selectors import publication_get_serving
+from cdp_web.segments.selectors import segments_get_for_customer
 from cdp_web.snapshot.query import snapshot_open
 
-CustomerRowSerializer = metrics_serializer("CustomerRowSerializer", LIST_COLUMNS, customer_id=serializers.CharField())
-CustomerMetricsSerializer = metrics_serializer("CustomerMetricsSerializer")
+CustomerRowSerializer = build_metrics_serializer("CustomerRowSerializer", LIST_COLUMNS, customer_id=serializers.CharField())
+CustomerMetricsSerializer = build_metrics_serializer("CustomerMetricsSerializer")
 
 
 class EventSerializer(serializers.Serializer):
@@ -56,8 +56,8 @@ class CustomerListApi(APIView):
     )
     def get(self, request: Request) -> Response:
         """Customers of the published snapshot, 50 a page."""
-        publication = publication_serving()
-        page = customer_page(snapshot_open(publication), query_from(request.query_params))
+        publication = publication_get_serving()
+        page = customer_page_get(snapshot_open(publication), parse_query(request.query_params))
         answer = {
             "publication": publication,
             "total": page.total,
@@ -80,7 +80,7 @@ class CustomerDetailApi(APIView):
     @extend_schema(operation_id="customer_detail", responses=CustomerDetailSerializer)
     def get(self, request: Request, customer_id: str) -> Response:
         """One customer: all metrics, the last events, and the segments the customer is in."""
-        publication = publication_serving()
+        publication = publication_get_serving()
         profile = profile_get(publication, customer_id)
         if profile is None:
             raise Http404
@@ -89,6 +89,6 @@ class CustomerDetailApi(APIView):
             "customer_id": profile.customer_id,
             "metrics": profile.metrics,
             "recent": profile.recent,
-            "segments": segments_of_customer(customer_id),
+            "segments": segments_get_for_customer(customer_id),
         }
         return Response(CustomerDetailSerializer(answer).data)

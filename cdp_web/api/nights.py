@@ -43,7 +43,7 @@ class NightListApi(APIView):
     @extend_schema(operation_id="night_list", responses=NightSerializer(many=True))
     def get(self, request: Request) -> Response:
         """The last nights, the newest first."""
-        return Response(NightSerializer(selectors.nights_last(), many=True).data)
+        return Response(NightSerializer(selectors.nights_get_latest(), many=True).data)
 
 
 class NightDetailApi(APIView):

@@ -8,11 +8,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from cdp.rules import catalogue
+from cdp.rules import list_catalogue
 from cdp_web.api.serializers import PublicationSerializer
-from cdp_web.overview.periods import DEFAULT_PERIOD, PERIODS, period_days_from_text
+from cdp_web.overview.periods import DEFAULT_PERIOD, PERIODS, parse_period_days
 from cdp_web.overview.report import overview_read
-from cdp_web.publications.selectors import publication_serving
+from cdp_web.publications.selectors import publication_get_serving
 
 
 class PeriodSerializer(serializers.Serializer):
@@ -63,10 +63,10 @@ class OverviewApi(APIView):
     def get(self, request: Request) -> Response:
         """How the shop did in the last days up to the published one, beside the days before."""
         try:
-            days = period_days_from_text(request.query_params.get("days"))
+            days = parse_period_days(request.query_params.get("days"))
         except ValueError as error:
             raise serializers.ValidationError({"days": str(error)}) from error
-        return Response(OverviewSerializer(overview_read(publication_serving(), days)).data)
+        return Response(OverviewSerializer(overview_read(publication_get_serving(), days)).data)
 
 
 class CatalogueEntrySerializer(serializers.Serializer):
@@ -90,4 +90,4 @@ class CatalogueApi(APIView):
     @extend_schema(operation_id="catalogue", responses=CatalogueEntrySerializer(many=True))
     def get(self, request: Request) -> Response:
         """Every metric that a rule may name, with the operators it takes."""
-        return Response(CatalogueEntrySerializer(catalogue(), many=True).data)
+        return Response(CatalogueEntrySerializer(list_catalogue(), many=True).data)

@@ -9,9 +9,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from cdp_web.api.serializers import PublicationSerializer, metrics_serializer
+from cdp_web.api.serializers import PublicationSerializer, build_metrics_serializer
 from cdp_web.customers.columns import LIST_COLUMNS
-from cdp_web.publications.selectors import publication_serving
+from cdp_web.publications.selectors import publication_get_serving
 from cdp_web.segments.preview import segment_preview
 from cdp_web.segments.rules import rule_read
 from cdp_web.snapshot.query import snapshot_open
@@ -33,7 +33,7 @@ class SameRuleSerializer(serializers.Serializer):
     url = _SegmentUrlField(source="id")
 
 
-SampleSerializer = metrics_serializer(
+SampleSerializer = build_metrics_serializer(
     "SampleSerializer", LIST_COLUMNS, customer_id=serializers.CharField(), url=_CustomerUrlField(source="customer_id")
 )
 
@@ -67,8 +67,8 @@ class SegmentPreviewApi(APIView):
     @extend_schema(operation_id="segment_preview", request=PreviewInputSerializer, responses=PreviewSerializer)
     def post(self, request: Request) -> Response:
         """Counts a rule exactly on the serving publication, as a run of it would."""
-        given = PreviewInputSerializer(data=request.data)
-        given.is_valid(raise_exception=True)
-        rule = rule_read(given.validated_data["rule"])
-        preview = segment_preview(snapshot_open(publication_serving()), rule, but_not=given.validated_data["segment"])
+        data = PreviewInputSerializer(data=request.data)
+        data.is_valid(raise_exception=True)
+        rule = rule_read(data.validated_data["rule"])
+        preview = segment_preview(snapshot_open(publication_get_serving()), rule, but_not=data.validated_data["segment"])
         return Response(PreviewSerializer(preview).data)

@@ -20,7 +20,7 @@ class NamedSegmentSerializer(serializers.Serializer):
     name = serializers.CharField()
 
 
-def metric_field(metric: Metric) -> serializers.Field:
+def build_metric_field(metric: Metric) -> serializers.Field:
     """A metric's value in JSON: amounts as text, so that no cent is lost."""
     about: dict[str, Any] = {"help_text": metric.about, "allow_null": True, "required": False}
     match metric.kind:
@@ -35,8 +35,8 @@ def metric_field(metric: Metric) -> serializers.Field:
     return serializers.CharField(**about)
 
 
-def metrics_serializer(
+def build_metrics_serializer(
     name: str, metrics: tuple[Metric, ...] = METRICS, **more: serializers.Field
 ) -> type[serializers.Serializer]:
     """A serializer with a field a metric, made from the catalogue."""
-    return type(name, (serializers.Serializer,), {**more, **{metric.key: metric_field(metric) for metric in metrics}})
+    return type(name, (serializers.Serializer,), {**more, **{metric.key: build_metric_field(metric) for metric in metrics}})

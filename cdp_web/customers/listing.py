@@ -8,7 +8,7 @@ from typing import Any
 
 from cdp.metrics import LIFECYCLES
 from cdp_web.customers.columns import LIST_COLUMNS
-from cdp_web.layout.numbers import whole_number
+from cdp_web.layout.numbers import parse_whole_number
 from cdp_web.snapshot.query import Snapshot
 from cdp_web.snapshot.store import TABLE
 
@@ -60,11 +60,11 @@ class CustomerPage:
         return self.total > MAX_PAGES * PAGE_SIZE
 
 
-def query_from(given: Mapping[str, str]) -> CustomerQuery:
+def parse_query(parameters: Mapping[str, str]) -> CustomerQuery:
     """A query as it stands in an address; raises ListingError for what can't be asked."""
-    search, lifecycle = given.get("q", "").strip(), given.get("lifecycle", "")
-    order = given.get("sort", "") or f"-{DEFAULT_SORT}"
-    sort, page = order.removeprefix("-"), whole_number(given.get("page", "") or "1", MAX_PAGES)
+    search, lifecycle = parameters.get("q", "").strip(), parameters.get("lifecycle", "")
+    order = parameters.get("sort", "") or f"-{DEFAULT_SORT}"
+    sort, page = order.removeprefix("-"), parse_whole_number(parameters.get("page", "") or "1", MAX_PAGES)
     if len(search) > MAX_SEARCH:
         raise ListingError(f"q is longer than {MAX_SEARCH} characters.")
     if lifecycle and lifecycle not in LIFECYCLES:
@@ -76,12 +76,12 @@ def query_from(given: Mapping[str, str]) -> CustomerQuery:
     return CustomerQuery(search, lifecycle, sort, order.startswith("-"), page)
 
 
-def customer_page(snapshot: Snapshot, query: CustomerQuery) -> CustomerPage:
-    where, parameters = _where(query)
-    total = int(snapshot.row(f"SELECT count(*) FROM {TABLE} WHERE {where}", parameters)[0])
+def customer_page_get(snapshot: Snapshot, query: CustomerQuery) -> CustomerPage:
+    where, parameters = _build_where(query)
+    total = int(snapshot.read_row(f"SELECT count(*) FROM {TABLE} WHERE {where}", parameters)[0])
     columns = ", ".join(("customer_id", *(metric.key for metric in LIST_COLUMNS)))
     direction = "DESC" if query.descending else "ASC"
-    rows = snapshot.rows(
+    rows = snapshot.read_rows(
         f"SELECT {columns} FROM {TABLE} WHERE {where} "
         f"ORDER BY {query.sort} {direction} NULLS LAST, customer_id LIMIT {PAGE_SIZE} OFFSET {(query.page - 1) * PAGE_SIZE}",
         parameters,
@@ -89,12 +89,12 @@ def customer_page(snapshot: Snapshot, query: CustomerQuery) -> CustomerPage:
     return CustomerPage(query, rows, total)
 
 
-def _where(query: CustomerQuery) -> tuple[str, list[str]]:
-    terms, parameters = ["true"], []
+def _build_where(query: CustomerQuery) -> tuple[str, list[str]]:
+    conditions, parameters = ["true"], []
     if query.search:
-        terms.append("starts_with(customer_id, ?)")
+        conditions.append("starts_with(customer_id, ?)")
         parameters.append(query.search)
     if query.lifecycle:
-        terms.append("lifecycle = ?")
+        conditions.append("lifecycle = ?")
         parameters.append(query.lifecycle)
-    return " AND ".join(terms), parameters
+    return " AND ".join(conditions), parameters

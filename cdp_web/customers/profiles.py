@@ -19,11 +19,11 @@ from cdp.settings import current
 from cdp_web.publications.errors import ProfilesUnavailable
 from cdp_web.publications.selectors import Publication
 
-SHOWN = {each.name: each for each in TYPES}
+EVENT_TYPES = {each.name: each for each in TYPES}
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class ProfileEvent:
     time: datetime
     type: str
     product_id: str
@@ -34,12 +34,12 @@ class Event:
     revenue: Decimal | None = None  # of a purchase, and of a refund, where it is negative
 
     @property
-    def shown(self) -> EventType:
-        return SHOWN.get(self.type) or EventType(self.type, self.type, "eye")
+    def event_type(self) -> EventType:
+        return EVENT_TYPES.get(self.type) or EventType(self.type, self.type, "eye")
 
 
 @dataclass(frozen=True, slots=True)
-class Day:
+class ProfileDay:
     """What the customer did on one day that had an event."""
 
     day: date
@@ -52,8 +52,8 @@ class Day:
 class Profile:
     customer_id: str
     metrics: dict[str, Any]  # key -> value; what is missing is not in it
-    recent: list[Event]  # newest first
-    days: list[Day]
+    recent: list[ProfileEvent]  # newest first
+    days: list[ProfileDay]
 
 
 def profile_get(publication: Publication, customer_id: str) -> Profile | None:
@@ -64,44 +64,44 @@ def profile_get(publication: Publication, customer_id: str) -> Profile | None:
         document = collection.find_one({"_id": customer_id})
     except PyMongoError as error:
         raise ProfilesUnavailable(f"MongoDB does not answer: {str(error).split(',')[0]}") from error
-    return None if document is None else profile_from(document, publication.day)
+    return None if document is None else parse_profile(document, publication.day)
 
 
-def profile_from(document: dict[str, Any], day: date) -> Profile:
+def parse_profile(document: dict[str, Any], day: date) -> Profile:
     """The document as typed values, as of the published day: pure, so that its shape is tested without a server. A document
     stays as it is while nothing happens to the customer: days that are counted up to the published one are counted here."""
-    plain = {key: _plain(value) for key, value in document.items()}
+    plain = {key: _to_decimal(value) for key, value in document.items()}
     return Profile(
         customer_id=document["_id"],
-        metrics={metric.key: value for metric in METRICS if (value := _metric(metric, plain, day)) is not None},
-        recent=[_event(event) for event in document.get("recent", ())],
-        days=[_day(day) for day in document.get("days", ())],
+        metrics={metric.key: value for metric in METRICS if (value := _read_metric(metric, plain, day)) is not None},
+        recent=[_parse_event(event) for event in document.get("recent", ())],
+        days=[_parse_day(day) for day in document.get("days", ())],
     )
 
 
-def _metric(metric: Metric, plain: dict[str, Any], day: date) -> Any:
+def _read_metric(metric: Metric, plain: dict[str, Any], day: date) -> Any:
     since = plain.get(metric.since) if metric.since else None
     return (day - day_from_text(since)).days if since else plain.get(metric.key)
 
 
-def _event(event: dict[str, Any]) -> Event:
-    return Event(
+def _parse_event(event: dict[str, Any]) -> ProfileEvent:
+    return ProfileEvent(
         event["time"],
         event["type"],
         event["product_id"],
         event.get("category_code"),
         event.get("brand"),
-        _plain(event["price"]),
+        _to_decimal(event["price"]),
         event.get("quantity", 1),
-        _plain(event.get("revenue")),
+        _to_decimal(event.get("revenue")),
     )
 
 
-def _day(day: dict[str, Any]) -> Day:
-    return Day(day_from_text(day["day"]), day["views"], day["orders"], _plain(day["revenue"]))
+def _parse_day(day: dict[str, Any]) -> ProfileDay:
+    return ProfileDay(day_from_text(day["day"]), day["views"], day["orders"], _to_decimal(day["revenue"]))
 
 
-def _plain(value: Any) -> Any:
+def _to_decimal(value: Any) -> Any:
     return value.to_decimal() if isinstance(value, Decimal128) else value
 
 

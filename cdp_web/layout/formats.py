@@ -99,13 +99,13 @@ def metric_value(metric: Metric, value: object) -> str:
             return str(value)
 
 
-def currency_symbol() -> str:
+def get_currency_symbol() -> str:
     code = current().currency
     return _SYMBOLS.get(code, f"{code} ")
 
 
 def _signed(value: Decimal, digits: str) -> str:
-    return f"{'-' if value < 0 else ''}{currency_symbol()}{digits}"
+    return f"{'-' if value < 0 else ''}{get_currency_symbol()}{digits}"
 
 
 def _short(value: Decimal, exact: str) -> str:

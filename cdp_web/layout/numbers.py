@@ -6,7 +6,7 @@ from __future__ import annotations
 MAX_DIGITS = 9
 
 
-def whole_number(text: str, most: int = 10**MAX_DIGITS - 1) -> int | None:
+def parse_whole_number(text: str, most: int = 10**MAX_DIGITS - 1) -> int | None:
     """A number from 1 to `most`, or None where the text is none. `²` counts as a digit, and is no number."""
     if not (text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS):
         return None

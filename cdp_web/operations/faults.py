@@ -15,23 +15,23 @@ from cdp_web.publications.errors import DatabaseUnavailable
 
 #: Classes of SQLSTATE that tell of the server and not of the statement: connection, resources, somebody ends it. None came
 #: where the server was not reached.
-AWAY = ("08", "53", "57P")
+OUTAGE_CLASSES = ("08", "53", "57P")
 
 
-def database_away(error: BaseException | None) -> DatabaseUnavailable | None:
+def find_database_outage(error: BaseException | None) -> DatabaseUnavailable | None:
     """What is said where the database can't be asked now; nothing of an error in a statement."""
     if not isinstance(error, OperationalError | InterfaceError):
         return None
     state = getattr(error.__cause__, "sqlstate", None)
-    return DatabaseUnavailable(first_line(error)) if state is None or state.startswith(AWAY) else None
+    return DatabaseUnavailable(first_line(error)) if state is None or state.startswith(OUTAGE_CLASSES) else None
 
 
 @login_not_required
-def fault(request: HttpRequest) -> HttpResponse:
+def show_fault(request: HttpRequest) -> HttpResponse:
     """Django's handler500, called while the exception is handled. Asks the database nothing: not even who is logged in."""
-    away = database_away(sys.exc_info()[1])
-    if away is None:
+    outage = find_database_outage(sys.exc_info()[1])
+    if outage is None:
         return server_error(request)
     if request.path.startswith("/api/"):
-        return JsonResponse(away.as_json(), status=away.status)
-    return HttpResponse(render_to_string("503.html", {"error": away, "again": request.get_full_path()}), status=away.status)
+        return JsonResponse(outage.as_json(), status=outage.status)
+    return HttpResponse(render_to_string("503.html", {"error": outage, "again": request.get_full_path()}), status=outage.status)

@@ -22,7 +22,7 @@ def heartbeat_write() -> int:
     return second
 
 
-def database_problem() -> str:
+def find_database_problem() -> str:
     """Why the database can't be used, or nothing."""
     try:
         with connection.cursor() as cursor:

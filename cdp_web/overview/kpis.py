@@ -16,7 +16,7 @@ Number = Decimal | int | float
 
 
 @dataclass(frozen=True, slots=True)
-class Totals:
+class PeriodTotals:
     """A period added up."""
 
     gross_revenue: Decimal
@@ -51,11 +51,11 @@ class Kpi:
     key: str
     title: str
     about: str
-    value: Callable[[Totals], Number | None]
+    value: Callable[[PeriodTotals], Number | None]
     short: Callable[..., str]
     exact: Callable[..., str]
     #: A second number in words, beside the definition.
-    note: Callable[[Totals], str] = lambda _: ""
+    note: Callable[[PeriodTotals], str] = lambda _: ""
     more_is_better: bool = True
 
 
@@ -178,7 +178,7 @@ class Tile:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class FunnelStep:
     """A step of the funnel."""
 
     title: str
@@ -187,9 +187,9 @@ class Step:
     from_step_before: float | None
 
 
-def totals_of(days: Iterable[KpiDay], customers: int) -> Totals:
+def compute_totals(days: Iterable[KpiDay], customers: int) -> PeriodTotals:
     rows = list(days)
-    return Totals(
+    return PeriodTotals(
         gross_revenue=sum((row.gross_revenue for row in rows), Decimal(0)),
         revenue=sum((row.revenue for row in rows), Decimal(0)),
         refunds=sum(row.refunds for row in rows),
@@ -204,11 +204,11 @@ def totals_of(days: Iterable[KpiDay], customers: int) -> Totals:
     )
 
 
-def tiles_of(totals: Totals, before: Totals | None) -> list[Tile]:
+def build_tiles(totals: PeriodTotals, before: PeriodTotals | None) -> list[Tile]:
     return [Tile(kpi, kpi.value(totals), kpi.value(before) if before else None, kpi.note(totals)) for kpi in KPIS]
 
 
-def funnel_of(totals: Totals) -> list[Step]:
+def build_funnel(totals: PeriodTotals) -> list[FunnelStep]:
     counts = (
         ("Viewed a product", totals.sessions_with_view),
         ("Added to cart", totals.sessions_with_cart),
@@ -218,12 +218,12 @@ def funnel_of(totals: Totals) -> list[Step]:
     steps, previous = [], None
     for title, sessions in counts:
         share = sessions / first if first else None
-        steps.append(Step(title, sessions, share, sessions / previous if previous else None))
+        steps.append(FunnelStep(title, sessions, share, sessions / previous if previous else None))
         previous = sessions
     return steps
 
 
-def series_of(period: Period, days: dict[date, KpiDay]) -> dict[str, list[str] | list[float] | list[int]]:
+def build_series(period: Period, days: dict[date, KpiDay]) -> dict[str, list[str] | list[float] | list[int]]:
     """A value a day, zeros included, as the chart takes it; `revenue` is net."""
     rows = [days.get(day, KpiDay(day)) for day in days_between(period.first, period.last)]
     return {

@@ -25,11 +25,11 @@ class Period:
         return Period(self.first - timedelta(days=self.days), self.first - timedelta(days=1))
 
 
-def period_ending(last: date, days: int) -> Period:
+def build_period(last: date, days: int) -> Period:
     return Period(last - timedelta(days=days - 1), last)
 
 
-def period_days_from_text(text: str | None) -> int:
+def parse_period_days(text: str | None) -> int:
     """The length a reader asked for; anything that is not offered is refused."""
     if not text:
         return DEFAULT_PERIOD

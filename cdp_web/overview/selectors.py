@@ -34,7 +34,7 @@ class KpiDay:
 _COLUMNS = ", ".join(KpiDay.__slots__)
 
 
-def kpi_days(period: Period) -> dict[date, KpiDay]:
+def kpi_days_get(period: Period) -> dict[date, KpiDay]:
     """The days of the period that have an event."""
     with connection.cursor() as cursor:
         cursor.execute(
@@ -43,22 +43,22 @@ def kpi_days(period: Period) -> dict[date, KpiDay]:
         return {row[0]: KpiDay(*row) for row in cursor.fetchall()}
 
 
-def kpi_first_day() -> date | None:
+def kpi_first_day_get() -> date | None:
     """The day the history begins."""
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT min(day) FROM {KPI_DAY.full_name}")
-        found: date | None = cursor.fetchone()[0]
-        return found
+        first_day: date | None = cursor.fetchone()[0]
+        return first_day
 
 
-def customers_with_event(publication: Publication, period: Period) -> int:
+def customers_count(publication: Publication, period: Period) -> int:
     """Distinct customers of the period. A publication never changes, so the answer is kept with its id."""
     key = f"customers-{publication.id}-{period.first}-{period.last}"
-    known: int | None = cache.get(key)
-    if known is None:
-        known = _count_customers(period)
-        cache.set(key, known, timeout=86_400)
-    return known
+    count: int | None = cache.get(key)
+    if count is None:
+        count = _count_customers(period)
+        cache.set(key, count, timeout=86_400)
+    return count
 
 
 def _count_customers(period: Period) -> int:

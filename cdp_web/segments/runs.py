@@ -15,7 +15,7 @@ from kombu.exceptions import OperationalError as BrokerError
 
 from cdp.rules import decode, to_sql
 from cdp.said import first_line
-from cdp_web.publications.selectors import Publication, publication_get, publication_serving
+from cdp_web.publications.selectors import Publication, publication_get, publication_get_serving
 from cdp_web.segments.models import Segment, SegmentMember, SegmentRun, SegmentVersion
 from cdp_web.snapshot.query import snapshot_open
 from cdp_web.snapshot.store import TABLE
@@ -36,7 +36,7 @@ _SWEEP = 100
 
 def segment_run_request(*, segment: Segment, requested_by: Any = None) -> SegmentRun:
     """Asks the workers for a run on the serving publication. One that waits for the very same is returned instead."""
-    publication = publication_serving()
+    publication = publication_get_serving()
     with transaction.atomic():
         Segment.objects.select_for_update().get(pk=segment.pk)
         waiting = SegmentRun.objects.filter(
@@ -104,9 +104,9 @@ def _compute(run: SegmentRun) -> None:
         raise LookupError(f"Publication {run.publication_id} is gone; run the segment on the one that serves.")
     snapshot = snapshot_open(publication)
     run.sql = to_sql(decode(run.version.rule), publication.day, table=TABLE)
-    run.total = snapshot.total()
+    run.total = snapshot.count_customers()
     with transaction.atomic():
-        run.count = _copy_members(run.pk, snapshot.chunks(run.sql))
+        run.count = _copy_members(run.pk, snapshot.read_chunks(run.sql))
         _finish(run, status=Status.DONE)
         _swap(run)
         _prune(run.segment_id)

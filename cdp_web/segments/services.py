@@ -8,7 +8,7 @@ from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import transaction
 from django.utils import timezone
 
-from cdp.rules import encode, rule_hash
+from cdp.rules import encode, hash_rule
 from cdp_web.publications.errors import NothingPublished
 from cdp_web.segments.models import MAX_SEGMENTS, Segment, SegmentVersion
 from cdp_web.segments.rules import rule_read
@@ -24,7 +24,7 @@ def segment_create(*, name: str, rule: object, description: str = "", owner: Any
     _refuse_too_many()
     parsed = rule_read(rule)
     segment = Segment(
-        name=name.strip(), description=description.strip(), rule=encode(parsed), rule_hash=rule_hash(parsed), owner=owner
+        name=name.strip(), description=description.strip(), rule=encode(parsed), rule_hash=hash_rule(parsed), owner=owner
     )
     segment.full_clean()
     segment.save()
@@ -48,7 +48,7 @@ def segment_update(
     is_new_rule = document != segment.rule
     segment.name, segment.description = name.strip(), description.strip()
     if is_new_rule:
-        segment.rule, segment.rule_hash, segment.version = document, rule_hash(parsed), segment.version + 1
+        segment.rule, segment.rule_hash, segment.version = document, hash_rule(parsed), segment.version + 1
     segment.full_clean()
     segment.save()
     if is_new_rule:

@@ -7,7 +7,7 @@ import logging
 from celery import shared_task
 
 from cdp_web.publications.errors import NothingPublished, SnapshotUnavailable
-from cdp_web.publications.selectors import publication_serving
+from cdp_web.publications.selectors import publication_get_serving
 from cdp_web.snapshot.store import snapshot_ensure
 
 logger = logging.getLogger(__name__)
@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 @shared_task(name="snapshot.warm")
 def warm() -> None:
     try:
-        snapshot_ensure(publication_serving())
+        snapshot_ensure(publication_get_serving())
     except NothingPublished:
         return
     except SnapshotUnavailable as error:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from cdp.metrics import BY_KEY, Kind, Metric
 from cdp.rules import OPERATORS, All, Any, Compare, Not, Operator, Rule
 from cdp.rules.operators import BY_KEY as BY_OPERATOR
-from cdp.rules.values import fault
+from cdp.rules.values import find_fault
 
 AS_OF = date(2020, 2, 29)
 KINDS: tuple[Kind, ...] = ("integer", "money", "number", "date", "text")
@@ -96,7 +96,7 @@ def at_the_edges(leaf: Compare) -> list[Customer]:
     metric = BY_KEY[leaf.field]
     kind = BY_OPERATOR[leaf.operator].value_kind(metric.kind)
     held = [neighbour for value in leaf.values for neighbour in _NEIGHBOURS[kind](value)]
-    return [{metric.key: value} for value in held if metric.kind == "text" or not fault(metric.kind, value)]
+    return [{metric.key: value} for value in held if metric.kind == "text" or not find_fault(metric.kind, value)]
 
 
 def _decimals_beside(step: str) -> Callable[[typing.Any], list[object]]:

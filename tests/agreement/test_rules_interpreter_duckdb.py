@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cdp.metrics import Kind
-from cdp.rules import All, Any, Compare, Not, Operator, Rule, canonical, check, decode, encode, matches, to_sql, where_sql
+from cdp.rules import All, Any, Compare, Not, Operator, Rule, check, decode, encode, matches, to_canonical, to_sql, to_where_sql
 from tests.agreement.snapshot import Snapshot
 from tests.agreement.strategies import AS_OF, PAIRS, Customer, at_the_edges, customers, leaves, rules
 
@@ -75,13 +75,13 @@ def test_complement_and_de_morgan(snapshot: Snapshot, people: list[Customer], a:
 @given(people=customers(), rule=rules())
 def test_the_condition_is_never_null(snapshot: Snapshot, people: list[Customer], rule: Rule) -> None:
     snapshot.load(people)
-    assert snapshot.ids(f"SELECT customer_id FROM customers WHERE ({where_sql(rule, AS_OF)}) IS NULL") == []
+    assert snapshot.ids(f"SELECT customer_id FROM customers WHERE ({to_where_sql(rule, AS_OF)}) IS NULL") == []
 
 
 @generated
 @given(people=customers(), rule=rules())
 def test_the_document_and_the_canonical_form_keep_the_meaning(people: list[Customer], rule: Rule) -> None:
     assert decode(encode(rule)) == rule
-    again = decode(json.loads(canonical(rule)))
+    again = decode(json.loads(to_canonical(rule)))
     assert by_referee(again, people) == by_referee(rule, people)
-    assert canonical(again) == canonical(rule)
+    assert to_canonical(again) == to_canonical(rule)

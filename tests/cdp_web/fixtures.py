@@ -47,8 +47,8 @@ def quick_and_plain(settings: Settings) -> None:
 def publish(db: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Publish:
     """Publishes customers as the night does, into Postgres and where the snapshot is read from."""
     published: dict[int, list[dict[str, Any]]] = {}
-    monkeypatch.setattr(store, "folder", lambda: tmp_path / "snapshots")
-    monkeypatch.setattr(source, "customers_of", lambda publication: factories.arrow(published[publication.id]))
+    monkeypatch.setattr(store, "get_folder", lambda: tmp_path / "snapshots")
+    monkeypatch.setattr(source, "open_customers", lambda publication: factories.arrow(published[publication.id]))
     factories.mart()
     cache.clear()
 

@@ -16,9 +16,9 @@ from cdp_web.layout import formats
 register = template.Library()
 
 
-def _filter(shown: Callable[[Any], str]) -> Callable[[Any], str]:
+def _make_filter(text: Callable[[Any], str]) -> Callable[[Any], str]:
     """A format as a filter: templates hand over an empty text for what is not there."""
-    return lambda value: shown(None if value == "" else value)
+    return lambda value: text(None if value == "" else value)
 
 
 for _format in (
@@ -31,17 +31,17 @@ for _format in (
     formats.moment,
     formats.duration,
 ):
-    register.filter(_format.__name__, _filter(_format))
+    register.filter(_format.__name__, _make_filter(_format))
 
 
 @register.filter
 def metric_value(value: object, metric: Metric) -> str:
-    shown = formats.metric_value(metric, value)
-    return broken_at_dots(shown) if metric.shown == "text" else shown
+    text = formats.metric_value(metric, value)
+    return break_at_dots(text) if metric.shown == "text" else text
 
 
 @register.filter
-def broken_at_dots(text: str) -> SafeString:
+def break_at_dots(text: str) -> SafeString:
     """A category that is too long for its place is broken between its levels."""
     return mark_safe(conditional_escape(text).replace(".", ".<wbr>"))
 

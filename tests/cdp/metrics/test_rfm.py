@@ -7,11 +7,11 @@ from itertools import product
 import pytest
 
 from cdp.metrics import BY_KEY
-from cdp.metrics.rfm import RFM_GROUPS, SCORES, worth
+from cdp.metrics.rfm import RFM_GROUPS, SCORES, compute_worth
 
 
 def groups_of(recency: int, frequency: int, monetary: int) -> list[str]:
-    value = worth(frequency, monetary)
+    value = compute_worth(frequency, monetary)
     return [
         group.name
         for group in RFM_GROUPS

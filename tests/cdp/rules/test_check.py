@@ -8,7 +8,20 @@ from decimal import Decimal
 
 import pytest
 
-from cdp.rules import MAX_DEPTH, MAX_LEAVES, MAX_LIST_VALUES, All, Any, Compare, Not, Problem, Rule, RuleError, check, require
+from cdp.rules import (
+    MAX_DEPTH,
+    MAX_LEAVES,
+    MAX_LIST_VALUES,
+    All,
+    Any,
+    Compare,
+    Not,
+    Problem,
+    Rule,
+    RuleError,
+    check,
+    require_valid,
+)
 from cdp.rules.tree import too_deep
 
 GOOD = Compare("views", "ge", 1)
@@ -30,7 +43,7 @@ GOOD = Compare("views", "ge", 1)
 )
 def test_a_good_rule_has_no_problem(rule: Rule) -> None:
     assert check(rule) == []
-    require(rule)
+    require_valid(rule)
 
 
 @pytest.mark.parametrize(
@@ -110,7 +123,7 @@ def test_list_values_are_limited_over_the_whole_rule() -> None:
 
 def test_require_raises_the_first_problem() -> None:
     with pytest.raises(RuleError, match=r"^rule\.all\[0\]\.metric\.field: 'viws' is not a metric; did you mean 'views'\?$"):
-        require(All((Compare("viws", "ge", 1), Any(()))))
+        require_valid(All((Compare("viws", "ge", 1), Any(()))))
 
 
 def test_the_error_survives_a_trip_between_processes() -> None:

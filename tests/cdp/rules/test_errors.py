@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from cdp.rules.errors import did_you_mean, shown
+from cdp.rules.errors import abbreviate, did_you_mean
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ from cdp.rules.errors import did_you_mean, shown
     ],
 )
 def test_a_foreign_value_is_shown_short(value: object, text: str) -> None:
-    assert shown(value) == text
+    assert abbreviate(value) == text
 
 
 def test_the_nearest_known_word_is_offered_and_else_all() -> None:

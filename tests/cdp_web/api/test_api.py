@@ -9,7 +9,7 @@ from rest_framework.authtoken.models import Token
 from rest_framework.test import APIClient
 
 from cdp_web.api import customers
-from cdp_web.customers.profiles import profile_from
+from cdp_web.customers.profiles import parse_profile
 from cdp_web.segments.models import Segment
 from cdp_web.segments.runs import segment_run_execute
 from cdp_web.segments.services import segment_create
@@ -86,7 +86,7 @@ def test_customer_list(api: APIClient, publish: Any) -> None:
 
 def test_customer_detail(api: APIClient, publish: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     publish(PEOPLE)
-    known = {"2": profile_from(profile(PEOPLE[0], events=1), DAY)}
+    known = {"2": parse_profile(profile(PEOPLE[0], events=1), DAY)}
     monkeypatch.setattr(customers, "profile_get", lambda publication, customer_id: known.get(customer_id))
     segment = segment_create(name="Buyers", rule=BUYERS)
     segment_run_execute(run_id=segment.runs.get().pk)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from cdp_web.customers.listing import PAGE_SIZE, CustomerPage, CustomerQuery, ListingError, customer_page, query_from
+from cdp_web.customers.listing import PAGE_SIZE, CustomerPage, CustomerQuery, ListingError, customer_page_get, parse_query
 from cdp_web.publications.selectors import Publication
 from cdp_web.snapshot import source, store
 from cdp_web.snapshot.query import Snapshot, snapshot_open
@@ -21,8 +21,8 @@ ROWS = [
 
 
 def snapshot_of(rows: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch, folder: Path) -> Snapshot:
-    monkeypatch.setattr(store, "folder", lambda: folder)
-    monkeypatch.setattr(source, "customers_of", lambda _: factories.arrow(rows))
+    monkeypatch.setattr(store, "get_folder", lambda: folder)
+    monkeypatch.setattr(source, "open_customers", lambda _: factories.arrow(rows))
     return snapshot_open(Publication(1, factories.DAY, datetime(2019, 12, 1, tzinfo=UTC), 1, "profiles_1", {}))
 
 
@@ -52,7 +52,7 @@ def ids(page: CustomerPage) -> list[str]:
     ],
 )
 def test_search_filter_and_sort(snapshot: Snapshot, given: dict[str, str], expected: list[str]) -> None:
-    page = customer_page(snapshot, query_from(given))
+    page = customer_page_get(snapshot, parse_query(given))
     assert ids(page) == expected
     assert page.total == len(expected)
 
@@ -72,13 +72,13 @@ def test_search_filter_and_sort(snapshot: Snapshot, given: dict[str, str], expec
 )
 def test_what_can_not_be_asked_is_refused(given: dict[str, str], says: str) -> None:
     with pytest.raises(ListingError, match=says):
-        query_from(given)
+        parse_query(given)
 
 
 def test_pages_hold_every_customer_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     rows = factories.shop(PAGE_SIZE * 2 + 7)
     snapshot = snapshot_of(rows, monkeypatch, tmp_path)
-    pages = [customer_page(snapshot, CustomerQuery(page=number)) for number in (1, 2, 3)]
+    pages = [customer_page_get(snapshot, CustomerQuery(page=number)) for number in (1, 2, 3)]
     assert [(page.first, page.last) for page in pages] == [(1, 50), (51, 100), (101, 107)]
     assert pages[0].pages == 3
     assert sorted(found for page in pages for found in ids(page)) == sorted(row["customer_id"] for row in rows)

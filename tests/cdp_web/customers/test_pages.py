@@ -8,7 +8,7 @@ from django.test import Client
 
 from cdp.metrics import GROUPS, METRICS
 from cdp_web.customers import views
-from cdp_web.customers.profiles import profile_from
+from cdp_web.customers.profiles import parse_profile
 from cdp_web.segments.refresh import segments_refresh
 from cdp_web.segments.services import segment_create
 from tests.cdp_web import factories
@@ -66,7 +66,7 @@ def test_page_of_a_customer(publish: Any, site: Client, monkeypatch: pytest.Monk
     }
     row = factories.buyer("512", orders=2, value="10.00", lifecycle="returned", **standing)
     published = publish([row])
-    profile = profile_from(factories.profile(row, events=2), factories.DAY)
+    profile = parse_profile(factories.profile(row, events=2), factories.DAY)
     monkeypatch.setattr(views, "profile_get", lambda publication, customer_id: {"512": profile}.get(customer_id))
     segment_create(name="Buyers", rule=factories.rule(factories.is_("total_purchase", "ge", 1)))
     segment_create(name="Others", rule=factories.rule(factories.is_("total_purchase", "eq", 0)))

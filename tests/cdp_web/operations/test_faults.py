@@ -12,7 +12,7 @@ import pytest
 from django.db import DataError, OperationalError
 
 from cdp.settings import REPOSITORY
-from cdp_web.operations.faults import database_away
+from cdp_web.operations.faults import find_database_outage
 
 #: A site whose database refuses connections: port 1 is nobody's.
 ASK = """
@@ -67,5 +67,5 @@ def test_pages_and_the_api_say_that_the_database_is_away() -> None:
 )
 def test_only_what_tells_of_the_server_is_the_databases_fault(error: Exception, cause: Exception, away: str | None) -> None:
     error.__cause__ = cause
-    found = database_away(error)
+    found = find_database_outage(error)
     assert (found.says if found else None) == away

@@ -9,7 +9,7 @@ from django.test import Client
 from rest_framework.test import APIClient
 
 from cdp_web.publications.errors import NothingPublished
-from cdp_web.publications.selectors import publication_get, publication_serving
+from cdp_web.publications.selectors import publication_get, publication_get_serving
 from tests.cdp_web import factories
 
 pytestmark = [pytest.mark.stack("postgres"), pytest.mark.django_db]
@@ -21,7 +21,7 @@ def test_the_greatest_id_serves() -> None:
     factories.mart()
     factories.publication(7, date(2019, 11, 2), customers=3)
     factories.publication(6, date(2019, 11, 30))
-    serving = publication_serving()
+    serving = publication_get_serving()
     assert (serving.id, serving.day, serving.counts) == (7, date(2019, 11, 2), {"customers": 3})
 
 
@@ -39,7 +39,7 @@ def test_an_older_publication_is_still_known() -> None:
 def test_before_the_first_night_nothing_serves(prepare: Callable[[], None]) -> None:
     prepare()
     with pytest.raises(NothingPublished):
-        publication_serving()
+        publication_get_serving()
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -9,7 +9,7 @@ from django.test import Client
 
 from cdp.metrics import METRICS
 from cdp_web.segments import export
-from cdp_web.segments.export import ExportBroken, csv_lines
+from cdp_web.segments.export import ExportBroken, generate_csv_lines
 from cdp_web.segments.models import SegmentMember, SegmentRun
 from cdp_web.segments.runs import segment_run_now
 from cdp_web.segments.services import segment_create
@@ -26,7 +26,7 @@ def run_of(publish: Any, people: list[dict[str, Any]]) -> SegmentRun:
 
 
 def rows(run: SegmentRun) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO("".join(csv_lines(run)))))
+    return list(csv.DictReader(io.StringIO("".join(generate_csv_lines(run)))))
 
 
 def test_export_holds_every_member_with_every_metric(publish: Any, monkeypatch: pytest.MonkeyPatch) -> None:

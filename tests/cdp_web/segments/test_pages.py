@@ -134,13 +134,13 @@ class TestDetail:
         segment_run_now(segment=segment, publication=publish([buyer("77"), customer("78")]))
         segment_archive(segment=segment)
         publish([buyer("77")], 2)
-        for file in store.folder().iterdir():
+        for file in store.get_folder().iterdir():
             file.unlink()
 
         def gone(publication: Any) -> None:
             raise SnapshotUnavailable(f"version {publication.customers_version} was deleted")
 
-        monkeypatch.setattr(source, "customers_of", gone)
+        monkeypatch.setattr(source, "open_customers", gone)
         shown = page(site, f"/segments/{segment.pk}")
         for text in ("version 1 was deleted", "./run status", "of 2 customers", "Restore the segment to see its members"):
             assert text in shown

@@ -9,7 +9,7 @@ import pytest
 from cdp.rules import decode, matches
 from cdp_web.segments.preview import MAX_COUNTED_NODES, segment_preview
 from cdp_web.segments.runs import segment_run_now
-from cdp_web.segments.selectors import member_page
+from cdp_web.segments.selectors import member_page_get
 from cdp_web.segments.services import segment_create
 from cdp_web.snapshot.query import snapshot_open
 from tests.cdp_web.factories import DAY, buyer, customer, is_, rule, shop
@@ -38,7 +38,7 @@ def test_preview_run_list_and_interpreter_agree(publish: Any, document: dict[str
     expected = sorted(row["customer_id"] for row in people if matches(decode(document), row, DAY))
     preview = segment_preview(snapshot_open(published), decode(document))
     run = segment_run_now(segment=segment_create(name="Any", rule=document), publication=published)
-    listed = [row["customer_id"] for page in range(1, 6) for row in member_page(run, page).rows]
+    listed = [row["customer_id"] for page in range(1, 6) for row in member_page_get(run, page).rows]
     assert (preview.count, preview.total, run.count, run.total) == (len(expected), 120, len(expected), 120)
     assert listed == expected
     assert preview.sql == run.sql

@@ -168,8 +168,8 @@ def test_run_keeps_the_version_it_was_asked_for(segment: Segment) -> None:
 
 def test_segments_of_a_customer_are_those_of_the_run_that_serves(segment: Segment) -> None:
     segment_run_execute(run_id=segment.runs.get().pk)
-    assert [found.name for found in selectors.segments_of_customer("2")] == ["Buyers"]
+    assert [found.name for found in selectors.segments_get_for_customer("2")] == ["Buyers"]
     segment_update(segment_id=segment.pk, expected_version=1, name="Buyers", rule=OTHERS)
     for run in segment.runs.filter(status="queued"):
         segment_run_execute(run_id=run.pk)
-    assert selectors.segments_of_customer("2") == []
+    assert selectors.segments_get_for_customer("2") == []

@@ -17,7 +17,7 @@ from cdp.metrics import METRICS
 from cdp_web.publications.errors import SnapshotUnavailable
 from cdp_web.publications.selectors import Publication
 from cdp_web.snapshot import source, store
-from cdp_web.snapshot.query import TooSlow, snapshot_open
+from cdp_web.snapshot.query import QueryTooSlow, snapshot_open
 from tests.cdp_web import factories
 
 HEAVY = "SELECT count(*) FROM range(3000000) a, range(3000000) b WHERE a.range * b.range % 7 = 3"
@@ -33,17 +33,17 @@ def table(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Any]:
     """What the source gives; the first entry is the Arrow table, the rest says who asked."""
     given: list[Any] = [factories.arrow([factories.buyer("2", value="12.50"), factories.customer("1")])]
 
-    def customers_of(asked: Publication) -> Any:
+    def open_customers(asked: Publication) -> Any:
         given.append(asked.id)
         return given[0]
 
-    monkeypatch.setattr(source, "customers_of", customers_of)
-    monkeypatch.setattr(store, "folder", lambda: tmp_path)
+    monkeypatch.setattr(source, "open_customers", open_customers)
+    monkeypatch.setattr(store, "get_folder", lambda: tmp_path)
     return given
 
 
 def test_customers_are_there_with_every_metric(table: list[Any]) -> None:
-    rows = snapshot_open(publication()).rows("SELECT * FROM customers")
+    rows = snapshot_open(publication()).read_rows("SELECT * FROM customers")
     assert [row["customer_id"] for row in rows] == ["1", "2"]
     assert set(rows[0]) == {"customer_id", *(metric.key for metric in METRICS)}
     assert (rows[1]["total_purchase_value"], rows[1]["last_order"]) == (Decimal("12.50"), factories.DAY)
@@ -99,27 +99,27 @@ def test_who_comes_while_it_is_made_waits_and_is_told(table: list[Any], tmp_path
 
 
 def test_all_who_come_at_once_share_one_reading(table: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    quick = source.customers_of
+    quick = source.open_customers
 
     def slow(asked: Publication) -> Any:
         time.sleep(0.3)
         return quick(asked)
 
-    monkeypatch.setattr(source, "customers_of", slow)
+    monkeypatch.setattr(source, "open_customers", slow)
     with ThreadPoolExecutor(4) as threads:
-        assert list(threads.map(lambda _: snapshot_open(publication()).total(), range(4))) == [2, 2, 2, 2]
+        assert list(threads.map(lambda _: snapshot_open(publication()).count_customers(), range(4))) == [2, 2, 2, 2]
     assert table[1:] == [1]
 
 
 def test_a_question_that_takes_too_long_is_ended(table: list[Any]) -> None:
-    with pytest.raises(TooSlow, match=r"0\.2 seconds"):
-        snapshot_open(publication()).row(HEAVY, seconds=0.2)
+    with pytest.raises(QueryTooSlow, match=r"0\.2 seconds"):
+        snapshot_open(publication()).read_row(HEAVY, seconds=0.2)
 
 
 @pytest.mark.parametrize("sql", ["DELETE FROM customers", "SELECT * FROM read_csv('/etc/passwd')", "SET threads = 9"])
 def test_a_query_can_neither_write_nor_read_files(table: list[Any], sql: str) -> None:
     with pytest.raises(duckdb.Error):
-        snapshot_open(publication()).rows(sql)
+        snapshot_open(publication()).read_rows(sql)
 
 
 def test_no_hdfs_is_said_in_one_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -127,6 +127,6 @@ def test_no_hdfs_is_said_in_one_line(monkeypatch: pytest.MonkeyPatch, tmp_path: 
         raise OSError("Kernel error\n   \x1b[31m↳\x1b[0m IO error\n   \x1b[31m↳\x1b[0m Connection refused (os error 111)\n")
 
     monkeypatch.setattr(source, "DeltaTable", no_table)
-    monkeypatch.setattr(store, "folder", lambda: tmp_path)
+    monkeypatch.setattr(store, "get_folder", lambda: tmp_path)
     with pytest.raises(SnapshotUnavailable, match=r"/cdp/customers at version 1: Connection refused \(os error 111\)$"):
         snapshot_open(publication())
