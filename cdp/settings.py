@@ -2,7 +2,7 @@
 
 A setting is a field of `Settings`; its environment name is `CDP_` and the field in capitals. Values come from the
 environment, from the file that `NAME_FILE` names, or from the default. Defaults may use settings above them.
-A wrong or unknown name or value stops the process with that name.
+An unknown name or a wrong value stops the process with a message that names the setting.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Any
 
 PREFIX = "CDP_"
 REPOSITORY = Path(__file__).resolve().parent.parent
-#: Port bases of the named stacks; another name gets one derived from it, so that stacks stand side by side.
+#: Port bases of the named stacks. Other stacks derive one from their name, so stacks can run side by side.
 PORT_BASES = {"demo": 18000, "test": 18200}
 
 
@@ -29,7 +29,7 @@ class SettingError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """What the table says of one setting beside its name and type."""
+    """The facts about one setting besides its name and type."""
 
     default: str
     help: str
@@ -37,7 +37,7 @@ class About:
     generate: str = ""  # how `./run env` makes a secret: "hex", "fernet" or "" for never
     pattern: str = ""
     choices: tuple[str, ...] = ()
-    offset: int | None = None  # a port: its place above `port_base`
+    offset: int | None = None  # for a port: its offset from `port_base`
     minimum: int = 0
 
 
@@ -98,7 +98,7 @@ class Settings:
     mongo_port: int = _port(51, "MongoDB, or the stand-in natively.")
     redis_port: int = _port(52, "Redis.")
 
-    # Secrets: made once for a stack, or given by NAME or NAME_FILE
+    # Secrets: generated once for a stack, or set through NAME or NAME_FILE
     postgres_password: str = _secret("Password of the Postgres user.")
     redis_password: str = _secret("Password of Redis.")
     admin_password: str = _secret("Password of the site's first administrator.")
@@ -108,7 +108,7 @@ class Settings:
     airflow_fernet_key: str = _secret("Encrypts Airflow's stored connections.", generate="fernet")
     source_token: str = _secret("Token that the source server asks for; empty: it asks for none.", generate="")
 
-    # Where things answer
+    # Addresses
     kafka_bootstrap: str = _setting("127.0.0.1:{kafka_port}", "Kafka brokers, host:port, comma separated.")
     kafka_security: str = _setting(
         "PLAINTEXT", "Kafka clients' security.protocol.", choices=("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
@@ -201,7 +201,7 @@ def current() -> Settings:
 
 
 def port_base(stack: str) -> int:
-    """The first port of a stack that sets none: the named ones have theirs, others get one from their name."""
+    """The first port of a stack that sets none: fixed for the named stacks, else derived from the name."""
     return PORT_BASES.get(stack) or 19000 + 100 * (zlib.crc32(stack.encode()) % 100)
 
 
@@ -215,7 +215,7 @@ def _refuse_unknown(env: Mapping[str, str]) -> None:
 
 
 def _read_text(f: Field[Any], env: Mapping[str, str], values: Mapping[str, Any]) -> str:
-    """The raw value, from the environment, a file or the default."""
+    """The raw value from the environment, a file or the default."""
     name, note = env_name(f.name), about(f)
     if name in env and name + "_FILE" in env:
         raise SettingError(f"{name} and {name}_FILE are both set; keep one.")
@@ -263,24 +263,24 @@ _PARSERS: dict[str, Callable[[str], Any]] = {
 
 def _parse_value(f: Field[Any], text: str) -> Any:
     name, note = env_name(f.name), about(f)
-    shown = "the value given" if note.secret else repr(text)
+    displayed = "the given value" if note.secret else repr(text)
     try:
         value = _PARSERS[str(f.type)](text)
     except ValueError as error:
-        raise SettingError(f"{name} must be {error}, not {shown}.") from None
+        raise SettingError(f"{name} must be {error}, not {displayed}.") from None
     if note.pattern and not re.fullmatch(note.pattern, text):
-        raise SettingError(f"{name} must look like {note.pattern}, not {shown}.")
+        raise SettingError(f"{name} must look like {note.pattern}, not {displayed}.")
     if note.choices and text not in note.choices:
-        raise SettingError(f"{name} must be one of {', '.join(note.choices)}, not {shown}.")
+        raise SettingError(f"{name} must be one of {', '.join(note.choices)}, not {displayed}.")
     if note.minimum and isinstance(value, int) and value < note.minimum:
-        raise SettingError(f"{name} must be {note.minimum} or more, not {shown}.")
+        raise SettingError(f"{name} must be {note.minimum} or more, not {displayed}.")
     if note.offset is not None and not 1 <= value <= 65535:
-        raise SettingError(f"{name} must be a port from 1 to 65535, not {shown}.")
+        raise SettingError(f"{name} must be a port from 1 to 65535, not {displayed}.")
     return value
 
 
 def secrets_to_make() -> dict[str, str]:
-    """Secrets a stack makes for itself at its first start: field name and how."""
+    """Secrets that a stack generates at its first start: field name -> method."""
     return {f.name: about(f).generate for f in fields(Settings) if about(f).generate}
 
 

@@ -1,4 +1,4 @@
-"""When the customer came and ordered, as days of the calendar and as days back from the published one."""
+"""When the customer came and ordered, as calendar days and as days before the published day."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ RECENCY_METRICS: tuple[Metric, ...] = (
     Metric(
         "mean_days_between_orders", "number", RECENCY, "Mean days between orders",
         "Days from the first order to the latest, divided by the orders after the first; missing with fewer than two. "
-        "Orders of one day lie 0 days apart.",
+        "Orders on one day are 0 days apart.",
         "derived", ratio("datediff(last_order, first_order)", "total_purchase - 1"), "days",
     ),
 )  # fmt: skip

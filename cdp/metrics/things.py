@@ -1,7 +1,7 @@
-"""Which products, categories and brands: how many, which one most, and how far products come on their way to the order.
+"""Products, categories and brands of a customer: how many, the favourites, and how far products get towards an order.
 
-An expression runs over the rows of a customer's things, one for each product, category and brand: `thing` says which of the
-three it is, `name` names it, and `views`, `carts`, `items` and `money` (spent less refunded) say what was done with it.
+An expression aggregates a customer's rows, one for each product, category and brand: `thing` is one of these three words,
+`name` is its name, and `views`, `carts`, `items` and `money` (spent less refunded) are its totals.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ def _count_things(key: str, title: str, about: str, thing: Thing, measure: str) 
 
 
 def _find_favourite(thing: Thing, by: Measure) -> Metric:
-    """What has most of the measure. A tie goes to more of the other one, then to the first name by its letters' codes."""
+    """The name with the most of the measure. A tie goes to more of the other measure, then to the first name by code point."""
     order = f"struct(-{by}, -{_TIE_BREAKERS[by]}, name)"
     return Metric(
         f"favourite_{thing}_by_{by}", "text", THINGS, f"Favourite {thing} by {by}",
-        f"The {thing} with the {_MEASURE_PHRASES[by]}; on a tie the one with {_TIE_PHRASES[by]}, then the first by the alphabet.",
+        f"The {thing} with the {_MEASURE_PHRASES[by]}; on a tie the one with {_TIE_PHRASES[by]}, then the first in the alphabet.",
         "things", f"min_by(name, CASE WHEN thing = '{thing}' AND {by} > 0 THEN {order} END)",
     )  # fmt: skip
 

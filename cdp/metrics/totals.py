@@ -17,7 +17,7 @@ ORDER_METRICS: tuple[Metric, ...] = (
     ),
     Metric("min_purchase_value", "money", ORDERS, "Smallest order", "Value of the smallest order, before refunds.", "days", "min(min_order_value)", "money"),
     Metric("max_purchase_value", "money", ORDERS, "Largest order", "Value of the largest order, before refunds.", "days", "max(max_order_value)", "money"),
-    Metric("items", "integer", ORDERS, "Items bought", "Units bought, those that were refunded included.", "days", "sum(items)"),
+    Metric("items", "integer", ORDERS, "Items bought", "Units bought, including refunded ones.", "days", "sum(items)"),
     Metric("order_days", "integer", ORDERS, "Days with an order", "Days with at least one order.", "days", "count_if(orders > 0)", "days"),
 )  # fmt: skip
 
@@ -35,7 +35,7 @@ ACTIVITY_METRICS: tuple[Metric, ...] = (
     ),
 )  # fmt: skip
 
-#: Two more rates, which look at products, stand in `things.py`.
+#: Two more rates, about products, are in `things.py`.
 RATE_METRICS: tuple[Metric, ...] = (
     Metric(
         "abandonment_rate", "number", RATES, "Cart abandonment",

@@ -22,7 +22,7 @@ def _build_sum(days: int, name: str, kind: Kind, title: str, unit: Unit = "") ->
 
 
 def _build_window(days: int) -> tuple[Metric, ...]:
-    """The same of each length; `name` is a column of `customer_day` where the metric is its sum."""
+    """The metrics of one window. `name` is a column of `customer_day` if the metric is its sum."""
     without = "; missing without an order"
     return (
         _build_sum(days, "orders", "integer", "Orders"),

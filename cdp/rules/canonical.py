@@ -1,7 +1,7 @@
-"""One spelling for rules that mean the same by their form, and its hash: to see that a rule is there already.
+"""The canonical form of a rule and its hash, to detect that an equal rule exists already.
 
-Order, repetition and nesting of equal groups, double complement, the order in a list and the spelling of an amount
-don't count. It is no proof of difference: De Morgan's pairs keep two hashes.
+The form ignores order, repetition and nesting of equal groups, double complements, the order in a list and the spelling of an
+amount. Different hashes do not prove different meanings: De Morgan's pairs have two hashes.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def _normalise_group(kind: type[All] | type[Any], children: tuple[Rule, ...]) ->
 
 
 def _normalise_comparison(leaf: Compare) -> Compare:
-    """Amounts as decimals even where they were given whole; a list whose order says nothing, sorted."""
+    """Amounts become decimals even if they were whole; a list whose order has no meaning is sorted."""
     if not isinstance(leaf.value, tuple):
         return leaf if leaf.value is None else replace(leaf, value=_normalise_value(leaf, leaf.value))
     require_list = [_normalise_value(leaf, item) for item in leaf.value]

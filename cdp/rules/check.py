@@ -1,6 +1,6 @@
-"""What is wrong with a rule: fields, operators, values, empty groups, size. All of it at once, for the person who builds it.
+"""Finds what is wrong with a rule: fields, operators, values, empty groups, size. Reports all problems at once.
 
-A rule without a problem has one meaning; interpreter and compilers refuse every other one through `require`.
+A rule without a problem has exactly one meaning; interpreter and compiler refuse all other rules through `require_valid`.
 """
 
 from __future__ import annotations
@@ -11,21 +11,21 @@ from cdp.rules import values
 from cdp.rules.errors import Problem, RuleError, abbreviate, did_you_mean
 from cdp.rules.operators import BY_KEY as OPERATORS
 from cdp.rules.operators import Operator, list_operators
-from cdp.rules.tree import MAX_DEPTH, All, Any, Compare, Not, Rule, RuleNode, too_deep, walk
+from cdp.rules.tree import MAX_DEPTH, TOO_DEEP, All, Any, Compare, Not, Rule, RuleNode, walk
 
 MAX_LEAVES = 200
-#: Values in the lists of the whole rule.
+#: List values in the whole rule.
 MAX_LIST_VALUES = 10_000
-#: Operators that compare with a whole value: where a metric has choices, only one of them can ever match.
+#: Operators that compare with a whole value: if a metric has choices, only a choice can match.
 _WHOLE_VALUE_OPERATORS = ("eq", "ne", "in", "not_in")
 
 
 def check(rule: Rule) -> list[Problem]:
-    """Every problem of the rule in reading order; a rule that is too big has that problem only."""
+    """Every problem of the rule in reading order. A rule that is too big has only that problem."""
     too_big = _find_size_problem(rule)
     if too_big:
         return [too_big]
-    return [problem for place in walk(rule) if (problem := _find_problem(place))]
+    return [problem for node in walk(rule) if (problem := _find_problem(node))]
 
 
 def require_valid(rule: Rule) -> None:
@@ -35,40 +35,40 @@ def require_valid(rule: Rule) -> None:
 
 
 def _find_size_problem(rule: Rule) -> Problem | None:
-    """Stops at the first limit it meets, so that it is quick on a rule of any size."""
+    """Stops at the first limit exceeded, so it is quick on a rule of any size."""
     leaves = list_values = 0
     for path, depth, node in walk(rule):
         if depth > MAX_DEPTH:
-            return Problem(path, too_deep())
+            return Problem(path, TOO_DEEP)
         leaves += _is_leaf(node)
         if leaves > MAX_LEAVES:
             return Problem("rule", f"has more than {MAX_LEAVES} conditions; split it into several segments.")
         if isinstance(node, Compare) and isinstance(node.value, tuple):
             list_values += len(node.value)
         if list_values > MAX_LIST_VALUES:
-            return Problem(f"{path}.metric.value", f"is past the {MAX_LIST_VALUES} list values that a rule may hold.")
+            return Problem(f"{path}.metric.value", f"exceeds the {MAX_LIST_VALUES} list values that a rule may hold.")
     return None
 
 
 def _is_leaf(node: Rule) -> bool:
-    """An empty group counts as a leaf: it ends a branch, and the limit is to bound every tree."""
+    """An empty group counts as a leaf: it ends a branch, and the limit must bound every tree."""
     return isinstance(node, Compare) or (isinstance(node, All | Any) and not node.children)
 
 
-def _find_problem(place: RuleNode) -> Problem | None:
-    match place.rule:
+def _find_problem(node: RuleNode) -> Problem | None:
+    match node.rule:
         case All(()):
-            return Problem(f"{place.path}.all", "the group is empty; add a condition to it or remove it.")
+            return Problem(f"{node.path}.all", "the group is empty; add a condition to it or remove it.")
         case Any(()):
-            return Problem(f"{place.path}.any", "the group is empty; add a condition to it or remove it.")
+            return Problem(f"{node.path}.any", "the group is empty; add a condition to it or remove it.")
         case Compare():
-            return _find_comparison_problem(place.rule, f"{place.path}.metric")
+            return _find_comparison_problem(node.rule, f"{node.path}.metric")
         case All() | Any() | Not():
             return None
 
 
 def _find_comparison_problem(leaf: Compare, path: str) -> Problem | None:
-    """The first thing that is wrong with a comparison; what follows would only be its consequence."""
+    """The first fault of a comparison; later faults would only be its consequences."""
     metric = METRICS.get(leaf.field)
     if metric is None:
         return Problem(f"{path}.field", f"{abbreviate(leaf.field)} is not a metric; {did_you_mean(leaf.field, METRICS)}")
@@ -80,7 +80,7 @@ def _find_comparison_problem(leaf: Compare, path: str) -> Problem | None:
     if metric.kind not in operator.kinds:
         fitting = ", ".join(other.key for other in list_operators(metric.kind))
         return Problem(
-            f"{path}.operator", f"{operator.key!r} does not go with {metric.key} ({metric.kind}); take one of {fitting}."
+            f"{path}.operator", f"{operator.key!r} does not go with {metric.key} ({metric.kind}); use one of {fitting}."
         )
     return _find_value_problem(leaf, metric, operator, f"{path}.value")
 

@@ -1,9 +1,9 @@
-"""A rule from and to its JSON document. Strict about the shape; what a rule may say is check.py's business.
+"""Reads and writes the JSON document of a rule. Strict about the shape; check.py decides whether the content is valid.
 
     {"version": 1, "rule": {"all": [{"metric": {"field": "total_purchase", "operator": "ge", "value": 2}}]}}
 
-Values are read by the kind of their field. One that doesn't fit its kind stays as it came, so that `check` can name
-all that is wrong at once. Every rule that passes `check` comes back from `decode(encode(rule))` unchanged.
+Values are read by the kind of their field. A value that doesn't fit its kind stays unchanged, so `check` can report all
+problems at once. Every rule that passes `check` comes back from `decode(encode(rule))` unchanged.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from cdp.rules.migrate import is_flat, upgrade
 from cdp.rules.operators import BY_KEY as OPERATORS
 from cdp.rules.operators import ValueKind
 from cdp.rules.shape import require_list, require_object
-from cdp.rules.tree import MAX_DEPTH, All, Any, Compare, Not, Rule, Scalar, Value, refuse_too_deep, too_deep
+from cdp.rules.tree import MAX_DEPTH, TOO_DEEP, All, Any, Compare, Not, Rule, Scalar, Value, refuse_too_deep
 
 VERSION = 1
 
 
 def decode(document: object) -> Rule:
-    """The rule in a JSON document, as `json.loads` gives it. Raises RuleError with the place of the first fault."""
+    """The rule in a JSON document from `json.loads`. Raises RuleError with the path of the first fault."""
     if is_flat(document):
         document = upgrade(document)
     body = require_object(document, "document", required=("version", "rule"))
@@ -42,7 +42,7 @@ def encode(rule: Rule) -> dict[str, object]:
 
 def _decode_node(raw: object, path: str, depth: int) -> Rule:
     if depth > MAX_DEPTH:
-        raise RuleError(path, too_deep())
+        raise RuleError(path, TOO_DEEP)
     if not isinstance(raw, dict) or len(raw) != 1:
         raise RuleError(path, f"must be an object with exactly one of {', '.join(_DECODERS)}.")
     key, body = next(iter(raw.items()))
@@ -80,7 +80,7 @@ def _require_text(raw: object, path: str) -> str:
 
 
 def _find_value_kind(field: str, operator: str) -> ValueKind | None:
-    """None where field or operator is unknown: the value stays as it came."""
+    """None if field or operator is unknown: the value then stays unchanged."""
     if field not in METRICS or operator not in OPERATORS:
         return None
     return OPERATORS[operator].value_kind(METRICS[field].kind)
@@ -104,7 +104,7 @@ def _decode_scalar(raw: object, kind: ValueKind | None, path: str) -> Scalar:
     return values.read(kind, raw)
 
 
-#: Every kind of node that a document may hold. A new leaf is read by one more entry.
+#: One reader for every kind of node in a document. A new kind of leaf needs one more entry.
 _DECODERS: dict[str, Callable[[object, str, int], Rule]] = {
     "all": _decode_all,
     "any": _decode_any,

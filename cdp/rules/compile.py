@@ -1,8 +1,8 @@
 """A rule as SQL, for DuckDB and for Spark, over the snapshot of the customers as of the published day.
 
-Values become literals that sqlglot writes, identifiers come from the catalogue and are quoted; no SQL text is put together
+Values become literals that sqlglot writes, identifiers come from the catalogue and are quoted; no SQL text is concatenated
 here. The condition is true or false for every row, never NULL. Metric columns: integer BIGINT, money DECIMAL(18, 2),
-number DECIMAL(18, 6), date DATE, text VARCHAR; beside them `customer_id`.
+number DECIMAL(18, 6), date DATE, text VARCHAR; plus `customer_id`.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ CONDITIONS: dict[str, Condition] = {
     "after": lambda column, values, as_of: column > values[0],
     "on_or_after": lambda column, values, as_of: column >= values[0],
     "between": lambda column, values, as_of: column.between(values[0], values[1]),
-    # A number of days arrives as the day that lies so far back, see _literal.
+    # A number of days arrives as the day that many days back, see _build_literal.
     "in_last_days": lambda column, values, as_of: exp.and_(column > values[0], column <= as_of),
     "more_than_days_ago": lambda column, values, as_of: column < values[0],
     "in": lambda column, values, as_of: column.isin(*values),
@@ -61,7 +61,7 @@ def to_expression(rule: Rule, as_of: date) -> exp.Expr:
 
 
 def to_where_sql(rule: Rule, as_of: date, dialect: Dialect = "duckdb") -> str:
-    """The condition as text, to stand after WHERE."""
+    """The condition as text for a WHERE clause."""
     return _to_text(to_expression(rule, as_of), dialect)
 
 
@@ -115,7 +115,7 @@ def _build_literal(kind: ValueKind, value: object, as_of: date) -> exp.Expr:
             return exp.Literal.number(value)
         case "text", str():
             return _build_text(value)
-    raise TypeError(f"a value of type {type(value).__name__} is no {kind}; check() lets none through.")
+    raise TypeError(f"a value of type {type(value).__name__} is not of kind {kind}; check() should have refused it.")
 
 
 def _build_date(day: date) -> exp.Expr:
@@ -127,7 +127,7 @@ def _build_decimal(value: int | Decimal, scale: int) -> exp.Expr:
 
 
 def _build_text(value: str) -> exp.Expr:
-    """The text in quotes. Spark replaces `${name}` before it parses, even in quotes, so that `$` and `{` are kept apart."""
+    """The text in quotes. Spark replaces `${name}` before it parses, even in quotes, so `$` and `{` are kept apart."""
     first, *rest = re.split(r"(?<=\$)(?=\{)", value)
     text: exp.Expr = exp.Literal.string(first)
     for piece in rest:

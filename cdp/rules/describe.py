@@ -1,4 +1,4 @@
-"""The catalogue as the rule builder shows it: every field with the operators it takes."""
+"""The catalogue as the rule builder shows it: every field with its operators."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from cdp.rules.operators import Operator, list_operators
 
 
 def list_catalogue() -> list[dict[str, Any]]:
-    """Fields in the order of the metric catalogue, those of a group together; plain data that goes into JSON as it is."""
+    """Fields in the order of the metric catalogue, which keeps groups together; plain data, ready for JSON."""
     return [_describe_field(metric) for metric in METRICS]
 
 

@@ -1,8 +1,8 @@
-"""The older, flat form of a rule, turned into a version 1 document at the door. Nothing behind the door knows it.
+"""Converts the older, flat form of a rule into a version 1 document when it is read. The rest of the code never sees it.
 
     {"logic": "AND", "conditions": [{"field": "total_purchase", "operator": ">=", "type": "int", "value": "2"}]}
 
-The conditions may also stand in a bare list with the joining words between them: [{…}, "OR", {…}].
+The conditions may also be a bare list with the joining words between them: [{…}, "OR", {…}].
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from cdp.rules.shape import require_list, require_object
 
 _GROUPS = {"AND": "all", "OR": "any"}
 _NUMBERS: tuple[Kind, ...] = ("integer", "money", "number")
-#: The words that stood under `type` -> the kinds of metric they may describe. The catalogue decides the kind itself.
+#: Words used under `type` -> the kinds of metric they may describe. The catalogue decides the kind.
 _KINDS_OF_TYPE: dict[str, tuple[Kind, ...]] = {
     **dict.fromkeys(("int", "integer", "float", "decimal", "number", "numeric", "money"), _NUMBERS),
     **dict.fromkeys(("str", "string", "text"), ("text",)),
     **dict.fromkeys(("date", "day"), ("date",)),
 }
-Entry = tuple[str, object]  # a condition or joining word with the place it was found at
+Entry = tuple[str, object]  # a condition or joining word with its path
 _SYMBOL_VARIANTS = {"==": "=", "<>": "!=", "≠": "!=", "≤": "<=", "≥": ">="}
 
 
@@ -32,7 +32,7 @@ def is_flat(document: object) -> bool:
 
 
 def upgrade(document: object) -> dict[str, object]:
-    """The same rule as a version 1 document. Raises RuleError with the place in the older form."""
+    """The same rule as a version 1 document. Raises RuleError with the path in the older form."""
     logic, conditions = _read_list(document) if isinstance(document, list) else _read_object(document)
     leaves = [_read_leaf(condition, path) for path, condition in conditions]
     return {"version": 1, "rule": {_GROUPS[logic]: leaves}}
@@ -94,7 +94,7 @@ def _refuse_other_type(raw: object, kind: Kind, path: str) -> None:
 
 
 def _read_operator(raw: object, kind: Kind, path: str) -> Operator:
-    """The operator that was written as its symbol, or as its key."""
+    """The operator with this symbol or key."""
     names = {name: operator for operator in list_operators(kind) for name in (operator.symbol, operator.key)}
     word = " ".join(raw.lower().split()) if isinstance(raw, str) else ""
     word = _SYMBOL_VARIANTS.get(word, word)
@@ -106,7 +106,7 @@ def _read_values(raw: object, kind: ValueKind) -> object:
 
 
 def _read_value(raw: object, kind: ValueKind) -> object:
-    """The older form wrote whole numbers as text too."""
+    """The older form also wrote whole numbers as text."""
     if kind in ("integer", "days") and isinstance(raw, str) and re.fullmatch(r"-?[0-9]{1,18}", raw):
         return int(raw)
     return raw

@@ -1,4 +1,4 @@
-"""A rule in plain English, as a person would read it back. Brackets only where and, or and not would be misread."""
+"""A rule in plain English. Brackets appear only where and, or and not would be misread."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from cdp.rules.operators import ValueKind
 from cdp.rules.tree import All, Any, Compare, Not, Rule
 from cdp.rules.values import decimal_text
 
-_MAX_VALUES = 5  # values of a list that the sentence names
+_MAX_VALUES = 5  # values of a list that the sentence lists
 
 
 def to_sentence(rule: Rule) -> str:

@@ -6,7 +6,7 @@ from cdp.rules.errors import RuleError, abbreviate, did_you_mean
 
 
 def require_object(raw: object, path: str, *, required: tuple[str, ...], optional: tuple[str, ...] = ()) -> dict[str, object]:
-    """The object at this place, with every required key and no unknown one."""
+    """Return the object; raise RuleError unless it has every required key and no unknown one."""
     if not isinstance(raw, dict):
         raise RuleError(path, f"must be an object, not {abbreviate(raw)}.")
     known = (*required, *optional)
@@ -20,7 +20,7 @@ def require_object(raw: object, path: str, *, required: tuple[str, ...], optiona
 
 
 def require_list(raw: object, path: str) -> list[object]:
-    """The list at this place."""
+    """Return the list; raise RuleError for anything else."""
     if not isinstance(raw, list):
         raise RuleError(path, f"must be a list, not {abbreviate(raw)}.")
     return raw

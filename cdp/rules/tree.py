@@ -1,4 +1,4 @@
-"""The rule as a tree: groups, complement and leaves, and the one walk over it.
+"""The rule as a tree: groups, complement and leaves, and the walk over it.
 
 A new kind of leaf is a class here; mypy then names every place that must learn about it. Nothing here knows JSON,
 the catalogue or SQL.
@@ -16,6 +16,7 @@ from cdp.rules.errors import RuleError
 
 #: Levels of nesting, the leaf included. Everything that recurses over a rule may rely on it.
 MAX_DEPTH = 20
+TOO_DEEP = f"is nested deeper than {MAX_DEPTH} levels; flatten the groups around it."
 
 Scalar: TypeAlias = int | Decimal | str | date
 Value: TypeAlias = Scalar | tuple[Scalar, ...] | None
@@ -62,7 +63,7 @@ Rule: TypeAlias = All | Any | Not | Compare
 
 
 class RuleNode(NamedTuple):
-    """A node with where it stands: `rule.all[1].not` and how deep (the root is 1)."""
+    """A node with its path, such as `rule.all[1].not`, and its depth (the root is 1)."""
 
     path: str
     depth: int
@@ -82,11 +83,7 @@ def refuse_too_deep(rule: Rule) -> None:
     """Called before recursing over a rule that nothing has checked yet."""
     for node in walk(rule):
         if node.depth > MAX_DEPTH:
-            raise RuleError(node.path, too_deep())
-
-
-def too_deep() -> str:
-    return f"is nested deeper than {MAX_DEPTH} levels; flatten the groups around it."
+            raise RuleError(node.path, TOO_DEEP)
 
 
 def _list_children(node: RuleNode) -> list[RuleNode]:

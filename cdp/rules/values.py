@@ -1,6 +1,6 @@
-"""The values of a comparison, kind by kind: how JSON is read, how it is written, what makes a value wrong.
+"""The values of a comparison by kind: how to read them from JSON and write them, and which values are wrong.
 
-Bounds are those of the snapshot's columns, so that a value which passes fits them in every engine: integer within
+Bounds are those of the snapshot's columns, so a valid value fits in every engine: integer within
 18 digits, money DECIMAL(18, 2), number DECIMAL(18, 6), text no longer than an event's.
 """
 
@@ -25,7 +25,7 @@ _DECIMAL = re.compile(r"-?[0-9]{1,40}(\.[0-9]{1,40})?")
 
 
 def read(kind: ValueKind | None, raw: Scalar) -> Scalar:
-    """A scalar as a value of the kind. What doesn't fit stays as it came: `fault` then says what is wrong."""
+    """Convert a scalar to the kind. A value that doesn't fit stays unchanged; `find_fault` says what is wrong with it."""
     if kind in ("money", "number"):
         return _read_decimal(raw)
     if kind == "date" and isinstance(raw, str):
@@ -54,7 +54,7 @@ def decimal_text(value: Decimal) -> str:
 
 
 def find_fault(kind: ValueKind, value: object) -> str:
-    """What is wrong with the value for this kind, as a sentence; empty where nothing is."""
+    """What is wrong with the value for this kind, as a sentence; empty if nothing is."""
     return _FAULT_FINDERS[kind](value)
 
 
@@ -101,14 +101,14 @@ def _find_text_fault(value: object) -> str:
     if not isinstance(value, str) or not value:
         return f"needs a text, not {abbreviate(value)}."
     if len(value) > MAX_TEXT:
-        return f"is longer than {MAX_TEXT} characters; no text of a customer is."
+        return f"is longer than {MAX_TEXT} characters, the longest text that a customer can have."
     if any(unicodedata.category(character) in ("Cc", "Cs") for character in value):
-        return "holds a control character; type the text anew."
+        return "contains a control character; type the text again."
     return ""
 
 
 def _describe_too_large(digits: int) -> str:
-    return f"has more than {digits} digits before the point; take a smaller number."
+    return f"has more than {digits} digits before the point; use a smaller number."
 
 
 _FAULT_FINDERS: dict[ValueKind, Callable[[object], str]] = {

@@ -85,7 +85,7 @@ def test_second_night_is_told_who_runs_and_takes_over_when_that_one_is_killed(
         try:
             with night_connection(mart) as connection:
                 (left,) = runs(mart)
-                assert (left.state, left.why) == ("cut off", "it was cut off in step customers, and nobody runs it any more")
+                assert (left.state, left.why) == ("cut off", "it was cut off in step customers and is no longer running")
                 begin(connection, mart, DAY, clock)
                 assert [run.state for run in runs(mart)] == ["cut off", "running"]
             break

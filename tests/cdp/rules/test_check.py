@@ -22,7 +22,7 @@ from cdp.rules import (
     check,
     require_valid,
 )
-from cdp.rules.tree import too_deep
+from cdp.rules.tree import TOO_DEEP
 
 GOOD = Compare("views", "ge", 1)
 
@@ -50,11 +50,11 @@ def test_a_good_rule_has_no_problem(rule: Rule) -> None:
     ("leaf", "part", "says"),
     [
         (Compare("totl_purchase", "ge", 1), "field", "did you mean 'total_purchase'?"),
-        (Compare("qqq", "ge", 1), "field", "known are lifecycle, rfm_group"),
+        (Compare("qqq", "ge", 1), "field", "choose one of lifecycle, rfm_group"),
         (Compare("views", "betwen", 1), "operator", "'betwen' is not an operator; did you mean 'between'?"),
-        (Compare("views", "contains", "1"), "operator", "does not go with views (integer); take one of eq, ne"),
+        (Compare("views", "contains", "1"), "operator", "does not go with views (integer); use one of eq, ne"),
         (Compare("lifecycle", "ge", "new"), "operator", "does not go with lifecycle (text)"),
-        (Compare("last_seen", "ge", date(2019, 1, 1)), "operator", "take one of on, not_on"),
+        (Compare("last_seen", "ge", date(2019, 1, 1)), "operator", "use one of on, not_on"),
         (Compare("views", "ge", "2"), "value", "needs a whole number"),
         (Compare("views", "ge", Decimal("2.5")), "value", "needs a whole number such as 3, not 2.5"),
         (Compare("total_purchase_value", "ge", "abc"), "value", "needs a number such as 12.50, not 'abc'"),
@@ -100,7 +100,7 @@ def test_depth_is_limited() -> None:
     for _ in range(MAX_DEPTH - 1):
         rule = Not(rule)
     assert check(rule) == []
-    assert check(Not(rule)) == [Problem("rule" + ".not" * MAX_DEPTH, too_deep())]
+    assert check(Not(rule)) == [Problem("rule" + ".not" * MAX_DEPTH, TOO_DEEP)]
     for _ in range(100_000):
         rule = All((rule,))
     assert len(check(rule)) == 1
@@ -118,7 +118,7 @@ def test_list_values_are_limited_over_the_whole_rule() -> None:
     half = Compare("lifecycle", "in", ("new",) * (MAX_LIST_VALUES // 2))
     assert check(All((half, half))) == []
     problems = check(All((half, half, Compare("lifecycle", "in", ("new",)))))
-    assert problems == [Problem("rule.all[2].metric.value", "is past the 10000 list values that a rule may hold.")]
+    assert problems == [Problem("rule.all[2].metric.value", "exceeds the 10000 list values that a rule may hold.")]
 
 
 def test_require_raises_the_first_problem() -> None:
