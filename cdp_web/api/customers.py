@@ -28,10 +28,10 @@ class EventSerializer(serializers.Serializer):
     product_id = serializers.CharField()
     category_code = serializers.CharField(allow_null=True)
     brand = serializers.CharField(allow_null=True)
-    price = serializers.DecimalField(max_digits=12, decimal_places=2, help_text="Of one unit.")
+    price = serializers.DecimalField(max_digits=12, decimal_places=2, help_text="Price of one unit.")
     quantity = serializers.IntegerField()
     revenue = serializers.DecimalField(
-        max_digits=18, decimal_places=2, allow_null=True, help_text="Of a purchase, and of a refund, where it is negative."
+        max_digits=18, decimal_places=2, allow_null=True, help_text="Only for purchases and refunds; negative for refunds."
     )
 
 
@@ -47,7 +47,7 @@ class CustomerListApi(APIView):
     @extend_schema(
         operation_id="customer_list",
         parameters=[
-            OpenApiParameter("q", str, description="How the id begins."),
+            OpenApiParameter("q", str, description="The beginning of the id."),
             OpenApiParameter("lifecycle", str, enum=LIFECYCLES),
             OpenApiParameter("sort", str, enum=[*SORTS, *(f"-{key}" for key in SORTS)]),
             OpenApiParameter("page", int, description=f"1 to {MAX_PAGES}"),
@@ -55,7 +55,7 @@ class CustomerListApi(APIView):
         responses=CustomerListSerializer,
     )
     def get(self, request: Request) -> Response:
-        """Customers of the published snapshot, 50 a page."""
+        """Customers of the published snapshot, 50 per page."""
         publication = publication_get_serving()
         page = customer_page_get(snapshot_open(publication), parse_query(request.query_params))
         answer = {

@@ -1,4 +1,4 @@
-"""What goes wrong on the way to an answer, as JSON: `detail` is one clear line."""
+"""Errors as JSON: `detail` is one clear line."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def _answer_not_ready(error: NotReady) -> Response:
 
 
 def _answer_rule_invalid(error: RuleInvalid) -> Response:
-    body = {"code": "rule_invalid", "detail": "The rule is not right yet.", "problems": error.as_json()}
+    body = {"code": "rule_invalid", "detail": "The rule has problems.", "problems": error.as_json()}
     return Response(body, status=status.HTTP_400_BAD_REQUEST)
 
 

@@ -24,10 +24,12 @@ class KpiSerializer(serializers.Serializer):
     key = serializers.CharField(source="kpi.key")
     title = serializers.CharField(source="kpi.title")
     about = serializers.CharField(source="kpi.about")
-    value = serializers.CharField(allow_null=True, help_text="A number as text, so that no cent is lost.")
-    before = serializers.CharField(allow_null=True, help_text="The same for the period before, where the history reaches so far.")
-    note = serializers.CharField(help_text="A second number in words, such as how many refunds; mostly empty.")
-    change = serializers.FloatField(allow_null=True, help_text="0.1 is ten percent more than before.")
+    value = serializers.CharField(allow_null=True, help_text="A number as text, so no cent is lost.")
+    before = serializers.CharField(
+        allow_null=True, help_text="The same for the period before, if the history goes back far enough."
+    )
+    note = serializers.CharField(help_text="A second number in words, such as the number of refunds; often empty.")
+    change = serializers.FloatField(allow_null=True, help_text="Relative to `before`: 0.1 is ten percent more.")
 
 
 class StepSerializer(serializers.Serializer):
@@ -47,7 +49,7 @@ class OverviewSerializer(serializers.Serializer):
     publication = PublicationSerializer()
     period = PeriodSerializer()
     before = PeriodSerializer()
-    is_comparable = serializers.BooleanField(help_text="The history reaches back over the whole period before.")
+    is_comparable = serializers.BooleanField(help_text="The history covers the whole period before.")
     kpis = KpiSerializer(many=True, source="tiles")
     funnel = StepSerializer(many=True)
     series = SeriesSerializer()
@@ -61,7 +63,7 @@ class OverviewApi(APIView):
         responses=OverviewSerializer,
     )
     def get(self, request: Request) -> Response:
-        """How the shop did in the last days up to the published one, beside the days before."""
+        """Numbers of the shop for the last days up to the published day, compared with the same number of days before."""
         try:
             days = parse_period_days(request.query_params.get("days"))
         except ValueError as error:
@@ -73,7 +75,7 @@ class CatalogueEntrySerializer(serializers.Serializer):
     class OperatorSerializer(serializers.Serializer):
         key = serializers.CharField()
         label = serializers.CharField()
-        values = serializers.CharField(help_text="How many: none, one, two or many.")
+        values = serializers.CharField(help_text="Number of values: none, one, two or many.")
         value_kind = serializers.CharField()
         about = serializers.CharField(allow_blank=True)
 
@@ -89,5 +91,5 @@ class CatalogueEntrySerializer(serializers.Serializer):
 class CatalogueApi(APIView):
     @extend_schema(operation_id="catalogue", responses=CatalogueEntrySerializer(many=True))
     def get(self, request: Request) -> Response:
-        """Every metric that a rule may name, with the operators it takes."""
+        """Every metric that a rule may use, with its operators."""
         return Response(CatalogueEntrySerializer(list_catalogue(), many=True).data)

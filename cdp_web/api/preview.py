@@ -1,4 +1,4 @@
-"""Who a rule would take; the rule builder's live count asks here too."""
+"""Which customers a rule matches; the live count of the rule builder uses this too."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ SampleSerializer = build_metrics_serializer(
 
 
 class NodeSerializer(serializers.Serializer):
-    path = serializers.CharField(help_text="The place in the document, such as rule.all[0].")
+    path = serializers.CharField(help_text="Path in the document, such as rule.all[0].")
     count = serializers.IntegerField()
 
 
 class PreviewInputSerializer(serializers.Serializer):
     rule = serializers.JSONField()
     segment = serializers.IntegerField(
-        allow_null=True, default=None, help_text="The segment being changed; it is not told of as the same."
+        allow_null=True, default=None, help_text="The segment being edited; it is left out of `same_as`."
     )
 
 
@@ -55,7 +55,7 @@ class PreviewSerializer(serializers.Serializer):
     count = serializers.IntegerField(help_text="Exact.")
     total = serializers.IntegerField()
     share = serializers.FloatField()
-    nodes = NodeSerializer(many=True, help_text="What each condition and group takes on its own.")
+    nodes = NodeSerializer(many=True, help_text="How many customers each condition and group matches on its own.")
     sample = SampleSerializer(many=True)
     sentence = serializers.CharField()
     sql = serializers.CharField()
@@ -66,7 +66,7 @@ class PreviewSerializer(serializers.Serializer):
 class SegmentPreviewApi(APIView):
     @extend_schema(operation_id="segment_preview", request=PreviewInputSerializer, responses=PreviewSerializer)
     def post(self, request: Request) -> Response:
-        """Counts a rule exactly on the serving publication, as a run of it would."""
+        """Count a rule exactly on the serving publication, as a run would."""
         data = PreviewInputSerializer(data=request.data)
         data.is_valid(raise_exception=True)
         rule = rule_read(data.validated_data["rule"])

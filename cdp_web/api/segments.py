@@ -1,4 +1,4 @@
-"""Segments: make, change, archive, run, and who is in."""
+"""Segments: create, change, archive, run, and list members."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class RunSerializer(serializers.ModelSerializer):
 class SegmentSerializer(serializers.ModelSerializer):
     owner = serializers.CharField(source="owner.username", allow_null=True, default=None)
     sentence = serializers.SerializerMethodField()
-    current_run = RunSerializer(allow_null=True, help_text="The last complete run; its members are the segment's.")
+    current_run = RunSerializer(allow_null=True, help_text="The last complete run; its members are the members of the segment.")
 
     class Meta:
         model = Segment
@@ -56,13 +56,13 @@ class SegmentListApi(APIView):
         responses=SegmentSerializer(many=True),
     )
     def get(self, request: Request) -> Response:
-        """All segments by name."""
+        """All segments, sorted by name."""
         archived = request.query_params.get("archived") in ("1", "true")
         return Response(SegmentSerializer(selectors.segment_list(archived=archived), many=True).data)
 
     @extend_schema(operation_id="segment_create", request=SegmentInputSerializer, responses={201: SegmentSerializer})
     def post(self, request: Request) -> Response:
-        """Makes a segment and asks for its first run."""
+        """Create a segment and request its first run."""
         data = SegmentInputSerializer(data=request.data)
         data.is_valid(raise_exception=True)
         segment = services.segment_create(**data.validated_data, owner=request.user)
@@ -70,7 +70,9 @@ class SegmentListApi(APIView):
 
 
 class SegmentChangeSerializer(SegmentInputSerializer):
-    version = serializers.IntegerField(help_text="The version that you read; another one is a conflict (409).")
+    version = serializers.IntegerField(
+        help_text="The version that you read; if the segment has another version now, the answer is a conflict (409)."
+    )
 
 
 class SegmentDetailApi(APIView):
@@ -80,7 +82,7 @@ class SegmentDetailApi(APIView):
 
     @extend_schema(operation_id="segment_update", request=SegmentChangeSerializer, responses=SegmentSerializer)
     def put(self, request: Request, segment_id: int) -> Response:
-        """Changes a segment. A changed rule is a new version and is run at once."""
+        """Change a segment. A changed rule becomes a new version and runs at once."""
         data = SegmentChangeSerializer(data=request.data)
         data.is_valid(raise_exception=True)
         expected_version = data.validated_data.pop("version")
@@ -94,7 +96,7 @@ class SegmentDetailApi(APIView):
 
     @extend_schema(operation_id="segment_archive", responses={204: None})
     def delete(self, request: Request, segment_id: int) -> Response:
-        """Archives the segment. Nothing is deleted; it can be restored on the site."""
+        """Archive the segment. Nothing is deleted; it can be restored on the site."""
         services.segment_archive(segment=_get_segment(segment_id))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
@@ -102,7 +104,7 @@ class SegmentDetailApi(APIView):
 class SegmentRunApi(APIView):
     @extend_schema(operation_id="segment_run", request=None, responses={202: RunSerializer})
     def post(self, request: Request, segment_id: int) -> Response:
-        """Asks for a run on the serving publication; look at it in the segment's runs."""
+        """Request a run on the serving publication; follow it in the segment's runs."""
         run = segment_run_request(segment=_get_segment(segment_id), requested_by=request.user)
         return Response(RunSerializer(run).data, status=status.HTTP_202_ACCEPTED)
 
@@ -128,7 +130,7 @@ class MembersSerializer(serializers.Serializer):
 class SegmentMembersApi(APIView):
     @extend_schema(operation_id="segment_members", parameters=[MembersQuerySerializer], responses=MembersSerializer)
     def get(self, request: Request, segment_id: int) -> Response:
-        """Who was in at the last complete run, 25 a page by id."""
+        """Members of the last complete run, 25 per page, sorted by id."""
         data = MembersQuerySerializer(data=request.query_params)
         data.is_valid(raise_exception=True)
         run = _get_segment(segment_id).current_run

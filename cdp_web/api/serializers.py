@@ -1,4 +1,4 @@
-"""Shapes that several answers share."""
+"""Serializers that several answers share."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class NamedSegmentSerializer(serializers.Serializer):
 
 
 def build_metric_field(metric: Metric) -> serializers.Field:
-    """A metric's value in JSON: amounts as text, so that no cent is lost."""
+    """The field for a metric's value in JSON: amounts are text, so no cent is lost."""
     about: dict[str, Any] = {"help_text": metric.about, "allow_null": True, "required": False}
     match metric.kind:
         case "integer":
@@ -38,5 +38,5 @@ def build_metric_field(metric: Metric) -> serializers.Field:
 def build_metrics_serializer(
     name: str, metrics: tuple[Metric, ...] = METRICS, **more: serializers.Field
 ) -> type[serializers.Serializer]:
-    """A serializer with a field a metric, made from the catalogue."""
+    """A serializer with one field per metric, made from the catalogue."""
     return type(name, (serializers.Serializer,), {**more, **{metric.key: build_metric_field(metric) for metric in metrics}})

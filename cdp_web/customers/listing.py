@@ -1,4 +1,4 @@
-"""The customer list: search, filter, sort and page over the snapshot. How far a reader can page is bounded."""
+"""The customer list: search, filter, sort and page over the snapshot. The number of pages is limited."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ DEFAULT_SORT = "total_purchase_value"
 
 
 class ListingError(ValueError):
-    """A list that can't be asked for; the message says what can."""
+    """The parameters of a list are invalid; the message lists the valid ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,23 +56,23 @@ class CustomerPage:
 
     @property
     def is_cut(self) -> bool:
-        """There are more customers than one can page to."""
+        """Not all customers can be reached by paging."""
         return self.total > MAX_PAGES * PAGE_SIZE
 
 
 def parse_query(parameters: Mapping[str, str]) -> CustomerQuery:
-    """A query as it stands in an address; raises ListingError for what can't be asked."""
+    """Parse the query of an address; raises ListingError if it is invalid."""
     search, lifecycle = parameters.get("q", "").strip(), parameters.get("lifecycle", "")
     order = parameters.get("sort", "") or f"-{DEFAULT_SORT}"
     sort, page = order.removeprefix("-"), parse_whole_number(parameters.get("page", "") or "1", MAX_PAGES)
     if len(search) > MAX_SEARCH:
         raise ListingError(f"q is longer than {MAX_SEARCH} characters.")
     if lifecycle and lifecycle not in LIFECYCLES:
-        raise ListingError(f"lifecycle is one of {', '.join(LIFECYCLES)}.")
+        raise ListingError(f"lifecycle must be one of {', '.join(LIFECYCLES)}.")
     if sort not in SORTS:
-        raise ListingError(f"sort is one of {', '.join(SORTS)}; a - in front turns the order round.")
+        raise ListingError(f"sort must be one of {', '.join(SORTS)}; a - in front reverses the order.")
     if page is None:
-        raise ListingError(f"page is a number from 1 to {MAX_PAGES}; search or filter to see other customers.")
+        raise ListingError(f"page must be a number from 1 to {MAX_PAGES}; search or filter to see other customers.")
     return CustomerQuery(search, lifecycle, sort, order.startswith("-"), page)
 
 

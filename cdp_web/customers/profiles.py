@@ -1,4 +1,4 @@
-"""One customer's profile from MongoDB, always by _id, and never anything else from there."""
+"""One customer's profile from MongoDB, always read by _id; the site reads nothing else there."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class ProfileEvent:
     brand: str | None
     price: Decimal
     quantity: int
-    revenue: Decimal | None = None  # of a purchase, and of a refund, where it is negative
+    revenue: Decimal | None = None  # only for purchases and refunds; negative for refunds
 
     @property
     def event_type(self) -> EventType:
@@ -40,7 +40,7 @@ class ProfileEvent:
 
 @dataclass(frozen=True, slots=True)
 class ProfileDay:
-    """What the customer did on one day that had an event."""
+    """Activity of the customer on a day with an event."""
 
     day: date
     views: int
@@ -51,13 +51,13 @@ class ProfileDay:
 @dataclass(frozen=True, slots=True)
 class Profile:
     customer_id: str
-    metrics: dict[str, Any]  # key -> value; what is missing is not in it
+    metrics: dict[str, Any]  # key -> value, without missing values
     recent: list[ProfileEvent]  # newest first
     days: list[ProfileDay]
 
 
 def profile_get(publication: Publication, customer_id: str) -> Profile | None:
-    """The profile as of the publication; none for an id that it does not know."""
+    """The profile as of the publication; None for an unknown id."""
     settings = current()
     try:
         collection = _client(settings.mongo_url)[settings.mongo_database][publication.profiles_collection]
@@ -68,8 +68,8 @@ def profile_get(publication: Publication, customer_id: str) -> Profile | None:
 
 
 def parse_profile(document: dict[str, Any], day: date) -> Profile:
-    """The document as typed values, as of the published day: pure, so that its shape is tested without a server. A document
-    stays as it is while nothing happens to the customer: days that are counted up to the published one are counted here."""
+    """Convert the document to typed values as of the published day; pure, so tests need no server. A document does not change
+    while nothing happens to the customer, so days up to the published day are counted here."""
     plain = {key: _to_decimal(value) for key, value in document.items()}
     return Profile(
         customer_id=document["_id"],
@@ -107,5 +107,5 @@ def _to_decimal(value: Any) -> Any:
 
 @cache
 def _client(url: str) -> MongoClient[dict[str, Any]]:
-    """One client a process; it connects at the first question."""
+    """One client per process; it connects with the first query."""
     return MongoClient(url, tz_aware=True, serverSelectionTimeoutMS=3000, connectTimeoutMS=3000, socketTimeoutMS=5000)

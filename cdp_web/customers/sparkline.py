@@ -1,4 +1,4 @@
-"""The 90 days of a customer as bars of an SVG that the server writes; no script needed."""
+"""The last 90 days of a customer as bars of an SVG, drawn by the server without a script."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ class Bar:
 
 
 def build_bars(days: list[ProfileDay], last: date) -> list[Bar]:
-    """A bar for each day with an event, as high as its views; a day with an order but no view is still seen."""
+    """A bar for each day with an event, as high as its views. A minimum height keeps a day with an order but no view visible."""
     by_day = {day.day: day for day in days}
     most = max((day.views for day in days), default=0) or 1
     window = days_between(last - timedelta(days=DAYS - 1), last)
-    return [_build_bar(place, by_day[day], most) for place, day in enumerate(window) if day in by_day]
+    return [_build_bar(position, by_day[day], most) for position, day in enumerate(window) if day in by_day]
 
 
-def _build_bar(place: int, day: ProfileDay, most: int) -> Bar:
+def _build_bar(position: int, day: ProfileDay, most: int) -> Bar:
     height = max(4.0, HEIGHT * day.views / most)
-    x, y = place * _STEP + 0.75, HEIGHT - height
+    x, y = position * _STEP + 0.75, HEIGHT - height
     return Bar(f"{x:.2f}", f"{y:.2f}", f"{height:.2f}", f"{_STEP - 1.5:.2f}", day.day, day.views, day.orders)

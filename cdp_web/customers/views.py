@@ -30,7 +30,7 @@ class Heading:
     about: str
     css: str
     link: str
-    sorted: str  # "ascending", "descending" or nothing
+    sorted: str  # "ascending", "descending" or empty
 
 
 @require_safe
@@ -58,7 +58,7 @@ def customer_detail(request: HttpRequest, customer_id: str) -> HttpResponse:
     publication = publication_get_for_request(request)
     profile = profile_get(publication, customer_id)
     if profile is None:
-        raise Http404(f"Publication {publication.id} knows no customer {customer_id}.")
+        raise Http404(f"There is no customer {customer_id} in publication {publication.id}.")
     by_day = [(day, list(events)) for day, events in groupby(profile.recent, key=lambda event: event.time.date())]
     context = {
         "profile": profile,
@@ -72,12 +72,12 @@ def customer_detail(request: HttpRequest, customer_id: str) -> HttpResponse:
 
 
 def _build_headings(query: CustomerQuery) -> list[Heading]:
-    customer = _build_heading(query, "customer_id", "Customer", "The id that the shop gave.", "")
+    customer = _build_heading(query, "customer_id", "Customer", "The id from the shop.", "")
     return [customer, *(_build_heading(query, m.key, m.title, m.about, column_class(m)) for m in LIST_COLUMNS)]
 
 
 def _build_heading(query: CustomerQuery, key: str, title: str, about: str, css: str) -> Heading:
-    """A click sorts by the column, numbers from the greatest; another click turns the order round."""
+    """A click sorts by the column, numbers in descending order; a second click reverses the order."""
     is_sorted = query.sort == key
     descending = not query.descending if is_sorted else css == "number"
     order = ("descending" if query.descending else "ascending") if is_sorted else ""

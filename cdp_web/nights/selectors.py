@@ -1,4 +1,4 @@
-"""Reads of mart.night_run, the newest first."""
+"""Reads of mart.night_run, newest first."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ def night_get(run_id: int) -> NightRun | None:
 
 
 def night_get_stopped() -> NightRun | None:
-    """The last night, if it did not come to its end. A later one that did takes it back."""
+    """The latest night if it did not finish, else None."""
     return next((run for run in nights_get_latest(1) if run.stopped), None)
 
 
 def _read_runs(clause: str, *parameters: Any) -> list[NightRun]:
     with connection.cursor() as cursor:
-        # The table is made by the first night, not by Django's migrations.
+        # The first night creates the table, not Django's migrations.
         cursor.execute("SELECT to_regclass(%s) IS NOT NULL", [NIGHT_RUN.full_name])
         if not cursor.fetchone()[0]:
             return []

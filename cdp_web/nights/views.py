@@ -1,4 +1,4 @@
-"""The pages of the nights: the last ones, and one with its steps and checks."""
+"""The list of nights, and the page of one night with its steps and checks."""
 
 from __future__ import annotations
 

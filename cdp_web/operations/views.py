@@ -1,4 +1,4 @@
-"""The health answer, for probes: cheap, and open to those without a login."""
+"""The health response for probes: cheap, and without a login."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Puts the overview together, for the page and for the API."""
+"""Builds the overview for the page and the API."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Overview:
     publication: Publication
     period: Period
     before: Period
-    is_comparable: bool  # the history reaches back over the whole period before
+    is_comparable: bool  # the history covers the whole period before
     tiles: list[kpis.Tile]
     funnel: list[kpis.FunnelStep]
     series: dict[str, Any]

@@ -1,4 +1,4 @@
-"""Reads of mart.kpi_day and mart.customer_day, never more than a period at a time."""
+"""Reads of mart.kpi_day and mart.customer_day, at most one period at a time."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from cdp_web.publications.selectors import Publication
 
 @dataclass(frozen=True, slots=True)
 class KpiDay:
-    """What the shop did on one day; zeros on a day without an event."""
+    """Numbers of the shop on one day; zeros on a day without events."""
 
     day: date
     new_customers: int = 0
@@ -35,7 +35,7 @@ _COLUMNS = ", ".join(KpiDay.__slots__)
 
 
 def kpi_days_get(period: Period) -> dict[date, KpiDay]:
-    """The days of the period that have an event."""
+    """The days of the period with an event."""
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT {_COLUMNS} FROM {KPI_DAY.full_name} WHERE day BETWEEN %s AND %s ORDER BY day", [period.first, period.last]
@@ -44,7 +44,7 @@ def kpi_days_get(period: Period) -> dict[date, KpiDay]:
 
 
 def kpi_first_day_get() -> date | None:
-    """The day the history begins."""
+    """The first day of the history."""
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT min(day) FROM {KPI_DAY.full_name}")
         first_day: date | None = cursor.fetchone()[0]
@@ -52,7 +52,7 @@ def kpi_first_day_get() -> date | None:
 
 
 def customers_count(publication: Publication, period: Period) -> int:
-    """Distinct customers of the period. A publication never changes, so the answer is kept with its id."""
+    """Distinct customers of the period. A publication never changes, so the answer is cached under its id."""
     key = f"customers-{publication.id}-{period.first}-{period.last}"
     count: int | None = cache.get(key)
     if count is None:

@@ -1,4 +1,4 @@
-"""The publication of a request, read once so that everything on a page agrees."""
+"""The publication of a request, read once so everything on a page agrees."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def publication_get_for_request(request: HttpRequest) -> Publication:
 
 
 def add_publication(request: HttpRequest) -> dict[str, Any]:
-    """Template context: the publication in the top bar, for people who are logged in."""
+    """Template context: the publication for the top bar, if the user is logged in."""
     if not getattr(request, "user", None) or not request.user.is_authenticated:
         return {}
     try:

@@ -25,12 +25,12 @@ class Publication:
     counts: dict[str, Any]
 
 
-# Django hands jsonb over as text.
+# Django returns jsonb as text.
 _SELECT = f"SELECT id, day, published_at, customers_version, profiles_collection, counts FROM {PUBLICATION.full_name}"
 
 
 def publication_get_serving() -> Publication:
-    """The publication that readers see; raises NothingPublished where no night has run yet."""
+    """The publication that readers see; raises NothingPublished before the first night."""
     serving = _read_publication(f"{_SELECT} ORDER BY id DESC LIMIT 1")
     if serving is None:
         raise NothingPublished
@@ -43,7 +43,7 @@ def publication_get(publication_id: int) -> Publication | None:
 
 def _read_publication(sql: str, *parameters: Any) -> Publication | None:
     with connection.cursor() as cursor:
-        # The table is made by the first night, not by Django's migrations.
+        # The first night creates the table, not Django's migrations.
         cursor.execute("SELECT to_regclass(%s) IS NOT NULL", [PUBLICATION.full_name])
         if not cursor.fetchone()[0]:
             return None

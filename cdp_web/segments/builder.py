@@ -1,4 +1,4 @@
-"""The page that builds a rule: the same for a new segment and for one that is changed."""
+"""The rule builder page, for new and existing segments."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _EMPTY_RULE: dict[str, Any] = {"version": 1, "rule": {"all": []}}
 
 @dataclass(slots=True)
 class Draft:
-    """What stands in the form: as it was loaded, or as it came back with faults."""
+    """The content of the form: as loaded, or as posted with errors."""
 
     name: str = ""
     description: str = ""
@@ -63,7 +63,7 @@ def segment_edit(request: HttpRequest, segment_id: int) -> HttpResponse:
 def _read_form(request: HttpRequest) -> Draft:
     form = request.POST
     text, version = form.get("rule", ""), parse_whole_number(form.get("version", ""))
-    # Postgres takes no NUL, and no keyboard writes one.
+    # Postgres refuses NUL characters, and no keyboard writes one.
     name, description = (form.get(field, "").replace("\0", "") for field in ("name", "description"))
     draft = Draft(name, description, version=version or 0)
     if len(text) > MAX_RULE_CHARACTERS:
@@ -72,12 +72,12 @@ def _read_form(request: HttpRequest) -> Draft:
     try:
         draft.rule = json.loads(text)
     except (ValueError, RecursionError):
-        draft.errors["rule"] = ["The rule did not arrive whole; build it anew."]
+        draft.errors["rule"] = ["The rule did not arrive complete. Build it again."]
     return draft
 
 
 def _save_draft(draft: Draft, save: Callable[..., Segment]) -> Segment | None:
-    """Saves, or writes into the draft what keeps it from being saved."""
+    """Save the segment, or write the reasons why not into the draft."""
     if draft.errors:
         return None
     try:
@@ -86,7 +86,7 @@ def _save_draft(draft: Draft, save: Callable[..., Segment]) -> Segment | None:
         draft.problems = error.as_json()
     except ValidationError as error:
         faults = error.message_dict
-        # A name that is taken is found by a constraint, which belongs to no field.
+        # A constraint finds a duplicate name, and constraints belong to no field.
         draft.errors = {("name" if key == NON_FIELD_ERRORS else key): texts for key, texts in faults.items()}
     except services.EditConflict as error:
         draft.errors["rule"] = [str(error)]

@@ -1,4 +1,4 @@
-"""What a segment means, said three ways: a sentence, the document, and the SQL of the run that serves."""
+"""The meaning of a segment in three forms: a sentence, the document, and the SQL of the current run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The members of a run as CSV, with every metric as of the run's publication, row by row."""
+"""Exports the members of a run as CSV, row by row, with every metric as of the run's publication."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from cdp_web.snapshot.query import Snapshot
 
 CHUNK = 5_000
 _KEYS = tuple(metric.key for metric in METRICS)
-#: A text that begins with one of these would be run as a formula by a spreadsheet.
+#: A spreadsheet runs a text that begins with one of these as a formula.
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 class ExportBroken(RuntimeError):
-    """The members went away while they were read; half a file must not look like a whole one."""
+    """The members were removed while they were read; half a file must not look like a complete one."""
 
 
 class _LineReturner:
-    """A file that gives back what is written to it, and so does csv's writerow: no file is ever built up."""
+    """A file that returns what is written to it, so csv's writerow returns each line and no file is built up."""
 
     def write(self, text: str) -> str:
         return text
 
 
 def generate_csv_lines(run: SegmentRun) -> Iterator[str]:
-    """Every line of the file, headings first. Whether the customers can be read shows now, not in the middle of the file."""
+    """Every line of the file, headings first. Opens the snapshot at once, so an error appears before the file starts."""
     return _generate_lines(run, run_snapshot_open(run))
 
 
@@ -42,7 +42,7 @@ def _generate_lines(run: SegmentRun, snapshot: Snapshot) -> Iterator[str]:
             yield writer.writerow([_escape_cell(value) for value in row.values()])
         count += len(rows)
     if count != run.count:
-        raise ExportBroken(f"Run {run.pk} has {run.count} members, {count} could be read; export the newer run.")
+        raise ExportBroken(f"Run {run.pk} has {run.count} members, but only {count} could be read; export the newer run.")
 
 
 def _read_chunks(run: SegmentRun, snapshot: Snapshot) -> Iterator[list[dict[str, Any]]]:

@@ -1,4 +1,4 @@
-"""Who a rule would take, before it is saved: the same query on the same snapshot as a run, so that preview = list = result."""
+"""Which customers a rule matches before it is saved: the query and snapshot of a run, so preview = list = result."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from cdp_web.snapshot.query import Snapshot
 from cdp_web.snapshot.store import TABLE
 
 SAMPLE_SIZE = 10
-#: A rule of more conditions and groups is counted as a whole only.
+#: A rule with more conditions and groups is only counted as a whole.
 MAX_COUNTED_NODES = 60
 
 
 @dataclass(frozen=True, slots=True)
 class NodeCount:
-    """How many customers one condition or group takes on its own."""
+    """How many customers one condition or group matches on its own."""
 
     path: str
     count: int
@@ -44,7 +44,7 @@ class Preview:
 
 
 def segment_preview(snapshot: Snapshot, rule: Rule, *, but_not: int | None = None) -> Preview:
-    """`but_not` is the segment that is being edited: it may well equal itself."""
+    """`but_not` is the segment being edited, which does not count as another segment with the same rule."""
     started = time.monotonic()
     publication = snapshot.publication
     sql = to_sql(rule, publication.day, table=TABLE)
@@ -57,7 +57,7 @@ def segment_preview(snapshot: Snapshot, rule: Rule, *, but_not: int | None = Non
 
 
 def _count_nodes(snapshot: Snapshot, rule: Rule) -> list[NodeCount]:
-    """One scan counts them all."""
+    """Count all nodes in one scan."""
     nodes = list(walk(rule))
     if len(nodes) > MAX_COUNTED_NODES:
         return []
@@ -68,7 +68,7 @@ def _count_nodes(snapshot: Snapshot, rule: Rule) -> list[NodeCount]:
 
 
 def _read_sample(snapshot: Snapshot, rule: Rule) -> list[dict[str, Any]]:
-    """Some members, spread by a hash of their id: always the same ones for the same members."""
+    """Some members, chosen by a hash of their id, so equal members give an equal sample."""
     columns = (CUSTOMER_ID, *(metric.key for metric in LIST_COLUMNS))
     members = to_sql(rule, snapshot.publication.day, table=TABLE, select=columns)
     return snapshot.read_rows(f"SELECT * FROM ({members}) ORDER BY hash(customer_id), customer_id LIMIT {SAMPLE_SIZE}")

@@ -11,11 +11,11 @@ from cdp_web.segments.runs import segment_run_now, segment_run_request
 
 
 class WrongDay(ValueError):
-    """Another day is published than the one that was to be refreshed."""
+    """The published day is not the day to refresh."""
 
 
 def publication_get_for_day(day: date | None) -> Publication:
-    """The serving publication; raises WrongDay where it is not of this day."""
+    """The serving publication; raises WrongDay if it is of another day."""
     publication = publication_get_serving()
     if day is not None and publication.day != day:
         raise WrongDay(f"publication {publication.id} serves {publication.day}, not {day}; run ./run night --day {day} first.")
@@ -23,13 +23,13 @@ def publication_get_for_day(day: date | None) -> Publication:
 
 
 def segments_refresh(publication: Publication) -> Iterator[SegmentRun]:
-    """Computes every segment here and now, oldest first, and yields each run as it ends."""
+    """Compute every segment in this process, oldest first, and yield each run as it ends."""
     for segment in _list_segments():
         yield segment_run_now(segment=segment, publication=publication)
 
 
 def segments_refresh_request() -> Iterator[SegmentRun]:
-    """Hands every segment to the workers."""
+    """Send every segment to the workers."""
     for segment in _list_segments():
         yield segment_run_request(segment=segment)
 

@@ -1,5 +1,6 @@
-"""Computing who is in a segment. A run is claimed by a conditional update, writes its members beside those that readers see,
-and is swapped in with one more: twice asked is once done, and the last complete run serves until a newer one is complete."""
+"""Computes the members of a segment. A worker claims a run by a conditional update, writes the members without touching those
+that readers see, and swaps them in by another conditional update. So a run is done once even if it is requested twice, and the
+last complete run serves until a newer one is complete."""
 
 from __future__ import annotations
 
@@ -23,19 +24,19 @@ from cdp_web.snapshot.store import TABLE
 logger = logging.getLogger(__name__)
 Status = SegmentRun.Status
 
-#: Runs whose members stay: the one that serves, and the one before it for an export that is still under way.
+#: Runs whose members are kept: the current one, and the one before it for an export that is still running.
 MEMBERS_KEPT = 2
-#: Runs that stay in the history of a segment.
+#: Runs kept in the history of a segment.
 RUNS_KEPT = 100
-#: A run that has been running for longer has lost its worker: tasks are ended before that.
+#: A run that takes longer has lost its worker: the time limit of tasks is shorter.
 LEASE = timedelta(minutes=35)
-#: A run that waits for longer is handed to the workers again: the broker may have lost it.
+#: A run that waits longer is sent to the workers again: the broker may have lost it.
 PATIENCE = timedelta(minutes=1)
 _SWEEP = 100
 
 
 def segment_run_request(*, segment: Segment, requested_by: Any = None) -> SegmentRun:
-    """Asks the workers for a run on the serving publication. One that waits for the very same is returned instead."""
+    """Request a run on the serving publication from the workers, or return the identical run that is still waiting."""
     publication = publication_get_serving()
     with transaction.atomic():
         Segment.objects.select_for_update().get(pk=segment.pk)
@@ -50,29 +51,29 @@ def segment_run_request(*, segment: Segment, requested_by: Any = None) -> Segmen
 
 
 def segment_run_now(*, segment: Segment, publication: Publication) -> SegmentRun:
-    """A run in this process, for the nightly refresh."""
+    """Compute a run in this process, for the nightly refresh."""
     return segment_run_execute(run_id=_run_add(segment, publication, None).pk)
 
 
 def segment_run_execute(*, run_id: int) -> SegmentRun:
-    """Does the run if nobody has. A failure is kept with the run and never touches the members that serve."""
+    """Compute the run unless another worker has claimed it. A failure is stored in the run; the current members stay."""
     claimed = SegmentRun.objects.filter(pk=run_id, status=Status.QUEUED).update(status=Status.RUNNING, started_at=timezone.now())
     run = SegmentRun.objects.select_related("version", "segment").get(pk=run_id)
     if not claimed:
         return run
     try:
         _compute(run)
-    except Exception as error:  # whatever it was: a run must not be left running
+    except Exception as error:  # any error: a run must not stay marked as running
         logger.exception("run %s of segment %s failed", run.pk, run.segment_id)
         _finish(run, status=Status.FAILED, error=first_line(error))
     return run
 
 
 def segment_runs_sweep() -> int:
-    """Gives up runs whose worker is gone and hands on those that wait too long; says how many it touched."""
+    """Fail runs whose worker is gone and resend runs that wait too long; returns how many."""
     now = timezone.now()
     lost = SegmentRun.objects.filter(status=Status.RUNNING, started_at__lt=now - LEASE).update(
-        status=Status.FAILED, finished_at=now, error="The worker was lost while it computed this; run it again."
+        status=Status.FAILED, finished_at=now, error="The worker was lost during this run; run it again."
     )
     waiting = list(
         SegmentRun.objects.filter(status=Status.QUEUED, requested_at__lt=now - PATIENCE).values_list("pk", flat=True)[:_SWEEP]
@@ -101,7 +102,7 @@ def _dispatch(run_id: int) -> None:
 def _compute(run: SegmentRun) -> None:
     publication = publication_get(run.publication_id)
     if publication is None:
-        raise LookupError(f"Publication {run.publication_id} is gone; run the segment on the one that serves.")
+        raise LookupError(f"Publication {run.publication_id} is gone; run the segment on the current publication.")
     snapshot = snapshot_open(publication)
     run.sql = to_sql(decode(run.version.rule), publication.day, table=TABLE)
     run.total = snapshot.count_customers()
@@ -130,13 +131,13 @@ def _finish(run: SegmentRun, *, status: str, error: str = "") -> None:
 
 
 def _swap(run: SegmentRun) -> None:
-    """Readers see this run from now on, unless a newer one came first."""
+    """Make this the current run unless a newer one already is."""
     is_older = Q(current_run=None) | Q(current_run__lt=run.pk)
     Segment.objects.filter(is_older, pk=run.segment_id).update(current_run=run)
 
 
 def _prune(segment_id: int) -> None:
-    """Members of runs that nobody reads any more, and runs that are only history of history."""
+    """Delete the members of runs that nobody reads any more, and the oldest runs."""
     done = SegmentRun.objects.filter(segment_id=segment_id, status=Status.DONE).order_by("-pk")
     keep = list(done.values_list("pk", flat=True)[:MEMBERS_KEPT])
     stale = SegmentRun.objects.filter(segment_id=segment_id).exclude(pk__in=keep).values("pk")

@@ -36,15 +36,15 @@ def segment_get(segment_id: int) -> Segment | None:
 
 
 def segment_describe(segment: Segment) -> str:
-    """The rule in words. One that names a metric which is gone says so: a page must open to be mended."""
+    """The rule in words. If it uses a metric that no longer exists, say so: the page must open so the rule can be fixed."""
     try:
         return to_sentence(decode(segment.rule))
     except RuleError as error:
-        return f"the rule can't be read any more: {error}"
+        return f"the rule can no longer be read: {error}"
 
 
 def segments_get_for_customer(customer_id: str) -> list[Segment]:
-    """The segments whose last complete run holds the customer."""
+    """The segments whose last complete run includes the customer."""
     runs = SegmentMember.objects.filter(customer_id=customer_id).values("run_id")
     segments = Segment.objects.filter(archived_at=None, current_run__in=runs).select_related("current_run").order_by("name")
     return list(segments[:MAX_SEGMENTS])
@@ -75,9 +75,9 @@ class MemberPage:
 
 
 def member_page_get(run: SegmentRun, number: int) -> MemberPage:
-    """A page of a run's members, with what the list of customers shows of them, as of the run's own publication."""
+    """A page of a run's members with the columns of the customer list, as of the run's publication."""
     if not 1 <= number <= MAX_PAGES:
-        raise ValueError(f"page is a number from 1 to {MAX_PAGES}; the export holds every member.")
+        raise ValueError(f"page must be a number from 1 to {MAX_PAGES}; the export contains every member.")
     start = (number - 1) * PAGE_SIZE
     ids = list(run.members.order_by("customer_id").values_list("customer_id", flat=True)[start : start + PAGE_SIZE])
     keys = tuple(metric.key for metric in LIST_COLUMNS)
@@ -92,7 +92,7 @@ def run_snapshot_open(run: SegmentRun) -> Snapshot:
 
 
 def customer_rows_get(snapshot: Snapshot, ids: list[str], keys: tuple[str, ...]) -> list[dict[str, Any]]:
-    """These customers with these metrics, by id."""
+    """These customers with these metrics, sorted by id."""
     columns = ", ".join(("customer_id", *keys))
     return snapshot.read_rows(
         f"SELECT {columns} FROM {TABLE} WHERE customer_id IN (SELECT unnest(?)) ORDER BY customer_id", [ids]

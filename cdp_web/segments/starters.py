@@ -1,4 +1,4 @@
-"""Segments that a new installation begins with. They use the catalogue only, so they run on any shop's data."""
+"""Segments of a new installation. They use only the catalogue, so they run on any shop's data."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def _match_all(*nodes: dict[str, Any]) -> dict[str, Any]:
 
 STARTERS: tuple[Starter, ...] = (
     Starter("Recent buyers", "Ordered within the last 30 days.", _match_all(_compare("orders_30d", "ge", 1))),
-    Starter("Repeat buyers", "Came back for more: two orders or more.", _match_all(_compare("total_purchase", "ge", 2))),
+    Starter("Repeat buyers", "Two orders or more.", _match_all(_compare("total_purchase", "ge", 2))),
     Starter(
         "Big spenders",
         "Spent 500 or more, less refunds, within 90 days and were seen in the last 30.",
@@ -36,7 +36,7 @@ STARTERS: tuple[Starter, ...] = (
     ),
     Starter(
         "Cart, but never an order",
-        "Put something into the cart and never bought: the first to win over.",
+        "Put something into the cart but never ordered: the best prospects.",
         _match_all(_compare("carts", "ge", 1), _compare("total_purchase", "eq", 0)),
     ),
     Starter(
@@ -46,17 +46,17 @@ STARTERS: tuple[Starter, ...] = (
     ),
     Starter(
         "New and not yet buying",
-        "First seen within 30 days, no order so far.",
+        "First seen within 30 days, no order yet.",
         _match_all(_compare("lifecycle", "eq", "new"), _compare("total_purchase", "eq", 0)),
     ),
     Starter(
         "Buyers at risk",
-        "Bought before, and last seen 30 to 59 days ago.",
+        "Ordered before, last seen 30 to 59 days ago.",
         _match_all(_compare("total_purchase", "ge", 1), _compare("lifecycle", "eq", "at risk")),
     ),
     Starter(
         "Good customers gone quiet",
-        "Two orders or 200 spent, less refunds, and nothing bought for 30 days or more.",
+        "Two orders or 200 spent, less refunds, and no order for 30 days or more.",
         _match_all(
             {"any": [_compare("total_purchase", "ge", 2), _compare("total_purchase_value", "ge", "200.00")]},
             _compare("days_since_order", "ge", 30),
@@ -67,8 +67,8 @@ STARTERS: tuple[Starter, ...] = (
 
 @transaction.atomic
 def starters_ensure() -> int:
-    """Makes all of them where there is no segment yet, archived ones included, and says how many it made. Whoever deletes or
-    archives one does not get it back."""
+    """Create all starters if there is no segment at all, archived ones included; returns how many were created. A starter that
+    somebody deletes or archives does not come back."""
     if Segment.objects.exists():
         return 0
     for starter in STARTERS:

@@ -1,4 +1,4 @@
-"""The pages of segments: list, one segment with its members, and what can be done with it."""
+"""The pages of segments: the list, one segment with its members, and its actions."""
 
 from __future__ import annotations
 
@@ -42,7 +42,9 @@ def segment_detail(request: HttpRequest, segment_id: int) -> HttpResponse:
     segment = segment_or_404(segment_id)
     number = _parse_page_number(request)
     if number is None:
-        return answer_bad_request(request, f"page is a number from 1 to {selectors.MAX_PAGES}; the export holds every member.")
+        return answer_bad_request(
+            request, f"page must be a number from 1 to {selectors.MAX_PAGES}; the export contains every member."
+        )
     context = {
         "segment": segment,
         "explanation": segment_explain(segment),
@@ -54,7 +56,7 @@ def segment_detail(request: HttpRequest, segment_id: int) -> HttpResponse:
 
 @require_safe
 def segment_result(request: HttpRequest, segment_id: int) -> HttpResponse:
-    """The part of the page that changes while a run is under way; it asks for itself until the run has ended."""
+    """The part of the page that changes during a run; it reloads itself until the run has ended."""
     segment = segment_or_404(segment_id)
     return render(
         request, "segments/result.html", {"segment": segment, **_load_result(segment, _parse_page_number(request) or 1)}
@@ -106,7 +108,7 @@ def segment_or_404(segment_id: int) -> Segment:
 
 
 def _load_result(segment: Segment, number: int) -> dict[str, object]:
-    """A page of members that can't be read, because their snapshot is gone or HDFS away, leaves all else to be seen and done."""
+    """Load runs and members. If the members can't be read (their snapshot is gone or HDFS is down), the rest still works."""
     runs = selectors.runs_get_latest(segment)
     members: MemberPage | None = None
     unavailable: NotReady | None = None

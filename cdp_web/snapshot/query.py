@@ -1,4 +1,4 @@
-"""Questions to a snapshot. Read only, cut off from the file system, and never longer than a given time."""
+"""Queries on a snapshot: read-only, without access to the file system, and limited in time."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ OPTIONS: dict[str, str | bool | int | float | list[str]] = {
 
 class QueryTooSlow(SnapshotUnavailable):
     code = "too_slow"
-    title = "That question takes too long"
-    remedy = "Make the rule simpler, or try again when the machine is less busy."
+    title = "The query takes too long"
+    remedy = "Make the rule simpler, or try again later."
 
 
 @lru_cache(maxsize=FILES_KEPT)
@@ -36,7 +36,7 @@ def _open_database(path: str) -> duckdb.DuckDBPyConnection:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The customers of one publication. All answers of one snapshot agree with each other."""
+    """The customers of one publication. All results from one snapshot are consistent."""
 
     publication: Publication
     path: str
@@ -53,7 +53,7 @@ class Snapshot:
             return tuple(row or ())
 
     def read_chunks(self, sql: str, size: int = 10_000, seconds: float = 600) -> Iterator[list[tuple[Any, ...]]]:
-        """All rows, a list of `size` at a time."""
+        """All rows, in lists of `size` rows."""
         with self._open_cursor(seconds) as cursor:
             cursor.execute(sql)
             while rows := cursor.fetchmany(size):
@@ -70,7 +70,7 @@ class Snapshot:
         try:
             yield cursor
         except duckdb.InterruptException as error:
-            raise QueryTooSlow(f"No answer within {seconds:g} seconds.") from error
+            raise QueryTooSlow(f"No result within {seconds:g} seconds.") from error
         finally:
             timer.cancel()
             cursor.close()

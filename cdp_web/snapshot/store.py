@@ -1,4 +1,5 @@
-"""Snapshots on the local disk: one DuckDB file a publication, written beside and renamed, under a lock between processes."""
+"""Snapshots on the local disk: one DuckDB file per publication, written under another name and renamed, under a lock between
+processes."""
 
 from __future__ import annotations
 
@@ -22,7 +23,7 @@ from cdp_web.snapshot import source
 #: Kind of a metric -> its type in DuckDB.
 DUCKDB_TYPES = {"integer": "BIGINT", "money": "DECIMAL(18, 2)", "number": "DECIMAL(18, 6)", "date": "DATE", "text": "VARCHAR"}
 TABLE = "customers"
-#: The one that serves, and the one before it for those who are still reading.
+#: The serving one, and the one before it for queries that are still running.
 FILES_KEPT = 2
 LOCK_WAIT_SECONDS = 20
 
@@ -36,7 +37,7 @@ def snapshot_path(publication: Publication) -> Path:
 
 
 def snapshot_ensure(publication: Publication) -> Path:
-    """The file of a publication; makes it if it is not there. Whoever comes while it is being made waits for it."""
+    """The file of a publication, built if it is missing. Callers wait while another process builds it."""
     path = snapshot_path(publication)
     if path.is_file():
         return path
@@ -84,19 +85,19 @@ def _select_columns() -> str:
 
 
 def _check_counts(db: duckdb.DuckDBPyConnection, publication: Publication) -> None:
-    """A snapshot that is not what was published must never answer."""
+    """Raise SnapshotUnavailable unless the counts are those of the publication: a wrong snapshot must never answer."""
     counts = db.execute(f"SELECT count(*), count(DISTINCT customer_id) FROM {TABLE}").fetchone()
     rows, customers = counts or (0, 0)
     expected_customers = publication.counts.get("customers", customers)
     if rows != customers or customers != expected_customers:
         raise SnapshotUnavailable(
-            f"Publication {publication.id} promises {expected_customers} customers, its table holds {customers} in {rows} rows."
+            f"Publication {publication.id} has {expected_customers} customers, but its table has {customers} in {rows} rows."
         )
 
 
 def _delete_stale(current_path: Path) -> None:
-    """Files of older publications go, but not the one that was just asked for; a reader that has one open keeps reading it. So
-    does what a build has left that was killed: nobody builds now but who holds the lock."""
+    """Delete files of older publications except the current one; a reader that has a file open can go on reading it. Also delete
+    the remains of killed builds: only the holder of the lock builds."""
     files = sorted(get_folder().glob("customers-*.duckdb"), key=_parse_publication_id, reverse=True)
     unfinished = get_folder().glob("customers-*.new*")
     for file in {*files[FILES_KEPT:], *unfinished} - {current_path}:

@@ -1,4 +1,4 @@
-"""Has a new publication's snapshot at hand before the first reader asks."""
+"""Builds a new publication's snapshot before the first reader needs it."""
 
 from __future__ import annotations
 
@@ -20,4 +20,4 @@ def warm() -> None:
     except NothingPublished:
         return
     except SnapshotUnavailable as error:
-        logger.warning("%s Tried again in a minute.", error)
+        logger.warning("%s The next try is in a minute.", error)

@@ -116,7 +116,7 @@ def test_name_that_is_taken_keeps_the_rule_that_was_built(page: Page, said: list
     choose(conditions(page).nth(0), "sessions", "Visits")
     conditions(page).nth(0).get_by_label("Value").fill("4")
     page.get_by_role("button", name="Save segment").click()
-    expect(page.locator("#name-error")).to_contain_text("this name already")
+    expect(page.locator("#name-error")).to_contain_text("this name already exists")
     expect(conditions(page).nth(0).get_by_label("Value")).to_have_value("4")
     said.clear()  # the browser reports the 400 that was meant
 

@@ -144,7 +144,7 @@ def test_name_that_is_taken(api: APIClient) -> None:
     segment_create(name="Buyers", rule=BUYERS)
     answer = api.post("/api/v1/segments", {"name": "BUYERS", "rule": OTHERS}, format="json")
     assert answer.status_code == 400
-    assert "this name already" in answer.json()["detail"]
+    assert "this name already exists" in answer.json()["detail"]
 
 
 def test_preview(api: APIClient, publish: Any) -> None:

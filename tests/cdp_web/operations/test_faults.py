@@ -49,7 +49,7 @@ def test_pages_and_the_api_say_that_the_database_is_away() -> None:
     assert api[0] == 503
     assert (json.loads(api[1])["code"], json.loads(api[1])["remedy"]) == (
         "database_unavailable",
-        "See whether Postgres is healthy: ./run status",
+        "Check whether Postgres is healthy: ./run status",
     )
 
 

@@ -15,15 +15,15 @@ pytestmark = [pytest.mark.stack("postgres"), pytest.mark.django_db]
 
 
 def refresh(*arguments: str) -> str:
-    said = io.StringIO()
-    call_command("segments_refresh", *arguments, stdout=said)
-    return said.getvalue()
+    output = io.StringIO()
+    call_command("segments_refresh", *arguments, stdout=output)
+    return output.getvalue()
 
 
 def test_the_first_refresh_makes_starters_that_fit_the_catalogue(publish: Any) -> None:
     publish(shop(300))
-    said = refresh()
-    assert f"made {len(STARTERS)} starter segments" in said
+    output = refresh()
+    assert f"created {len(STARTERS)} starter segments" in output
     sizes = list(Segment.objects.values_list("current_run__count", flat=True))
     assert len(sizes) == len(STARTERS) >= 6
     assert all(0 < size < 300 for size in sizes), "a starter that takes everyone or nobody starts nothing"
@@ -51,10 +51,10 @@ def test_refresh_computes_what_is_not_archived_and_prints_it(publish: Any) -> No
     kept = segment_create(name="Buyers", rule=rule(is_("total_purchase", "ge", 1)))
     gone = segment_create(name="Archived ones", rule=rule(is_("views", "ge", 1)))
     segment_archive(segment=gone)
-    said = refresh("--day", str(DAY))
-    assert "Buyers" in said
-    assert "50.0%" in said
-    assert "Archived ones" not in said
+    output = refresh("--day", str(DAY))
+    assert "Buyers" in output
+    assert "50.0%" in output
+    assert "Archived ones" not in output
     kept.refresh_from_db()
     assert kept.current_run
     assert kept.current_run.count == 1

@@ -62,7 +62,7 @@ def test_export_of_the_page_is_a_file_with_a_telling_name(publish: Any, site: Cl
 def test_half_a_file_does_not_look_like_a_whole_one(publish: Any) -> None:
     run = run_of(publish, shop(5))
     SegmentMember.objects.filter(customer_id=shop(5)[4]["customer_id"]).delete()
-    with pytest.raises(ExportBroken, match="has 5 members, 4 could be read"):
+    with pytest.raises(ExportBroken, match="has 5 members, but only 4"):
         rows(run)
 
 

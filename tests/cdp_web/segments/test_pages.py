@@ -183,7 +183,7 @@ class TestBuilder:
         segment_create(name="Buyers", rule=BUYERS)
         answer = site.post("/segments/new", posted(OTHERS))
         assert answer.status_code == 400
-        assert answer.context["draft"].errors == {"name": ["There is a segment of this name already; take another name."]}
+        assert answer.context["draft"].errors == {"name": ["A segment with this name already exists; choose another name."]}
 
     @pytest.mark.parametrize("text", ["", "{", "[" * 100_000, json.dumps(BUYERS) + " " * 1_000_000])
     def test_a_rule_that_is_no_json_or_far_too_long_is_refused(self, site: Client, text: str) -> None:

@@ -75,7 +75,7 @@ def test_changed_name_alone_is_no_new_version(publish: Any) -> None:
 def test_what_the_author_did_not_see_is_not_overwritten() -> None:
     segment = segment_create(name="Buyers", rule=BUYERS)
     segment_update(segment_id=segment.pk, expected_version=1, name="Buyers", rule=OTHERS)
-    with pytest.raises(EditConflict, match="at version 2 now, you changed version 1"):
+    with pytest.raises(EditConflict, match="at version 2 now, but you changed version 1"):
         segment_update(segment_id=segment.pk, expected_version=1, name="Buyers", rule=BUYERS)
 
 

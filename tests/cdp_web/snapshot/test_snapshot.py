@@ -56,14 +56,14 @@ def test_source_is_read_once(table: list[Any]) -> None:
 
 
 def test_a_table_that_is_not_what_was_published_never_answers(table: list[Any], tmp_path: Path) -> None:
-    with pytest.raises(SnapshotUnavailable, match="promises 3 customers, its table holds 2 in 2 rows"):
+    with pytest.raises(SnapshotUnavailable, match="has 3 customers, but its table has 2 in 2 rows"):
         snapshot_open(publication(customers=3))
     assert list(tmp_path.glob("customers-*")) == []
 
 
 def test_a_customer_twice_is_refused(table: list[Any]) -> None:
     table[0] = factories.arrow([factories.customer("1"), factories.customer("1")])
-    with pytest.raises(SnapshotUnavailable, match="holds 1 in 2 rows"):
+    with pytest.raises(SnapshotUnavailable, match="has 1 in 2 rows"):
         snapshot_open(publication())
 
 

@@ -1,5 +1,5 @@
-"""Recomputes all segments on the publication that serves, and makes the starter segments first where none exists. Ends with a
-status other than 0 if any failed."""
+"""Recomputes all segments on the serving publication. Creates the starter segments first if there are no segments. The exit
+status is not 0 if any segment failed."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ class Command(BaseCommand):
     help = __doc__
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--day", type=_parse_day, help="refuse unless this day is the published one (YYYY-MM-DD)")
-        parser.add_argument("--async", action="store_true", dest="by_workers", help="hand the runs to the workers and end")
+        parser.add_argument("--day", type=_parse_day, help="refuse unless this is the published day (YYYY-MM-DD)")
+        parser.add_argument("--async", action="store_true", dest="by_workers", help="send the runs to the workers and exit")
 
     def handle(self, *args: Any, day: date | None, by_workers: bool, **options: Any) -> None:
         if only_words():
@@ -40,14 +40,16 @@ class Command(BaseCommand):
         try:
             publication = publication_get_for_day(day)
             if count := starters_ensure():
-                self.stdout.write(f"there was no segment yet: made {count} starter segments")
+                self.stdout.write(f"created {count} starter segments, because there were no segments")
             runs = list(segments_refresh_request() if by_workers else segments_refresh(publication))
         except (NotReady, WrongDay) as error:
             raise CommandError(str(error)) from error
         Console(file=self.stdout).print(_build_table(runs, f"Publication {publication.id}, {publication.day}"))
         failed = [run for run in runs if run.status == SegmentRun.Status.FAILED]
         if failed:
-            raise CommandError(f"{len(failed)} of {len(runs)} segments failed; the last complete members keep serving.")
+            raise CommandError(
+                f"{len(failed)} of {len(runs)} segments failed; the members of their last complete runs stay in use."
+            )
 
 
 def _build_table(runs: list[SegmentRun], title: str) -> Table:
