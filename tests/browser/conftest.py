@@ -85,7 +85,7 @@ def visitor(
     context.set_default_timeout(15_000)
     page = context.new_page()
     page.goto("/accounts/login")
-    page.get_by_label("Name").fill("alice")
+    page.get_by_label("Username").fill("alice")
     page.get_by_label("Password").fill("alice-password")
     page.get_by_role("button", name="Log in").click()
     page.get_by_role("heading", name="Overview").wait_for()

@@ -40,7 +40,7 @@ def test_headings_sort_and_turn_round(publish: Any, site: Client) -> None:
 
 def test_nobody_found_offers_the_way_back(publish: Any, site: Client) -> None:
     publish([factories.customer("512")])
-    assert "No customer fits" in site.get("/customers/?q=9").content.decode()
+    assert "No matching customer" in site.get("/customers/?q=9").content.decode()
 
 
 def test_a_page_beyond_the_bound_is_a_clear_bad_request(publish: Any, site: Client) -> None:

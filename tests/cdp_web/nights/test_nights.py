@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.stack("postgres"), pytest.mark.django_db]
 NEXT_DAY = date(2019, 12, 1)
 FAILED = [check("money"), check("volume", "failed", "412 events, usual on a Sunday are 5,100")]
 ACCEPTED = check("volume", "accepted", "412 events", who="anna", why="the shop was <closed>", at="2019-12-02T05:00:00+00:00")
-LINE = "The night of 1 Dec 2019 stopped at a check; the numbers are those of 30 Nov 2019."
+LINE = "The night of 1 Dec 2019 stopped at a check; this site still shows the numbers of 30 Nov 2019."
 
 
 def shown(site: Client, page: str) -> str:
@@ -60,7 +60,7 @@ def test_a_stopped_night_shows_its_steps_checks_and_what_to_do(site: Client, ser
     page = shown(site, "/nights/2")
     assert "412 events, usual on a Sunday are 5,100." in page
     assert "./run night --day 2019-12-01 --accept volume --why" in page
-    assert '<td>gate</td><td class="number nowrap">not ended</td>' in page
+    assert '<td>gate</td><td class="number nowrap">not finished</td>' in page
 
 
 def test_who_accepted_a_check_and_why_is_to_be_read(site: Client, served: None) -> None:
@@ -68,12 +68,12 @@ def test_who_accepted_a_check_and_why_is_to_be_read(site: Client, served: None) 
     page = shown(site, "/nights/2")
     assert "Accepted by anna, 2 Dec 2019, 05:00 UTC: the shop was &lt;closed&gt;" in page
     assert "What to do" not in page
-    assert "accepted all the same: volume" in shown(site, "/nights/")
+    assert "failed checks accepted: volume" in shown(site, "/nights/")
 
 
 def test_a_night_that_nobody_runs_any_more_was_cut_off(site: Client, served: None) -> None:
     factories.night_run(2, NEXT_DAY, "running", checks=[], step="customers", ended_at=None, publication=None)
-    assert "The night of 1 Dec 2019 did not come to its end; the numbers are" in shown(site, "/segments/")
+    assert "The night of 1 Dec 2019 did not finish; this site still shows" in shown(site, "/segments/")
     assert "It was cut off in step customers" in shown(site, "/nights/2")
 
 
