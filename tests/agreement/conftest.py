@@ -1,4 +1,4 @@
-"""What the agreement tests share: one snapshot a module."""
+"""Fixtures of the agreement tests: one snapshot per module."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.agreement.snapshot import Snapshot
+from tests.agreement.snapshot import CustomerTable
 
 
 @pytest.fixture(scope="module")
-def snapshot() -> Iterator[Snapshot]:
-    made = Snapshot()
-    yield made
-    made.close()
+def snapshot() -> Iterator[CustomerTable]:
+    snapshot_table = CustomerTable()
+    yield snapshot_table
+    snapshot_table.close()

@@ -1,4 +1,4 @@
-"""The site's tests share fixtures.py with the browser's."""
+"""Tests of the site share fixtures.py with the browser tests."""
 
 from __future__ import annotations
 

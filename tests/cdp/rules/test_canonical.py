@@ -29,7 +29,7 @@ C = Compare("total_purchase_value", "ge", Decimal("12.50"))
         (Compare("lifecycle", "in", ("new", "lapsed")), Compare("lifecycle", "in", ("lapsed", "new", "new"))),
     ],
 )
-def test_rules_that_say_the_same_have_one_hash(one: Rule, other: Rule) -> None:
+def test_equal_rules_have_one_hash(one: Rule, other: Rule) -> None:
     assert to_canonical(one) == to_canonical(other)
     assert hash_rule(one) == hash_rule(other)
 
@@ -45,16 +45,16 @@ def test_rules_that_say_the_same_have_one_hash(one: Rule, other: Rule) -> None:
         (Compare("lifecycle", "in", ("new",)), Compare("lifecycle", "not_in", ("new",))),
     ],
 )
-def test_rules_that_differ_have_two(one: Rule, other: Rule) -> None:
+def test_different_rules_have_different_hashes(one: Rule, other: Rule) -> None:
     assert hash_rule(one) != hash_rule(other)
 
 
-def test_a_rule_that_has_no_meaning_yet_has_a_form_too() -> None:
+def test_an_invalid_rule_has_a_canonical_form_too() -> None:
     assert hash_rule(Compare("qqq", "in", (1, "a"))) == hash_rule(Compare("qqq", "in", ("a", 1)))
     assert hash_rule(Compare("qqq", "ge", "a")) != hash_rule(Compare("qqq", "ge", "b"))
 
 
-def test_the_hash_stays_what_it_was() -> None:
+def test_the_hash_never_changes() -> None:
     """Saved with segments: a change here makes every saved rule look new."""
     assert to_canonical(All((B, C))) == (
         '{"rule":{"all":[{"metric":{"field":"carts","operator":"ge","value":1}},'

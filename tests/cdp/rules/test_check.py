@@ -1,4 +1,4 @@
-"""What check finds wrong with a rule."""
+"""The problems that check finds in a rule."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_a_good_rule_has_no_problem(rule: Rule) -> None:
         (Compare("lifecycle", "in", "new"), "value", "takes a list"),
     ],
 )
-def test_a_wrong_leaf_has_one_problem_with_its_place(leaf: Compare, part: str, says: str) -> None:
+def test_a_wrong_leaf_has_one_problem_with_its_path(leaf: Compare, part: str, says: str) -> None:
     problems = check(All((GOOD, Not(leaf))))
     assert [problem.path for problem in problems] == [f"rule.all[1].not.metric.{part}"]
     assert says in problems[0].says
@@ -90,7 +90,7 @@ def test_an_empty_group_is_a_problem(group: Rule, path: str) -> None:
     assert check(group) == [Problem(path, "the group is empty; add a condition to it or remove it.")]
 
 
-def test_a_range_the_wrong_way_round_is_told_with_its_remedy() -> None:
+def test_a_reversed_range_is_reported_with_its_remedy() -> None:
     says = "ends before it begins; swap the two values."
     assert check(Compare("views", "between", (2, 1))) == [Problem("rule.metric.value", says)]
 
@@ -121,11 +121,11 @@ def test_list_values_are_limited_over_the_whole_rule() -> None:
     assert problems == [Problem("rule.all[2].metric.value", "exceeds the 10000 list values that a rule may hold.")]
 
 
-def test_require_raises_the_first_problem() -> None:
+def test_require_valid_raises_the_first_problem() -> None:
     with pytest.raises(RuleError, match=r"^rule\.all\[0\]\.metric\.field: 'viws' is not a metric; did you mean 'views'\?$"):
         require_valid(All((Compare("viws", "ge", 1), Any(()))))
 
 
-def test_the_error_survives_a_trip_between_processes() -> None:
+def test_the_error_can_be_pickled() -> None:
     error = pickle.loads(pickle.dumps(RuleError("rule", "is wrong.")))
     assert (error.path, error.says, str(error)) == ("rule", "is wrong.", "rule: is wrong.")

@@ -1,4 +1,4 @@
-"""SQL of a rule: what it looks like, and what it refuses. That it means the same is tested in tests/agreement."""
+"""The SQL of a rule, and the rules that are refused. tests/agreement tests that it means the same as the interpreter."""
 
 from __future__ import annotations
 
@@ -48,8 +48,8 @@ def test_a_tree_in_spark() -> None:
     )
 
 
-def test_spark_finds_no_variable_to_replace() -> None:
-    """Spark would put the value of ${env:HOME} into the text before it parses it."""
+def test_spark_replaces_no_variable() -> None:
+    """Spark would replace ${env:HOME} with its value before it parses the text."""
     text = "a${env:HOME}$${x}"
     rule = Compare("lifecycle", "contains", text)
     assert "${" not in to_where_sql(rule, AS_OF, "duckdb") + to_where_sql(rule, AS_OF, "spark")
@@ -69,7 +69,7 @@ def test_the_query_selects_ids_or_columns_of_the_snapshot() -> None:
     )
 
 
-def test_the_query_is_in_the_dialect_that_was_asked_for() -> None:
+def test_the_query_is_in_the_requested_dialect() -> None:
     query = to_sql(Compare("views", "ge", 2), AS_OF, table="customers", dialect="spark")
     assert query == "SELECT `customer_id` FROM `customers` WHERE NOT `views` IS NULL AND `views` >= 2"
 

@@ -16,7 +16,7 @@ def test_every_metric_is_listed_in_order_with_the_operators_of_its_kind() -> Non
         assert [operator["key"] for operator in field["operators"]] == [operator.key for operator in list_operators(metric.kind)]
 
 
-def test_a_field_says_all_that_the_builder_needs() -> None:
+def test_a_field_has_all_that_the_builder_needs() -> None:
     lifecycle = next(field for field in list_catalogue() if field["key"] == "lifecycle")
     assert {"key", "group", "title", "kind", "unit", "about", "choices", "operators"} == set(lifecycle)
     assert "new" in lifecycle["choices"]

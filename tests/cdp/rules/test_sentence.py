@@ -1,4 +1,4 @@
-"""A rule read back in plain English."""
+"""A rule in plain English."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_leaves(rule: Rule, english: str) -> None:
     assert to_sentence(rule) == english
 
 
-def test_brackets_stand_only_where_they_are_needed() -> None:
+def test_brackets_appear_only_where_they_are_needed() -> None:
     a, b, c = to_sentence(A), to_sentence(B), to_sentence(C)
     assert to_sentence(All((A, B, C))) == f"{a} and {b} and {c}"
     assert to_sentence(Any((A, B))) == f"{a} or {b}"

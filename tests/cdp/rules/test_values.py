@@ -1,4 +1,4 @@
-"""Reading, writing and judging single values."""
+"""Reading, writing and checking single values."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_a_value_is_read_by_its_kind(kind: ValueKind | None, raw: Scalar, value:
     ("kind", "raw"),
     [("money", "1e5"), ("money", "12,50"), ("money", "٣"), ("money", "NaN"), ("date", "2019-02-30"), ("integer", "3")],
 )
-def test_what_does_not_fit_stays_as_it_came_and_is_a_fault(kind: ValueKind, raw: Scalar) -> None:
+def test_a_value_that_does_not_fit_stays_unchanged_and_is_a_fault(kind: ValueKind, raw: Scalar) -> None:
     assert read(kind, raw) == raw
     assert find_fault(kind, raw)
 

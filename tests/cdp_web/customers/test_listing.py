@@ -20,7 +20,7 @@ ROWS = [
 ]
 
 
-def snapshot_of(rows: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch, folder: Path) -> Snapshot:
+def open_snapshot(rows: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch, folder: Path) -> Snapshot:
     monkeypatch.setattr(store, "get_folder", lambda: folder)
     monkeypatch.setattr(source, "open_customers", lambda _: factories.arrow(rows))
     return snapshot_open(Publication(1, factories.DAY, datetime(2019, 12, 1, tzinfo=UTC), 1, "profiles_1", {}))
@@ -28,15 +28,15 @@ def snapshot_of(rows: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch, fol
 
 @pytest.fixture
 def snapshot(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Snapshot:
-    return snapshot_of(ROWS, monkeypatch, tmp_path)
+    return open_snapshot(ROWS, monkeypatch, tmp_path)
 
 
-def ids(page: CustomerPage) -> list[str]:
+def read_ids(page: CustomerPage) -> list[str]:
     return [row["customer_id"] for row in page.rows]
 
 
 @pytest.mark.parametrize(
-    ("given", "expected"),
+    ("parameters", "expected"),
     [
         ({}, ["100", "30", "101", "2"]),
         ({"q": "10"}, ["100", "101"]),
@@ -51,14 +51,14 @@ def ids(page: CustomerPage) -> list[str]:
         ({"q": "1", "lifecycle": "new"}, ["101"]),
     ],
 )
-def test_search_filter_and_sort(snapshot: Snapshot, given: dict[str, str], expected: list[str]) -> None:
-    page = customer_page_get(snapshot, parse_query(given))
-    assert ids(page) == expected
+def test_search_filter_and_sort(snapshot: Snapshot, parameters: dict[str, str], expected: list[str]) -> None:
+    page = customer_page_get(snapshot, parse_query(parameters))
+    assert read_ids(page) == expected
     assert page.total == len(expected)
 
 
 @pytest.mark.parametrize(
-    ("given", "says"),
+    ("parameters", "says"),
     [
         ({"sort": "password"}, "sort must be one of"),
         ({"sort": "--customer_id"}, "sort must be one of"),
@@ -70,15 +70,15 @@ def test_search_filter_and_sort(snapshot: Snapshot, given: dict[str, str], expec
         ({"q": "1" * 101}, "longer than 100"),
     ],
 )
-def test_what_can_not_be_asked_is_refused(given: dict[str, str], says: str) -> None:
+def test_invalid_parameters_are_refused(parameters: dict[str, str], says: str) -> None:
     with pytest.raises(ListingError, match=says):
-        parse_query(given)
+        parse_query(parameters)
 
 
 def test_pages_hold_every_customer_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     rows = factories.shop(PAGE_SIZE * 2 + 7)
-    snapshot = snapshot_of(rows, monkeypatch, tmp_path)
+    snapshot = open_snapshot(rows, monkeypatch, tmp_path)
     pages = [customer_page_get(snapshot, CustomerQuery(page=number)) for number in (1, 2, 3)]
     assert [(page.first, page.last) for page in pages] == [(1, 50), (51, 100), (101, 107)]
     assert pages[0].pages == 3
-    assert sorted(found for page in pages for found in ids(page)) == sorted(row["customer_id"] for row in rows)
+    assert sorted(customer_id for page in pages for customer_id in read_ids(page)) == sorted(row["customer_id"] for row in rows)

@@ -31,7 +31,7 @@ def test_document_becomes_typed_values() -> None:
     assert profile.recent == [ProfileEvent(moment, "view", "1004856", "electronics.smartphone", "samsung", Decimal("130.76"), 1)]
 
 
-def test_what_is_missing_stays_missing() -> None:
+def test_missing_values_stay_missing() -> None:
     document = factories.profile(factories.customer("7"), events=0)
     event = factories.event(datetime(2019, 11, 30, tzinfo=UTC))
     del event["brand"], event["category_code"]
@@ -74,10 +74,10 @@ class TestFromMongo:
         current.cache_clear()
         settings = current()
         with MongoClient(settings.mongo_url) as client:
-            found = client[settings.mongo_database][PUBLICATION.profiles_collection]
-            found.drop()
-            yield found
-            found.drop()
+            collection = client[settings.mongo_database][PUBLICATION.profiles_collection]
+            collection.drop()
+            yield collection
+            collection.drop()
 
     def test_profile_is_found_by_id(self, collection: Any) -> None:
         collection.insert_one(factories.profile(factories.buyer("9", orders=2, value="19.99"), events=20))
@@ -87,12 +87,12 @@ class TestFromMongo:
         assert len(profile.recent) == 20
         assert profile.recent[0].time == datetime(2019, 11, 30, 20, 5, tzinfo=UTC)
 
-    def test_unknown_id_is_nobody(self, collection: Any) -> None:
+    def test_an_unknown_id_has_no_profile(self, collection: Any) -> None:
         assert profile_get(PUBLICATION, "9") is None
 
 
 @pytest.mark.stack("postgres")
-def test_mongo_that_does_not_answer_is_said_so(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_mongodb_failure_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     settings = replace(current(), mongo_url="mongodb://127.0.0.1:9/?serverSelectionTimeoutMS=50")
     monkeypatch.setattr(profiles, "current", lambda: settings)
     with MongoClient(settings.mongo_url) as client:  # closed: its thread would go on trying in the tests after this one

@@ -17,8 +17,8 @@ def tiles(days: list[KpiDay], before: list[KpiDay] | None = None) -> dict[str, k
 
 
 def test_tiles_add_up_the_days() -> None:
-    shown = {key: tile.short for key, tile in tiles([BUSY, BUSY]).items()}
-    assert shown == {
+    tile_texts = {key: tile.short for key, tile in tiles([BUSY, BUSY]).items()}
+    assert tile_texts == {
         "revenue": "$200.20",
         "gross_revenue": "$240.20",
         "refunds": "$40.00",
@@ -31,8 +31,8 @@ def test_tiles_add_up_the_days() -> None:
 
 
 def test_without_an_order_there_is_no_average() -> None:
-    shown = tiles([KpiDay(DAY)])
-    assert (shown["average_order"].short, shown["conversion"].short) == ("–", "–")
+    tile_of = tiles([KpiDay(DAY)])
+    assert (tile_of["average_order"].short, tile_of["conversion"].short) == ("–", "–")
 
 
 def test_change_is_relative_to_the_period_before() -> None:
@@ -40,7 +40,7 @@ def test_change_is_relative_to_the_period_before() -> None:
     assert (customers.change, customers.direction, customers.change_text) == (0.25, "up", "25.0%")
 
 
-def test_no_change_without_a_period_before_or_from_nothing() -> None:
+def test_no_change_without_a_period_before_or_from_zero() -> None:
     assert tiles([BUSY])["orders"].change is None
     assert tiles([BUSY], [KpiDay(DAY)])["orders"].change is None
 
@@ -49,13 +49,13 @@ def test_the_same_number_has_no_direction() -> None:
     assert tiles([BUSY], [BUSY])["orders"].direction == "same"
 
 
-def test_more_refunds_are_bad_news_and_their_number_is_told() -> None:
+def test_more_refunds_are_bad_and_their_number_is_shown() -> None:
     refunds = tiles([BUSY, BUSY], [BUSY])["refunds"]
     assert (refunds.direction, refunds.verdict, refunds.note) == ("up", "bad", "4 refunds.")
     assert tiles([BUSY, BUSY], [BUSY])["orders"].verdict == "good"
 
 
-def test_no_change_from_less_than_nothing() -> None:
+def test_no_change_from_a_negative_value() -> None:
     assert tiles([BUSY], [KpiDay(DAY, revenue=Decimal(-5))])["revenue"].change is None
 
 

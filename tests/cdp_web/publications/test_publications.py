@@ -25,13 +25,13 @@ def test_the_greatest_id_serves() -> None:
     assert (serving.id, serving.day, serving.counts) == (7, date(2019, 11, 2), {"customers": 3})
 
 
-def test_an_older_publication_is_still_known() -> None:
+def test_an_older_publication_can_be_read() -> None:
     factories.mart()
     factories.publication(6, date(2019, 11, 1))
     factories.publication(7, date(2019, 11, 2))
-    found = publication_get(6)
-    assert found
-    assert found.day == date(2019, 11, 1)
+    publication = publication_get(6)
+    assert publication
+    assert publication.day == date(2019, 11, 1)
     assert publication_get(8) is None
 
 
