@@ -11,8 +11,8 @@ def _count_days_since(key: str, title: str, about: str, since: str) -> Metric:
 
 
 RECENCY_METRICS: tuple[Metric, ...] = (
-    Metric("first_seen", "date", RECENCY, "First seen", "Day of the first event; a refund is one.", "days", "min(day)"),
-    Metric("last_seen", "date", RECENCY, "Last seen", "Day of the latest event; a refund is one.", "days", "max(day)"),
+    Metric("first_seen", "date", RECENCY, "First seen", "Day of the first event, refunds included.", "days", "min(day)"),
+    Metric("last_seen", "date", RECENCY, "Last seen", "Day of the latest event, refunds included.", "days", "max(day)"),
     Metric("first_order", "date", RECENCY, "First order", "Day of the first order.", "days", "min(CASE WHEN orders > 0 THEN day END)"),
     Metric("last_order", "date", RECENCY, "Last order", "Day of the latest order.", "days", "max(CASE WHEN orders > 0 THEN day END)"),
     _count_days_since("days_since_first_seen", "Days since first seen", "Days from the first event to the published day.", "first_seen"),

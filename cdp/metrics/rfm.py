@@ -34,10 +34,10 @@ RFM_GROUPS: tuple[RfmGroup, ...] = (
     RfmGroup("Promising", (4, 4), (1, 1), "bought lately, and little so far"),
     RfmGroup("Need attention", (3, 3), (3, 3), "middling in all three"),
     RfmGroup("About to sleep", (3, 3), (1, 2), "bought little, some time ago"),
-    RfmGroup("At risk", (2, 2), (3, 5), "good customers who have not bought for long"),
-    RfmGroup("Cannot lose them", (1, 1), (4, 5), "among the best once, and gone the longest"),
+    RfmGroup("At risk", (2, 2), (3, 5), "good customers who have not bought for a long time"),
+    RfmGroup("Cannot lose them", (1, 1), (4, 5), "once among the best, absent the longest"),
     RfmGroup("Hibernating", (2, 2), (1, 2), "bought little, long ago"),
-    RfmGroup("Lost", (1, 1), (1, 3), "gone the longest, and never among the best"),
+    RfmGroup("Lost", (1, 1), (1, 3), "absent the longest, and never among the best"),
 )
 #: The mean of the two scores, half up.
 WORTH = "(frequency_score + monetary_score + 1) div 2"

@@ -22,8 +22,8 @@ ORDER_METRICS: tuple[Metric, ...] = (
 )  # fmt: skip
 
 ACTIVITY_METRICS: tuple[Metric, ...] = (
-    Metric("active_days", "integer", ACTIVITY, "Active days", "Days with at least one event; a refund is one.", "days", "count(day)", "days"),
-    Metric("sessions", "integer", ACTIVITY, "Sessions", "Visits, counted per day; a refund is not one.", "days", "sum(sessions)"),
+    Metric("active_days", "integer", ACTIVITY, "Active days", "Days with at least one event, refunds included.", "days", "count(day)", "days"),
+    Metric("sessions", "integer", ACTIVITY, "Sessions", "Visits, counted per day; refunds do not count.", "days", "sum(sessions)"),
     Metric("views", "integer", ACTIVITY, "Product views", "Times a product was looked at.", "days", "sum(views)"),
     Metric("carts", "integer", ACTIVITY, "Added to cart", "Times a product was put into the cart.", "days", "sum(carts)"),
     Metric("removals", "integer", ACTIVITY, "Removed from cart", "Times a product was taken out of the cart.", "days", "sum(removals)"),
