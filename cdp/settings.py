@@ -108,7 +108,7 @@ class Settings:
     airflow_fernet_key: str = _secret("Encrypts Airflow's stored connections.", generate="fernet")
     source_token: str = _secret("Token that clients of the source server must send; empty: none.", generate="")
 
-    # Addresses
+    # Where things answer
     kafka_bootstrap: str = _setting("127.0.0.1:{kafka_port}", "Kafka brokers, host:port, comma separated.")
     kafka_security: str = _setting(
         "PLAINTEXT", "Kafka clients' security.protocol.", choices=("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
