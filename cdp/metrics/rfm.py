@@ -43,10 +43,6 @@ RFM_GROUPS: tuple[RfmGroup, ...] = (
 WORTH = "(frequency_score + monetary_score + 1) div 2"
 
 
-def compute_worth(frequency_score: int, monetary_score: int) -> int:
-    return (frequency_score + monetary_score + 1) // 2
-
-
 def _build_score(key: str, title: str, about: str, sql: str) -> Metric:
     return Metric(
         key,
