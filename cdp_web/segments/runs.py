@@ -57,9 +57,11 @@ def segment_run_now(*, segment: Segment, publication: Publication) -> SegmentRun
 
 def segment_run_execute(*, run_id: int) -> SegmentRun:
     """Compute the run unless another worker has claimed it. A failure is stored in the run; the current members stay."""
-    claimed = SegmentRun.objects.filter(pk=run_id, status=Status.QUEUED).update(status=Status.RUNNING, started_at=timezone.now())
+    is_claimed = SegmentRun.objects.filter(pk=run_id, status=Status.QUEUED).update(
+        status=Status.RUNNING, started_at=timezone.now()
+    )
     run = SegmentRun.objects.select_related("version", "segment").get(pk=run_id)
-    if not claimed:
+    if not is_claimed:
         return run
     try:
         _compute(run)
@@ -138,8 +140,8 @@ def _swap(run: SegmentRun) -> None:
 
 def _prune(segment_id: int) -> None:
     """Delete the members of runs that nobody reads any more, and the oldest runs."""
-    done = SegmentRun.objects.filter(segment_id=segment_id, status=Status.DONE).order_by("-pk")
-    keep = list(done.values_list("pk", flat=True)[:MEMBERS_KEPT])
+    done_runs = SegmentRun.objects.filter(segment_id=segment_id, status=Status.DONE).order_by("-pk")
+    keep = list(done_runs.values_list("pk", flat=True)[:MEMBERS_KEPT])
     stale = SegmentRun.objects.filter(segment_id=segment_id).exclude(pk__in=keep).values("pk")
     SegmentMember.objects.filter(run_id__in=stale).delete()
     oldest = SegmentRun.objects.filter(segment_id=segment_id).order_by("-pk").values_list("pk", flat=True)[RUNS_KEPT:]
