@@ -18,19 +18,19 @@ from cdp.settings import current
 from cdp_web.publications.selectors import Publication
 from cdp_web.segments.tasks import run_execute
 from tests.cdp_web import factories
-from tests.cdp_web.fixtures import django_db_modify_db_settings, marketer, never_started, publish
+from tests.cdp_web.fixtures import django_db_modify_db_settings, marketer, publish, set_missing_settings
 
-__all__ = ["django_db_modify_db_settings", "marketer", "never_started", "publish"]
+__all__ = ["django_db_modify_db_settings", "marketer", "publish", "set_missing_settings"]
 
 
 @pytest.fixture(scope="session", autouse=True)
-def collected(never_started: None) -> None:
+def collect_static_files(set_missing_settings: None) -> None:
     """The static files, hashed and compressed as in production, where whitenoise looks when the live server starts."""
     call_command("collectstatic", interactive=False, verbosity=0)
 
 
 @pytest.fixture(autouse=True)
-def quick_passwords(settings: Settings) -> None:
+def use_cheap_passwords(settings: Settings) -> None:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 

@@ -30,14 +30,14 @@ def django_db_modify_db_settings(test_stack: Any) -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def never_started(tmp_path_factory: pytest.TempPathFactory) -> None:
+def set_missing_settings(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Settings that a stack which was never started lacks: a key and a folder of static files."""
     django_settings.SECRET_KEY = "for tests"
     django_settings.STATIC_ROOT = tmp_path_factory.mktemp("static")
 
 
 @pytest.fixture(autouse=True)
-def quick_and_plain(settings: Settings) -> None:
+def simplify_settings(settings: Settings) -> None:
     """Uncollected static files and cheap password hashes."""
     settings.STORAGES = {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
