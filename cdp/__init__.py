@@ -1,2 +1,2 @@
-"""The domain's knowledge: settings, days, paths, events, metrics, tables, rules. It imports nothing of the rest, and does IO only
-for the files of settings and the start of a Spark."""
+"""Domain facts that all folders share: settings, days, paths, events, metrics, tables, rules. Imports nothing else of the
+project. Its only IO reads the files of settings and starts Spark."""

@@ -1,4 +1,4 @@
-"""Days, always in UTC. A job is a function of a day; nothing here asks the clock."""
+"""Days, always in UTC. A job is a function of a day; nothing here reads the clock."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 
 
 def day_from_text(text: str) -> date:
-    """A day as people type it, YYYY-MM-DD and nothing else."""
+    """Parse a day written as YYYY-MM-DD; no other form is accepted."""
     if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
         raise ValueError(f"{text!r} is not a day; write it as YYYY-MM-DD, for example 2019-10-31.")
     try:
@@ -26,6 +26,6 @@ def days_between(first: date, last: date) -> Iterator[date]:
 
 
 def day_bounds(day: date) -> tuple[datetime, datetime]:
-    """The instant a day begins and the instant the next one does."""
+    """The instant when the day begins, and the instant when the next day begins."""
     start = datetime(day.year, day.month, day.day, tzinfo=UTC)
     return start, start + timedelta(days=1)

@@ -1,4 +1,4 @@
-"""How every Kafka client of ours reaches the brokers, whichever folder it is in."""
+"""Connection settings of all our Kafka clients."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ from cdp.settings import Settings
 
 
 def client_config(settings: Settings) -> dict[str, str | int | float | bool]:
-    # The client would write of every lost connection to stderr; what matters comes as an error to whoever called.
+    # Otherwise the client writes every lost connection to stderr; what matters reaches the caller as an error.
     return {"bootstrap.servers": settings.kafka_bootstrap, "security.protocol": settings.kafka_security, "log_level": 0}

@@ -1,6 +1,6 @@
-"""What batch and site both know of nights: the lock that one holds, and how the runs in mart.night_run are read.
+"""What batch and site share about nights: the night lock, and how to read the runs in mart.night_run.
 
-A run that says "running" is believed only as long as the connection that it was begun on holds the lock.
+A run marked "running" counts as running only while the connection that started it holds the lock.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from typing import Any, Literal
 
 from cdp.warehouse import NIGHT_RUN, PUBLICATION
 
-#: Any number, as long as nobody else in this database takes it.
+#: Any number that no other lock in this database uses.
 NIGHT_LOCK = 7_301_001
 
-#: Of a night, in their order. Compaction comes after its publication, and is no step of it.
+#: The steps of a night, in order. Compaction runs after the publication and is not one of them.
 STEPS = (
     "plan", "customer_day", "interactions", "kpi_day", "staging", "customers", "charts", "profiles", "gate", "publication",
 )  # fmt: skip
@@ -24,11 +24,11 @@ STEPS = (
 RunState = Literal["running", "published", "needless", "failed", "cut off"]
 CheckState = Literal["ok", "failed", "accepted"]
 
-#: The processes of Postgres that hold the lock: one or none.
+#: Selects the Postgres processes that hold the lock: one or none.
 HOLDERS = f"""
     SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted AND classid = 0 AND objid = {NIGHT_LOCK}
     AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"""
-#: A night may be killed between the publication and the end of its own row.
+#: A night may be killed after its publication and before it closes its own row.
 FATE = f"""
     CASE WHEN EXISTS (SELECT FROM {PUBLICATION.full_name} p WHERE p.id = r.publication) THEN 'published' ELSE 'cut off' END"""
 SELECT_RUNS = f"""
@@ -40,7 +40,7 @@ SELECT_RUNS = f"""
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """Somebody answers for it that a check may fail in this run."""
+    """A person takes responsibility for a check that may fail in this run."""
 
     check: str
     who: str
@@ -54,7 +54,7 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class CheckOutcome:
-    """What one check came to."""
+    """The result of one check."""
 
     name: str
     state: CheckState
@@ -64,7 +64,7 @@ class CheckOutcome:
 
 @dataclass(frozen=True, slots=True)
 class NightRun:
-    """One night, as people read it."""
+    """One run of a night."""
 
     id: int
     day: date
@@ -98,32 +98,32 @@ class NightRun:
 
     @property
     def why(self) -> str:
-        """In one sentence, where it did not come to its end."""
+        """Why the run did not finish, in one sentence."""
         if self.state == "cut off":
-            return f"it was cut off in step {self.step}, and nobody runs it any more" if self.step else "it was cut off"
+            return f"it was cut off in step {self.step} and is no longer running" if self.step else "it was cut off"
         return f"{self.step}: {self.reason}" if self.step else self.reason or ""
 
 
 def run_from_row(row: Sequence[Any]) -> NightRun:
-    """A row of SELECT_RUNS. One driver hands JSON over as text, the other as what it says."""
-    named = dict(zip(NightRun.__slots__, row, strict=True))
-    seconds, checks, accepted = (_json(named[name]) for name in ("seconds", "checks", "accepted"))
-    overrides = tuple(Accepted(**given) for given in accepted)
-    took = {step: seconds[step] for step in STEPS if step in seconds}  # jsonb has an order of its own
-    return NightRun(**named | {"seconds": took, "checks": tuple(map(_outcome, checks)), "accepted": overrides})
+    """Convert a row of SELECT_RUNS. One driver returns JSON as text, the other parsed."""
+    fields = dict(zip(NightRun.__slots__, row, strict=True))
+    seconds, checks, accepted = (_parse_json(fields[name]) for name in ("seconds", "checks", "accepted"))
+    overrides = tuple(Accepted(**entry) for entry in accepted)
+    took = {step: seconds[step] for step in STEPS if step in seconds}  # jsonb does not keep the order of its keys
+    return NightRun(**fields | {"seconds": took, "checks": tuple(map(_parse_outcome, checks)), "accepted": overrides})
 
 
-def _json(value: Any) -> Any:
+def _parse_json(value: Any) -> Any:
     return json.loads(value) if isinstance(value, str) else value
 
 
-def _outcome(given: dict[str, Any]) -> CheckOutcome:
-    accepted = given.get("accepted")
-    return CheckOutcome(given["name"], given["state"], given["says"], Accepted(**accepted) if accepted else None)
+def _parse_outcome(row: dict[str, Any]) -> CheckOutcome:
+    accepted = row.get("accepted")
+    return CheckOutcome(row["name"], row["state"], row["says"], Accepted(**accepted) if accepted else None)
 
 
 def remedy(run: NightRun) -> list[str]:
-    """Commands for who wants the day of a run that stopped to be published."""
+    """Commands that publish the day of a stopped run."""
     again = f"./run night --day {run.day}"
     failed = " ".join(check.name for check in run.failed_checks)
     return [again, f'{again} --accept {failed} --why "..."'] if failed else [again]

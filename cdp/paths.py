@@ -1,4 +1,4 @@
-"""Where tables live on HDFS. One name a table; who writes it is said beside it."""
+"""The tables on HDFS, with their writers, and where they are."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from cdp.settings import Settings
 
 EVENTS = "events"  # streaming: every good event once, partitioned by event_day
 QUARANTINE = "quarantine"  # streaming: every refused message with its reason
-CUSTOMER_DAY = "customer_day"  # batch: a row a customer and day
-INTERACTIONS = "interactions"  # batch: a row a customer, day, event type and product
-CUSTOMERS = "customers"  # batch: the profile snapshot, one version a published day
-COMPACTIONS = "compactions"  # batch: a row a compaction and day of the events, with the copies it dropped
+CUSTOMER_DAY = "customer_day"  # batch: one row per customer and day
+INTERACTIONS = "interactions"  # batch: one row per customer, day, event type and product
+CUSTOMERS = "customers"  # batch: the profile snapshot, one version per published day
+COMPACTIONS = "compactions"  # batch: one row per compaction and day of events, with the copies it dropped
 
 TABLES = (EVENTS, QUARANTINE, CUSTOMER_DAY, INTERACTIONS, CUSTOMERS, COMPACTIONS)
 
@@ -17,7 +17,7 @@ TABLES = (EVENTS, QUARANTINE, CUSTOMER_DAY, INTERACTIONS, CUSTOMERS, COMPACTIONS
 def table_url(settings: Settings, table: str) -> str:
     """The full address of a table."""
     if table not in TABLES:
-        raise ValueError(f"{table!r} is not a table; there are {', '.join(TABLES)}.")
+        raise ValueError(f"{table!r} is not a table; the tables are {', '.join(TABLES)}.")
     return f"{settings.hdfs_url}{settings.hdfs_root}/{table}"
 
 

@@ -1,4 +1,4 @@
-"""How every program of ours reaches the platform's database, whichever folder and driver it is in."""
+"""Connection settings of the platform's database, for all our programs and drivers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ CONNECT_SECONDS = 10
 
 
 def connection_arguments(settings: Settings, program: str, connect_seconds: int = CONNECT_SECONDS) -> dict[str, Any]:
-    """As libpq names them. The program is what Postgres calls the connection, in pg_stat_activity and in its log."""
+    """Arguments with libpq's names. `program` names the connection in pg_stat_activity and in Postgres' log."""
     return {
         "host": settings.postgres_host,
         "port": settings.postgres_port,
@@ -24,5 +24,5 @@ def connection_arguments(settings: Settings, program: str, connect_seconds: int 
 
 
 def place(settings: Settings) -> str:
-    """As a message to a person names it."""
+    """The address as messages show it."""
     return f"{settings.postgres_host}:{settings.postgres_port}"

@@ -2,7 +2,7 @@
 
 A setting is a field of `Settings`; its environment name is `CDP_` and the field in capitals. Values come from the
 environment, from the file that `NAME_FILE` names, or from the default. Defaults may use settings above them.
-A wrong or unknown name or value stops the process with that name.
+An unknown name or a wrong value stops the process with a message that names the setting.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Any
 
 PREFIX = "CDP_"
 REPOSITORY = Path(__file__).resolve().parent.parent
-#: Port bases of the named stacks; another name gets one derived from it, so that stacks stand side by side.
+#: Port bases of the named stacks. Other stacks derive one from their name, so stacks can run side by side.
 PORT_BASES = {"demo": 18000, "test": 18200}
 
 
@@ -29,7 +29,7 @@ class SettingError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """What the table says of one setting beside its name and type."""
+    """The facts about one setting besides its name and type."""
 
     default: str
     help: str
@@ -37,7 +37,7 @@ class About:
     generate: str = ""  # how `./run env` makes a secret: "hex", "fernet" or "" for never
     pattern: str = ""
     choices: tuple[str, ...] = ()
-    offset: int | None = None  # a port: its place above `port_base`
+    offset: int | None = None  # for a port: its offset from `port_base`
     minimum: int = 0
 
 
@@ -66,7 +66,7 @@ class Settings:
     # The stack itself
     stack: str = _setting("demo", "Name of the stack; its state lives in a folder of that name.", pattern=r"[a-z][a-z0-9-]{0,20}")
     var_dir: Path = _setting(str(REPOSITORY / "var"), "Where the state of all stacks lives.")
-    port_base: int = _setting("0", "First port of the stack; 0 takes the one that belongs to the stack's name.")
+    port_base: int = _setting("0", "First port of the stack; 0: the port that belongs to the stack's name.")
     host: str = _setting("127.0.0.1", "Address the servers listen on.")
     apt: bool = _setting("yes", "Whether ./run may install missing system packages through apt (it must be root).")
     min_disk_mb: int = _setting("3000", "Free disk below which ./run up refuses to start, in MB.")
@@ -98,7 +98,7 @@ class Settings:
     mongo_port: int = _port(51, "MongoDB, or the stand-in natively.")
     redis_port: int = _port(52, "Redis.")
 
-    # Secrets: made once for a stack, or given by NAME or NAME_FILE
+    # Secrets: generated once for a stack, or set through NAME or NAME_FILE
     postgres_password: str = _secret("Password of the Postgres user.")
     redis_password: str = _secret("Password of Redis.")
     admin_password: str = _secret("Password of the site's first administrator.")
@@ -106,7 +106,7 @@ class Settings:
     airflow_password: str = _secret("Password of Airflow's administrator.")
     airflow_jwt_secret: str = _secret("Signs the tokens of Airflow's API.")
     airflow_fernet_key: str = _secret("Encrypts Airflow's stored connections.", generate="fernet")
-    source_token: str = _secret("Token that the source server asks for; empty: it asks for none.", generate="")
+    source_token: str = _secret("Token that clients of the source server must send; empty: none.", generate="")
 
     # Where things answer
     kafka_bootstrap: str = _setting("127.0.0.1:{kafka_port}", "Kafka brokers, host:port, comma separated.")
@@ -120,11 +120,11 @@ class Settings:
     hdfs_root: str = _setting("/cdp", "Folder of the platform's tables on HDFS.", pattern=r"/\S*[^/]")
     hdfs_http: str = _setting("http://127.0.0.1:{namenode_http_port}", "NameNode's pages and WebHDFS.")
     hdfs_replication: int = _setting("2", "Replicas of each HDFS block; 3 on a real cluster.", minimum=1)
-    hdfs_datanodes: int = _setting("2", "DataNodes that must be alive for HDFS to be called healthy.", minimum=1)
+    hdfs_datanodes: int = _setting("2", "DataNodes that must be alive for HDFS to count as healthy.", minimum=1)
     spark_master_url: str = _setting("spark://127.0.0.1:{spark_master_port}", "Where Spark applications go (yarn on a YARN cluster).")
     spark_master_http: str = _setting("http://127.0.0.1:{spark_master_ui_port}", "Spark master's page.")
     spark_history_http: str = _setting("http://127.0.0.1:{spark_history_port}", "Spark history server's page.")
-    spark_worker_slots: int = _setting("6", "Cores a worker offers; more than the machine has, so that stream and night fit side by side.", minimum=1)
+    spark_worker_slots: int = _setting("6", "Cores a worker offers; more than the machine has, so stream and night can run side by side.", minimum=1)
     postgres_host: str = _setting("127.0.0.1", "Postgres host.")
     postgres_user: str = _setting("cdp", "Postgres user.", pattern=r"[a-z_][a-z0-9_]*")
     postgres_database: str = _setting("cdp", "Postgres database of the platform.", pattern=r"[a-z_][a-z0-9_]*")
@@ -132,7 +132,7 @@ class Settings:
     mongo_url: str = _setting("mongodb://127.0.0.1:{mongo_port}", "MongoDB; may carry a login.", secret=True)
     mongo_database: str = _setting("cdp", "MongoDB database.")
     redis_url: str = _setting("redis://:{redis_password}@127.0.0.1:{redis_port}/0", "Redis, the Celery broker.", secret=True)
-    source_rate: int = _setting("100", "Requests a second that one client may make of the source server, twice as many in a burst; 0: no limit.")
+    source_rate: int = _setting("100", "Requests per second that one client may send to the source server, twice as many in a burst; 0: no limit.")
     source_url: str = _setting("http://127.0.0.1:{source_port}", "The source server.")
     web_url: str = _setting("http://127.0.0.1:{web_port}", "The web site.")
     airflow_url: str = _setting("http://127.0.0.1:{airflow_port}", "Airflow.")
@@ -145,15 +145,15 @@ class Settings:
     spark_worker_memory: str = _heap("6g", "Memory a Spark worker offers to executors.")
     spark_driver_memory: str = _heap("1g", "Memory of a job's driver.")
     spark_executor_memory: str = _heap("1g", "Memory of a job's executor.")
-    spark_java_options: str = _setting("", "JVM options of drivers and executors, besides spark-defaults.conf; -XX:TieredStopAtLevel=1 saves a fifth of the CPU where days are small.")
+    spark_java_options: str = _setting("", "JVM options of drivers and executors, in addition to spark-defaults.conf; -XX:TieredStopAtLevel=1 saves a fifth of the CPU if days are small.")
     spark_job_cores: int = _setting("2", "Cores of a nightly job (spark.cores.max).", minimum=1)
     spark_stream_cores: int = _setting("2", "Cores of the stream (spark.cores.max).", minimum=1)
-    stream_interval_seconds: int = _setting("15", "Seconds between two batches of the stream: events are on HDFS within about this time; shorter makes more and smaller files.", minimum=1)
-    stream_batch_messages: int = _setting("500000", "Most messages that a batch of the stream takes; bounds its memory after a long pause.", minimum=1)
-    compact_file_mb: int = _setting("128", "Size of the files that the night makes of a day's events, in MB; about a block of HDFS.", minimum=1)
+    stream_interval_seconds: int = _setting("15", "Seconds between two batches of the stream: events reach HDFS within about this time; a shorter interval makes more and smaller files.", minimum=1)
+    stream_batch_messages: int = _setting("500000", "Most messages in one batch of the stream; limits its memory after a long pause.", minimum=1)
+    compact_file_mb: int = _setting("128", "Size of the files into which the night compacts a day's events, in MB; about one HDFS block.", minimum=1)
     compact_days: int = _setting("62", "Most days of events that a night compacts, those with the most files first; 0: none.")
-    vacuum_hours: int = _setting("168", "Hours that files of a table on HDFS stay after they were replaced; below 168 Delta's own safety check is off, and a reader or writer that takes longer fails.", minimum=1)
-    snapshot_days: int = _setting("400", "Days that the snapshot of the customers of each published day can be read.", minimum=1)
+    vacuum_hours: int = _setting("168", "Hours that replaced files of a table stay on HDFS; below 168 Delta's own safety check is off, and a reader or writer that takes longer fails.", minimum=1)
+    snapshot_days: int = _setting("400", "Days for which the customer snapshot of a published day can be read.", minimum=1)
     mongo_heap: str = _heap("2g", "Heap of the MongoDB stand-in.")
     redis_maxmemory: str = _heap("256m", "Most memory Redis may take.")
     web_workers: int = _setting("2", "Gunicorn's worker processes.", minimum=1)
@@ -163,7 +163,7 @@ class Settings:
     admin_user: str = _setting("admin", "Login of the site's first administrator, and of Airflow's.")
     web_hosts: str = _setting("127.0.0.1,localhost", "Host names the site answers to, comma separated.")
     web_debug: bool = _setting("no", "Django's debug pages; never on a machine others can reach.")
-    currency: str = _setting("USD", "Currency of the prices, as shown; an event that names another is refused.", pattern=r"[A-Z]{3}")
+    currency: str = _setting("USD", "Currency of all prices; an event in another currency is refused.", pattern=r"[A-Z]{3}")
 
     @property
     def state_dir(self) -> Path:
@@ -187,8 +187,8 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     _refuse_unknown(env)
     values: dict[str, Any] = {}
     for f in fields(Settings):
-        text = _text(f, env, values)
-        values[f.name] = _value(f, text)
+        text = _read_text(f, env, values)
+        values[f.name] = _parse_value(f, text)
         if f.name == "port_base" and values["port_base"] == 0:
             values["port_base"] = port_base(values["stack"])
     return Settings(**values)
@@ -201,7 +201,7 @@ def current() -> Settings:
 
 
 def port_base(stack: str) -> int:
-    """The first port of a stack that sets none: the named ones have theirs, others get one from their name."""
+    """The first port of a stack that sets none: fixed for the named stacks, else derived from the name."""
     return PORT_BASES.get(stack) or 19000 + 100 * (zlib.crc32(stack.encode()) % 100)
 
 
@@ -214,24 +214,24 @@ def _refuse_unknown(env: Mapping[str, str]) -> None:
             raise SettingError(f"{name} is not a setting; {hint}")
 
 
-def _text(f: Field[Any], env: Mapping[str, str], values: Mapping[str, Any]) -> str:
-    """The raw value, from the environment, a file or the default."""
+def _read_text(f: Field[Any], env: Mapping[str, str], values: Mapping[str, Any]) -> str:
+    """The raw value from the environment, a file or the default."""
     name, note = env_name(f.name), about(f)
     if name in env and name + "_FILE" in env:
         raise SettingError(f"{name} and {name}_FILE are both set; keep one.")
     if name in env:
         return env[name]
     if name + "_FILE" in env:
-        return _read(name + "_FILE", Path(env[name + "_FILE"]))
+        return _read_file(name + "_FILE", Path(env[name + "_FILE"]))
     if note.generate:
-        made = Path(values["var_dir"]) / values["stack"] / "secrets" / f.name
-        return made.read_text().strip() if made.is_file() else ""
+        path = Path(values["var_dir"]) / values["stack"] / "secrets" / f.name
+        return path.read_text().strip() if path.is_file() else ""
     if note.offset is not None:
         return str(values["port_base"] + note.offset)
     return note.default.format(**values)
 
 
-def _read(name: str, path: Path) -> str:
+def _read_file(name: str, path: Path) -> str:
     try:
         return path.read_text().strip()
     except OSError as error:
@@ -241,46 +241,46 @@ def _read(name: str, path: Path) -> str:
 _YES, _NO = ("yes", "true", "1"), ("no", "false", "0")
 
 
-def _as_bool(text: str) -> bool:
+def _parse_bool(text: str) -> bool:
     if text.lower() not in _YES + _NO:
         raise ValueError("yes or no")
     return text.lower() in _YES
 
 
-def _as_int(text: str) -> int:
+def _parse_int(text: str) -> int:
     if not re.fullmatch(r"\d{1,9}", text):
         raise ValueError("a whole number")
     return int(text)
 
 
-_READERS: dict[str, Callable[[str], Any]] = {
+_PARSERS: dict[str, Callable[[str], Any]] = {
     "str": str,
-    "int": _as_int,
-    "bool": _as_bool,
+    "int": _parse_int,
+    "bool": _parse_bool,
     "Path": lambda text: Path(text).expanduser().absolute(),
 }
 
 
-def _value(f: Field[Any], text: str) -> Any:
+def _parse_value(f: Field[Any], text: str) -> Any:
     name, note = env_name(f.name), about(f)
-    shown = "the value given" if note.secret else repr(text)
+    displayed = "the given value" if note.secret else repr(text)
     try:
-        value = _READERS[str(f.type)](text)
+        value = _PARSERS[str(f.type)](text)
     except ValueError as error:
-        raise SettingError(f"{name} must be {error}, not {shown}.") from None
+        raise SettingError(f"{name} must be {error}, not {displayed}.") from None
     if note.pattern and not re.fullmatch(note.pattern, text):
-        raise SettingError(f"{name} must look like {note.pattern}, not {shown}.")
+        raise SettingError(f"{name} must look like {note.pattern}, not {displayed}.")
     if note.choices and text not in note.choices:
-        raise SettingError(f"{name} must be one of {', '.join(note.choices)}, not {shown}.")
+        raise SettingError(f"{name} must be one of {', '.join(note.choices)}, not {displayed}.")
     if note.minimum and isinstance(value, int) and value < note.minimum:
-        raise SettingError(f"{name} must be {note.minimum} or more, not {shown}.")
+        raise SettingError(f"{name} must be {note.minimum} or more, not {displayed}.")
     if note.offset is not None and not 1 <= value <= 65535:
-        raise SettingError(f"{name} must be a port from 1 to 65535, not {shown}.")
+        raise SettingError(f"{name} must be a port from 1 to 65535, not {displayed}.")
     return value
 
 
 def secrets_to_make() -> dict[str, str]:
-    """Secrets a stack makes for itself at its first start: field name and how."""
+    """Secrets that a stack generates at its first start: field name -> method."""
     return {f.name: about(f).generate for f in fields(Settings) if about(f).generate}
 
 

@@ -1,6 +1,6 @@
-"""Spark for our jobs: the session on the cluster that the settings name, and Spark's types for our kinds of columns.
+"""Spark for our jobs: the session on the configured cluster, and Spark's types for our kinds of columns.
 
-The one module of cdp that imports pyspark. What all jobs have in common stands in infra/spark/spark-defaults.conf.
+The only module of cdp that imports pyspark. Settings common to all jobs are in infra/spark/spark-defaults.conf.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ USER = "cdp"
 JARS = REPOSITORY / ".jars" / "spark"
 CONNECT_SECONDS = 5.0
 LONGEST_REASON = 400
-#: Of a driver that lives for a minute or two: planning is over before the JVM's second compiler has earned what it costs.
+#: For a driver that lives for a minute or two: planning ends before the JVM's second compiler pays off.
 BRIEF = "-XX:TieredStopAtLevel=1"
 JVM_GONE = "Spark's JVM is gone"
 
@@ -48,22 +48,22 @@ METRIC_TYPES: dict[str, DataType] = {
 
 
 class SparkAway(RuntimeError):
-    """No session can be had. The message is one line that says why and what to do."""
+    """No Spark session is available. The message is one line with the reason and the remedy."""
 
 
 def end_session(spark: SparkSession) -> None:
-    """End a session. A JVM that was killed can't be asked to, and what ended it is to be told."""
+    """End a session. If the JVM was killed there is nothing to stop; the original error must surface."""
     with suppress(Py4JError, OSError):
         spark.stop()
 
 
 def session(settings: Settings, name: str, cores: int, *, quiet: bool = False, brief: bool = False) -> SparkSession:
-    """The session of this process on the cluster; `cores` is the most it takes. Quiet: the driver logs nothing, because
-    who asked for it says what went wrong. Brief: it soon ends."""
+    """Get this process's session on the cluster, with at most `cores` cores. `quiet`: the driver logs nothing because the
+    caller reports errors. `brief`: the session ends soon."""
     _require_master(settings.spark_master_url)
-    os.environ.update(_environment(settings))
+    os.environ.update(_build_environment(settings))
     builder = SparkSession.builder.master(settings.spark_master_url).appName(name)
-    for key, value in _configuration(settings, cores, quiet, brief).items():
+    for key, value in _build_configuration(settings, cores, quiet, brief).items():
         builder = builder.config(key, value)
     try:
         return builder.getOrCreate()
@@ -73,33 +73,33 @@ def session(settings: Settings, name: str, cores: int, *, quiet: bool = False, b
 
 
 def root_cause(error: BaseException) -> str:
-    """The innermost reason of an error that may come out of the JVM, on one line. An error of Postgres includes its hint."""
+    """The innermost reason of an error, which may come from the JVM, on one line. Postgres errors include their hint."""
     if isinstance(error, (Py4JNetworkError, ConnectionError)):
         return JVM_GONE
     java = getattr(error, "java_exception", None) or getattr(error, "_origin", None)
-    said = _java_root(java) if java is not None else str(error)
-    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    message = _read_java_root(java) if java is not None else str(error)
+    lines = [line.strip() for line in message.splitlines() if line.strip()]
     lines = lines or [type(error).__name__]
-    # An error of Python on an executor brings its traceback along, and itself at the end.
+    # A Python error on an executor carries its traceback, with the error itself on the last line.
     line = lines[-1] if any("Traceback (most recent call last)" in line for line in lines) else lines[0]
     reason = textwrap.shorten(line, LONGEST_REASON, placeholder=" …")
     return f"Postgres: {reason}{hint_of(error)}" if is_of_postgres(error) else reason
 
 
-def _java_root(java: object) -> str:
-    """Name and message of the cause that has none itself; the JVM may be gone by the time it is asked."""
+def _read_java_root(java: object) -> str:
+    """Name and message of the innermost Java cause; the JVM may be gone by now."""
     try:
         while (cause := java.getCause()) is not None:  # type: ignore[attr-defined]
             java = cause
         name = java.getClass().getSimpleName()  # type: ignore[attr-defined]
-        said = java.getMessage()  # type: ignore[attr-defined]
-        return f"{name}: {said}" if said else str(name)
+        message = java.getMessage()  # type: ignore[attr-defined]
+        return f"{name}: {message}" if message else str(name)
     except (Py4JError, OSError):
         return JVM_GONE
 
 
 def _require_master(url: str) -> None:
-    """Spark itself tries for a minute before it says that nobody answers."""
+    """Fail at once: Spark itself tries for a minute before it reports that no master answers."""
     if not url.startswith("spark://"):
         return
     for address in url.removeprefix("spark://").split(","):
@@ -112,8 +112,8 @@ def _require_master(url: str) -> None:
     raise SparkAway(f"No Spark master answers at {url}; start it: ./run up spark")
 
 
-def _environment(settings: Settings) -> dict[str, str]:
-    """What Spark's launcher asks of the environment."""
+def _build_environment(settings: Settings) -> dict[str, str]:
+    """Environment variables that Spark's launcher reads."""
     return {
         "SPARK_CONF_DIR": str(REPOSITORY / "infra" / "spark"),
         "SPARK_LOCAL_IP": settings.host,
@@ -122,7 +122,7 @@ def _environment(settings: Settings) -> dict[str, str]:
     }
 
 
-def _configuration(settings: Settings, cores: int, quiet: bool, brief: bool) -> dict[str, str]:
+def _build_configuration(settings: Settings, cores: int, quiet: bool, brief: bool) -> dict[str, str]:
     return {
         "spark.jars": jars(),
         "spark.cores.max": str(cores),
@@ -135,7 +135,7 @@ def _configuration(settings: Settings, cores: int, quiet: bool, brief: bool) -> 
         "spark.ui.port": "0",
         "spark.log.level": "OFF" if quiet else "WARN",
         "spark.eventLog.dir": f"{settings.hdfs_url}{settings.hdfs_root}/_spark-events",
-        # Replicas, and what to do when a DataNode is lost, are the client's to say.
+        # The HDFS client decides about replicas, and about a lost DataNode.
         "spark.hadoop.dfs.replication": str(settings.hdfs_replication),
         "spark.hadoop.dfs.client.block.write.replace-datanode-on-failure.policy": "NEVER",
         "spark.executorEnv.PYTHONPATH": str(REPOSITORY),
@@ -145,8 +145,8 @@ def _configuration(settings: Settings, cores: int, quiet: bool, brief: bool) -> 
 
 
 def jars() -> str:
-    """Delta and the Kafka source, as spark.jars takes them."""
-    found = sorted(str(jar) for jar in JARS.glob("*.jar"))
-    if not found:
+    """Delta and the Kafka source, as the value of spark.jars."""
+    paths = sorted(str(jar) for jar in JARS.glob("*.jar"))
+    if not paths:
         raise SparkAway(f"Spark's jars are missing from {JARS}; make them: ./run up spark")
-    return ",".join(found)
+    return ",".join(paths)

@@ -1,4 +1,4 @@
-"""What a table in Postgres is: its columns and their kinds, its key, and what of it a publication replaces."""
+"""What a Postgres table is: its columns and their kinds, its key, and which of its rows a publication replaces."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ POSTGRES_TYPES = {
     "json": "jsonb",
 }
 Replaced = Literal["restated days", "published day", "whole"]
-#: A column of KPI_DAY, and the aggregate over another table that is equal to it.
+#: Columns of KPI_DAY, each with the aggregate over another table that must equal it.
 Agrees = tuple[tuple[str, str], ...]
 
 
@@ -28,7 +28,7 @@ class Column:
     kind: str
     about: str = ""
     required: bool = True
-    default: str = ""  # in SQL; a column that came later than its table needs one
+    default: str = ""  # in SQL; required for a column added after its table
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +37,13 @@ class Table:
     about: str
     columns: tuple[Column, ...]
     key: tuple[str, ...]
-    #: What of it a publication replaces by rows that were filled beside it. None: it is written otherwise.
+    #: Which rows a publication replaces with rows from `next_name`. None: the table is written in another way.
     replaced: Replaced | None = None
-    #: Held before it is published: on each restated day, or over all days up to the published one.
+    #: Checked before publication: on each restated day, or over all days up to the published one.
     agrees: Agrees = ()
-    #: It agrees for each value of this column.
+    #: The sums must agree for each value of this column.
     agrees_within: str = ""
-    #: Where this column of KPI_DAY is not 0, the table has rows of the day.
+    #: When this column of KPI_DAY is not 0, the table must have rows of the day.
     has_rows_where: str = "events"
 
     @property
@@ -52,7 +52,7 @@ class Table:
 
     @property
     def next_name(self) -> str:
-        """Where a night fills it beside what readers see."""
+        """The table that a night fills while readers see the current one."""
         return f"{self.full_name}_next"
 
     @property
@@ -61,19 +61,19 @@ class Table:
 
 
 def sums(*columns: str) -> Agrees:
-    """The columns of that name add up to those of KPI_DAY."""
+    """These columns add up to the columns of the same name in KPI_DAY."""
     return tuple((column, f"sum({column})") for column in columns)
 
 
 def create_table(table: Table) -> str:
-    columns = [_definition(column) for column in table.columns]
+    columns = [_define_column(column) for column in table.columns]
     columns.append(f"PRIMARY KEY ({', '.join(table.key)})")
     return f"CREATE TABLE IF NOT EXISTS {table.full_name} ({', '.join(columns)})"
 
 
 def merge_partitions(table: Table) -> str:
-    """Turns a table with a partition for each day, which earlier versions made, into a plain one with the same rows.
-    A transaction locks each partition that it touches, so a history of years ran out of Postgres' locks."""
+    """Turn a table partitioned by day, as earlier versions made it, into a plain one with the same rows. A transaction locks
+    each partition that it touches, so a history of years ran out of Postgres' locks."""
     name, plain = table.full_name, f"{table.full_name}_plain"
     is_partitioned = f"EXISTS (SELECT FROM pg_class WHERE oid = to_regclass('{name}') AND relkind = 'p')"
     columns = ", ".join(table.column_names)
@@ -87,14 +87,14 @@ def merge_partitions(table: Table) -> str:
 
 
 def add_column(table: Table, column: Column) -> str:
-    """For tables that an earlier version made. ADD COLUMN IF NOT EXISTS would keep readers out for a moment each time, also
-    where there is nothing to add."""
-    there = f"SELECT FROM pg_attribute WHERE attrelid = '{table.full_name}'::regclass AND attname = '{column.name}'"
-    add = f"ALTER TABLE {table.full_name} ADD COLUMN {_definition(column)}"
-    return f"DO $$ BEGIN IF NOT EXISTS ({there}) THEN {add}; END IF; END $$"
+    """Add a column to a table of an earlier version. ADD COLUMN IF NOT EXISTS would lock out readers for a moment each time,
+    even with nothing to add."""
+    existing = f"SELECT FROM pg_attribute WHERE attrelid = '{table.full_name}'::regclass AND attname = '{column.name}'"
+    add = f"ALTER TABLE {table.full_name} ADD COLUMN {_define_column(column)}"
+    return f"DO $$ BEGIN IF NOT EXISTS ({existing}) THEN {add}; END IF; END $$"
 
 
-def _definition(column: Column) -> str:
+def _define_column(column: Column) -> str:
     required = " NOT NULL" if column.required else ""
     default = f" DEFAULT {column.default}" if column.default else ""
     return f"{column.name} {POSTGRES_TYPES[column.kind]}{required}{default}"

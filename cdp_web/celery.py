@@ -1,4 +1,4 @@
-"""The Celery app and its whole schedule. What a task does lives in the services of its Django app."""
+"""The Celery app and its schedule. The work of a task is in the services of its Django app."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cdp_web.settings")
 
 #: Every periodic task: what, how often, and why so often.
 SCHEDULE: dict[str, dict[str, Any]] = {
-    # The stack's health probe reads what this writes; a beat that waited too long says nothing and expires.
+    # The stack's health probe reads what this writes. A beat that waited too long proves nothing, so it expires.
     "heartbeat": {"task": "operations.heartbeat", "schedule": 10.0, "options": {"expires": 10}},
-    # A publication comes once a night; a minute later its snapshot is at hand.
+    # A publication comes once a night; its snapshot is ready a minute later.
     "snapshot": {"task": "snapshot.warm", "schedule": 60.0, "options": {"expires": 60}},
     # Runs whose worker or broker was lost are found within a minute or two.
     "sweep": {"task": "segments.runs_sweep", "schedule": 60.0, "options": {"expires": 60}},
@@ -26,7 +26,7 @@ app = Celery("cdp_web")
 app.conf.update(
     broker_url=current().redis_url,
     broker_connection_retry_on_startup=True,
-    # A page that hands over a run must not wait for ever for a broker that hangs.
+    # A page that requests a run must not wait forever for a broker that hangs.
     broker_transport_options={"visibility_timeout": 3600, "socket_timeout": 10, "socket_connect_timeout": 5},
     task_ignore_result=True,
     task_acks_late=True,
@@ -36,14 +36,14 @@ app.conf.update(
     worker_max_tasks_per_child=500,
     timezone="UTC",
     beat_schedule=SCHEDULE,
-    beat_scheduler="celery.beat:Scheduler",  # keeps its state in memory: nothing here runs rarely enough to need more
+    beat_scheduler="celery.beat:Scheduler",  # keeps its state in memory, which is enough for tasks this frequent
 )
 app.autodiscover_tasks()
 
 
 @setup_logging.connect
 def log_like_django(**_: object) -> None:
-    """Keeps Celery from laying its own logging over Django's."""
+    """Keep Celery from replacing Django's logging with its own."""
     from logging.config import dictConfig
 
     from django.conf import settings

@@ -1,4 +1,4 @@
-"""Django's settings, all made from the one table in cdp/settings.py. Secure by default; nothing here reads the environment."""
+"""Django's settings, all derived from the table in cdp/settings.py. Secure by default; nothing here reads the environment."""
 
 from __future__ import annotations
 
@@ -66,8 +66,8 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "cdp_web.publications.request.publication",
-                "cdp_web.nights.context.stopped_night",
+                "cdp_web.publications.request.add_publication",
+                "cdp_web.nights.context.add_stopped_night",
             ],
         },
     }
@@ -83,7 +83,7 @@ DATABASES = {
         "PORT": str(cdp.postgres_port),
         "CONN_MAX_AGE": 60,
         "CONN_HEALTH_CHECKS": True,
-        # A database whose machine has vanished is given up within seconds, also in the middle of a statement.
+        # If the database's machine vanishes, connections fail within seconds, even in the middle of a statement.
         "OPTIONS": {
             "application_name": "cdp_web",
             "connect_timeout": 5,
@@ -116,12 +116,12 @@ AUTH_PASSWORD_VALIDATORS = [
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
 ]
 
-# Cookies and headers: strict, and marked secure wherever the site is reached by https.
+# Cookies and headers: strict, and marked secure if the site uses https.
 HTTPS = cdp.web_url.startswith("https://")
 CSRF_TRUSTED_ORIGINS = [cdp.web_url] if HTTPS else []
 CSRF_COOKIE_SECURE = SESSION_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_SAMESITE = SESSION_COOKIE_SAMESITE = "Lax"
-SESSION_COOKIE_NAME = f"cdp_{cdp.stack}_session"  # cookies know no ports: two stacks on one machine must not share them
+SESSION_COOKIE_NAME = f"cdp_{cdp.stack}_session"  # cookies ignore ports: two stacks on one machine must not share them
 CSRF_COOKIE_NAME = f"cdp_{cdp.stack}_csrf"
 SESSION_COOKIE_HTTPONLY = True
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
@@ -132,7 +132,7 @@ X_FRAME_OPTIONS = "DENY"
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        # The first one names itself in the answer to those who bring neither: 401 and "Token".
+        # The first class answers requests without credentials: 401 and "Token".
         "rest_framework.authentication.TokenAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
@@ -140,11 +140,11 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "EXCEPTION_HANDLER": "cdp_web.api.exceptions.answer_to",
+    "EXCEPTION_HANDLER": "cdp_web.api.exceptions.answer_error",
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Customer data platform",
-    "DESCRIPTION": "Customers, segments and daily numbers of the shop. Every answer names the publication it was read from.",
+    "DESCRIPTION": "Customers, segments and daily numbers of the shop. Every answer names the publication that it was read from.",
     "VERSION": "1",
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "SERVE_INCLUDE_SCHEMA": False,

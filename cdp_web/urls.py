@@ -1,4 +1,4 @@
-"""All addresses of the site: one line an app."""
+"""All addresses of the site: one line per app."""
 
 from __future__ import annotations
 
@@ -15,4 +15,4 @@ urlpatterns = [
     path("accounts/", include("cdp_web.accounts.urls")),
     path("admin/", admin.site.urls),
 ]
-handler500 = "cdp_web.operations.faults.fault"
+handler500 = "cdp_web.operations.faults.show_fault"

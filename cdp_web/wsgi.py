@@ -1,4 +1,4 @@
-"""The entry of gunicorn."""
+"""The WSGI application that gunicorn serves."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an event is: its fields and bounds, its types, its topic, and why one is refused."""
+"""What an event is: its fields and bounds, its types, its topic, and the reasons to refuse one."""
 
 from cdp.events.fields import COUNTS, EVENT_TYPES, FIELD_NAMES, FIELDS, MONEY_SCALE, TYPES, EventField, EventType
 from cdp.events.reasons import REASONS, Reason

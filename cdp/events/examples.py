@@ -1,6 +1,6 @@
-"""Messages that show the contract: what is an event, and what is refused, for which reason and in which field.
+"""Example messages of the contract: valid events, and refused messages with the reason and the field.
 
-The parser, the importer's judge, the producer and the docs are held against these.
+Tests compare the parser, the importer's judge, the producer and the docs with them.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ BASE: dict[str, Any] = {
     "user_id": "513042592",
     "user_session": "0b7e2a3c",
 }
-#: What the shop's currency is in these examples.
+#: The shop's currency in these examples.
 CURRENCY = "USD"
 #: A key with this value is left out of the message.
 ABSENT = object()
 
-#: A message as it is, or what is otherwise than in the base event.
+#: A whole message, or the changes to the base event.
 Content = bytes | dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Invalid:
-    """A message that is refused, why, and the field that is to blame."""
+    """A refused message, the reason, and the field at fault."""
 
     content: Content
     reason: str
@@ -44,7 +44,7 @@ class Invalid:
 
 
 def message(content: Content) -> bytes:
-    """Bytes as they are; a dict is the base event with these keys otherwise."""
+    """Bytes unchanged; a dict as the base event with these changes."""
     if isinstance(content, bytes):
         return content
     return json.dumps({key: value for key, value in (BASE | content).items() if value is not ABSENT}).encode()

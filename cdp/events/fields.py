@@ -1,4 +1,4 @@
-"""The fields of an event as it travels: one JSON object a message, keyed by customer."""
+"""The fields of an event in Kafka: one JSON object per message, keyed by customer."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class EventType:
-    """What a customer can do, how the site shows it, and the column that counts it wherever events are counted by day."""
+    """Something a customer can do, how the site shows it, and the column that counts it in tables by day."""
 
     name: str
     title: str
@@ -15,7 +15,7 @@ class EventType:
     counted_in: str = ""  # purchases are counted as orders and items
 
 
-#: The one place where a type of event is added; docs/extending.md says what follows from it.
+#: The only place to add an event type; docs/extending.md lists what follows.
 TYPES = (
     EventType("view", "View", "eye", "views"),
     EventType("cart", "Added to cart", "shopping-cart", "carts"),
@@ -26,52 +26,52 @@ TYPES = (
 EVENT_TYPES = tuple(each.name for each in TYPES)
 #: Type -> the column that counts its events.
 COUNTS = {each.name: each.counted_in for each in TYPES if each.counted_in}
-#: Of these an event has a revenue: money that came in, and money or goods taken back.
+#: Only events of these types have a revenue: money received, and money or goods returned.
 MONEY_TYPES = ("purchase", "refund")
 MONEY_SCALE = 2
 MAX_TEXT = 200
 MAX_QUANTITY = 100_000
-#: Of one event: its amount, or price times quantity. A sum of money has 16 digits before the point, room for 9,999 of these.
+#: Of one event: its amount, or price times quantity. A sum of money has 16 digits before the point: room for 9,999 of these.
 MAX_REVENUE = 10**12
-#: Goes up when a message that was an event is one no longer, or becomes another event. docs/events.md tells what changed.
+#: Raised when a message is no longer valid or yields a different event. docs/events.md lists the changes.
 CONTRACT_VERSION = 3
-#: Earlier than any web shop: a broken clock. Files from the nineties load.
+#: No web shop is older: an earlier time comes from a broken clock. Files from the nineties load.
 EARLIEST_DAY = "1990-01-01"
-#: A tracker's clock may run ahead by so much; what lies further ahead of the time it was received is a broken one.
+#: A tracker's clock may run this far ahead of the time of receipt; a clock further ahead is broken.
 MAX_AHEAD_HOURS = 24
 
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """How far values may go. The stream takes these, with the shop's currency; only a replay may be told others."""
+    """Limits of values. The stream uses these with the shop's currency; only a replay may use others."""
 
     max_text: int = MAX_TEXT
     max_quantity: int = MAX_QUANTITY
     earliest_day: str = EARLIEST_DAY
     max_ahead_hours: int = MAX_AHEAD_HOURS
-    currency: str = ""  # the only one that is taken, as in `Settings.currency`; "" takes any
+    currency: str = ""  # the only currency accepted, as in `Settings.currency`; "" accepts any
 
 
 BOUNDS = Bounds()
 
-# How a text must look to be a value, for Java's and RE2's regular expressions alike: `$` would let a line separator pass in Java.
+# Patterns of valid values, for Java's and RE2's regular expressions alike. `\z` because `$` lets a line separator pass in Java.
 #: `2019-10-01 00:00:00 UTC` and ISO 8601 with seconds and an offset.
 TIME = r"^\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}:\d{2}(\.\d{1,9})? ?(UTC|Z|[+-]\d{2}(:?\d{2})?)\z"
 _DIGITS = r"(\d{1,30}(\.\d*)?|\.\d+)([eE][+-]?\d{1,2})?\z"
 NUMBER, NEGATIVE = r"^\+?" + _DIGITS, "^-" + _DIGITS
-#: 2.0 is two: that is how a column of numbers with gaps is written by many tools.
+#: 2.0 is two: many tools write a column of whole numbers with gaps like this.
 WHOLE = r"^\+?\d{1,9}(\.0*)?\z"
 
 
 @dataclass(frozen=True, slots=True)
 class EventField:
-    """A field of the message: what it is called, whether it must be there, and what it may hold."""
+    """A field of the message: its name, whether it is required, and what it may hold."""
 
     name: str
     kind: str  # time, type, text, money, quantity, amount, currency
     required: bool
     about: str
-    instead: str = ""  # a field that makes this one not required where it is given
+    instead: str = ""  # a field whose presence makes this one optional
 
 
 FIELDS = (
@@ -93,7 +93,7 @@ FIELDS = (
     EventField("source", "text", False, "which import or tracker sent it"),
 )
 FIELD_NAMES = tuple(field.name for field in FIELDS)
-#: What an event is known by where it brings no id of its own. A field that came with a later version of the contract counts only
-#: where it is given, so that a message without it keeps its id.
+#: The fields that are hashed into an id when the event has none. A field of a later version of the contract counts only when
+#: present, so a message without it keeps its id.
 IDENTITY = FIELD_NAMES[: FIELD_NAMES.index("event_id")]
 IDENTITY_LATER = ("amount",)

@@ -13,9 +13,9 @@ class Reason:
 
 REASONS = (
     Reason("not_json", "the message is not a JSON object"),
-    Reason("missing", "a field that must be there is missing or empty"),
-    Reason("bad_time", "the time is not a time with a zone, or lies before 1990 or in the far future"),
-    Reason("bad_type", "the event type is not one of the known"),
+    Reason("missing", "a required field is missing or empty"),
+    Reason("bad_time", "the time is not a valid time with a zone, or is before 1990 or in the far future"),
+    Reason("bad_type", "the event type is unknown"),
     Reason("bad_price", "the price is not a number, is negative, or has too many digits"),
     Reason("bad_quantity", "the quantity is not a whole number of 1 or more, or makes the purchase or refund too large"),
     Reason("bad_amount", "the amount is not a number, is negative or too large, or makes the price too large"),

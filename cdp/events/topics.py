@@ -1,4 +1,4 @@
-"""Kafka topics: name, key, and what their settings come from."""
+"""Kafka topics: their names, keys and settings."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ class Topic:
     name: str
     key: str
     about: str
-    spread: bool = False  # over as many partitions as the setting kafka_partitions says; others have one
+    spread: bool = False  # has `kafka_partitions` partitions; other topics have one
     keeps_latest: bool = False  # compacted: the latest record of a key stays for good
 
 
-EVENTS_RAW = Topic("events.raw", "user_id", "shop events as they came, one JSON object a message", spread=True)
-POSITIONS = Topic("source.positions", "data set", "how far each data set has been carried into events.raw", keeps_latest=True)
+EVENTS_RAW = Topic("events.raw", "user_id", "shop events as received, one JSON object per message", spread=True)
+POSITIONS = Topic("source.positions", "data set", "how far each data set has been sent to events.raw", keeps_latest=True)
 PROBE = Topic("cdp.probe", "", "round trips of the health check")
 
 TOPICS = (EVENTS_RAW, POSITIONS, PROBE)
@@ -28,9 +28,8 @@ def topic_partitions(settings: Settings, topic: Topic) -> int:
 
 
 def topic_config(settings: Settings, topic: Topic) -> dict[str, str]:
-    """What Kafka is told about how long it keeps the topic's records, and whose clock says when one was received: its own,
-    since a tracker's may be years off."""
-    received = {"message.timestamp.type": "LogAppendTime"}
+    """How long Kafka keeps the topic's records. Kafka's own clock stamps the receipt: a tracker's clock may be years off."""
+    config = {"message.timestamp.type": "LogAppendTime"}
     if topic.keeps_latest:
-        return received | {"cleanup.policy": "compact"}
-    return received | {"cleanup.policy": "delete", "retention.ms": str(settings.kafka_retention_hours * 3_600_000)}
+        return config | {"cleanup.policy": "compact"}
+    return config | {"cleanup.policy": "delete", "retention.ms": str(settings.kafka_retention_hours * 3_600_000)}

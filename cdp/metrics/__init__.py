@@ -1,8 +1,8 @@
 """The one list of metrics. It drives the aggregation in Spark, the snapshot's columns, the MongoDB document, the rule
 builder's list and docs/metrics.md.
 
-Each metric is written once, in the module of its subject. Recency and windows look at the published day, never at the clock
-of the machine.
+Each metric is written once, in the module of its subject. Recency and windows count from the published day, never from the
+clock of the machine.
 """
 
 from __future__ import annotations
@@ -61,6 +61,6 @@ def of_stage(stage: Stage) -> tuple[Metric, ...]:
 
 
 def definition() -> str:
-    """The same as long as the metrics are computed alike: what was counted by another one can't be gone on from."""
-    said = ((metric.key, metric.kind, metric.stage, metric.sql, metric.days_ago) for metric in METRICS)
-    return sha256(repr(tuple(said)).encode()).hexdigest()[:16]
+    """A hash of how the metrics are computed. Numbers computed under another definition cannot be continued from."""
+    parts = ((metric.key, metric.kind, metric.stage, metric.sql, metric.days_ago) for metric in METRICS)
+    return sha256(repr(tuple(parts)).encode()).hexdigest()[:16]

@@ -1,14 +1,14 @@
-"""The lifecycle: one word for where a customer stands, by dates alone."""
+"""The lifecycle: one word for a customer's stage, from dates alone."""
 
 from __future__ import annotations
 
-from cdp.metrics.groups import STANDING
+from cdp.metrics.groups import STATUS
 from cdp.metrics.metric import Metric
 
 LIFECYCLES = ("new", "active", "at risk", "lapsed", "returned")
 
 LIFECYCLE = Metric(
-    "lifecycle", "text", STANDING, "Lifecycle",
+    "lifecycle", "text", STATUS, "Lifecycle",
     "New: first seen in the last 30 days. Returned: ordered in the last 30 days, not in the 60 days before those, and for the first "
     "time 90 days ago or more. Active: seen in the last 30 days. At risk: last seen 30 to 59 days ago. Lapsed: 60 days ago or more.",
     "derived",

@@ -1,4 +1,5 @@
-"""What a metric is: its kinds and units, where its numbers come from, and how it is shown. The metrics stand beside this."""
+"""What a metric is: its kind and unit, where its numbers come from, and how it is shown. The modules beside this one hold the
+metrics."""
 
 from __future__ import annotations
 
@@ -9,18 +10,16 @@ from cdp.metrics.groups import MetricGroup
 
 Kind = Literal["integer", "money", "number", "date", "text"]
 Unit = Literal["", "money", "days", "share", "score"]
-#: days: an aggregate over the customer's rows of `customer_day`. things: one over the customer's products, categories and
-#: brands, see `batch/customers/things.py`. scores: the place that the expression has among all customers, from 1 to 5, see `rfm.py`.
-#: earlier: the metric of that name as it was `days_ago` days before, see `batch/customers/rfm.py`.
-#: derived: an expression over metrics of the other stages.
+#: days: an aggregate over the customer's rows of `customer_day`. things: an aggregate over the customer's products, categories
+#: and brands, see `things.py`. scores: the rank of the expression among all customers, from 1 to 5, see `rfm.py`.
+#: earlier: the metric named by `sql` as it was `days_ago` days before. derived: an expression over metrics of the other stages.
 Stage = Literal["days", "things", "scores", "earlier", "derived"]
 Shown = Literal["count", "decimal", "money", "days", "percent", "day", "text"]
 
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """One number (or day, or word) that is known of every customer. `sql` is in Spark's dialect; `{as_of}` in it stands for
-    the published day."""
+    """One number, day or word per customer. `sql` is in Spark's dialect; `{as_of}` in it stands for the published day."""
 
     key: str
     kind: Kind
@@ -32,19 +31,19 @@ class Metric:
     unit: Unit = ""
     window: int | None = None  # days up to and including the published one
     choices: tuple[str, ...] = ()
-    #: Key of the date from which it counts the days to the published one. It moves with every day though nothing happened:
-    #: documents keep the date, and their reader counts.
+    #: Key of the date from which the metric counts the days to the published day. Such a value changes every day even if nothing
+    #: happens, so documents keep the date and their reader counts the days.
     since: str = ""
     days_ago: int = 0
 
     @property
     def title_in_group(self) -> str:
-        """The title under its heading, which tells the window already."""
+        """The title without the window, which the heading already names."""
         return self.title.removesuffix(f", last {self.window} days")
 
     @property
     def shown(self) -> Shown:
-        """How a person sees it: by its unit, else by its kind."""
+        """How to display a value: by its unit, else by its kind."""
         match self.unit, self.kind:
             case "share", _:
                 return "percent"
@@ -62,20 +61,20 @@ class Metric:
 
 
 def ratio(part: str, whole: str) -> str:
-    """A share or a mean to six decimals, half up; missing where there is nothing to divide by."""
+    """A share or a mean to six decimals, half up; missing if there is nothing to divide by."""
     return f"round(CAST({part} AS DECIMAL(18, 0)) / nullif({whole}, 0), 6)"
 
 
-def mean_money(total: str, number: str) -> str:
-    """Money a piece to the cent, half up; missing where there is no piece."""
+def divide_money(total: str, number: str) -> str:
+    """Money per unit to the cent, half up; missing if there is no unit."""
     return f"round({total} / nullif({number}, 0), 2)"
 
 
 def sql_for_day(metric: Metric, as_of: str) -> str:
-    """The metric's expression with the published day (YYYY-MM-DD) put in."""
+    """The metric's expression with the published day (YYYY-MM-DD) inserted."""
     return sql_as_of(metric, f"DATE '{as_of}'")
 
 
 def sql_as_of(metric: Metric, day: str) -> str:
-    """The same with an expression for the day, such as a column."""
+    """The metric's expression with an SQL expression for the day, such as a column."""
     return metric.sql.format(as_of=day)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cdp.metrics.groups import ACTIVITY, ORDERS, RATES
-from cdp.metrics.metric import Metric, mean_money, ratio
+from cdp.metrics.metric import Metric, divide_money, ratio
 
 ORDER_METRICS: tuple[Metric, ...] = (
     Metric("total_purchase", "integer", ORDERS, "Orders", "Orders placed.", "days", "sum(orders)"),
@@ -13,17 +13,17 @@ ORDER_METRICS: tuple[Metric, ...] = (
     Metric("refund_value", "money", ORDERS, "Money refunded", "Money that was paid back.", "days", "sum(gross_revenue - revenue)", "money"),
     Metric(
         "avg_purchase_value", "money", ORDERS, "Average order", "Gross revenue divided by orders; missing without an order.",
-        "derived", mean_money("gross_purchase_value", "total_purchase"), "money",
+        "derived", divide_money("gross_purchase_value", "total_purchase"), "money",
     ),
     Metric("min_purchase_value", "money", ORDERS, "Smallest order", "Value of the smallest order, before refunds.", "days", "min(min_order_value)", "money"),
     Metric("max_purchase_value", "money", ORDERS, "Largest order", "Value of the largest order, before refunds.", "days", "max(max_order_value)", "money"),
-    Metric("items", "integer", ORDERS, "Items bought", "Units bought, those that were refunded included.", "days", "sum(items)"),
+    Metric("items", "integer", ORDERS, "Items bought", "Units bought, including refunded ones.", "days", "sum(items)"),
     Metric("order_days", "integer", ORDERS, "Days with an order", "Days with at least one order.", "days", "count_if(orders > 0)", "days"),
 )  # fmt: skip
 
 ACTIVITY_METRICS: tuple[Metric, ...] = (
-    Metric("active_days", "integer", ACTIVITY, "Active days", "Days with at least one event; a refund is one.", "days", "count(day)", "days"),
-    Metric("sessions", "integer", ACTIVITY, "Sessions", "Visits, counted per day; a refund is not one.", "days", "sum(sessions)"),
+    Metric("active_days", "integer", ACTIVITY, "Active days", "Days with at least one event, refunds included.", "days", "count(day)", "days"),
+    Metric("sessions", "integer", ACTIVITY, "Sessions", "Visits, counted per day; refunds do not count.", "days", "sum(sessions)"),
     Metric("views", "integer", ACTIVITY, "Product views", "Times a product was looked at.", "days", "sum(views)"),
     Metric("carts", "integer", ACTIVITY, "Added to cart", "Times a product was put into the cart.", "days", "sum(carts)"),
     Metric("removals", "integer", ACTIVITY, "Removed from cart", "Times a product was taken out of the cart.", "days", "sum(removals)"),
@@ -35,7 +35,7 @@ ACTIVITY_METRICS: tuple[Metric, ...] = (
     ),
 )  # fmt: skip
 
-#: Two more rates, which look at products, stand in `things.py`.
+#: Two more rates, about products, are in `things.py`.
 RATE_METRICS: tuple[Metric, ...] = (
     Metric(
         "abandonment_rate", "number", RATES, "Cart abandonment",

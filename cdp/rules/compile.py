@@ -1,8 +1,8 @@
 """A rule as SQL, for DuckDB and for Spark, over the snapshot of the customers as of the published day.
 
-Values become literals that sqlglot writes, identifiers come from the catalogue and are quoted; no SQL text is put together
+Values become literals that sqlglot writes, identifiers come from the catalogue and are quoted; no SQL text is concatenated
 here. The condition is true or false for every row, never NULL. Metric columns: integer BIGINT, money DECIMAL(18, 2),
-number DECIMAL(18, 6), date DATE, text VARCHAR; beside them `customer_id`.
+number DECIMAL(18, 6), date DATE, text VARCHAR; plus `customer_id`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from sqlglot import ErrorLevel, exp
 
 from cdp.events.fields import MONEY_SCALE
 from cdp.metrics import BY_KEY as METRICS
-from cdp.rules.check import require
+from cdp.rules.check import require_valid
 from cdp.rules.errors import RuleError, did_you_mean
 from cdp.rules.operators import BY_KEY as OPERATORS
 from cdp.rules.operators import ValueKind
@@ -44,7 +44,7 @@ CONDITIONS: dict[str, Condition] = {
     "after": lambda column, values, as_of: column > values[0],
     "on_or_after": lambda column, values, as_of: column >= values[0],
     "between": lambda column, values, as_of: column.between(values[0], values[1]),
-    # A number of days arrives as the day that lies so far back, see _literal.
+    # A number of days arrives as the day that many days back, see _build_literal.
     "in_last_days": lambda column, values, as_of: exp.and_(column > values[0], column <= as_of),
     "more_than_days_ago": lambda column, values, as_of: column < values[0],
     "in": lambda column, values, as_of: column.isin(*values),
@@ -56,78 +56,78 @@ CONDITIONS: dict[str, Condition] = {
 
 def to_expression(rule: Rule, as_of: date) -> exp.Expr:
     """The condition as a sqlglot expression. Raises RuleError for a rule that does not pass `check`."""
-    require(rule)
-    return _condition(rule, as_of)
+    require_valid(rule)
+    return _build_condition(rule, as_of)
 
 
-def where_sql(rule: Rule, as_of: date, dialect: Dialect = "duckdb") -> str:
-    """The condition as text, to stand after WHERE."""
-    return _printed(to_expression(rule, as_of), dialect)
+def to_where_sql(rule: Rule, as_of: date, dialect: Dialect = "duckdb") -> str:
+    """The condition as text for a WHERE clause."""
+    return _to_text(to_expression(rule, as_of), dialect)
 
 
 def to_sql(rule: Rule, as_of: date, *, table: str, dialect: Dialect = "duckdb", select: Sequence[str] = (CUSTOMER_ID,)) -> str:
     """A query for the customers of the segment; `select` names columns of the snapshot."""
-    columns = [_column(name) for name in select]
-    return _printed(exp.select(*columns).from_(_table(table)).where(to_expression(rule, as_of)), dialect)
+    columns = [_build_column(name) for name in select]
+    return _to_text(exp.select(*columns).from_(_build_table(table)).where(to_expression(rule, as_of)), dialect)
 
 
-def _printed(expression: exp.Expr, dialect: Dialect) -> str:
+def _to_text(expression: exp.Expr, dialect: Dialect) -> str:
     return expression.sql(dialect=dialect, unsupported_level=ErrorLevel.RAISE)
 
 
-def _condition(rule: Rule, as_of: date) -> exp.Expr:
+def _build_condition(rule: Rule, as_of: date) -> exp.Expr:
     match rule:
         case All(children):
-            return exp.and_(*(_condition(child, as_of) for child in children), copy=False)
+            return exp.and_(*(_build_condition(child, as_of) for child in children), copy=False)
         case Any(children):
-            return exp.or_(*(_condition(child, as_of) for child in children), copy=False)
+            return exp.or_(*(_build_condition(child, as_of) for child in children), copy=False)
         case Not(child):
-            return exp.not_(_condition(child, as_of), copy=False)
+            return exp.not_(_build_condition(child, as_of), copy=False)
         case Compare():
-            return _comparison(rule, as_of)
+            return _build_comparison(rule, as_of)
 
 
-def _comparison(leaf: Compare, as_of: date) -> exp.Expr:
-    column = _column(leaf.field)
+def _build_comparison(leaf: Compare, as_of: date) -> exp.Expr:
+    column = _build_column(leaf.field)
     is_missing = column.is_(exp.null())
     if leaf.operator == "is_not_set":
         return is_missing
     if leaf.operator == "is_set":
         return exp.not_(is_missing)
     kind = OPERATORS[leaf.operator].value_kind(METRICS[leaf.field].kind)
-    literals = [_literal(kind, value, as_of) for value in leaf.values]
-    holds = CONDITIONS[leaf.operator](column, literals, _date(as_of))
+    literals = [_build_literal(kind, value, as_of) for value in leaf.values]
+    holds = CONDITIONS[leaf.operator](column, literals, _build_date(as_of))
     # IS NOT NULL makes a missing value false instead of NULL, and unlike coalesce() still lets engines skip row groups.
     return exp.and_(exp.not_(is_missing), holds, copy=False)
 
 
-def _literal(kind: ValueKind, value: object, as_of: date) -> exp.Expr:
+def _build_literal(kind: ValueKind, value: object, as_of: date) -> exp.Expr:
     match kind, value:
         case "days", int():
-            return _date(as_of - timedelta(days=value))
+            return _build_date(as_of - timedelta(days=value))
         case "date", date():
-            return _date(value)
+            return _build_date(value)
         case "money", int() | Decimal():
-            return _decimal(value, MONEY_SCALE)
+            return _build_decimal(value, MONEY_SCALE)
         case "number", int() | Decimal():
-            return _decimal(value, NUMBER_SCALE)
+            return _build_decimal(value, NUMBER_SCALE)
         case "integer", int():
             return exp.Literal.number(value)
         case "text", str():
-            return _text(value)
-    raise TypeError(f"a value of type {type(value).__name__} is no {kind}; check() lets none through.")
+            return _build_text(value)
+    raise TypeError(f"a value of type {type(value).__name__} is not of kind {kind}; check() should have refused it.")
 
 
-def _date(day: date) -> exp.Expr:
+def _build_date(day: date) -> exp.Expr:
     return exp.cast(exp.Literal.string(day.isoformat()), exp.DataType.build("DATE"))
 
 
-def _decimal(value: int | Decimal, scale: int) -> exp.Expr:
+def _build_decimal(value: int | Decimal, scale: int) -> exp.Expr:
     return exp.cast(exp.Literal.string(decimal_text(Decimal(value))), exp.DataType.build(f"DECIMAL({DIGITS}, {scale})"))
 
 
-def _text(value: str) -> exp.Expr:
-    """The text in quotes. Spark replaces `${name}` before it parses, even in quotes, so that `$` and `{` are kept apart."""
+def _build_text(value: str) -> exp.Expr:
+    """The text in quotes. Spark replaces `${name}` before it parses, even in quotes, so `$` and `{` are kept apart."""
     first, *rest = re.split(r"(?<=\$)(?=\{)", value)
     text: exp.Expr = exp.Literal.string(first)
     for piece in rest:
@@ -135,13 +135,13 @@ def _text(value: str) -> exp.Expr:
     return text
 
 
-def _column(name: str) -> exp.Column:
+def _build_column(name: str) -> exp.Column:
     if name != CUSTOMER_ID and name not in METRICS:
         raise RuleError("select", f"{name!r} is not a column of the snapshot; {did_you_mean(name, (CUSTOMER_ID, *METRICS))}")
     return exp.column(name, quoted=True)
 
 
-def _table(name: str) -> exp.Table:
+def _build_table(name: str) -> exp.Table:
     """A table name of one to three parts, every part quoted."""
     parts = name.split(".")
     if len(parts) > 3 or not all(parts):

@@ -1,19 +1,19 @@
-"""The catalogue as the rule builder shows it: every field with the operators it takes."""
+"""The catalogue as the rule builder shows it: every field with its operators."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from cdp.metrics import METRICS, Metric
-from cdp.rules.operators import Operator, operators_of
+from cdp.rules.operators import Operator, list_operators
 
 
-def catalogue() -> list[dict[str, Any]]:
-    """Fields in the order of the metric catalogue, those of a group together; plain data that goes into JSON as it is."""
-    return [_field(metric) for metric in METRICS]
+def list_catalogue() -> list[dict[str, Any]]:
+    """Fields in the order of the metric catalogue, which keeps groups together; plain data, ready for JSON."""
+    return [_describe_field(metric) for metric in METRICS]
 
 
-def _field(metric: Metric) -> dict[str, Any]:
+def _describe_field(metric: Metric) -> dict[str, Any]:
     return {
         "key": metric.key,
         "group": metric.group.title,
@@ -22,11 +22,11 @@ def _field(metric: Metric) -> dict[str, Any]:
         "unit": metric.unit,
         "about": metric.about,
         "choices": list(metric.choices),
-        "operators": [_operator(operator, metric) for operator in operators_of(metric.kind)],
+        "operators": [_describe_operator(operator, metric) for operator in list_operators(metric.kind)],
     }
 
 
-def _operator(operator: Operator, metric: Metric) -> dict[str, Any]:
+def _describe_operator(operator: Operator, metric: Metric) -> dict[str, Any]:
     return {
         "key": operator.key,
         "label": operator.label,

@@ -1,4 +1,4 @@
-"""What is said when a rule can't be read or is wrong: the place, and a clear sentence with the remedy."""
+"""Errors of rules: the path in the document, and a clear sentence with the remedy."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
-_SHOWN = 60  # characters of a foreign value that a message repeats
-_LISTED = 30  # words that a message names
+_MAX_LENGTH = 60  # characters of a value that a message repeats
+_MAX_WORDS = 30  # words that a message lists
 
 
 class RuleError(ValueError):
-    """A rule that has no meaning. `path` is the place in the document, `says` the sentence."""
+    """An invalid rule. `path` is the place in the document, `says` the sentence about it."""
 
     def __init__(self, path: str, says: str) -> None:
         super().__init__(path, says)
@@ -32,24 +32,24 @@ class Problem:
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """The tail of a message about an unknown word: the nearest known one, or all of them, if they are few."""
+    """The end of a message about an unknown word: the nearest known word, or the first of all known words."""
     words = list(known)
-    near = difflib.get_close_matches(word[:_SHOWN], words, n=1)
+    near = difflib.get_close_matches(word[:_MAX_LENGTH], words, n=1)
     if near:
         return f"did you mean {near[0]!r}?"
-    more = f" and {len(words) - _LISTED} more" if len(words) > _LISTED else ""
-    return f"known are {', '.join(words[:_LISTED])}{more}."
+    more = f" and {len(words) - _MAX_WORDS} more" if len(words) > _MAX_WORDS else ""
+    return f"choose one of {', '.join(words[:_MAX_WORDS])}{more}."
 
 
-def shown(value: object) -> str:
-    """A foreign value as a message may repeat it: short, and safe for values of any size and depth."""
+def abbreviate(value: object) -> str:
+    """A value as messages show it: short, and safe for values of any size and depth."""
     if isinstance(value, str):
-        return repr(value if len(value) <= _SHOWN else value[:_SHOWN] + "…")
+        return repr(value if len(value) <= _MAX_LENGTH else value[:_MAX_LENGTH] + "…")
     if isinstance(value, bool) or value is None:
         return {True: "true", False: "false", None: "null"}[value]
     if isinstance(value, int):
-        return str(value) if abs(value) < 10**_SHOWN else "a very large number"
+        return str(value) if abs(value) < 10**_MAX_LENGTH else "a very large number"
     if isinstance(value, float | Decimal):
-        return str(value)[:_SHOWN]
+        return str(value)[:_MAX_LENGTH]
     names: dict[type, str] = {dict: "an object", list: "a list", tuple: "a list"}
     return names.get(type(value), f"a value of type {type(value).__name__}")

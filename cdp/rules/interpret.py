@@ -6,40 +6,40 @@ import typing
 from collections.abc import Callable, Mapping
 from datetime import date
 
-from cdp.rules.check import require
+from cdp.rules.check import require_valid
 from cdp.rules.tree import All, Any, Compare, Not, Rule
 
-#: (what the customer has, the value of the rule, the published day) -> does it hold. The customer's value is never missing.
-Test = Callable[[typing.Any, typing.Any, date], bool]
+#: (customer's value, rule's value, published day) -> whether the comparison holds. The customer's value is never missing.
+Comparison = Callable[[typing.Any, typing.Any, date], bool]
 
-TESTS: dict[str, Test] = {
-    "eq": lambda has, value, as_of: has == value,
-    "ne": lambda has, value, as_of: has != value,
-    "lt": lambda has, value, as_of: has < value,
-    "le": lambda has, value, as_of: has <= value,
-    "gt": lambda has, value, as_of: has > value,
-    "ge": lambda has, value, as_of: has >= value,
-    "on": lambda has, value, as_of: has == value,
-    "not_on": lambda has, value, as_of: has != value,
-    "before": lambda has, value, as_of: has < value,
-    "on_or_before": lambda has, value, as_of: has <= value,
-    "after": lambda has, value, as_of: has > value,
-    "on_or_after": lambda has, value, as_of: has >= value,
-    "between": lambda has, value, as_of: value[0] <= has <= value[1],
-    "in_last_days": lambda has, value, as_of: 0 <= (as_of - has).days < value,
-    "more_than_days_ago": lambda has, value, as_of: (as_of - has).days > value,
-    "in": lambda has, value, as_of: has in value,
-    "not_in": lambda has, value, as_of: has not in value,
-    "contains": lambda has, value, as_of: value in has,
-    "starts_with": lambda has, value, as_of: has.startswith(value),
-    "is_set": lambda has, value, as_of: True,
-    "is_not_set": lambda has, value, as_of: False,
+TESTS: dict[str, Comparison] = {
+    "eq": lambda actual, value, as_of: actual == value,
+    "ne": lambda actual, value, as_of: actual != value,
+    "lt": lambda actual, value, as_of: actual < value,
+    "le": lambda actual, value, as_of: actual <= value,
+    "gt": lambda actual, value, as_of: actual > value,
+    "ge": lambda actual, value, as_of: actual >= value,
+    "on": lambda actual, value, as_of: actual == value,
+    "not_on": lambda actual, value, as_of: actual != value,
+    "before": lambda actual, value, as_of: actual < value,
+    "on_or_before": lambda actual, value, as_of: actual <= value,
+    "after": lambda actual, value, as_of: actual > value,
+    "on_or_after": lambda actual, value, as_of: actual >= value,
+    "between": lambda actual, value, as_of: value[0] <= actual <= value[1],
+    "in_last_days": lambda actual, value, as_of: 0 <= (as_of - actual).days < value,
+    "more_than_days_ago": lambda actual, value, as_of: (as_of - actual).days > value,
+    "in": lambda actual, value, as_of: actual in value,
+    "not_in": lambda actual, value, as_of: actual not in value,
+    "contains": lambda actual, value, as_of: value in actual,
+    "starts_with": lambda actual, value, as_of: actual.startswith(value),
+    "is_set": lambda actual, value, as_of: True,
+    "is_not_set": lambda actual, value, as_of: False,
 }
 
 
 def matches(rule: Rule, customer: Mapping[str, object], as_of: date) -> bool:
     """Whether the customer is in the segment. A metric that is not in the mapping is missing."""
-    require(rule)
+    require_valid(rule)
     return _holds(rule, customer, as_of)
 
 
@@ -52,7 +52,7 @@ def _holds(rule: Rule, customer: Mapping[str, object], as_of: date) -> bool:
         case Not(child):
             return not _holds(child, customer, as_of)
         case Compare(field, operator, value):
-            has = customer.get(field)
-            if has is None:
+            actual = customer.get(field)
+            if actual is None:
                 return operator == "is_not_set"
-            return TESTS[operator](has, value, as_of)
+            return TESTS[operator](actual, value, as_of)

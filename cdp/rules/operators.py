@@ -1,6 +1,6 @@
-"""The one table of operators: what each is called, which kinds of metric it takes and how many values.
+"""The only table of operators: their names, the kinds of metric they take and how many values.
 
-What an operator means is said twice, in interpret.py and in compile.py; tests hold the two and this table together.
+The meaning of an operator is written twice, in interpret.py and in compile.py; tests compare both with each other and this table.
 Text is compared exactly: upper and lower case differ, and so do composed and decomposed letters. Folding case differs
 between Python, DuckDB and Spark, so no operator does it.
 """
@@ -12,7 +12,7 @@ from typing import Literal
 
 from cdp.metrics import Kind
 
-Values = Literal["none", "one", "two", "many"]
+ValueCount = Literal["none", "one", "two", "many"]
 #: The kind of an operator's value: mostly that of the metric; "days" is a number of days back from the published day.
 ValueKind = Kind | Literal["days"]
 
@@ -30,15 +30,15 @@ class Operator:
 
     key: str
     label: str
-    symbol: str  # unique among the operators of one kind; the older rule form is read by it
+    symbol: str  # unique among the operators of one kind; used to read the older form of rules
     kinds: tuple[Kind, ...]
-    values: Values
+    values: ValueCount
     phrase: str
     about: str = ""
     counts_days: bool = False
 
     def value_kind(self, kind: Kind) -> ValueKind:
-        """What kind the value has when the metric is of this kind."""
+        """The kind of the value for a metric of this kind."""
         return "days" if self.counts_days else kind
 
 
@@ -75,6 +75,6 @@ OPERATORS: tuple[Operator, ...] = (
 BY_KEY = {operator.key: operator for operator in OPERATORS}
 
 
-def operators_of(kind: Kind) -> list[Operator]:
-    """The operators that a metric of this kind takes, in the order they are shown."""
+def list_operators(kind: Kind) -> list[Operator]:
+    """The operators for a metric of this kind, in the order shown."""
     return [operator for operator in OPERATORS if kind in operator.kinds]

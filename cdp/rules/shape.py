@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from cdp.rules.errors import RuleError, did_you_mean, shown
+from cdp.rules.errors import RuleError, abbreviate, did_you_mean
 
 
-def entries(raw: object, path: str, *, required: tuple[str, ...], optional: tuple[str, ...] = ()) -> dict[str, object]:
-    """The object at this place, with every required key and no unknown one."""
+def require_object(raw: object, path: str, *, required: tuple[str, ...], optional: tuple[str, ...] = ()) -> dict[str, object]:
+    """Return the object; raise RuleError unless it has every required key and no unknown one."""
     if not isinstance(raw, dict):
-        raise RuleError(path, f"must be an object, not {shown(raw)}.")
+        raise RuleError(path, f"must be an object, not {abbreviate(raw)}.")
     known = (*required, *optional)
     for key in raw:
         if key not in known:
-            raise RuleError(path, f"{shown(key)} is not known here; {did_you_mean(str(key), known)}")
+            raise RuleError(path, f"{abbreviate(key)} is not known here; {did_you_mean(str(key), known)}")
     for key in required:
         if key not in raw:
             raise RuleError(path, f"{key!r} is missing.")
     return raw
 
 
-def items(raw: object, path: str) -> list[object]:
-    """The list at this place."""
+def require_list(raw: object, path: str) -> list[object]:
+    """Return the list; raise RuleError for anything else."""
     if not isinstance(raw, list):
-        raise RuleError(path, f"must be a list, not {shown(raw)}.")
+        raise RuleError(path, f"must be a list, not {abbreviate(raw)}.")
     return raw

@@ -1,4 +1,4 @@
-"""The rule as a tree: groups, complement and leaves, and the one walk over it.
+"""The rule as a tree: groups, complement and leaves, and the walk over it.
 
 A new kind of leaf is a class here; mypy then names every place that must learn about it. Nothing here knows JSON,
 the catalogue or SQL.
@@ -16,6 +16,7 @@ from cdp.rules.errors import RuleError
 
 #: Levels of nesting, the leaf included. Everything that recurses over a rule may rely on it.
 MAX_DEPTH = 20
+TOO_DEEP = f"is nested deeper than {MAX_DEPTH} levels; flatten the groups around it."
 
 Scalar: TypeAlias = int | Decimal | str | date
 Value: TypeAlias = Scalar | tuple[Scalar, ...] | None
@@ -61,42 +62,38 @@ class Compare:
 Rule: TypeAlias = All | Any | Not | Compare
 
 
-class Place(NamedTuple):
-    """A node with where it stands: `rule.all[1].not` and how deep (the root is 1)."""
+class RuleNode(NamedTuple):
+    """A node with its path, such as `rule.all[1].not`, and its depth (the root is 1)."""
 
     path: str
     depth: int
     rule: Rule
 
 
-def walk(rule: Rule) -> Iterator[Place]:
+def walk(rule: Rule) -> Iterator[RuleNode]:
     """Every node, parents before children, in reading order. Lazy and iterative: any depth is safe."""
-    waiting = [Place("rule", 1, rule)]
-    while waiting:
-        place = waiting.pop()
-        yield place
-        waiting.extend(reversed(_below(place)))
+    pending = [RuleNode("rule", 1, rule)]
+    while pending:
+        node = pending.pop()
+        yield node
+        pending.extend(reversed(_list_children(node)))
 
 
 def refuse_too_deep(rule: Rule) -> None:
     """Called before recursing over a rule that nothing has checked yet."""
-    for place in walk(rule):
-        if place.depth > MAX_DEPTH:
-            raise RuleError(place.path, too_deep())
+    for node in walk(rule):
+        if node.depth > MAX_DEPTH:
+            raise RuleError(node.path, TOO_DEEP)
 
 
-def too_deep() -> str:
-    return f"is nested deeper than {MAX_DEPTH} levels; flatten the groups around it."
-
-
-def _below(place: Place) -> list[Place]:
-    depth = place.depth + 1
-    match place.rule:
+def _list_children(node: RuleNode) -> list[RuleNode]:
+    depth = node.depth + 1
+    match node.rule:
         case All(children):
-            return [Place(f"{place.path}.all[{i}]", depth, child) for i, child in enumerate(children)]
+            return [RuleNode(f"{node.path}.all[{i}]", depth, child) for i, child in enumerate(children)]
         case Any(children):
-            return [Place(f"{place.path}.any[{i}]", depth, child) for i, child in enumerate(children)]
+            return [RuleNode(f"{node.path}.any[{i}]", depth, child) for i, child in enumerate(children)]
         case Not(child):
-            return [Place(f"{place.path}.not", depth, child)]
+            return [RuleNode(f"{node.path}.not", depth, child)]
         case Compare():
             return []

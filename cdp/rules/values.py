@@ -1,6 +1,6 @@
-"""The values of a comparison, kind by kind: how JSON is read, how it is written, what makes a value wrong.
+"""The values of a comparison by kind: how to read them from JSON and write them, and which values are wrong.
 
-Bounds are those of the snapshot's columns, so that a value which passes fits them in every engine: integer within
+Bounds are those of the snapshot's columns, so a valid value fits in every engine: integer within
 18 digits, money DECIMAL(18, 2), number DECIMAL(18, 6), text no longer than an event's.
 """
 
@@ -14,7 +14,7 @@ from decimal import Decimal
 
 from cdp.days import day_from_text
 from cdp.events.fields import MAX_TEXT, MONEY_SCALE
-from cdp.rules.errors import shown
+from cdp.rules.errors import abbreviate
 from cdp.rules.operators import ValueKind
 from cdp.rules.tree import Scalar, Value
 
@@ -25,11 +25,11 @@ _DECIMAL = re.compile(r"-?[0-9]{1,40}(\.[0-9]{1,40})?")
 
 
 def read(kind: ValueKind | None, raw: Scalar) -> Scalar:
-    """A scalar as a value of the kind. What doesn't fit stays as it came: `fault` then says what is wrong."""
+    """Convert a scalar to the kind. A value that doesn't fit stays unchanged; `find_fault` says what is wrong with it."""
     if kind in ("money", "number"):
-        return _decimal(raw)
+        return _read_decimal(raw)
     if kind == "date" and isinstance(raw, str):
-        return _day(raw)
+        return _read_day(raw)
     return raw
 
 
@@ -53,69 +53,69 @@ def decimal_text(value: Decimal) -> str:
     return f"{sign}{whole}.{decimals.rstrip('0').ljust(MONEY_SCALE, '0')}"
 
 
-def fault(kind: ValueKind, value: object) -> str:
-    """What is wrong with the value for this kind, as a sentence; empty where nothing is."""
-    return _FAULTS[kind](value)
+def find_fault(kind: ValueKind, value: object) -> str:
+    """What is wrong with the value for this kind, as a sentence; empty if nothing is."""
+    return _FAULT_FINDERS[kind](value)
 
 
-def _decimal(raw: Scalar) -> Scalar:
+def _read_decimal(raw: Scalar) -> Scalar:
     if isinstance(raw, int) or (isinstance(raw, str) and _DECIMAL.fullmatch(raw)):
         return Decimal(raw)
     return raw
 
 
-def _day(raw: str) -> Scalar:
+def _read_day(raw: str) -> Scalar:
     try:
         return day_from_text(raw)
     except ValueError:
         return raw
 
 
-def _integer_fault(value: object) -> str:
+def _find_integer_fault(value: object) -> str:
     if type(value) is not int:
-        return f"needs a whole number such as 3, not {shown(value)}."
-    return _too_large(DIGITS) if abs(value) >= 10**DIGITS else ""
+        return f"needs a whole number such as 3, not {abbreviate(value)}."
+    return _describe_too_large(DIGITS) if abs(value) >= 10**DIGITS else ""
 
 
-def _days_fault(value: object) -> str:
+def _find_days_fault(value: object) -> str:
     if type(value) is not int or not 1 <= value <= MAX_DAYS:
-        return f"needs a number of days from 1 to {MAX_DAYS}, not {shown(value)}."
+        return f"needs a number of days from 1 to {MAX_DAYS}, not {abbreviate(value)}."
     return ""
 
 
-def _decimal_fault(value: object, scale: int) -> str:
+def _find_decimal_fault(value: object, scale: int) -> str:
     if isinstance(value, bool) or not isinstance(value, int | Decimal) or not Decimal(value).is_finite():
-        return f"needs a number such as 12.50, not {shown(value)}."
+        return f"needs a number such as 12.50, not {abbreviate(value)}."
     if abs(value) >= 10 ** (DIGITS - scale):
-        return _too_large(DIGITS - scale)
+        return _describe_too_large(DIGITS - scale)
     if value != round(value, scale):
         return f"has more than {scale} decimals; leave out the rest."
     return ""
 
 
-def _date_fault(value: object) -> str:
-    return "" if type(value) is date else f"needs a day such as 2019-10-31, not {shown(value)}."
+def _find_date_fault(value: object) -> str:
+    return "" if type(value) is date else f"needs a day such as 2019-10-31, not {abbreviate(value)}."
 
 
-def _text_fault(value: object) -> str:
+def _find_text_fault(value: object) -> str:
     if not isinstance(value, str) or not value:
-        return f"needs a text, not {shown(value)}."
+        return f"needs a text, not {abbreviate(value)}."
     if len(value) > MAX_TEXT:
-        return f"is longer than {MAX_TEXT} characters; no text of a customer is."
+        return f"is longer than {MAX_TEXT} characters, the longest text that a customer can have."
     if any(unicodedata.category(character) in ("Cc", "Cs") for character in value):
-        return "holds a control character; type the text anew."
+        return "contains a control character; type the text again."
     return ""
 
 
-def _too_large(digits: int) -> str:
-    return f"has more than {digits} digits before the point; take a smaller number."
+def _describe_too_large(digits: int) -> str:
+    return f"has more than {digits} digits before the point; use a smaller number."
 
 
-_FAULTS: dict[ValueKind, Callable[[object], str]] = {
-    "integer": _integer_fault,
-    "money": lambda value: _decimal_fault(value, MONEY_SCALE),
-    "number": lambda value: _decimal_fault(value, NUMBER_SCALE),
-    "date": _date_fault,
-    "text": _text_fault,
-    "days": _days_fault,
+_FAULT_FINDERS: dict[ValueKind, Callable[[object], str]] = {
+    "integer": _find_integer_fault,
+    "money": lambda value: _find_decimal_fault(value, MONEY_SCALE),
+    "number": lambda value: _find_decimal_fault(value, NUMBER_SCALE),
+    "date": _find_date_fault,
+    "text": _find_text_fault,
+    "days": _find_days_fault,
 }

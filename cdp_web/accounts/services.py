@@ -1,4 +1,4 @@
-"""Making users."""
+"""Creates users."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from django.db import transaction
 
 @transaction.atomic
 def admin_ensure(*, username: str, password: str) -> bool:
-    """Makes the first administrator; true if there was none of that name. One that exists keeps the password it has."""
+    """Create the first administrator; true if no user of that name existed. An existing user keeps the password."""
     if not password:
         raise ValueError("the administrator needs a password: set CDP_ADMIN_PASSWORD or CDP_ADMIN_PASSWORD_FILE.")
     user, created = get_user_model().objects.get_or_create(username=username, defaults={"is_staff": True, "is_superuser": True})

@@ -1,4 +1,4 @@
-"""The login page and the reader's own page."""
+"""The login page and the account page."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The same services and selectors as the pages, as JSON under /api/v1/. An answer names the publication it was read from."""
+"""The services and selectors of the pages as JSON under /api/v1/. Every answer names the publication it was read from."""

@@ -10,16 +10,16 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from cdp.metrics import LIFECYCLES
-from cdp_web.api.serializers import NamedSegmentSerializer, PublicationSerializer, metrics_serializer
+from cdp_web.api.serializers import NamedSegmentSerializer, PublicationSerializer, build_metrics_serializer
 from cdp_web.customers.columns import LIST_COLUMNS
-from cdp_web.customers.listing import MAX_PAGES, SORTS, customer_page, query_from
+from cdp_web.customers.listing import MAX_PAGES, SORTS, customer_page_get, parse_query
 from cdp_web.customers.profiles import profile_get
-from cdp_web.publications.selectors import publication_serving
-from cdp_web.segments.selectors import segments_of_customer
+from cdp_web.publications.selectors import publication_get_serving
+from cdp_web.segments.selectors import segments_get_for_customer
 from cdp_web.snapshot.query import snapshot_open
 
-CustomerRowSerializer = metrics_serializer("CustomerRowSerializer", LIST_COLUMNS, customer_id=serializers.CharField())
-CustomerMetricsSerializer = metrics_serializer("CustomerMetricsSerializer")
+CustomerRowSerializer = build_metrics_serializer("CustomerRowSerializer", LIST_COLUMNS, customer_id=serializers.CharField())
+CustomerMetricsSerializer = build_metrics_serializer("CustomerMetricsSerializer")
 
 
 class EventSerializer(serializers.Serializer):
@@ -28,10 +28,10 @@ class EventSerializer(serializers.Serializer):
     product_id = serializers.CharField()
     category_code = serializers.CharField(allow_null=True)
     brand = serializers.CharField(allow_null=True)
-    price = serializers.DecimalField(max_digits=12, decimal_places=2, help_text="Of one unit.")
+    price = serializers.DecimalField(max_digits=12, decimal_places=2, help_text="Price of one unit.")
     quantity = serializers.IntegerField()
     revenue = serializers.DecimalField(
-        max_digits=18, decimal_places=2, allow_null=True, help_text="Of a purchase, and of a refund, where it is negative."
+        max_digits=18, decimal_places=2, allow_null=True, help_text="Only for purchases and refunds; negative for refunds."
     )
 
 
@@ -47,7 +47,7 @@ class CustomerListApi(APIView):
     @extend_schema(
         operation_id="customer_list",
         parameters=[
-            OpenApiParameter("q", str, description="How the id begins."),
+            OpenApiParameter("q", str, description="The beginning of the id."),
             OpenApiParameter("lifecycle", str, enum=LIFECYCLES),
             OpenApiParameter("sort", str, enum=[*SORTS, *(f"-{key}" for key in SORTS)]),
             OpenApiParameter("page", int, description=f"1 to {MAX_PAGES}"),
@@ -55,9 +55,9 @@ class CustomerListApi(APIView):
         responses=CustomerListSerializer,
     )
     def get(self, request: Request) -> Response:
-        """Customers of the published snapshot, 50 a page."""
-        publication = publication_serving()
-        page = customer_page(snapshot_open(publication), query_from(request.query_params))
+        """Customers of the published snapshot, 50 per page."""
+        publication = publication_get_serving()
+        page = customer_page_get(snapshot_open(publication), parse_query(request.query_params))
         answer = {
             "publication": publication,
             "total": page.total,
@@ -80,7 +80,7 @@ class CustomerDetailApi(APIView):
     @extend_schema(operation_id="customer_detail", responses=CustomerDetailSerializer)
     def get(self, request: Request, customer_id: str) -> Response:
         """One customer: all metrics, the last events, and the segments the customer is in."""
-        publication = publication_serving()
+        publication = publication_get_serving()
         profile = profile_get(publication, customer_id)
         if profile is None:
             raise Http404
@@ -89,6 +89,6 @@ class CustomerDetailApi(APIView):
             "customer_id": profile.customer_id,
             "metrics": profile.metrics,
             "recent": profile.recent,
-            "segments": segments_of_customer(customer_id),
+            "segments": segments_get_for_customer(customer_id),
         }
         return Response(CustomerDetailSerializer(answer).data)

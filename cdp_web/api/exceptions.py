@@ -1,4 +1,4 @@
-"""What goes wrong on the way to an answer, as JSON: `detail` is one clear line."""
+"""Errors as JSON: `detail` is one clear line."""
 
 from __future__ import annotations
 
@@ -16,38 +16,38 @@ from cdp_web.segments.rules import RuleInvalid
 from cdp_web.segments.services import EditConflict
 
 
-def _not_ready(error: NotReady) -> Response:
+def _answer_not_ready(error: NotReady) -> Response:
     return Response(error.as_json(), status=status.HTTP_503_SERVICE_UNAVAILABLE)
 
 
-def _rule_invalid(error: RuleInvalid) -> Response:
-    body = {"code": "rule_invalid", "detail": "The rule is not right yet.", "problems": error.as_json()}
+def _answer_rule_invalid(error: RuleInvalid) -> Response:
+    body = {"code": "rule_invalid", "detail": "The rule has problems.", "problems": error.as_json()}
     return Response(body, status=status.HTTP_400_BAD_REQUEST)
 
 
-def _invalid(error: ValidationError) -> Response:
+def _answer_invalid(error: ValidationError) -> Response:
     body = {"code": "invalid", "detail": " ".join(error.messages)}
     return Response(body, status=status.HTTP_400_BAD_REQUEST)
 
 
-def _bad_listing(error: ListingError) -> Response:
+def _answer_bad_listing(error: ListingError) -> Response:
     return Response({"code": "invalid", "detail": str(error)}, status=status.HTTP_400_BAD_REQUEST)
 
 
-def _conflict(error: EditConflict) -> Response:
+def _answer_conflict(error: EditConflict) -> Response:
     return Response({"code": "conflict", "detail": str(error)}, status=status.HTTP_409_CONFLICT)
 
 
 _ANSWERS: tuple[tuple[type[Exception], Callable[[Any], Response]], ...] = (
-    (NotReady, _not_ready),
-    (RuleInvalid, _rule_invalid),
-    (ValidationError, _invalid),
-    (ListingError, _bad_listing),
-    (EditConflict, _conflict),
+    (NotReady, _answer_not_ready),
+    (RuleInvalid, _answer_rule_invalid),
+    (ValidationError, _answer_invalid),
+    (ListingError, _answer_bad_listing),
+    (EditConflict, _answer_conflict),
 )
 
 
-def answer_to(error: Exception, context: dict[str, Any]) -> Response | None:
+def answer_error(error: Exception, context: dict[str, Any]) -> Response | None:
     for kind, answer in _ANSWERS:
         if isinstance(error, kind):
             return answer(error)

@@ -1,4 +1,4 @@
-"""The nights: what became of the last ones."""
+"""The latest nights and their outcome."""
 
 from __future__ import annotations
 
@@ -32,18 +32,20 @@ class NightSerializer(serializers.Serializer):
     state = serializers.CharField(help_text="running, published, needless, failed or cut off.")
     begun_at = serializers.DateTimeField()
     ended_at = serializers.DateTimeField(allow_null=True)
-    step = serializers.CharField(allow_null=True, help_text="The last one that was begun.")
-    reason = serializers.CharField(allow_null=True, help_text="Why it failed.")
-    seconds = serializers.DictField(child=serializers.FloatField(), help_text="By step that ended.")
+    step = serializers.CharField(allow_null=True, help_text="The last step that started.")
+    reason = serializers.CharField(allow_null=True, help_text="Why the night failed.")
+    seconds = serializers.DictField(child=serializers.FloatField(), help_text="By finished step.")
     checks = CheckSerializer(many=True)
-    publication = serializers.IntegerField(allow_null=True, help_text="The one that it published, or was about to.")
+    publication = serializers.IntegerField(
+        allow_null=True, help_text="The publication that the night made, or was about to make."
+    )
 
 
 class NightListApi(APIView):
     @extend_schema(operation_id="night_list", responses=NightSerializer(many=True))
     def get(self, request: Request) -> Response:
-        """The last nights, the newest first."""
-        return Response(NightSerializer(selectors.nights_last(), many=True).data)
+        """The latest nights, newest first."""
+        return Response(NightSerializer(selectors.nights_get_latest(), many=True).data)
 
 
 class NightDetailApi(APIView):

@@ -8,11 +8,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from cdp.rules import catalogue
+from cdp.rules import list_catalogue
 from cdp_web.api.serializers import PublicationSerializer
-from cdp_web.overview.periods import DEFAULT_PERIOD, PERIODS, period_days_from_text
+from cdp_web.overview.periods import DEFAULT_PERIOD, PERIODS, parse_period_days
 from cdp_web.overview.report import overview_read
-from cdp_web.publications.selectors import publication_serving
+from cdp_web.publications.selectors import publication_get_serving
 
 
 class PeriodSerializer(serializers.Serializer):
@@ -24,10 +24,12 @@ class KpiSerializer(serializers.Serializer):
     key = serializers.CharField(source="kpi.key")
     title = serializers.CharField(source="kpi.title")
     about = serializers.CharField(source="kpi.about")
-    value = serializers.CharField(allow_null=True, help_text="A number as text, so that no cent is lost.")
-    before = serializers.CharField(allow_null=True, help_text="The same for the period before, where the history reaches so far.")
-    note = serializers.CharField(help_text="A second number in words, such as how many refunds; mostly empty.")
-    change = serializers.FloatField(allow_null=True, help_text="0.1 is ten percent more than before.")
+    value = serializers.CharField(allow_null=True, help_text="A number as text, so no cent is lost.")
+    before = serializers.CharField(
+        allow_null=True, help_text="The same for the period before, if the history goes back far enough."
+    )
+    note = serializers.CharField(help_text="A second number in words, such as the number of refunds; often empty.")
+    change = serializers.FloatField(allow_null=True, help_text="Relative to `before`: 0.1 is ten percent more.")
 
 
 class StepSerializer(serializers.Serializer):
@@ -47,7 +49,7 @@ class OverviewSerializer(serializers.Serializer):
     publication = PublicationSerializer()
     period = PeriodSerializer()
     before = PeriodSerializer()
-    is_comparable = serializers.BooleanField(help_text="The history reaches back over the whole period before.")
+    is_comparable = serializers.BooleanField(help_text="The history covers the whole period before.")
     kpis = KpiSerializer(many=True, source="tiles")
     funnel = StepSerializer(many=True)
     series = SeriesSerializer()
@@ -61,19 +63,19 @@ class OverviewApi(APIView):
         responses=OverviewSerializer,
     )
     def get(self, request: Request) -> Response:
-        """How the shop did in the last days up to the published one, beside the days before."""
+        """Numbers of the shop for the last days up to the published day, compared with the same number of days before."""
         try:
-            days = period_days_from_text(request.query_params.get("days"))
+            days = parse_period_days(request.query_params.get("days"))
         except ValueError as error:
             raise serializers.ValidationError({"days": str(error)}) from error
-        return Response(OverviewSerializer(overview_read(publication_serving(), days)).data)
+        return Response(OverviewSerializer(overview_read(publication_get_serving(), days)).data)
 
 
 class CatalogueEntrySerializer(serializers.Serializer):
     class OperatorSerializer(serializers.Serializer):
         key = serializers.CharField()
         label = serializers.CharField()
-        values = serializers.CharField(help_text="How many: none, one, two or many.")
+        values = serializers.CharField(help_text="Number of values: none, one, two or many.")
         value_kind = serializers.CharField()
         about = serializers.CharField(allow_blank=True)
 
@@ -89,5 +91,5 @@ class CatalogueEntrySerializer(serializers.Serializer):
 class CatalogueApi(APIView):
     @extend_schema(operation_id="catalogue", responses=CatalogueEntrySerializer(many=True))
     def get(self, request: Request) -> Response:
-        """Every metric that a rule may name, with the operators it takes."""
-        return Response(CatalogueEntrySerializer(catalogue(), many=True).data)
+        """Every metric that a rule may use, with its operators."""
+        return Response(CatalogueEntrySerializer(list_catalogue(), many=True).data)

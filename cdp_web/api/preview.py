@@ -1,4 +1,4 @@
-"""Who a rule would take; the rule builder's live count asks here too."""
+"""Which customers a rule matches; the live count of the rule builder uses this too."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from cdp_web.api.serializers import PublicationSerializer, metrics_serializer
+from cdp_web.api.serializers import PublicationSerializer, build_metrics_serializer
 from cdp_web.customers.columns import LIST_COLUMNS
-from cdp_web.publications.selectors import publication_serving
+from cdp_web.publications.selectors import publication_get_serving
 from cdp_web.segments.preview import segment_preview
 from cdp_web.segments.rules import rule_read
 from cdp_web.snapshot.query import snapshot_open
@@ -33,20 +33,20 @@ class SameRuleSerializer(serializers.Serializer):
     url = _SegmentUrlField(source="id")
 
 
-SampleSerializer = metrics_serializer(
+SampleSerializer = build_metrics_serializer(
     "SampleSerializer", LIST_COLUMNS, customer_id=serializers.CharField(), url=_CustomerUrlField(source="customer_id")
 )
 
 
 class NodeSerializer(serializers.Serializer):
-    path = serializers.CharField(help_text="The place in the document, such as rule.all[0].")
+    path = serializers.CharField(help_text="Path in the document, such as rule.all[0].")
     count = serializers.IntegerField()
 
 
 class PreviewInputSerializer(serializers.Serializer):
     rule = serializers.JSONField()
     segment = serializers.IntegerField(
-        allow_null=True, default=None, help_text="The segment being changed; it is not told of as the same."
+        allow_null=True, default=None, help_text="The segment being edited; it is left out of `same_as`."
     )
 
 
@@ -55,7 +55,7 @@ class PreviewSerializer(serializers.Serializer):
     count = serializers.IntegerField(help_text="Exact.")
     total = serializers.IntegerField()
     share = serializers.FloatField()
-    nodes = NodeSerializer(many=True, help_text="What each condition and group takes on its own.")
+    nodes = NodeSerializer(many=True, help_text="How many customers each condition and group matches on its own.")
     sample = SampleSerializer(many=True)
     sentence = serializers.CharField()
     sql = serializers.CharField()
@@ -66,9 +66,9 @@ class PreviewSerializer(serializers.Serializer):
 class SegmentPreviewApi(APIView):
     @extend_schema(operation_id="segment_preview", request=PreviewInputSerializer, responses=PreviewSerializer)
     def post(self, request: Request) -> Response:
-        """Counts a rule exactly on the serving publication, as a run of it would."""
-        given = PreviewInputSerializer(data=request.data)
-        given.is_valid(raise_exception=True)
-        rule = rule_read(given.validated_data["rule"])
-        preview = segment_preview(snapshot_open(publication_serving()), rule, but_not=given.validated_data["segment"])
+        """Count a rule exactly on the serving publication, as a run would."""
+        data = PreviewInputSerializer(data=request.data)
+        data.is_valid(raise_exception=True)
+        rule = rule_read(data.validated_data["rule"])
+        preview = segment_preview(snapshot_open(publication_get_serving()), rule, but_not=data.validated_data["segment"])
         return Response(PreviewSerializer(preview).data)

@@ -1,4 +1,4 @@
-"""Segments: make, change, archive, run, and who is in."""
+"""Segments: create, change, archive, run, and list members."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class RunSerializer(serializers.ModelSerializer):
 class SegmentSerializer(serializers.ModelSerializer):
     owner = serializers.CharField(source="owner.username", allow_null=True, default=None)
     sentence = serializers.SerializerMethodField()
-    current_run = RunSerializer(allow_null=True, help_text="The last complete run; its members are the segment's.")
+    current_run = RunSerializer(allow_null=True, help_text="The last complete run; its members are the members of the segment.")
 
     class Meta:
         model = Segment
@@ -40,7 +40,7 @@ class SegmentSerializer(serializers.ModelSerializer):
         )  # fmt: skip
 
     def get_sentence(self, segment: Segment) -> str:
-        return selectors.segment_sentence(segment)
+        return selectors.segment_describe(segment)
 
 
 class SegmentInputSerializer(serializers.Serializer):
@@ -56,54 +56,56 @@ class SegmentListApi(APIView):
         responses=SegmentSerializer(many=True),
     )
     def get(self, request: Request) -> Response:
-        """All segments by name."""
+        """All segments, sorted by name."""
         archived = request.query_params.get("archived") in ("1", "true")
         return Response(SegmentSerializer(selectors.segment_list(archived=archived), many=True).data)
 
     @extend_schema(operation_id="segment_create", request=SegmentInputSerializer, responses={201: SegmentSerializer})
     def post(self, request: Request) -> Response:
-        """Makes a segment and asks for its first run."""
-        given = SegmentInputSerializer(data=request.data)
-        given.is_valid(raise_exception=True)
-        segment = services.segment_create(**given.validated_data, owner=request.user)
+        """Create a segment and request its first run."""
+        data = SegmentInputSerializer(data=request.data)
+        data.is_valid(raise_exception=True)
+        segment = services.segment_create(**data.validated_data, owner=request.user)
         return Response(SegmentSerializer(segment).data, status=status.HTTP_201_CREATED)
 
 
 class SegmentChangeSerializer(SegmentInputSerializer):
-    version = serializers.IntegerField(help_text="The version that you read; another one is a conflict (409).")
+    version = serializers.IntegerField(
+        help_text="The version that you read; if the segment has another version now, the answer is a conflict (409)."
+    )
 
 
 class SegmentDetailApi(APIView):
     @extend_schema(operation_id="segment_detail", responses=SegmentSerializer)
     def get(self, request: Request, segment_id: int) -> Response:
-        return Response(SegmentSerializer(_segment(segment_id)).data)
+        return Response(SegmentSerializer(_get_segment(segment_id)).data)
 
     @extend_schema(operation_id="segment_update", request=SegmentChangeSerializer, responses=SegmentSerializer)
     def put(self, request: Request, segment_id: int) -> Response:
-        """Changes a segment. A changed rule is a new version and is run at once."""
-        given = SegmentChangeSerializer(data=request.data)
-        given.is_valid(raise_exception=True)
-        expected_version = given.validated_data.pop("version")
+        """Change a segment. A changed rule becomes a new version and runs at once."""
+        data = SegmentChangeSerializer(data=request.data)
+        data.is_valid(raise_exception=True)
+        expected_version = data.validated_data.pop("version")
         services.segment_update(
-            segment_id=_segment(segment_id).pk,
+            segment_id=_get_segment(segment_id).pk,
             expected_version=expected_version,
             author=request.user,
-            **given.validated_data,
+            **data.validated_data,
         )
-        return Response(SegmentSerializer(_segment(segment_id)).data)
+        return Response(SegmentSerializer(_get_segment(segment_id)).data)
 
     @extend_schema(operation_id="segment_archive", responses={204: None})
     def delete(self, request: Request, segment_id: int) -> Response:
-        """Archives the segment. Nothing is deleted; it can be restored on the site."""
-        services.segment_archive(segment=_segment(segment_id))
+        """Archive the segment. Nothing is deleted; it can be restored on the site."""
+        services.segment_archive(segment=_get_segment(segment_id))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
 class SegmentRunApi(APIView):
     @extend_schema(operation_id="segment_run", request=None, responses={202: RunSerializer})
     def post(self, request: Request, segment_id: int) -> Response:
-        """Asks for a run on the serving publication; look at it in the segment's runs."""
-        run = segment_run_request(segment=_segment(segment_id), requested_by=request.user)
+        """Request a run on the serving publication; follow it in the segment's runs."""
+        run = segment_run_request(segment=_get_segment(segment_id), requested_by=request.user)
         return Response(RunSerializer(run).data, status=status.HTTP_202_ACCEPTED)
 
 
@@ -111,7 +113,7 @@ class SegmentRunListApi(APIView):
     @extend_schema(operation_id="segment_runs", responses=RunSerializer(many=True))
     def get(self, request: Request, segment_id: int) -> Response:
         """The latest runs, newest first."""
-        return Response(RunSerializer(selectors.runs_of(_segment(segment_id)), many=True).data)
+        return Response(RunSerializer(selectors.runs_get_latest(_get_segment(segment_id)), many=True).data)
 
 
 class MembersQuerySerializer(serializers.Serializer):
@@ -128,16 +130,16 @@ class MembersSerializer(serializers.Serializer):
 class SegmentMembersApi(APIView):
     @extend_schema(operation_id="segment_members", parameters=[MembersQuerySerializer], responses=MembersSerializer)
     def get(self, request: Request, segment_id: int) -> Response:
-        """Who was in at the last complete run, 25 a page by id."""
-        given = MembersQuerySerializer(data=request.query_params)
-        given.is_valid(raise_exception=True)
-        run = _segment(segment_id).current_run
+        """Members of the last complete run, 25 per page, sorted by id."""
+        data = MembersQuerySerializer(data=request.query_params)
+        data.is_valid(raise_exception=True)
+        run = _get_segment(segment_id).current_run
         if run is None:
             raise Http404
-        return Response(MembersSerializer(selectors.member_page(run, given.validated_data["page"])).data)
+        return Response(MembersSerializer(selectors.member_page_get(run, data.validated_data["page"])).data)
 
 
-def _segment(segment_id: int) -> Segment:
+def _get_segment(segment_id: int) -> Segment:
     segment = selectors.segment_get(segment_id)
     if segment is None:
         raise Http404

@@ -1,4 +1,4 @@
-"""Shapes that several answers share."""
+"""Serializers that several answers share."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class NamedSegmentSerializer(serializers.Serializer):
     name = serializers.CharField()
 
 
-def metric_field(metric: Metric) -> serializers.Field:
-    """A metric's value in JSON: amounts as text, so that no cent is lost."""
+def build_metric_field(metric: Metric) -> serializers.Field:
+    """The field for a metric's value in JSON: amounts are text, so no cent is lost."""
     about: dict[str, Any] = {"help_text": metric.about, "allow_null": True, "required": False}
     match metric.kind:
         case "integer":
@@ -35,8 +35,8 @@ def metric_field(metric: Metric) -> serializers.Field:
     return serializers.CharField(**about)
 
 
-def metrics_serializer(
+def build_metrics_serializer(
     name: str, metrics: tuple[Metric, ...] = METRICS, **more: serializers.Field
 ) -> type[serializers.Serializer]:
-    """A serializer with a field a metric, made from the catalogue."""
-    return type(name, (serializers.Serializer,), {**more, **{metric.key: metric_field(metric) for metric in metrics}})
+    """A serializer with one field per metric, made from the catalogue."""
+    return type(name, (serializers.Serializer,), {**more, **{metric.key: build_metric_field(metric) for metric in metrics}})

@@ -8,7 +8,7 @@ from cdp_web.api import customers, nights, overview, preview, segments
 
 app_name = "api"
 urlpatterns = [
-    # The split view keeps its script in a file of its own, as the content security policy wants it.
+    # The split view keeps its script in a separate file, as the content security policy requires.
     path("docs", login_required(SpectacularSwaggerSplitView.as_view(url_name="api:schema")), name="docs"),
     path("schema", SpectacularAPIView.as_view(), name="schema"),
     path("v1/overview", overview.OverviewApi.as_view(), name="overview"),

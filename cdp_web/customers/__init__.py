@@ -1,1 +1,1 @@
-"""Customers: the list, read from the snapshot, and the page of one, read from MongoDB."""
+"""Customers: the list, read from the snapshot, and the page of one customer, read from MongoDB."""

@@ -1,10 +1,10 @@
-"""Which metrics the list of customers shows. The page of one shows all, under the headings of the catalogue."""
+"""The metrics in the customer list. The page of one customer shows all, under the headings of the catalogue."""
 
 from __future__ import annotations
 
 from cdp.metrics import BY_KEY, Metric
 
-#: The columns of the list, beside the customer's id.
+#: The columns of the list after the customer's id.
 LIST_COLUMNS: tuple[Metric, ...] = tuple(
     BY_KEY[key]
     for key in (

@@ -1,4 +1,4 @@
-"""The customer list: search, filter, sort and page over the snapshot. How far a reader can page is bounded."""
+"""The customer list: search, filter, sort and page over the snapshot. The number of pages is limited."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from cdp.metrics import LIFECYCLES
 from cdp_web.customers.columns import LIST_COLUMNS
-from cdp_web.layout.numbers import whole_number
+from cdp_web.layout.numbers import parse_whole_number
 from cdp_web.snapshot.query import Snapshot
 from cdp_web.snapshot.store import TABLE
 
@@ -20,7 +20,7 @@ DEFAULT_SORT = "total_purchase_value"
 
 
 class ListingError(ValueError):
-    """A list that can't be asked for; the message says what can."""
+    """The parameters of a list are invalid; the message lists the valid ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,32 +56,32 @@ class CustomerPage:
 
     @property
     def is_cut(self) -> bool:
-        """There are more customers than one can page to."""
+        """Not all customers can be reached by paging."""
         return self.total > MAX_PAGES * PAGE_SIZE
 
 
-def query_from(given: Mapping[str, str]) -> CustomerQuery:
-    """A query as it stands in an address; raises ListingError for what can't be asked."""
-    search, lifecycle = given.get("q", "").strip(), given.get("lifecycle", "")
-    order = given.get("sort", "") or f"-{DEFAULT_SORT}"
-    sort, page = order.removeprefix("-"), whole_number(given.get("page", "") or "1", MAX_PAGES)
+def parse_query(parameters: Mapping[str, str]) -> CustomerQuery:
+    """Parse the query of an address; raises ListingError if it is invalid."""
+    search, lifecycle = parameters.get("q", "").strip(), parameters.get("lifecycle", "")
+    order = parameters.get("sort", "") or f"-{DEFAULT_SORT}"
+    sort, page = order.removeprefix("-"), parse_whole_number(parameters.get("page", "") or "1", MAX_PAGES)
     if len(search) > MAX_SEARCH:
         raise ListingError(f"q is longer than {MAX_SEARCH} characters.")
     if lifecycle and lifecycle not in LIFECYCLES:
-        raise ListingError(f"lifecycle is one of {', '.join(LIFECYCLES)}.")
+        raise ListingError(f"lifecycle must be one of {', '.join(LIFECYCLES)}.")
     if sort not in SORTS:
-        raise ListingError(f"sort is one of {', '.join(SORTS)}; a - in front turns the order round.")
+        raise ListingError(f"sort must be one of {', '.join(SORTS)}; a - in front reverses the order.")
     if page is None:
-        raise ListingError(f"page is a number from 1 to {MAX_PAGES}; search or filter to see other customers.")
+        raise ListingError(f"page must be a number from 1 to {MAX_PAGES}; search or filter to see other customers.")
     return CustomerQuery(search, lifecycle, sort, order.startswith("-"), page)
 
 
-def customer_page(snapshot: Snapshot, query: CustomerQuery) -> CustomerPage:
-    where, parameters = _where(query)
-    total = int(snapshot.row(f"SELECT count(*) FROM {TABLE} WHERE {where}", parameters)[0])
+def customer_page_get(snapshot: Snapshot, query: CustomerQuery) -> CustomerPage:
+    where, parameters = _build_where(query)
+    total = int(snapshot.read_row(f"SELECT count(*) FROM {TABLE} WHERE {where}", parameters)[0])
     columns = ", ".join(("customer_id", *(metric.key for metric in LIST_COLUMNS)))
     direction = "DESC" if query.descending else "ASC"
-    rows = snapshot.rows(
+    rows = snapshot.read_rows(
         f"SELECT {columns} FROM {TABLE} WHERE {where} "
         f"ORDER BY {query.sort} {direction} NULLS LAST, customer_id LIMIT {PAGE_SIZE} OFFSET {(query.page - 1) * PAGE_SIZE}",
         parameters,
@@ -89,12 +89,12 @@ def customer_page(snapshot: Snapshot, query: CustomerQuery) -> CustomerPage:
     return CustomerPage(query, rows, total)
 
 
-def _where(query: CustomerQuery) -> tuple[str, list[str]]:
-    terms, parameters = ["true"], []
+def _build_where(query: CustomerQuery) -> tuple[str, list[str]]:
+    conditions, parameters = ["true"], []
     if query.search:
-        terms.append("starts_with(customer_id, ?)")
+        conditions.append("starts_with(customer_id, ?)")
         parameters.append(query.search)
     if query.lifecycle:
-        terms.append("lifecycle = ?")
+        conditions.append("lifecycle = ?")
         parameters.append(query.lifecycle)
-    return " AND ".join(terms), parameters
+    return " AND ".join(conditions), parameters

@@ -1,4 +1,4 @@
-"""The 90 days of a customer as bars of an SVG that the server writes; no script needed."""
+"""The last 90 days of a customer as bars of an SVG, drawn by the server without a script."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from cdp.days import days_between
-from cdp_web.customers.profiles import Day
+from cdp_web.customers.profiles import ProfileDay
 
 DAYS = 90
 WIDTH, HEIGHT = 720, 72
@@ -24,15 +24,15 @@ class Bar:
     orders: int
 
 
-def bars_of(days: list[Day], last: date) -> list[Bar]:
-    """A bar for each day with an event, as high as its views; a day with an order but no view is still seen."""
+def build_bars(days: list[ProfileDay], last: date) -> list[Bar]:
+    """A bar for each day with an event, as high as its views. A minimum height keeps a day with an order but no view visible."""
     by_day = {day.day: day for day in days}
     most = max((day.views for day in days), default=0) or 1
     window = days_between(last - timedelta(days=DAYS - 1), last)
-    return [_bar(place, by_day[day], most) for place, day in enumerate(window) if day in by_day]
+    return [_build_bar(position, by_day[day], most) for position, day in enumerate(window) if day in by_day]
 
 
-def _bar(place: int, day: Day, most: int) -> Bar:
+def _build_bar(position: int, day: ProfileDay, most: int) -> Bar:
     height = max(4.0, HEIGHT * day.views / most)
-    x, y = place * _STEP + 0.75, HEIGHT - height
+    x, y = position * _STEP + 0.75, HEIGHT - height
     return Bar(f"{x:.2f}", f"{y:.2f}", f"{height:.2f}", f"{_STEP - 1.5:.2f}", day.day, day.views, day.orders)

@@ -7,6 +7,6 @@ from cdp_web.customers import views
 app_name = "customers"
 urlpatterns = [
     path("", views.customer_list, name="list"),
-    # `path`, since an id is whatever the shop wrote, slashes included.
+    # `path` because an id is whatever text the shop wrote, including slashes.
     path("<path:customer_id>", views.customer_detail, name="detail"),
 ]

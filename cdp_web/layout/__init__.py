@@ -1,1 +1,1 @@
-"""What all pages share: base template, style, icons, number formats, security headers."""
+"""Shared by all pages: base template, style, icons, number formats, security headers."""

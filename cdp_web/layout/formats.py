@@ -30,14 +30,14 @@ def money_short(value: Decimal | None) -> str:
 
 
 def count_short(value: int | None) -> str:
-    """As a tile shows it: 1.23M; below a hundred thousand every digit."""
+    """As a tile shows it: 1.23M; every digit below a hundred thousand."""
     if value is None:
         return MISSING
     return f"{value:,}" if abs(value) < 100_000 else _short(Decimal(value), exact=str(value))
 
 
 def percent(value: float | Decimal | None, decimals: int = 1) -> str:
-    """A share between 0 and 1: 12.3%. What is not nothing never shows as 0.0%."""
+    """A share between 0 and 1: 12.3%. A share above zero never shows as 0.0%."""
     if value is None:
         return MISSING
     if 0 < value < 10 ** -(decimals + 2):
@@ -79,7 +79,7 @@ def days(value: float | Decimal | None) -> str:
 
 
 def metric_value(metric: Metric, value: object) -> str:
-    """A value of the catalogue, as the catalogue says that it is shown."""
+    """Format the value of a metric in the way the catalogue says."""
     if value is None:
         return MISSING
     match metric.shown:
@@ -99,17 +99,17 @@ def metric_value(metric: Metric, value: object) -> str:
             return str(value)
 
 
-def currency_symbol() -> str:
+def get_currency_symbol() -> str:
     code = current().currency
     return _SYMBOLS.get(code, f"{code} ")
 
 
 def _signed(value: Decimal, digits: str) -> str:
-    return f"{'-' if value < 0 else ''}{currency_symbol()}{digits}"
+    return f"{'-' if value < 0 else ''}{get_currency_symbol()}{digits}"
 
 
 def _short(value: Decimal, exact: str) -> str:
-    """One or two decimals and a letter, from ten thousand on."""
+    """One or two decimals and a letter, for ten thousand and more."""
     if value < 10_000:
         return exact
     for size, letter in _STEPS:

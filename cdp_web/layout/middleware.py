@@ -1,4 +1,4 @@
-"""Headers that every answer carries."""
+"""Headers of every response."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 
-#: Everything comes from the site itself; no script or style sheet may stand in a page.
+#: Everything comes from the site itself; inline scripts and styles are forbidden.
 POLICY = "; ".join(
     (
         "default-src 'self'",

@@ -1,4 +1,4 @@
-"""Pages that any app may answer with."""
+"""Pages that every app may return."""
 
 from __future__ import annotations
 
@@ -6,6 +6,6 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 
-def bad_request(request: HttpRequest, says: str) -> HttpResponse:
-    """An address that asks for what can't be had; `says` names what can."""
+def answer_bad_request(request: HttpRequest, says: str) -> HttpResponse:
+    """The page for an invalid address; `says` names the valid values."""
     return render(request, "400.html", {"says": says}, status=400)

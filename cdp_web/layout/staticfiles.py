@@ -1,4 +1,4 @@
-"""Which static files of other packages are collected: only those that a page of the site uses."""
+"""Collects only those static files of other packages that a page of the site uses."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The nights: what became of the last ones, their steps and checks. Batch writes them, the site only reads."""
+"""The latest nights with their outcome, steps and checks. Batch writes them; the site only reads them."""

@@ -1,4 +1,4 @@
-"""What every page may say about the last night."""
+"""Template context about the latest night."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from cdp_web.nights.selectors import night_stopped
+from cdp_web.nights.selectors import night_get_stopped
 
 
-def stopped_night(request: HttpRequest) -> dict[str, Any]:
-    """Asked for by the frame of a page alone; parts of pages need not look."""
+def add_stopped_night(request: HttpRequest) -> dict[str, Any]:
+    """Pass the function itself: only a template that shows the notice runs the query, not the fragments of pages."""
     if not getattr(request, "user", None) or not request.user.is_authenticated:
         return {}
-    return {"stopped_night": night_stopped}
+    return {"stopped_night": night_get_stopped}

@@ -1,4 +1,4 @@
-"""The pages of the nights: the last ones, and one with its steps and checks."""
+"""The list of nights, and the page of one night with its steps and checks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from cdp_web.nights import selectors
 
 @require_safe
 def night_list(request: HttpRequest) -> HttpResponse:
-    return render(request, "nights/list.html", {"runs": selectors.nights_last(), "shown": selectors.RUNS_SHOWN})
+    return render(request, "nights/list.html", {"runs": selectors.nights_get_latest(), "shown": selectors.RUNS_SHOWN})
 
 
 @require_safe

@@ -1,1 +1,1 @@
-"""The site as a running thing: health for probes and the heartbeat of the workers."""
+"""Operation of the site: health for probes, and the heartbeat of the workers."""

@@ -1,4 +1,4 @@
-"""The answer where no view could give one: whether it is the database that is away, or a fault of ours."""
+"""The response when a view failed: either the database is down, or the fault is ours."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from django.views.defaults import server_error
 from cdp.said import first_line
 from cdp_web.publications.errors import DatabaseUnavailable
 
-#: Classes of SQLSTATE that tell of the server and not of the statement: connection, resources, somebody ends it. None came
-#: where the server was not reached.
-AWAY = ("08", "53", "57P")
+#: SQLSTATE classes about the server, not the statement: connection, resources, shutdown. There is no SQLSTATE if the server was
+#: not reached.
+OUTAGE_CLASSES = ("08", "53", "57P")
 
 
-def database_away(error: BaseException | None) -> DatabaseUnavailable | None:
-    """What is said where the database can't be asked now; nothing of an error in a statement."""
+def find_database_outage(error: BaseException | None) -> DatabaseUnavailable | None:
+    """The error to show if the database is down; None for an error in a statement."""
     if not isinstance(error, OperationalError | InterfaceError):
         return None
     state = getattr(error.__cause__, "sqlstate", None)
-    return DatabaseUnavailable(first_line(error)) if state is None or state.startswith(AWAY) else None
+    return DatabaseUnavailable(first_line(error)) if state is None or state.startswith(OUTAGE_CLASSES) else None
 
 
 @login_not_required
-def fault(request: HttpRequest) -> HttpResponse:
-    """Django's handler500, called while the exception is handled. Asks the database nothing: not even who is logged in."""
-    away = database_away(sys.exc_info()[1])
-    if away is None:
+def show_fault(request: HttpRequest) -> HttpResponse:
+    """Django's handler500, called while the exception is handled. Does not query the database, not even for the login."""
+    outage = find_database_outage(sys.exc_info()[1])
+    if outage is None:
         return server_error(request)
     if request.path.startswith("/api/"):
-        return JsonResponse(away.as_json(), status=away.status)
-    return HttpResponse(render_to_string("503.html", {"error": away, "again": request.get_full_path()}), status=away.status)
+        return JsonResponse(outage.as_json(), status=outage.status)
+    return HttpResponse(render_to_string("503.html", {"error": outage, "again": request.get_full_path()}), status=outage.status)

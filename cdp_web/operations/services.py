@@ -1,4 +1,4 @@
-"""What the stack's probes look at."""
+"""What the stack's probes read."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ HEARTBEAT_LIFETIME = 120
 
 
 def heartbeat_write() -> int:
-    """Says that beat, broker and a worker all live."""
+    """Record that beat, broker and a worker are all alive."""
     second = int(time.time())
     with redis.Redis.from_url(current().redis_url, socket_timeout=5) as client:
         client.set(HEARTBEAT, second, ex=HEARTBEAT_LIFETIME)
     return second
 
 
-def database_problem() -> str:
-    """Why the database can't be used, or nothing."""
+def find_database_problem() -> str:
+    """Why the database can't be used; empty if it can."""
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")

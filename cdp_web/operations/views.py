@@ -1,4 +1,4 @@
-"""The health answer, for probes: cheap, and open to those without a login."""
+"""The health response for probes: cheap, and without a login."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from cdp_web.operations import services
 @never_cache
 @require_safe
 def health(request: HttpRequest) -> JsonResponse:
-    problem = services.database_problem()
+    problem = services.find_database_problem()
     if problem:
         return JsonResponse({"status": "failing", "problem": problem}, status=503)
     return JsonResponse({"status": "ok"})

@@ -1,1 +1,1 @@
-"""The first page: how the shop did in a period, beside the period before it."""
+"""The first page: numbers of the shop in a period, compared with the period before."""

@@ -1,4 +1,4 @@
-"""From days to the numbers of the page: totals, tiles, funnel, chart. Pure functions; every tile says how it is defined."""
+"""Turns days into the numbers of the page: totals, tiles, funnel, chart. Pure functions; every tile shows its definition."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ Number = Decimal | int | float
 
 
 @dataclass(frozen=True, slots=True)
-class Totals:
-    """A period added up."""
+class PeriodTotals:
+    """The sums of a period."""
 
     gross_revenue: Decimal
-    revenue: Decimal  # less refunds
+    revenue: Decimal  # net of refunds
     refunds: int
     orders: int
     items: int
@@ -46,16 +46,16 @@ class Totals:
 
 @dataclass(frozen=True, slots=True)
 class Kpi:
-    """A tile: what it is called, what it means, where its number comes from and how it is shown."""
+    """A tile: its title, its definition, how to compute it and how to show it."""
 
     key: str
     title: str
     about: str
-    value: Callable[[Totals], Number | None]
+    value: Callable[[PeriodTotals], Number | None]
     short: Callable[..., str]
     exact: Callable[..., str]
-    #: A second number in words, beside the definition.
-    note: Callable[[Totals], str] = lambda _: ""
+    #: A second number in words, shown after the definition.
+    note: Callable[[PeriodTotals], str] = lambda _: ""
     more_is_better: bool = True
 
 
@@ -71,7 +71,7 @@ KPIS: tuple[Kpi, ...] = (
     Kpi(
         "gross_revenue",
         "Gross revenue",
-        "What all purchases of the period are worth, before refunds.",
+        "Value of all purchases in the period, before refunds.",
         lambda t: t.gross_revenue,
         formats.money_short,
         formats.money,
@@ -79,7 +79,7 @@ KPIS: tuple[Kpi, ...] = (
     Kpi(
         "refunds",
         "Refunds",
-        "Money refunded in the period, whenever it was paid.",
+        "Money refunded in the period, whenever the purchase was.",
         lambda t: t.refunded,
         formats.money_short,
         formats.money,
@@ -89,7 +89,7 @@ KPIS: tuple[Kpi, ...] = (
     Kpi(
         "orders",
         "Orders",
-        "Distinct orders. Purchases without an order number count once a session.",
+        "Distinct orders. Purchases without an order number count as one order per session.",
         lambda t: t.orders,
         formats.count_short,
         formats.count,
@@ -121,7 +121,7 @@ KPIS: tuple[Kpi, ...] = (
     Kpi(
         "new_customers",
         "New customers",
-        "Customers whose very first event is in the period.",
+        "Customers whose first event ever is in the period.",
         lambda t: t.new_customers,
         formats.count_short,
         formats.count,
@@ -154,7 +154,7 @@ class Tile:
 
     @property
     def change(self) -> float | None:
-        """Relative to the period before; nothing where there is none to compare with."""
+        """Change relative to the period before; None without a period to compare with."""
         if self.value is None or self.before is None or self.before <= 0:
             return None
         return float(self.value) / float(self.before) - 1
@@ -171,14 +171,14 @@ class Tile:
 
     @property
     def verdict(self) -> str:
-        """Whether the change is good news, which gives its colour."""
+        """Whether the change is good or bad; decides its colour."""
         if self.direction == "same":
             return "same"
         return "good" if (self.direction == "up") == self.kpi.more_is_better else "bad"
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class FunnelStep:
     """A step of the funnel."""
 
     title: str
@@ -187,9 +187,9 @@ class Step:
     from_step_before: float | None
 
 
-def totals_of(days: Iterable[KpiDay], customers: int) -> Totals:
+def compute_totals(days: Iterable[KpiDay], customers: int) -> PeriodTotals:
     rows = list(days)
-    return Totals(
+    return PeriodTotals(
         gross_revenue=sum((row.gross_revenue for row in rows), Decimal(0)),
         revenue=sum((row.revenue for row in rows), Decimal(0)),
         refunds=sum(row.refunds for row in rows),
@@ -204,11 +204,11 @@ def totals_of(days: Iterable[KpiDay], customers: int) -> Totals:
     )
 
 
-def tiles_of(totals: Totals, before: Totals | None) -> list[Tile]:
+def build_tiles(totals: PeriodTotals, before: PeriodTotals | None) -> list[Tile]:
     return [Tile(kpi, kpi.value(totals), kpi.value(before) if before else None, kpi.note(totals)) for kpi in KPIS]
 
 
-def funnel_of(totals: Totals) -> list[Step]:
+def build_funnel(totals: PeriodTotals) -> list[FunnelStep]:
     counts = (
         ("Viewed a product", totals.sessions_with_view),
         ("Added to cart", totals.sessions_with_cart),
@@ -218,13 +218,13 @@ def funnel_of(totals: Totals) -> list[Step]:
     steps, previous = [], None
     for title, sessions in counts:
         share = sessions / first if first else None
-        steps.append(Step(title, sessions, share, sessions / previous if previous else None))
+        steps.append(FunnelStep(title, sessions, share, sessions / previous if previous else None))
         previous = sessions
     return steps
 
 
-def series_of(period: Period, days: dict[date, KpiDay]) -> dict[str, list[str] | list[float] | list[int]]:
-    """A value a day, zeros included, as the chart takes it; `revenue` is net."""
+def build_series(period: Period, days: dict[date, KpiDay]) -> dict[str, list[str] | list[float] | list[int]]:
+    """One value per day for the chart, zeros included; `revenue` is net."""
     rows = [days.get(day, KpiDay(day)) for day in days_between(period.first, period.last)]
     return {
         "day": [row.day.isoformat() for row in rows],

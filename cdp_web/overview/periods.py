@@ -1,4 +1,4 @@
-"""Periods end with the published day, never with today."""
+"""Periods end on the published day, never today."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ class Period:
         return Period(self.first - timedelta(days=self.days), self.first - timedelta(days=1))
 
 
-def period_ending(last: date, days: int) -> Period:
+def build_period(last: date, days: int) -> Period:
     return Period(last - timedelta(days=days - 1), last)
 
 
-def period_days_from_text(text: str | None) -> int:
-    """The length a reader asked for; anything that is not offered is refused."""
+def parse_period_days(text: str | None) -> int:
+    """The length in days; lengths that are not offered are refused."""
     if not text:
         return DEFAULT_PERIOD
     if text not in {str(days) for days in PERIODS}:
-        raise ValueError(f"a period has {', '.join(str(days) for days in PERIODS)} days.")
+        raise ValueError(f"choose one of these periods: {', '.join(str(days) for days in PERIODS)} days.")
     return int(text)

@@ -1,4 +1,4 @@
-"""Puts the overview together, for the page and for the API."""
+"""Builds the overview for the page and the API."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cdp_web.overview import kpis, selectors
-from cdp_web.overview.periods import Period, period_ending
+from cdp_web.overview.periods import Period, build_period
 from cdp_web.publications.selectors import Publication
 
 
@@ -15,34 +15,34 @@ class Overview:
     publication: Publication
     period: Period
     before: Period
-    is_comparable: bool  # the history reaches back over the whole period before
+    is_comparable: bool  # the history covers the whole period before
     tiles: list[kpis.Tile]
-    funnel: list[kpis.Step]
+    funnel: list[kpis.FunnelStep]
     series: dict[str, Any]
     series_before: dict[str, Any] | None
     has_events: bool
 
 
 def overview_read(publication: Publication, days: int) -> Overview:
-    period = period_ending(publication.day, days)
+    period = build_period(publication.day, days)
     before = period.before()
-    rows = selectors.kpi_days(Period(before.first, period.last))
+    rows = selectors.kpi_days_get(Period(before.first, period.last))
     now_rows = {day: row for day, row in rows.items() if day >= period.first}
     before_rows = {day: row for day, row in rows.items() if day < period.first}
-    first_day = selectors.kpi_first_day()
+    first_day = selectors.kpi_first_day_get()
     is_comparable = first_day is not None and first_day <= before.first
-    totals = kpis.totals_of(now_rows.values(), selectors.customers_with_event(publication, period))
+    totals = kpis.compute_totals(now_rows.values(), selectors.customers_count(publication, period))
     totals_before = None
     if is_comparable:
-        totals_before = kpis.totals_of(before_rows.values(), selectors.customers_with_event(publication, before))
+        totals_before = kpis.compute_totals(before_rows.values(), selectors.customers_count(publication, before))
     return Overview(
         publication,
         period,
         before,
         is_comparable,
-        kpis.tiles_of(totals, totals_before),
-        kpis.funnel_of(totals),
-        kpis.series_of(period, now_rows),
-        kpis.series_of(before, before_rows) if is_comparable else None,
+        kpis.build_tiles(totals, totals_before),
+        kpis.build_funnel(totals),
+        kpis.build_series(period, now_rows),
+        kpis.build_series(before, before_rows) if is_comparable else None,
         bool(now_rows),
     )

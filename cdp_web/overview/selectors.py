@@ -1,4 +1,4 @@
-"""Reads of mart.kpi_day and mart.customer_day, never more than a period at a time."""
+"""Reads of mart.kpi_day and mart.customer_day, at most one period at a time."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from cdp_web.publications.selectors import Publication
 
 @dataclass(frozen=True, slots=True)
 class KpiDay:
-    """What the shop did on one day; zeros on a day without an event."""
+    """Numbers of the shop on one day; zeros on a day without events."""
 
     day: date
     new_customers: int = 0
@@ -34,8 +34,8 @@ class KpiDay:
 _COLUMNS = ", ".join(KpiDay.__slots__)
 
 
-def kpi_days(period: Period) -> dict[date, KpiDay]:
-    """The days of the period that have an event."""
+def kpi_days_get(period: Period) -> dict[date, KpiDay]:
+    """The days of the period with an event."""
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT {_COLUMNS} FROM {KPI_DAY.full_name} WHERE day BETWEEN %s AND %s ORDER BY day", [period.first, period.last]
@@ -43,22 +43,22 @@ def kpi_days(period: Period) -> dict[date, KpiDay]:
         return {row[0]: KpiDay(*row) for row in cursor.fetchall()}
 
 
-def kpi_first_day() -> date | None:
-    """The day the history begins."""
+def kpi_first_day_get() -> date | None:
+    """The first day of the history."""
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT min(day) FROM {KPI_DAY.full_name}")
-        found: date | None = cursor.fetchone()[0]
-        return found
+        first_day: date | None = cursor.fetchone()[0]
+        return first_day
 
 
-def customers_with_event(publication: Publication, period: Period) -> int:
-    """Distinct customers of the period. A publication never changes, so the answer is kept with its id."""
+def customers_count(publication: Publication, period: Period) -> int:
+    """Distinct customers of the period. A publication never changes, so the answer is cached under its id."""
     key = f"customers-{publication.id}-{period.first}-{period.last}"
-    known: int | None = cache.get(key)
-    if known is None:
-        known = _count_customers(period)
-        cache.set(key, known, timeout=86_400)
-    return known
+    count: int | None = cache.get(key)
+    if count is None:
+        count = _count_customers(period)
+        cache.set(key, count, timeout=86_400)
+    return count
 
 
 def _count_customers(period: Period) -> int:

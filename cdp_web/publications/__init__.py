@@ -1,1 +1,1 @@
-"""The publication that serves: which day the site shows and where its data lies. Batch writes it, the site only reads."""
+"""The serving publication: which day the site shows and where its data is. Batch writes it; the site only reads it."""

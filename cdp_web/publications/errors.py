@@ -1,10 +1,10 @@
-"""What keeps a page from being shown although nothing is wrong with the request: data that is not there, or not yet."""
+"""Errors for data that is missing or not ready although the request is valid."""
 
 from __future__ import annotations
 
 
 class NotReady(Exception):
-    """Data can't be read now. A page and the API both tell what is missing and what to do about it."""
+    """Data can't be read now. Pages and the API both show what is missing and what to do."""
 
     code = "not_ready"
     title = "The data is not ready"
@@ -26,22 +26,22 @@ class NothingPublished(NotReady):
     status = 200  # a page like any other; the API answers 503
 
     def __init__(self) -> None:
-        super().__init__("Customers, numbers and segments appear here as soon as the first night has run.")
+        super().__init__("Customers, numbers and segments appear here after the first night has run.")
 
 
 class SnapshotUnavailable(NotReady):
     code = "snapshot_unavailable"
     title = "The customers can't be read"
-    remedy = "See whether HDFS is healthy: ./run status"
+    remedy = "Check whether HDFS is healthy: ./run status"
 
 
 class ProfilesUnavailable(NotReady):
     code = "profiles_unavailable"
     title = "The profiles can't be read"
-    remedy = "See whether MongoDB is healthy: ./run status"
+    remedy = "Check whether MongoDB is healthy: ./run status"
 
 
 class DatabaseUnavailable(NotReady):
     code = "database_unavailable"
     title = "The site's database can't be reached"
-    remedy = "See whether Postgres is healthy: ./run status"
+    remedy = "Check whether Postgres is healthy: ./run status"

@@ -1,4 +1,4 @@
-"""A page for data that is not there."""
+"""Shows a page when data is not ready."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The publication of a request, read once so that everything on a page agrees."""
+"""The publication of a request, read once so everything on a page agrees."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ from typing import Any
 from django.http import HttpRequest
 
 from cdp_web.publications.errors import NothingPublished
-from cdp_web.publications.selectors import Publication, publication_serving
+from cdp_web.publications.selectors import Publication, publication_get_serving
 
-_ATTRIBUTE = "_cdp_publication"
+_REQUEST_ATTRIBUTE = "_cdp_publication"
 
 
-def publication_of(request: HttpRequest) -> Publication:
+def publication_get_for_request(request: HttpRequest) -> Publication:
     """The serving publication, the same for the whole request."""
-    if not hasattr(request, _ATTRIBUTE):
-        setattr(request, _ATTRIBUTE, publication_serving())
-    found: Publication = getattr(request, _ATTRIBUTE)
-    return found
+    if not hasattr(request, _REQUEST_ATTRIBUTE):
+        setattr(request, _REQUEST_ATTRIBUTE, publication_get_serving())
+    serving: Publication = getattr(request, _REQUEST_ATTRIBUTE)
+    return serving
 
 
-def publication(request: HttpRequest) -> dict[str, Any]:
-    """Template context: the publication in the top bar, for people who are logged in."""
+def add_publication(request: HttpRequest) -> dict[str, Any]:
+    """Template context: the publication for the top bar, if the user is logged in."""
     if not getattr(request, "user", None) or not request.user.is_authenticated:
         return {}
     try:
-        return {"publication": publication_of(request)}
+        return {"publication": publication_get_for_request(request)}
     except NothingPublished:
         return {"publication": None}

@@ -25,25 +25,25 @@ class Publication:
     counts: dict[str, Any]
 
 
-# Django hands jsonb over as text.
+# Django returns jsonb as text.
 _SELECT = f"SELECT id, day, published_at, customers_version, profiles_collection, counts FROM {PUBLICATION.full_name}"
 
 
-def publication_serving() -> Publication:
-    """The publication that readers see; raises NothingPublished where no night has run yet."""
-    found = _one(f"{_SELECT} ORDER BY id DESC LIMIT 1")
-    if found is None:
+def publication_get_serving() -> Publication:
+    """The publication that readers see; raises NothingPublished before the first night."""
+    serving = _read_publication(f"{_SELECT} ORDER BY id DESC LIMIT 1")
+    if serving is None:
         raise NothingPublished
-    return found
+    return serving
 
 
 def publication_get(publication_id: int) -> Publication | None:
-    return _one(f"{_SELECT} WHERE id = %s", publication_id)
+    return _read_publication(f"{_SELECT} WHERE id = %s", publication_id)
 
 
-def _one(sql: str, *parameters: Any) -> Publication | None:
+def _read_publication(sql: str, *parameters: Any) -> Publication | None:
     with connection.cursor() as cursor:
-        # The table is made by the first night, not by Django's migrations.
+        # The first night creates the table, not Django's migrations.
         cursor.execute("SELECT to_regclass(%s) IS NOT NULL", [PUBLICATION.full_name])
         if not cursor.fetchone()[0]:
             return None

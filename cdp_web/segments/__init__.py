@@ -1,1 +1,1 @@
-"""Segments: rules that people keep, the runs that compute who is in, and the members of the last complete run."""
+"""Segments: saved rules, the runs that compute their members, and the members of the last complete run."""

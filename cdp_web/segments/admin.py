@@ -1,4 +1,4 @@
-"""Segments and their runs in the administration. Rules are changed on the site, which checks them; runs are read only."""
+"""Segments and their runs in the admin. Rules are edited on the site, which checks them; runs are read-only."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class SegmentAdmin(admin.ModelAdmin):
         return False
 
     def has_delete_permission(self, request: HttpRequest, obj: Segment | None = None) -> bool:
-        return False  # a segment is archived: its history stays, and its id is never used again
+        return False  # segments are archived instead: their history stays, and their ids are never reused
 
 
 @admin.register(SegmentRun)

@@ -1,4 +1,4 @@
-"""The page that builds a rule: the same for a new segment and for one that is changed."""
+"""The rule builder page, for new and existing segments."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
-from cdp.rules import catalogue
-from cdp_web.layout.formats import currency_symbol
-from cdp_web.layout.numbers import whole_number
+from cdp.rules import list_catalogue
+from cdp_web.layout.formats import get_currency_symbol
+from cdp_web.layout.numbers import parse_whole_number
 from cdp_web.segments import services
 from cdp_web.segments.models import Segment
 from cdp_web.segments.rules import RuleInvalid
@@ -28,7 +28,7 @@ _EMPTY_RULE: dict[str, Any] = {"version": 1, "rule": {"all": []}}
 
 @dataclass(slots=True)
 class Draft:
-    """What stands in the form: as it was loaded, or as it came back with faults."""
+    """The content of the form: as loaded, or as posted with errors."""
 
     name: str = ""
     description: str = ""
@@ -40,12 +40,12 @@ class Draft:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def segment_new(request: HttpRequest) -> HttpResponse:
-    draft = _posted(request) if request.method == "POST" else Draft()
+    draft = _read_form(request) if request.method == "POST" else Draft()
     if request.method == "POST":
-        saved = _saved(draft, partial(services.segment_create, owner=request.user))
+        saved = _save_draft(draft, partial(services.segment_create, owner=request.user))
         if saved:
             return redirect("segments:detail", saved.pk)
-    return _page(request, draft, None)
+    return _render_page(request, draft, None)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -53,18 +53,18 @@ def segment_edit(request: HttpRequest, segment_id: int) -> HttpResponse:
     segment = segment_or_404(segment_id)
     draft = Draft(segment.name, segment.description, segment.rule, segment.version)
     if request.method == "POST":
-        draft = _posted(request)
+        draft = _read_form(request)
         change = partial(services.segment_update, segment_id=segment_id, expected_version=draft.version, author=request.user)
-        if _saved(draft, change):
+        if _save_draft(draft, change):
             return redirect("segments:detail", segment_id)
-    return _page(request, draft, segment)
+    return _render_page(request, draft, segment)
 
 
-def _posted(request: HttpRequest) -> Draft:
-    given = request.POST
-    text, version = given.get("rule", ""), whole_number(given.get("version", ""))
-    # Postgres takes no NUL, and no keyboard writes one.
-    name, description = (given.get(field, "").replace("\0", "") for field in ("name", "description"))
+def _read_form(request: HttpRequest) -> Draft:
+    form = request.POST
+    text, version = form.get("rule", ""), parse_whole_number(form.get("version", ""))
+    # Postgres refuses NUL characters, and no keyboard writes one.
+    name, description = (form.get(field, "").replace("\0", "") for field in ("name", "description"))
     draft = Draft(name, description, version=version or 0)
     if len(text) > MAX_RULE_CHARACTERS:
         draft.errors["rule"] = [f"The rule is longer than {MAX_RULE_CHARACTERS:,} characters."]
@@ -72,12 +72,12 @@ def _posted(request: HttpRequest) -> Draft:
     try:
         draft.rule = json.loads(text)
     except (ValueError, RecursionError):
-        draft.errors["rule"] = ["The rule did not arrive whole; build it anew."]
+        draft.errors["rule"] = ["The rule did not arrive complete. Build it again."]
     return draft
 
 
-def _saved(draft: Draft, save: Callable[..., Segment]) -> Segment | None:
-    """Saves, or writes into the draft what keeps it from being saved."""
+def _save_draft(draft: Draft, save: Callable[..., Segment]) -> Segment | None:
+    """Save the segment, or write the reasons why not into the draft."""
     if draft.errors:
         return None
     try:
@@ -86,21 +86,21 @@ def _saved(draft: Draft, save: Callable[..., Segment]) -> Segment | None:
         draft.problems = error.as_json()
     except ValidationError as error:
         faults = error.message_dict
-        # A name that is taken is found by a constraint, which belongs to no field.
-        draft.errors = {("name" if key == NON_FIELD_ERRORS else key): says for key, says in faults.items()}
+        # A constraint finds a duplicate name, and constraints belong to no field.
+        draft.errors = {("name" if key == NON_FIELD_ERRORS else key): texts for key, texts in faults.items()}
     except services.EditConflict as error:
         draft.errors["rule"] = [str(error)]
     return None
 
 
-def _page(request: HttpRequest, draft: Draft, segment: Segment | None) -> HttpResponse:
+def _render_page(request: HttpRequest, draft: Draft, segment: Segment | None) -> HttpResponse:
     data = {
-        "catalogue": catalogue(),
+        "catalogue": list_catalogue(),
         "document": draft.rule,
         "problems": draft.problems,
         "preview": reverse("api:segment-preview"),
         "segment": segment.pk if segment else None,
-        "currency": currency_symbol().strip(),
+        "currency": get_currency_symbol().strip(),
     }
     status = 400 if draft.problems or draft.errors else 200
     return render(request, "segments/builder.html", {"draft": draft, "segment": segment, "builder": data}, status=status)

@@ -1,4 +1,4 @@
-"""What a segment means, said three ways: a sentence, the document, and the SQL of the run that serves."""
+"""The meaning of a segment in three forms: a sentence, the document, and the SQL of the current run."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import sqlglot
 
 from cdp_web.segments.models import Segment
-from cdp_web.segments.selectors import segment_sentence
+from cdp_web.segments.selectors import segment_describe
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,7 @@ class Explanation:
     sql: str  # empty before the first complete run
 
 
-def explanation_of(segment: Segment) -> Explanation:
+def segment_explain(segment: Segment) -> Explanation:
     run = segment.current_run
     sql = sqlglot.transpile(run.sql, read="duckdb", write="duckdb", pretty=True)[0] if run else ""
-    return Explanation(segment_sentence(segment), json.dumps(segment.rule, indent=2, ensure_ascii=False), sql)
+    return Explanation(segment_describe(segment), json.dumps(segment.rule, indent=2, ensure_ascii=False), sql)

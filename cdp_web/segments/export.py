@@ -1,4 +1,4 @@
-"""The members of a run as CSV, with every metric as of the run's publication, row by row."""
+"""Exports the members of a run as CSV, row by row, with every metric as of the run's publication."""
 
 from __future__ import annotations
 
@@ -8,55 +8,55 @@ from typing import Any
 
 from cdp.metrics import METRICS
 from cdp_web.segments.models import SegmentRun
-from cdp_web.segments.selectors import customer_rows, run_snapshot
+from cdp_web.segments.selectors import customer_rows_get, run_snapshot_open
 from cdp_web.snapshot.query import Snapshot
 
 CHUNK = 5_000
 _KEYS = tuple(metric.key for metric in METRICS)
-#: A text that begins with one of these would be run as a formula by a spreadsheet.
+#: A spreadsheet runs a text that begins with one of these as a formula.
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 class ExportBroken(RuntimeError):
-    """The members went away while they were read; half a file must not look like a whole one."""
+    """The members were removed while they were read; half a file must not look like a complete one."""
 
 
-class _Line:
-    """A file that gives back what is written to it, and so does csv's writerow: no file is ever built up."""
+class _LineReturner:
+    """A file that returns what is written to it, so csv's writerow returns each line and no file is built up."""
 
     def write(self, text: str) -> str:
         return text
 
 
-def csv_lines(run: SegmentRun) -> Iterator[str]:
-    """Every line of the file, headings first. Whether the customers can be read shows now, not in the middle of the file."""
-    return _lines(run, run_snapshot(run))
+def generate_csv_lines(run: SegmentRun) -> Iterator[str]:
+    """Every line of the file, headings first. Opens the snapshot at once, so an error appears before the file starts."""
+    return _generate_lines(run, run_snapshot_open(run))
 
 
-def _lines(run: SegmentRun, snapshot: Snapshot) -> Iterator[str]:
-    writer = csv.writer(_Line())
+def _generate_lines(run: SegmentRun, snapshot: Snapshot) -> Iterator[str]:
+    writer = csv.writer(_LineReturner())
     yield writer.writerow(("customer_id", *_KEYS))
-    written = 0
-    for rows in _chunks(run, snapshot):
+    count = 0
+    for rows in _read_chunks(run, snapshot):
         for row in rows:
-            yield writer.writerow([_cell(value) for value in row.values()])
-        written += len(rows)
-    if written != run.count:
-        raise ExportBroken(f"Run {run.pk} has {run.count} members, {written} could be read; export the newer run.")
+            yield writer.writerow([_escape_cell(value) for value in row.values()])
+        count += len(rows)
+    if count != run.count:
+        raise ExportBroken(f"Run {run.pk} has {run.count} members, but only {count} could be read; export the newer run.")
 
 
-def _chunks(run: SegmentRun, snapshot: Snapshot) -> Iterator[list[dict[str, Any]]]:
+def _read_chunks(run: SegmentRun, snapshot: Snapshot) -> Iterator[list[dict[str, Any]]]:
     after = ""
     while True:
-        found = run.members.filter(customer_id__gt=after).order_by("customer_id").values_list("customer_id", flat=True)
-        ids = list(found[:CHUNK])
+        members = run.members.filter(customer_id__gt=after).order_by("customer_id").values_list("customer_id", flat=True)
+        ids = list(members[:CHUNK])
         if not ids:
             return
-        yield customer_rows(snapshot, ids, _KEYS)
+        yield customer_rows_get(snapshot, ids, _KEYS)
         after = ids[-1]
 
 
-def _cell(value: Any) -> Any:
+def _escape_cell(value: Any) -> Any:
     if isinstance(value, str) and value.startswith(_FORMULA_STARTS):
         return f"'{value}"
     return value

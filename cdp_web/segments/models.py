@@ -1,4 +1,4 @@
-"""What the site keeps of segments. Writes go through services.py and runs.py; readers see `Segment.current_run`."""
+"""Tables of segments. Writes go through services.py and runs.py; readers see `Segment.current_run`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models.functions import Lower
 
-#: Segments that may be in use at once: the list shows them all, and the night computes them all.
+#: Most segments that are not archived: the list shows them all, and the nightly refresh computes them all.
 MAX_SEGMENTS = 1000
 
 
@@ -16,7 +16,7 @@ class Segment(models.Model):
     name = models.CharField(max_length=120)
     description = models.TextField(max_length=1000, blank=True)
     rule = models.JSONField(help_text="The rule's document in its current version; cdp/rules reads it.")
-    rule_hash = models.CharField(max_length=64, db_index=True, help_text="The same for rules that say the same.")
+    rule_hash = models.CharField(max_length=64, db_index=True, help_text="Equal for rules with the same canonical form.")
     version = models.PositiveIntegerField(default=1, help_text="Counts the changes of the rule.")
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="segments")
     created_at = models.DateTimeField(auto_now_add=True)
@@ -29,7 +29,7 @@ class Segment(models.Model):
             models.UniqueConstraint(
                 Lower("name"),
                 name="segment_name_unique",
-                violation_error_message="There is a segment of this name already; take another name.",
+                violation_error_message="A segment with this name already exists; choose another name.",
             )
         ]
 
@@ -38,7 +38,7 @@ class Segment(models.Model):
 
 
 class SegmentVersion(models.Model):
-    """A rule as it was saved. Never changed afterwards."""
+    """A rule as it was saved; it never changes afterwards."""
 
     segment = models.ForeignKey(Segment, models.CASCADE, related_name="versions")
     number = models.PositiveIntegerField()
@@ -90,7 +90,7 @@ class SegmentRun(models.Model):
 
     @property
     def share(self) -> float | None:
-        """Part of all customers that is in."""
+        """The members' share of all customers."""
         return self.count / self.total if self.count is not None and self.total else None
 
     @property
@@ -101,10 +101,10 @@ class SegmentRun(models.Model):
 
 
 class SegmentMember(models.Model):
-    """A customer in a run. Written by COPY, a run at a time, and removed with the run it belongs to."""
+    """A customer in a run. Written by COPY, one run at a time, and removed with its run."""
 
     pk = models.CompositePrimaryKey("run_id", "customer_id")
-    # No constraint in the database: it would be checked for every row of a COPY, and runs.py is the only writer.
+    # No constraint in the database: Postgres would check it for every row of a COPY, and runs.py is the only writer.
     run = models.ForeignKey(SegmentRun, models.CASCADE, related_name="members", db_constraint=False, db_index=False)
     customer_id = models.CharField(max_length=500, db_collation="C")
 

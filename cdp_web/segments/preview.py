@@ -1,4 +1,4 @@
-"""Who a rule would take, before it is saved: the same query on the same snapshot as a run, so that preview = list = result."""
+"""Which customers a rule matches before it is saved: the query and snapshot of a run, so preview = list = result."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from cdp.rules import CUSTOMER_ID, Rule, rule_hash, sentence, to_sql, walk, where_sql
+from cdp.rules import CUSTOMER_ID, Rule, hash_rule, to_sentence, to_sql, to_where_sql, walk
 from cdp_web.customers.columns import LIST_COLUMNS
 from cdp_web.publications.selectors import Publication
 from cdp_web.segments.models import Segment
@@ -14,13 +14,13 @@ from cdp_web.snapshot.query import Snapshot
 from cdp_web.snapshot.store import TABLE
 
 SAMPLE_SIZE = 10
-#: A rule of more conditions and groups is counted as a whole only.
+#: A rule with more conditions and groups is only counted as a whole.
 MAX_COUNTED_NODES = 60
 
 
 @dataclass(frozen=True, slots=True)
 class NodeCount:
-    """How many customers one condition or group takes on its own."""
+    """How many customers one condition or group matches on its own."""
 
     path: str
     count: int
@@ -44,29 +44,31 @@ class Preview:
 
 
 def segment_preview(snapshot: Snapshot, rule: Rule, *, but_not: int | None = None) -> Preview:
-    """`but_not` is the segment that is being edited: it may well equal itself."""
+    """`but_not` is the segment being edited, which does not count as another segment with the same rule."""
     started = time.monotonic()
     publication = snapshot.publication
     sql = to_sql(rule, publication.day, table=TABLE)
-    count = int(snapshot.row(f"SELECT count(*) FROM ({sql})")[0])
-    nodes, sample = _node_counts(snapshot, rule), _sample(snapshot, rule)
-    same_as = list(Segment.objects.filter(rule_hash=rule_hash(rule), archived_at=None).exclude(pk=but_not)[:5])
-    return Preview(publication, count, snapshot.total(), nodes, sample, sentence(rule), sql, time.monotonic() - started, same_as)
+    count = int(snapshot.read_row(f"SELECT count(*) FROM ({sql})")[0])
+    nodes, sample = _count_nodes(snapshot, rule), _read_sample(snapshot, rule)
+    same_as = list(Segment.objects.filter(rule_hash=hash_rule(rule), archived_at=None).exclude(pk=but_not)[:5])
+    return Preview(
+        publication, count, snapshot.count_customers(), nodes, sample, to_sentence(rule), sql, time.monotonic() - started, same_as
+    )
 
 
-def _node_counts(snapshot: Snapshot, rule: Rule) -> list[NodeCount]:
-    """One scan counts them all."""
-    places = list(walk(rule))
-    if len(places) > MAX_COUNTED_NODES:
+def _count_nodes(snapshot: Snapshot, rule: Rule) -> list[NodeCount]:
+    """Count all nodes in one scan."""
+    nodes = list(walk(rule))
+    if len(nodes) > MAX_COUNTED_NODES:
         return []
-    conditions = (where_sql(place.rule, snapshot.publication.day) for place in places)
+    conditions = (to_where_sql(node.rule, snapshot.publication.day) for node in nodes)
     columns = ", ".join(f"count(*) FILTER (WHERE {condition})" for condition in conditions)
-    counts = snapshot.row(f"SELECT {columns} FROM {TABLE}")
-    return [NodeCount(place.path, int(count)) for place, count in zip(places, counts, strict=True)]
+    counts = snapshot.read_row(f"SELECT {columns} FROM {TABLE}")
+    return [NodeCount(node.path, int(count)) for node, count in zip(nodes, counts, strict=True)]
 
 
-def _sample(snapshot: Snapshot, rule: Rule) -> list[dict[str, Any]]:
-    """Some members, spread by a hash of their id: always the same ones for the same members."""
+def _read_sample(snapshot: Snapshot, rule: Rule) -> list[dict[str, Any]]:
+    """Some members, chosen by a hash of their id, so equal members give an equal sample."""
     columns = (CUSTOMER_ID, *(metric.key for metric in LIST_COLUMNS))
     members = to_sql(rule, snapshot.publication.day, table=TABLE, select=columns)
-    return snapshot.rows(f"SELECT * FROM ({members}) ORDER BY hash(customer_id), customer_id LIMIT {SAMPLE_SIZE}")
+    return snapshot.read_rows(f"SELECT * FROM ({members}) ORDER BY hash(customer_id), customer_id LIMIT {SAMPLE_SIZE}")

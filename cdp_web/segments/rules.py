@@ -1,4 +1,4 @@
-"""The door through which rules come in: JSON to a rule without a fault, or all its problems at once."""
+"""Reads all incoming rules: JSON to a valid rule, or all its problems at once."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from cdp.rules import Problem, Rule, RuleError, check, decode
 
 
 class RuleInvalid(ValueError):
-    """A rule that can't be used; every problem names the place it belongs to."""
+    """An invalid rule; every problem has a path in the document."""
 
     def __init__(self, problems: list[Problem]) -> None:
         super().__init__("; ".join(f"{problem.path} {problem.says}" for problem in problems))

@@ -1,5 +1,6 @@
-"""Computing who is in a segment. A run is claimed by a conditional update, writes its members beside those that readers see,
-and is swapped in with one more: twice asked is once done, and the last complete run serves until a newer one is complete."""
+"""Computes the members of a segment. A worker claims a run by a conditional update, writes the members without touching those
+that readers see, and swaps them in by another conditional update. So a run is done once even if it is requested twice, and the
+last complete run serves until a newer one is complete."""
 
 from __future__ import annotations
 
@@ -15,7 +16,7 @@ from kombu.exceptions import OperationalError as BrokerError
 
 from cdp.rules import decode, to_sql
 from cdp.said import first_line
-from cdp_web.publications.selectors import Publication, publication_get, publication_serving
+from cdp_web.publications.selectors import Publication, publication_get, publication_get_serving
 from cdp_web.segments.models import Segment, SegmentMember, SegmentRun, SegmentVersion
 from cdp_web.snapshot.query import snapshot_open
 from cdp_web.snapshot.store import TABLE
@@ -23,20 +24,20 @@ from cdp_web.snapshot.store import TABLE
 logger = logging.getLogger(__name__)
 Status = SegmentRun.Status
 
-#: Runs whose members stay: the one that serves, and the one before it for an export that is still under way.
+#: Runs whose members are kept: the current one, and the one before it for an export that is still running.
 MEMBERS_KEPT = 2
-#: Runs that stay in the history of a segment.
+#: Runs kept in the history of a segment.
 RUNS_KEPT = 100
-#: A run that has been running for longer has lost its worker: tasks are ended before that.
+#: A run that takes longer has lost its worker: the time limit of tasks is shorter.
 LEASE = timedelta(minutes=35)
-#: A run that waits for longer is handed to the workers again: the broker may have lost it.
+#: A run that waits longer is sent to the workers again: the broker may have lost it.
 PATIENCE = timedelta(minutes=1)
 _SWEEP = 100
 
 
 def segment_run_request(*, segment: Segment, requested_by: Any = None) -> SegmentRun:
-    """Asks the workers for a run on the serving publication. One that waits for the very same is returned instead."""
-    publication = publication_serving()
+    """Request a run on the serving publication from the workers, or return the identical run that is still waiting."""
+    publication = publication_get_serving()
     with transaction.atomic():
         Segment.objects.select_for_update().get(pk=segment.pk)
         waiting = SegmentRun.objects.filter(
@@ -50,29 +51,31 @@ def segment_run_request(*, segment: Segment, requested_by: Any = None) -> Segmen
 
 
 def segment_run_now(*, segment: Segment, publication: Publication) -> SegmentRun:
-    """A run in this process, for the nightly refresh."""
+    """Compute a run in this process, for the nightly refresh."""
     return segment_run_execute(run_id=_run_add(segment, publication, None).pk)
 
 
 def segment_run_execute(*, run_id: int) -> SegmentRun:
-    """Does the run if nobody has. A failure is kept with the run and never touches the members that serve."""
-    claimed = SegmentRun.objects.filter(pk=run_id, status=Status.QUEUED).update(status=Status.RUNNING, started_at=timezone.now())
+    """Compute the run unless another worker has claimed it. A failure is stored in the run; the current members stay."""
+    is_claimed = SegmentRun.objects.filter(pk=run_id, status=Status.QUEUED).update(
+        status=Status.RUNNING, started_at=timezone.now()
+    )
     run = SegmentRun.objects.select_related("version", "segment").get(pk=run_id)
-    if not claimed:
+    if not is_claimed:
         return run
     try:
         _compute(run)
-    except Exception as error:  # whatever it was: a run must not be left running
+    except Exception as error:  # any error: a run must not stay marked as running
         logger.exception("run %s of segment %s failed", run.pk, run.segment_id)
         _finish(run, status=Status.FAILED, error=first_line(error))
     return run
 
 
 def segment_runs_sweep() -> int:
-    """Gives up runs whose worker is gone and hands on those that wait too long; says how many it touched."""
+    """Fail runs whose worker is gone and resend runs that wait too long; returns how many."""
     now = timezone.now()
     lost = SegmentRun.objects.filter(status=Status.RUNNING, started_at__lt=now - LEASE).update(
-        status=Status.FAILED, finished_at=now, error="The worker was lost while it computed this; run it again."
+        status=Status.FAILED, finished_at=now, error="The worker was lost during this run; run it again."
     )
     waiting = list(
         SegmentRun.objects.filter(status=Status.QUEUED, requested_at__lt=now - PATIENCE).values_list("pk", flat=True)[:_SWEEP]
@@ -101,12 +104,12 @@ def _dispatch(run_id: int) -> None:
 def _compute(run: SegmentRun) -> None:
     publication = publication_get(run.publication_id)
     if publication is None:
-        raise LookupError(f"Publication {run.publication_id} is gone; run the segment on the one that serves.")
+        raise LookupError(f"Publication {run.publication_id} is gone; run the segment on the current publication.")
     snapshot = snapshot_open(publication)
     run.sql = to_sql(decode(run.version.rule), publication.day, table=TABLE)
-    run.total = snapshot.total()
+    run.total = snapshot.count_customers()
     with transaction.atomic():
-        run.count = _copy_members(run.pk, snapshot.chunks(run.sql))
+        run.count = _copy_members(run.pk, snapshot.read_chunks(run.sql))
         _finish(run, status=Status.DONE)
         _swap(run)
         _prune(run.segment_id)
@@ -130,15 +133,15 @@ def _finish(run: SegmentRun, *, status: str, error: str = "") -> None:
 
 
 def _swap(run: SegmentRun) -> None:
-    """Readers see this run from now on, unless a newer one came first."""
+    """Make this the current run unless a newer one already is."""
     is_older = Q(current_run=None) | Q(current_run__lt=run.pk)
     Segment.objects.filter(is_older, pk=run.segment_id).update(current_run=run)
 
 
 def _prune(segment_id: int) -> None:
-    """Members of runs that nobody reads any more, and runs that are only history of history."""
-    done = SegmentRun.objects.filter(segment_id=segment_id, status=Status.DONE).order_by("-pk")
-    keep = list(done.values_list("pk", flat=True)[:MEMBERS_KEPT])
+    """Delete the members of runs that nobody reads any more, and the oldest runs."""
+    done_runs = SegmentRun.objects.filter(segment_id=segment_id, status=Status.DONE).order_by("-pk")
+    keep = list(done_runs.values_list("pk", flat=True)[:MEMBERS_KEPT])
     stale = SegmentRun.objects.filter(segment_id=segment_id).exclude(pk__in=keep).values("pk")
     SegmentMember.objects.filter(run_id__in=stale).delete()
     oldest = SegmentRun.objects.filter(segment_id=segment_id).order_by("-pk").values_list("pk", flat=True)[RUNS_KEPT:]

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db.models import OuterRef, QuerySet, Subquery
 
-from cdp.rules import RuleError, decode, sentence
+from cdp.rules import RuleError, decode, to_sentence
 from cdp_web.customers.columns import LIST_COLUMNS
 from cdp_web.publications.errors import NothingPublished
 from cdp_web.publications.selectors import publication_get
@@ -35,22 +35,22 @@ def segment_get(segment_id: int) -> Segment | None:
     return Segment.objects.select_related("owner", "current_run", "current_run__version").filter(pk=segment_id).first()
 
 
-def segment_sentence(segment: Segment) -> str:
-    """The rule in words. One that names a metric which is gone says so: a page must open to be mended."""
+def segment_describe(segment: Segment) -> str:
+    """The rule in words. If it uses a metric that no longer exists, say so: the page must open so the rule can be fixed."""
     try:
-        return sentence(decode(segment.rule))
+        return to_sentence(decode(segment.rule))
     except RuleError as error:
-        return f"the rule can't be read any more: {error}"
+        return f"the rule can no longer be read: {error}"
 
 
-def segments_of_customer(customer_id: str) -> list[Segment]:
-    """The segments whose last complete run holds the customer."""
+def segments_get_for_customer(customer_id: str) -> list[Segment]:
+    """The segments whose last complete run includes the customer."""
     runs = SegmentMember.objects.filter(customer_id=customer_id).values("run_id")
-    found = Segment.objects.filter(archived_at=None, current_run__in=runs).select_related("current_run").order_by("name")
-    return list(found[:MAX_SEGMENTS])
+    segments = Segment.objects.filter(archived_at=None, current_run__in=runs).select_related("current_run").order_by("name")
+    return list(segments[:MAX_SEGMENTS])
 
 
-def runs_of(segment: Segment) -> list[SegmentRun]:
+def runs_get_latest(segment: Segment) -> list[SegmentRun]:
     """The latest runs, newest first."""
     return list(segment.runs.select_related("version", "requested_by")[:RUNS_SHOWN])
 
@@ -74,24 +74,26 @@ class MemberPage:
         return self.first + len(self.rows) - 1 if self.rows else 0
 
 
-def member_page(run: SegmentRun, number: int) -> MemberPage:
-    """A page of a run's members, with what the list of customers shows of them, as of the run's own publication."""
+def member_page_get(run: SegmentRun, number: int) -> MemberPage:
+    """A page of a run's members with the columns of the customer list, as of the run's publication."""
     if not 1 <= number <= MAX_PAGES:
-        raise ValueError(f"page is a number from 1 to {MAX_PAGES}; the export holds every member.")
+        raise ValueError(f"page must be a number from 1 to {MAX_PAGES}; the export contains every member.")
     start = (number - 1) * PAGE_SIZE
     ids = list(run.members.order_by("customer_id").values_list("customer_id", flat=True)[start : start + PAGE_SIZE])
     keys = tuple(metric.key for metric in LIST_COLUMNS)
-    return MemberPage(run, number, customer_rows(run_snapshot(run), ids, keys) if ids else [])
+    return MemberPage(run, number, customer_rows_get(run_snapshot_open(run), ids, keys) if ids else [])
 
 
-def run_snapshot(run: SegmentRun) -> Snapshot:
+def run_snapshot_open(run: SegmentRun) -> Snapshot:
     publication = publication_get(run.publication_id)
     if publication is None:
         raise NothingPublished
     return snapshot_open(publication)
 
 
-def customer_rows(snapshot: Snapshot, ids: list[str], keys: tuple[str, ...]) -> list[dict[str, Any]]:
-    """These customers with these metrics, by id."""
+def customer_rows_get(snapshot: Snapshot, ids: list[str], keys: tuple[str, ...]) -> list[dict[str, Any]]:
+    """These customers with these metrics, sorted by id."""
     columns = ", ".join(("customer_id", *keys))
-    return snapshot.rows(f"SELECT {columns} FROM {TABLE} WHERE customer_id IN (SELECT unnest(?)) ORDER BY customer_id", [ids])
+    return snapshot.read_rows(
+        f"SELECT {columns} FROM {TABLE} WHERE customer_id IN (SELECT unnest(?)) ORDER BY customer_id", [ids]
+    )

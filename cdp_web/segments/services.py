@@ -1,4 +1,4 @@
-"""Making and changing segments. A changed rule is a new version, and every version is computed at once."""
+"""Creates and changes segments. A changed rule becomes a new version, and every version is computed at once."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import transaction
 from django.utils import timezone
 
-from cdp.rules import encode, rule_hash
+from cdp.rules import encode, hash_rule
 from cdp_web.publications.errors import NothingPublished
 from cdp_web.segments.models import MAX_SEGMENTS, Segment, SegmentVersion
 from cdp_web.segments.rules import rule_read
@@ -16,7 +16,7 @@ from cdp_web.segments.runs import segment_run_request
 
 
 class EditConflict(ValueError):
-    """Someone else has saved the segment in the meantime."""
+    """Somebody else has saved the segment in the meantime."""
 
 
 @transaction.atomic
@@ -24,7 +24,7 @@ def segment_create(*, name: str, rule: object, description: str = "", owner: Any
     _refuse_too_many()
     parsed = rule_read(rule)
     segment = Segment(
-        name=name.strip(), description=description.strip(), rule=encode(parsed), rule_hash=rule_hash(parsed), owner=owner
+        name=name.strip(), description=description.strip(), rule=encode(parsed), rule_hash=hash_rule(parsed), owner=owner
     )
     segment.full_clean()
     segment.save()
@@ -37,18 +37,19 @@ def segment_create(*, name: str, rule: object, description: str = "", owner: Any
 def segment_update(
     *, segment_id: int, expected_version: int, name: str, rule: object, description: str = "", author: Any = None
 ) -> Segment:
-    """Saves what was changed. `expected_version` is the one the author looked at: what they did not see is not overwritten."""
+    """Save the changes. `expected_version` is the version that the author saw; a newer version is not overwritten."""
     parsed = rule_read(rule)
     segment = Segment.objects.select_for_update().get(pk=segment_id)
     if segment.version != expected_version:
         raise EditConflict(
-            f"The rule is at version {segment.version} now, you changed version {expected_version}. Load it and change it anew."
+            f"The rule is at version {segment.version} now, but you changed version {expected_version}. "
+            "Reload it and edit it again."
         )
     document = encode(parsed)
     is_new_rule = document != segment.rule
     segment.name, segment.description = name.strip(), description.strip()
     if is_new_rule:
-        segment.rule, segment.rule_hash, segment.version = document, rule_hash(parsed), segment.version + 1
+        segment.rule, segment.rule_hash, segment.version = document, hash_rule(parsed), segment.version + 1
     segment.full_clean()
     segment.save()
     if is_new_rule:
@@ -58,7 +59,7 @@ def segment_update(
 
 
 def segment_archive(*, segment: Segment) -> None:
-    """Out of the list and the nightly refresh; nothing is deleted."""
+    """Take the segment out of the list and the nightly refresh; nothing is deleted."""
     Segment.objects.filter(pk=segment.pk, archived_at=None).update(archived_at=timezone.now())
 
 
@@ -70,7 +71,7 @@ def segment_restore(*, segment: Segment) -> None:
 
 def _refuse_too_many() -> None:
     if Segment.objects.filter(archived_at=None).count() >= MAX_SEGMENTS:
-        raise ValidationError({NON_FIELD_ERRORS: f"There are {MAX_SEGMENTS} segments already; archive one that is not used."})
+        raise ValidationError({NON_FIELD_ERRORS: f"There are {MAX_SEGMENTS} segments already; archive one that you do not need."})
 
 
 def _version_add(segment: Segment, author: Any) -> None:

@@ -1,4 +1,4 @@
-"""Segments' doors for the workers: an id comes in, one service is called."""
+"""Celery tasks of segments: each calls one service."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The pages of segments: list, one segment with its members, and what can be done with it."""
+"""The pages of segments: the list, one segment with its members, and its actions."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from django.utils.text import slugify
 from django.views.decorators.http import require_POST, require_safe
 
 from cdp_web.customers.columns import LIST_COLUMNS
-from cdp_web.layout.numbers import whole_number
-from cdp_web.layout.pages import bad_request
+from cdp_web.layout.numbers import parse_whole_number
+from cdp_web.layout.pages import answer_bad_request
 from cdp_web.publications.errors import NotReady
 from cdp_web.segments import selectors, services
-from cdp_web.segments.explain import explanation_of
-from cdp_web.segments.export import csv_lines
+from cdp_web.segments.explain import segment_explain
+from cdp_web.segments.export import generate_csv_lines
 from cdp_web.segments.models import Segment
 from cdp_web.segments.runs import segment_run_request
 from cdp_web.segments.selectors import MemberPage
@@ -33,30 +33,34 @@ class SegmentRow:
 def segment_list(request: HttpRequest) -> HttpResponse:
     archived = request.GET.get("archived") == "1"
     segments = selectors.segment_list(archived=archived)
-    rows = [SegmentRow(segment, selectors.segment_sentence(segment)) for segment in segments]
+    rows = [SegmentRow(segment, selectors.segment_describe(segment)) for segment in segments]
     return render(request, "segments/list.html", {"rows": rows, "archived": archived})
 
 
 @require_safe
 def segment_detail(request: HttpRequest, segment_id: int) -> HttpResponse:
     segment = segment_or_404(segment_id)
-    number = _page_number(request)
+    number = _parse_page_number(request)
     if number is None:
-        return bad_request(request, f"page is a number from 1 to {selectors.MAX_PAGES}; the export holds every member.")
+        return answer_bad_request(
+            request, f"page must be a number from 1 to {selectors.MAX_PAGES}; the export contains every member."
+        )
     context = {
         "segment": segment,
-        "explanation": explanation_of(segment),
+        "explanation": segment_explain(segment),
         "versions": list(segment.versions.select_related("author")[: selectors.RUNS_SHOWN]),
-        **_result(segment, number),
+        **_load_result(segment, number),
     }
     return render(request, "segments/detail.html", context)
 
 
 @require_safe
 def segment_result(request: HttpRequest, segment_id: int) -> HttpResponse:
-    """The part of the page that changes while a run is under way; it asks for itself until the run has ended."""
+    """The part of the page that changes during a run; it reloads itself until the run has ended."""
     segment = segment_or_404(segment_id)
-    return render(request, "segments/result.html", {"segment": segment, **_result(segment, _page_number(request) or 1)})
+    return render(
+        request, "segments/result.html", {"segment": segment, **_load_result(segment, _parse_page_number(request) or 1)}
+    )
 
 
 @require_POST
@@ -93,7 +97,7 @@ def segment_export(request: HttpRequest, segment_id: int) -> HttpResponse | Stre
         raise Http404("The segment has no complete run to export.")
     name = f"{slugify(segment.name) or 'segment'}-{run.day}-publication-{run.publication_id}.csv"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return StreamingHttpResponse(csv_lines(run), content_type="text/csv; charset=utf-8", headers=headers)
+    return StreamingHttpResponse(generate_csv_lines(run), content_type="text/csv; charset=utf-8", headers=headers)
 
 
 def segment_or_404(segment_id: int) -> Segment:
@@ -103,23 +107,23 @@ def segment_or_404(segment_id: int) -> Segment:
     return segment
 
 
-def _result(segment: Segment, number: int) -> dict[str, object]:
-    """A page of members that can't be read, because their snapshot is gone or HDFS away, leaves all else to be seen and done."""
-    runs = selectors.runs_of(segment)
+def _load_result(segment: Segment, number: int) -> dict[str, object]:
+    """Load runs and members. If the members can't be read (their snapshot is gone or HDFS is down), the rest still works."""
+    runs = selectors.runs_get_latest(segment)
     members: MemberPage | None = None
-    unread: NotReady | None = None
+    unavailable: NotReady | None = None
     try:
-        members = selectors.member_page(segment.current_run, number) if segment.current_run else None
+        members = selectors.member_page_get(segment.current_run, number) if segment.current_run else None
     except NotReady as error:
-        unread = error
+        unavailable = error
     return {
         "runs": runs,
         "latest": runs[0] if runs else None,
         "members": members,
-        "unread": unread,
+        "unavailable": unavailable,
         "columns": LIST_COLUMNS,
     }
 
 
-def _page_number(request: HttpRequest) -> int | None:
-    return whole_number(request.GET.get("page", "1"), selectors.MAX_PAGES)
+def _parse_page_number(request: HttpRequest) -> int | None:
+    return parse_whole_number(request.GET.get("page", "1"), selectors.MAX_PAGES)

@@ -1,1 +1,1 @@
-"""A local columnar copy of one publication's customers, for lists, previews and segment runs. No JVM: deltalake and DuckDB."""
+"""A local columnar copy of one publication's customers, for lists, previews and segment runs. Needs no JVM."""

@@ -1,4 +1,4 @@
-"""Questions to a snapshot. Read only, cut off from the file system, and never longer than a given time."""
+"""Queries on a snapshot: read-only, without access to the file system, and limited in time."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import duckdb
 
 from cdp_web.publications.errors import SnapshotUnavailable
 from cdp_web.publications.selectors import Publication
-from cdp_web.snapshot.store import KEPT, TABLE, snapshot_ensure
+from cdp_web.snapshot.store import FILES_KEPT, TABLE, snapshot_ensure
 
 OPTIONS: dict[str, str | bool | int | float | list[str]] = {
     "memory_limit": "1GB",
@@ -23,56 +23,56 @@ OPTIONS: dict[str, str | bool | int | float | list[str]] = {
 }
 
 
-class TooSlow(SnapshotUnavailable):
+class QueryTooSlow(SnapshotUnavailable):
     code = "too_slow"
-    title = "That question takes too long"
-    remedy = "Make the rule simpler, or try again when the machine is less busy."
+    title = "The query takes too long"
+    remedy = "Make the rule simpler, or try again later."
 
 
-@lru_cache(maxsize=KEPT)
-def _database(path: str) -> duckdb.DuckDBPyConnection:
+@lru_cache(maxsize=FILES_KEPT)
+def _open_database(path: str) -> duckdb.DuckDBPyConnection:
     return duckdb.connect(path, read_only=True, config=OPTIONS)
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The customers of one publication. All answers of one snapshot agree with each other."""
+    """The customers of one publication. All results from one snapshot are consistent."""
 
     publication: Publication
     path: str
 
-    def rows(self, sql: str, parameters: Sequence[Any] = (), seconds: float = 10) -> list[dict[str, Any]]:
-        with self._cursor(seconds) as cursor:
+    def read_rows(self, sql: str, parameters: Sequence[Any] = (), seconds: float = 10) -> list[dict[str, Any]]:
+        with self._open_cursor(seconds) as cursor:
             cursor.execute(sql, list(parameters))
             names = [column[0] for column in cursor.description or ()]
             return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
-    def row(self, sql: str, parameters: Sequence[Any] = (), seconds: float = 10) -> tuple[Any, ...]:
-        with self._cursor(seconds) as cursor:
-            found = cursor.execute(sql, list(parameters)).fetchone()
-            return tuple(found or ())
+    def read_row(self, sql: str, parameters: Sequence[Any] = (), seconds: float = 10) -> tuple[Any, ...]:
+        with self._open_cursor(seconds) as cursor:
+            row = cursor.execute(sql, list(parameters)).fetchone()
+            return tuple(row or ())
 
-    def chunks(self, sql: str, size: int = 10_000, seconds: float = 600) -> Iterator[list[tuple[Any, ...]]]:
-        """All rows, a list of `size` at a time."""
-        with self._cursor(seconds) as cursor:
+    def read_chunks(self, sql: str, size: int = 10_000, seconds: float = 600) -> Iterator[list[tuple[Any, ...]]]:
+        """All rows, in lists of `size` rows."""
+        with self._open_cursor(seconds) as cursor:
             cursor.execute(sql)
             while rows := cursor.fetchmany(size):
                 yield rows
 
-    def total(self) -> int:
-        return int(self.row(f"SELECT count(*) FROM {TABLE}")[0])
+    def count_customers(self) -> int:
+        return int(self.read_row(f"SELECT count(*) FROM {TABLE}")[0])
 
     @contextmanager
-    def _cursor(self, seconds: float) -> Iterator[duckdb.DuckDBPyConnection]:
-        cursor = _database(self.path).cursor()
-        watch = threading.Timer(seconds, cursor.interrupt)
-        watch.start()
+    def _open_cursor(self, seconds: float) -> Iterator[duckdb.DuckDBPyConnection]:
+        cursor = _open_database(self.path).cursor()
+        timer = threading.Timer(seconds, cursor.interrupt)
+        timer.start()
         try:
             yield cursor
         except duckdb.InterruptException as error:
-            raise TooSlow(f"No answer within {seconds:g} seconds.") from error
+            raise QueryTooSlow(f"No result within {seconds:g} seconds.") from error
         finally:
-            watch.cancel()
+            timer.cancel()
             cursor.close()
 
 

@@ -1,4 +1,4 @@
-"""Where a publication's customers come from: the Delta table on HDFS. Tests put another function in its place."""
+"""Opens a publication's customers: the Delta table on HDFS. Tests replace this function."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from cdp_web.publications.errors import SnapshotUnavailable
 from cdp_web.publications.selectors import Publication
 
 
-def customers_of(publication: Publication) -> Any:
-    """The customers of a publication as something DuckDB can scan: an Arrow data set, read as it is asked for."""
+def open_customers(publication: Publication) -> Any:
+    """The customers of a publication as an Arrow data set, which DuckDB scans without loading it whole."""
     url = table_url(current(), CUSTOMERS)
     try:
         return DeltaTable(url, version=publication.customers_version).to_pyarrow_dataset()
     except (DeltaError, OSError) as error:
-        raise SnapshotUnavailable(f"{url} at version {publication.customers_version}: {_cause(error)}") from error
+        raise SnapshotUnavailable(f"{url} at version {publication.customers_version}: {_find_cause(error)}") from error
 
 
-def _cause(error: Exception) -> str:
-    """The innermost reason: deltalake draws its chain of errors as a coloured tree and writes the cause last."""
+def _find_cause(error: Exception) -> str:
+    """The innermost reason. deltalake prints its chain of errors as a coloured tree with the cause last."""
     plain = re.sub(r"\x1b\[\d*m|↳", "", str(error)).strip()
     return plain.splitlines()[-1].strip() if plain else type(error).__name__

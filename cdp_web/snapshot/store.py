@@ -1,4 +1,5 @@
-"""Snapshots on the local disk: one DuckDB file a publication, written beside and renamed, under a lock between processes."""
+"""Snapshots on the local disk: one DuckDB file per publication, written under another name and renamed, under a lock between
+processes."""
 
 from __future__ import annotations
 
@@ -22,29 +23,29 @@ from cdp_web.snapshot import source
 #: Kind of a metric -> its type in DuckDB.
 DUCKDB_TYPES = {"integer": "BIGINT", "money": "DECIMAL(18, 2)", "number": "DECIMAL(18, 6)", "date": "DATE", "text": "VARCHAR"}
 TABLE = "customers"
-#: The one that serves, and the one before it for those who are still reading.
-KEPT = 2
+#: The serving one, and the one before it for queries that are still running.
+FILES_KEPT = 2
 LOCK_WAIT_SECONDS = 20
 
 
-def folder() -> Path:
+def get_folder() -> Path:
     return current().state_dir / "web" / "snapshots"
 
 
 def snapshot_path(publication: Publication) -> Path:
-    return folder() / f"customers-{publication.id}-{publication.customers_version}.duckdb"
+    return get_folder() / f"customers-{publication.id}-{publication.customers_version}.duckdb"
 
 
 def snapshot_ensure(publication: Publication) -> Path:
-    """The file of a publication; makes it if it is not there. Whoever comes while it is being made waits for it."""
+    """The file of a publication, built if it is missing. Callers wait while another process builds it."""
     path = snapshot_path(publication)
     if path.is_file():
         return path
-    folder().mkdir(parents=True, exist_ok=True)
-    with _lock(folder() / "lock"):
+    get_folder().mkdir(parents=True, exist_ok=True)
+    with _lock(get_folder() / "lock"):
         if not path.is_file():
             _build(publication, path)
-            _prune(path)
+            _delete_stale(path)
     return path
 
 
@@ -64,44 +65,44 @@ def _lock(path: Path) -> Iterator[None]:
 
 
 def _build(publication: Publication, path: Path) -> None:
-    beside = path.with_suffix(f".{os.getpid()}.new")
+    new_path = path.with_suffix(f".{os.getpid()}.new")
     try:
-        with duckdb.connect(str(beside)) as db:
+        with duckdb.connect(str(new_path)) as db:
             db.execute("SET enable_progress_bar = false")
-            db.register("source", source.customers_of(publication))
-            db.execute(f"CREATE TABLE {TABLE} AS SELECT {_columns()} FROM source ORDER BY customer_id")
-            _check(db, publication)
-        beside.rename(path)
+            db.register("source", source.open_customers(publication))
+            db.execute(f"CREATE TABLE {TABLE} AS SELECT {_select_columns()} FROM source ORDER BY customer_id")
+            _check_counts(db, publication)
+        new_path.rename(path)
     except (duckdb.Error, pa.ArrowException, OSError) as error:
         raise SnapshotUnavailable(f"The snapshot of publication {publication.id}: {first_line(error)}") from error
     finally:
-        beside.unlink(missing_ok=True)
+        new_path.unlink(missing_ok=True)
 
 
-def _columns() -> str:
+def _select_columns() -> str:
     metrics = (f"CAST({metric.key} AS {DUCKDB_TYPES[metric.kind]}) AS {metric.key}" for metric in METRICS)
     return ", ".join(("CAST(customer_id AS VARCHAR) AS customer_id", *metrics))
 
 
-def _check(db: duckdb.DuckDBPyConnection, publication: Publication) -> None:
-    """A snapshot that is not what was published must never answer."""
-    found = db.execute(f"SELECT count(*), count(DISTINCT customer_id) FROM {TABLE}").fetchone()
-    rows, customers = found or (0, 0)
-    promised = publication.counts.get("customers", customers)
-    if rows != customers or customers != promised:
+def _check_counts(db: duckdb.DuckDBPyConnection, publication: Publication) -> None:
+    """Raise SnapshotUnavailable unless the counts are those of the publication: a wrong snapshot must never answer."""
+    counts = db.execute(f"SELECT count(*), count(DISTINCT customer_id) FROM {TABLE}").fetchone()
+    rows, customers = counts or (0, 0)
+    expected_customers = publication.counts.get("customers", customers)
+    if rows != customers or customers != expected_customers:
         raise SnapshotUnavailable(
-            f"Publication {publication.id} promises {promised} customers, its table holds {customers} in {rows} rows."
+            f"Publication {publication.id} has {expected_customers} customers, but its table has {customers} in {rows} rows."
         )
 
 
-def _prune(made: Path) -> None:
-    """Files of older publications go, but not the one that was just asked for; a reader that has one open keeps reading it. So
-    does what a build has left that was killed: nobody builds now but who holds the lock."""
-    files = sorted(folder().glob("customers-*.duckdb"), key=_publication_id, reverse=True)
-    left = folder().glob("customers-*.new*")
-    for file in {*files[KEPT:], *left} - {made}:
+def _delete_stale(current_path: Path) -> None:
+    """Delete files of older publications except the current one; a reader that has a file open can go on reading it. Also delete
+    the remains of killed builds: only the holder of the lock builds."""
+    files = sorted(get_folder().glob("customers-*.duckdb"), key=_parse_publication_id, reverse=True)
+    unfinished = get_folder().glob("customers-*.new*")
+    for file in {*files[FILES_KEPT:], *unfinished} - {current_path}:
         file.unlink(missing_ok=True)
 
 
-def _publication_id(file: Path) -> int:
+def _parse_publication_id(file: Path) -> int:
     return int(file.name.split("-")[1])

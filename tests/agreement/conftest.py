@@ -1,4 +1,4 @@
-"""What the agreement tests share: one snapshot a module, and a Spark that compiles its plans."""
+"""Fixtures of the agreement tests: one snapshot per module, and a Spark that compiles its plans."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from collections.abc import Iterator
 import pytest
 from pyspark.sql import SparkSession
 
-from tests.agreement.snapshot import Snapshot
+from tests.agreement.snapshot import CustomerTable
 from tests.spark_session import COMPILED, INTERPRETED
 
 
 @pytest.fixture(scope="module")
-def snapshot() -> Iterator[Snapshot]:
-    made = Snapshot()
-    yield made
-    made.close()
+def snapshot() -> Iterator[CustomerTable]:
+    snapshot_table = CustomerTable()
+    yield snapshot_table
+    snapshot_table.close()
 
 
 @pytest.fixture(scope="module", autouse=True)
 def compiled_plans(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Numbers are compared as the cluster computes them."""
+    """Compute the numbers that are compared as the cluster does."""
     if request.node.get_closest_marker("spark") is None:
         yield
         return

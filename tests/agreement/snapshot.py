@@ -1,4 +1,4 @@
-"""A snapshot of generated customers as a table of DuckDB in memory."""
+"""A snapshot of generated customers as a DuckDB table in memory."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ _ARROW = {
 _SCHEMA = pa.schema([("customer_id", pa.string()), *((metric.key, _ARROW[metric.kind]) for metric in FIELDS)])
 
 
-class Snapshot:
-    """The table `customers` in memory, and the ids that a query over it gives."""
+class CustomerTable:
+    """The table `customers` in memory, and queries for ids over it."""
 
     def __init__(self) -> None:
         self._connection = duckdb.connect()
 
     def load(self, customers: list[Customer]) -> None:
-        """The id of a customer is its place in the list."""
+        """Load the customers; the id of a customer is its position in the list."""
         rows = [{"customer_id": str(i), **customer} for i, customer in enumerate(customers)]
         self._connection.register("rows", pa.Table.from_pylist(rows, _SCHEMA))
         self._connection.execute("CREATE OR REPLACE TABLE customers AS SELECT * FROM rows")
 
-    def ids(self, sql: str) -> list[str]:
+    def read_ids(self, sql: str) -> list[str]:
         return sorted(row[0] for row in self._connection.execute(sql).fetchall())
 
     def close(self) -> None:

@@ -1,6 +1,6 @@
-"""Generated customers and rules, shared by the tests that hold the meanings of a rule against each other.
+"""Generated customers and rules, shared by the tests that compare the meanings of a rule.
 
-Rules and customers draw from the same small pools of nasty values, so that they meet often.
+Rules and customers draw from the same small pools of nasty values, so they match often.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from cdp.metrics import BY_KEY, Kind, Metric
 from cdp.rules import OPERATORS, All, Any, Compare, Not, Operator, Rule
 from cdp.rules.operators import BY_KEY as BY_OPERATOR
-from cdp.rules.values import fault
+from cdp.rules.values import find_fault
 
 AS_OF = date(2020, 2, 29)
 KINDS: tuple[Kind, ...] = ("integer", "money", "number", "date", "text")
@@ -62,10 +62,10 @@ _customer_text = VALUES["text"] | st.just("") | st.text(st.characters(codec="utf
 
 def customers() -> st.SearchStrategy[list[Customer]]:
     """Up to six customers over FIELDS; any value may be missing."""
-    return st.lists(st.fixed_dictionaries({metric.key: _held(metric) for metric in FIELDS}), min_size=1, max_size=6)
+    return st.lists(st.fixed_dictionaries({metric.key: _metric_values(metric) for metric in FIELDS}), min_size=1, max_size=6)
 
 
-def _held(metric: Metric) -> st.SearchStrategy[typing.Any]:
+def _metric_values(metric: Metric) -> st.SearchStrategy[typing.Any]:
     if metric.choices:
         return st.none() | st.sampled_from(metric.choices)
     return st.none() | (_customer_text if metric.kind == "text" else VALUES[metric.kind])
@@ -74,11 +74,11 @@ def _held(metric: Metric) -> st.SearchStrategy[typing.Any]:
 def leaves(kind: Kind, operator: Operator) -> st.SearchStrategy[Compare]:
     """Valid comparisons of one kind with one operator."""
     return st.sampled_from([m for m in FIELDS if m.kind == kind]).flatmap(
-        lambda metric: _value(metric, operator).map(lambda value: Compare(metric.key, operator.key, value))
+        lambda metric: _rule_values(metric, operator).map(lambda value: Compare(metric.key, operator.key, value))
     )
 
 
-def _value(metric: Metric, operator: Operator) -> st.SearchStrategy[typing.Any]:
+def _rule_values(metric: Metric, operator: Operator) -> st.SearchStrategy[typing.Any]:
     one = VALUES[operator.value_kind(metric.kind)]
     if metric.choices and operator.key in ("eq", "ne", "in", "not_in"):
         one = st.sampled_from(metric.choices)
@@ -91,12 +91,12 @@ def _value(metric: Metric, operator: Operator) -> st.SearchStrategy[typing.Any]:
     return shapes[operator.values]()
 
 
-def at_the_edges(leaf: Compare) -> list[Customer]:
-    """Customers who hold exactly the values of a comparison, and those right beside them."""
+def build_edge_customers(leaf: Compare) -> list[Customer]:
+    """Customers with exactly the values of a comparison, and with the values right beside them."""
     metric = BY_KEY[leaf.field]
     kind = BY_OPERATOR[leaf.operator].value_kind(metric.kind)
-    held = [neighbour for value in leaf.values for neighbour in _NEIGHBOURS[kind](value)]
-    return [{metric.key: value} for value in held if metric.kind == "text" or not fault(metric.kind, value)]
+    values = [neighbour for value in leaf.values for neighbour in _NEIGHBOURS[kind](value)]
+    return [{metric.key: value} for value in values if metric.kind == "text" or not find_fault(metric.kind, value)]
 
 
 def _decimals_beside(step: str) -> Callable[[typing.Any], list[object]]:
@@ -104,7 +104,7 @@ def _decimals_beside(step: str) -> Callable[[typing.Any], list[object]]:
 
 
 def _days_beside(day: date) -> list[object]:
-    """The calendar has a first and a last day."""
+    """The day and its neighbours, within the first and last day of the calendar."""
     offsets = [n for n in (-1, 0, 1) if date.min.toordinal() <= day.toordinal() + n <= date.max.toordinal()]
     return [day + timedelta(days=n) for n in offsets]
 

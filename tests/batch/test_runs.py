@@ -83,7 +83,7 @@ def test_second_night_learns_who_runs_and_takes_over_after_a_kill(mart: Settings
         try:
             with night_connection(mart) as connection:
                 (run,) = read_runs(mart)
-                assert (run.state, run.why) == ("cut off", "it was cut off in step customers, and nobody runs it any more")
+                assert (run.state, run.why) == ("cut off", "it was cut off in step customers and is no longer running")
                 begin_run(connection, mart, DAY, clock)
                 assert [run.state for run in read_runs(mart)] == ["cut off", "running"]
             break

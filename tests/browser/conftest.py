@@ -1,4 +1,4 @@
-"""Debian's Chromium against the site, served by this process on a real Postgres and MongoDB; a thread is the worker."""
+"""Debian's Chromium against the site, served by this process on a real Postgres and MongoDB; threads replace the workers."""
 
 from __future__ import annotations
 
@@ -18,92 +18,97 @@ from cdp.settings import current
 from cdp_web.publications.selectors import Publication
 from cdp_web.segments.tasks import run_execute
 from tests.cdp_web import factories
-from tests.cdp_web.fixtures import django_db_modify_db_settings, marketer, never_started, publish
+from tests.cdp_web.fixtures import django_db_modify_db_settings, marketer, publish, set_missing_settings
 
-__all__ = ["django_db_modify_db_settings", "marketer", "never_started", "publish"]
+__all__ = ["django_db_modify_db_settings", "marketer", "publish", "set_missing_settings"]
 
 
 @pytest.fixture(scope="session", autouse=True)
-def collected(never_started: None) -> None:
+def collect_static_files(set_missing_settings: None) -> None:
     """The static files, hashed and compressed as in production, where whitenoise looks when the live server starts."""
     call_command("collectstatic", interactive=False, verbosity=0)
 
 
 @pytest.fixture(autouse=True)
-def quick_passwords(settings: Settings) -> None:
+def use_cheap_passwords(settings: Settings) -> None:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @pytest.fixture
 def worker(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Does what is handed over a moment later, so that a page sees it queued first."""
-    at_work: list[threading.Timer] = []
+    """Run tasks a moment after they are sent, so a page shows them as queued first."""
+    timers: list[threading.Timer] = []
 
     def work(run_id: int) -> None:
         run_execute(run_id)
         connection.close()
 
     def delay(run_id: int) -> None:
-        at_work.append(threading.Timer(1.0, work, [run_id]))
-        at_work[-1].start()
+        timers.append(threading.Timer(1.0, work, [run_id]))
+        timers[-1].start()
 
     monkeypatch.setattr(run_execute, "delay", delay)
     yield
-    for one in at_work:
-        one.join()
+    for timer in timers:
+        timer.join()
 
 
 @pytest.fixture
 def shop(transactional_db: None, publish: Any, worker: None) -> Iterator[Publication]:
     """A published shop of 400 customers with 60 days of numbers, its profiles in MongoDB."""
     rows = factories.shop(400)
-    published: Publication = publish(rows)
+    publication: Publication = publish(rows)
     factories.history(60)
     with MongoClient(current().mongo_url) as client:
-        profiles = client[current().mongo_database][published.profiles_collection]
+        profiles = client[current().mongo_database][publication.profiles_collection]
         profiles.drop()
         profiles.insert_many([factories.profile(row, events=8) for row in rows[:20]])
-        yield published
+        yield publication
         profiles.drop()
-    with connection.cursor() as cursor:  # what Django did not make, it does not clear away
+    with connection.cursor() as cursor:  # Django does not clear what it did not create
         cursor.execute("DROP SCHEMA mart CASCADE")
 
 
 @pytest.fixture
-def said() -> list[str]:
-    """What the browser complained about; empty at the end of every test."""
+def browser_messages() -> list[str]:
+    """Errors and warnings of the browser; empty at the end of every test."""
     return []
 
 
 @pytest.fixture
 def visitor(
-    chromium: Browser, live_server: Any, shop: Publication, marketer: User, said: list[str], request: pytest.FixtureRequest
+    chromium: Browser,
+    live_server: Any,
+    shop: Publication,
+    marketer: User,
+    browser_messages: list[str],
+    request: pytest.FixtureRequest,
 ) -> Iterator[BrowserContext]:
-    """Alice, logged in, with the screen that the test asks for."""
+    """Alice, logged in, with the screen that the test needs."""
     desk = {"viewport": {"width": 1360, "height": 860}}
     context = chromium.new_context(base_url=live_server.url, **(desk | getattr(request, "param", {})))
     context.set_default_timeout(15_000)
     page = context.new_page()
     page.goto("/accounts/login")
-    page.get_by_label("Name").fill("alice")
+    page.get_by_label("Username").fill("alice")
     page.get_by_label("Password").fill("alice-password")
     page.get_by_role("button", name="Log in").click()
     page.get_by_role("heading", name="Overview").wait_for()
     page.close()
-    context.on("console", lambda message: complain(message, said))
-    context.on("weberror", lambda error: said.append(str(error.error)))
+    context.on("console", lambda message: record_message(message, browser_messages))
+    context.on("weberror", lambda error: browser_messages.append(str(error.error)))
     yield context
     context.close()
 
 
 @pytest.fixture
-def page(visitor: BrowserContext, said: list[str]) -> Iterator[Page]:
+def page(visitor: BrowserContext, browser_messages: list[str]) -> Iterator[Page]:
     page = visitor.new_page()
     yield page
     page.close()
-    assert said == []
+    assert browser_messages == []
 
 
-def complain(message: ConsoleMessage, said: list[str]) -> None:
+def record_message(message: ConsoleMessage, browser_messages: list[str]) -> None:
     if message.type in ("error", "warning"):
-        said.append(message.text)
+        browser_messages.append(message.text)

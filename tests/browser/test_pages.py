@@ -1,4 +1,4 @@
-"""Every page in light and dark, on a desk and on a phone: no complaint of the browser, nothing wider than the screen."""
+"""Every page in light and dark, on desktop and phone: no browser errors, nothing wider than the screen."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ CUSTOMER = factories.shop(1)[0]["customer_id"]
 
 
 @pytest.mark.parametrize("visitor", SCREENS.values(), ids=SCREENS.keys(), indirect=True)
-def test_every_page_is_whole(visitor: BrowserContext, page: Page) -> None:
+def test_every_page_fits_the_screen(visitor: BrowserContext, page: Page) -> None:
     segment = segment_create(name="Buyers", rule=factories.rule(factories.is_("total_purchase", "ge", 1)))
     failed = [factories.check("volume", "failed", "412 events, usual on a Saturday are 5,100"), factories.check("money")]
     factories.night_run(1, state="failed", checks=failed, step="gate", reason="volume: 412 events, usual are 5,100")
@@ -59,18 +59,18 @@ def test_chart_is_drawn_and_follows_the_theme(page: Page) -> None:
     expect(page.locator("html")).to_have_attribute("data-theme", "dark")
 
 
-def test_search_brings_the_list_up_to_date_without_a_new_page(page: Page) -> None:
+def test_search_updates_the_list_without_a_new_page(page: Page) -> None:
     page.goto("/customers/")
     page.get_by_label("Search by id").fill(CUSTOMER)
     expect(page.locator("#results tbody tr")).to_have_count(1)
     expect(page).to_have_url(re.compile(f"q={CUSTOMER}"))
     page.get_by_role("link", name=CUSTOMER).click()
     expect(page.get_by_role("heading", name="Recent events")).to_be_visible()
-    shown = page.locator(".timeline .moment").count()
-    expect(page.get_by_text(f"Newest first, {shown} shown, times in UTC")).to_be_visible()
+    event_count = page.locator(".timeline .moment").count()
+    expect(page.get_by_text(f"Newest first, {event_count} shown, times in UTC")).to_be_visible()
 
 
-def test_first_tab_leads_past_the_navigation(page: Page) -> None:
+def test_first_tab_skips_the_navigation(page: Page) -> None:
     page.goto("/segments/")
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="Skip to content")).to_be_focused()

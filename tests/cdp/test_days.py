@@ -1,4 +1,4 @@
-"""Days as people type them, and their bounds in UTC."""
+"""Parsing of days, and their bounds in UTC."""
 
 from __future__ import annotations
 

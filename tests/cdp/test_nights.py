@@ -1,4 +1,4 @@
-"""A night's row as people read it."""
+"""Reading a night's row."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from cdp.settings import REPOSITORY
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def test_steps_are_in_the_order_in_which_they_were_taken() -> None:
-    """Postgres sorts the keys of jsonb by their length."""
+def test_steps_are_in_order() -> None:
+    """Postgres sorts the keys of jsonb by length."""
     stored = dict.fromkeys(sorted(STEPS, key=len), 1.5)
     row = (1, date(2019, 10, 31), NOW, NOW, "published", "publication", None, stored, [], [], 1, "host", 7)
     assert tuple(run_from_row(row).seconds) == STEPS
 
 
-def test_steps_are_those_of_the_night() -> None:
+def test_steps_match_the_code_of_the_night() -> None:
     source = (REPOSITORY / "batch" / "night.py").read_text()
     places = [source.find(f'steps.step("{step}")') for step in STEPS]
     assert all(place >= 0 for place in places)

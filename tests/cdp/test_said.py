@@ -1,4 +1,4 @@
-"""What is told of a foreign error."""
+"""Messages of errors from drivers and libraries."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from cdp.spark import root_cause
 
 
 class PostgresError(Exception):
-    """As both drivers make them: the server's words hang on it."""
+    """An error as both drivers raise it, with the server's diagnostics."""
 
     def __init__(self, says: str, hint: str | None = None) -> None:
         super().__init__(says)
         self.diag = SimpleNamespace(message_hint=hint)
 
 
-def behind(error: Exception, says: str | None = None) -> Exception:
-    """As Django hands it on, or with words of our own."""
+def chain(error: Exception, says: str | None = None) -> Exception:
+    """Chain the error as Django does, or with a message of our own."""
     outer = RuntimeError(says or str(error))
     outer.__cause__ = error
     return outer
@@ -35,8 +35,8 @@ FULL = PostgresError("no space\nHINT:  Check free\n  disk space.", "Check free\n
         (ValueError("the disk is full\nand more"), "the disk is full", "the disk is full"),
         (ValueError(), "ValueError", "ValueError"),
         (FULL, "no space (Check free disk space.)", "Postgres: no space (Check free disk space.)"),
-        (behind(FULL), "no space (Check free disk space.)", "Postgres: no space (Check free disk space.)"),
-        (behind(FULL, "it is away (Check)"), "it is away (Check)", "it is away (Check)"),
+        (chain(FULL), "no space (Check free disk space.)", "Postgres: no space (Check free disk space.)"),
+        (chain(FULL, "it is away (Check)"), "it is away (Check)", "it is away (Check)"),
         (PostgresError("no space"), "no space", "Postgres: no space"),
         (PostgresError(""), "PostgresError", "Postgres: PostgresError"),
         (
@@ -46,5 +46,5 @@ FULL = PostgresError("no space\nHINT:  Check free\n  disk space.", "Check free\n
         ),
     ],
 )
-def test_an_error_is_one_line_and_one_of_postgres_has_its_hint(error: Exception, line: str, cause: str) -> None:
+def test_an_error_is_one_line_with_the_hint_of_postgres(error: Exception, line: str, cause: str) -> None:
     assert (first_line(error), root_cause(error)) == (line, cause)

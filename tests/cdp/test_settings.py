@@ -1,4 +1,4 @@
-"""The settings table: strict, and every setting told of."""
+"""The settings table: strict, with help for every setting."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ def test_defaults_use_the_settings_above_them() -> None:
     assert settings.kafka_bootstrap == "127.0.0.1:21020"
 
 
-def test_stacks_have_ports_of_their_own() -> None:
-    ports = {name: load({"CDP_STACK": name}) for name in ("demo", "test", "mine")}
-    taken = [getattr(s, f.name) for s in ports.values() for f in fields(Settings) if about(f).offset is not None]
-    assert len(taken) == len(set(taken))
+def test_stacks_have_different_ports() -> None:
+    stacks = {name: load({"CDP_STACK": name}) for name in ("demo", "test", "mine")}
+    ports = [getattr(s, f.name) for s in stacks.values() for f in fields(Settings) if about(f).offset is not None]
+    assert len(ports) == len(set(ports))
     assert port_base("mine") == port_base("mine")
 
 
@@ -36,7 +36,7 @@ def test_stacks_have_ports_of_their_own() -> None:
         ("CDP_QQQ", "1", "CDP_QQQ is not a setting; docs/settings.md lists them all."),
     ],
 )
-def test_a_wrong_value_stops_with_its_name(name: str, value: str, says: str) -> None:
+def test_a_wrong_value_is_an_error_with_its_name(name: str, value: str, says: str) -> None:
     with pytest.raises(SettingError) as caught:
         load({name: value})
     assert str(caught.value) == says
@@ -58,10 +58,10 @@ def test_value_and_file_together_are_refused(tmp_path: Path) -> None:
         load({"CDP_ADMIN_PASSWORD": "a", "CDP_ADMIN_PASSWORD_FILE": str(tmp_path)})
 
 
-def test_a_secret_that_the_stack_made_is_found(tmp_path: Path) -> None:
-    made = tmp_path / "demo" / "secrets"
-    made.mkdir(parents=True)
-    (made / "admin_password").write_text("made\n")
+def test_a_generated_secret_is_read(tmp_path: Path) -> None:
+    folder = tmp_path / "demo" / "secrets"
+    folder.mkdir(parents=True)
+    (folder / "admin_password").write_text("made\n")
     assert load({"CDP_VAR_DIR": str(tmp_path)}).admin_password == "made"
 
 
@@ -73,6 +73,6 @@ def test_secrets_are_never_printed() -> None:
     assert "hunter2" not in str(caught.value)
 
 
-def test_every_setting_is_told_of() -> None:
+def test_every_setting_has_a_help_text() -> None:
     for field in fields(Settings):
         assert about(field).help.endswith("."), env_name(field.name)

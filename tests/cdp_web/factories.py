@@ -1,4 +1,4 @@
-"""Made-up publications, numbers, customers and profiles: a base that is right, and the differences that a test is about."""
+"""Invented publications, numbers, customers and profiles: a correct base, and the changes that a test needs."""
 
 from __future__ import annotations
 
@@ -23,52 +23,52 @@ _ARROW = {
     "integer": pa.int64(), "money": pa.decimal128(18, 2), "number": pa.decimal128(18, 6), "date": pa.date32(),
     "text": pa.string(),
 }  # fmt: skip
-_PLAIN = {"integer": 0, "money": Decimal("0.00"), "number": None, "date": None, "text": None}
+_DEFAULTS = {"integer": 0, "money": Decimal("0.00"), "number": None, "date": None, "text": None}
 SCHEMA = pa.schema([("customer_id", pa.string()), *((metric.key, _ARROW[metric.kind]) for metric in METRICS)])
 
 
 def customer(customer_id: str, **changes: Any) -> dict[str, Any]:
-    """A row of the snapshot: someone who looked once on the published day, with the differences given."""
+    """A row of the snapshot: a customer with one view on the published day, with these changes."""
     unknown = changes.keys() - {metric.key for metric in METRICS}
     assert not unknown, f"no such metrics: {unknown}"
-    plain = {metric.key: None if metric.unit == "score" else _PLAIN[metric.kind] for metric in METRICS}
-    row = {"customer_id": customer_id, **plain}
-    once = {"first_seen": DAY, "last_seen": DAY, "active_days": 1, "sessions": 1, "views": 1, "lifecycle": "new"}
-    return row | once | changes
+    defaults = {metric.key: None if metric.unit == "score" else _DEFAULTS[metric.kind] for metric in METRICS}
+    row = {"customer_id": customer_id, **defaults}
+    one_visit = {"first_seen": DAY, "last_seen": DAY, "active_days": 1, "sessions": 1, "views": 1, "lifecycle": "new"}
+    return row | one_visit | changes
 
 
 def buyer(customer_id: str, *, orders: int = 1, value: str = "10.00", **changes: Any) -> dict[str, Any]:
-    """Someone who ordered, on the published day."""
+    """A customer who ordered on the published day."""
     total = Decimal(value) * orders
-    bought = {
+    purchases = {
         "total_purchase": orders, "total_purchase_value": total, "gross_purchase_value": total, "orders_30d": orders,
         "orders_90d": orders, "revenue_30d": total, "gross_revenue_30d": total, "revenue_90d": total, "gross_revenue_90d": total,
         "items": orders, "first_order": DAY, "last_order": DAY, "avg_purchase_value": Decimal(value),
         "min_purchase_value": Decimal(value), "max_purchase_value": Decimal(value), "days_since_order": 0,
     }  # fmt: skip
-    return customer(customer_id, **(bought | changes))
+    return customer(customer_id, **(purchases | changes))
 
 
 def shop(count: int, seed: int = 1) -> list[dict[str, Any]]:
-    """Customers of all kinds, the same for the same seed."""
-    dice = random.Random(seed)
-    return [_anyone(dice, number) for number in range(count)]
+    """Customers of all kinds; equal seeds give equal customers."""
+    generator = random.Random(seed)
+    return [_make_customer(generator, number) for number in range(count)]
 
 
-def _anyone(dice: random.Random, number: int) -> dict[str, Any]:
-    gap = min(int(dice.expovariate(1 / 30)), 150)
+def _make_customer(generator: random.Random, number: int) -> dict[str, Any]:
+    gap = min(int(generator.expovariate(1 / 30)), 150)
     last_seen = DAY - timedelta(days=gap)
-    first_seen = last_seen - timedelta(days=min(int(dice.expovariate(1 / 45)), 200))
-    orders = dice.choices((0, 1, 2, 3, 5, 9), (62, 19, 9, 5, 3, 2))[0]
+    first_seen = last_seen - timedelta(days=min(int(generator.expovariate(1 / 45)), 200))
+    orders = generator.choices((0, 1, 2, 3, 5, 9), (62, 19, 9, 5, 3, 2))[0]
     changes: dict[str, Any] = {
-        "first_seen": first_seen, "last_seen": last_seen, "days_since_seen": gap, "views": dice.randint(1, 240),
-        "sessions": dice.randint(1, 40), "carts": orders + dice.randint(0, 6), "lifecycle": _lifecycle(first_seen, gap),
-        "views_30d": dice.randint(1, 80) if gap < 30 else 0, "active_days": dice.randint(1, 20),
+        "first_seen": first_seen, "last_seen": last_seen, "days_since_seen": gap, "views": generator.randint(1, 240),
+        "sessions": generator.randint(1, 40), "carts": orders + generator.randint(0, 6), "lifecycle": _lifecycle(first_seen, gap),
+        "views_30d": generator.randint(1, 80) if gap < 30 else 0, "active_days": generator.randint(1, 20),
     }  # fmt: skip
     customer_id = str(512_000_000 + number * 37)
     if not orders:
         return customer(customer_id, **changes)
-    value = Decimal(dice.randint(500, 60_000)) / 100
+    value = Decimal(generator.randint(500, 60_000)) / 100
     recent = orders if gap < 30 else 0
     changes |= {
         "last_order": last_seen,
@@ -104,7 +104,7 @@ def kpi_day(day: date, **changes: Any) -> None:
 
 
 def history(days: int) -> None:
-    """So many days of a shop, up to the published one."""
+    """This many days of a shop, up to the published day."""
     for back in range(days):
         sessions, orders = 900 + 10 * (back % 7), 60 + back % 5
         kpi_day(
@@ -127,9 +127,9 @@ def publication(publication_id: int = 1, day: date = DAY, **counts: int) -> Publ
         "profiles_collection": f"profiles_{publication_id}", "counts": json.dumps(counts), "seconds": "{}",
     }  # fmt: skip
     _insert(PUBLICATION.full_name, row)
-    found = publication_get(publication_id)
-    assert found is not None
-    return found
+    result = publication_get(publication_id)
+    assert result is not None
+    return result
 
 
 def check(name: str, state: str = "ok", says: str = "nothing is wrong", **accepted: str) -> dict[str, Any]:
@@ -137,7 +137,7 @@ def check(name: str, state: str = "ok", says: str = "nothing is wrong", **accept
 
 
 def night_run(run_id: int = 1, day: date = DAY, state: str = "published", **changes: Any) -> None:
-    """A night that went well, with the differences given; JSON as Python has it."""
+    """A published night with these changes; JSON columns as Python values."""
     row = {
         "id": run_id, "day": day, "begun_at": datetime(2019, 12, 1, 3, 19, tzinfo=UTC), "state": state, "step": "publication",
         "ended_at": datetime(2019, 12, 1, 3, 20, 30, tzinfo=UTC), "reason": None, "publication": run_id, "host": "cluster-1",
@@ -154,10 +154,14 @@ def _insert(table: str, row: dict[str, Any]) -> None:
 
 def profile(row: dict[str, Any], events: int = 3, **changes: Any) -> dict[str, Any]:
     """The MongoDB document of a snapshot's row, as the night writes it."""
-    metrics = {metric.key: _stored(row[metric.key]) for metric in METRICS if row[metric.key] is not None and not metric.since}
+    metrics = {
+        metric.key: _to_document(row[metric.key]) for metric in METRICS if row[metric.key] is not None and not metric.since
+    }
     last = row["last_seen"]
     recent = [event(datetime(last.year, last.month, last.day, 20 - number % 20, 5, tzinfo=UTC)) for number in range(events)]
-    days = [{"day": last.isoformat(), "views": row["views"], "orders": row["orders_30d"], "revenue": _stored(row["revenue_30d"])}]
+    days = [
+        {"day": last.isoformat(), "views": row["views"], "orders": row["orders_30d"], "revenue": _to_document(row["revenue_30d"])}
+    ]
     return {
         "_id": row["customer_id"],
         "as_of": DAY.isoformat(),
@@ -173,7 +177,7 @@ def event(time: datetime, type: str = "view", **changes: Any) -> dict[str, Any]:
     return base | {"price": Decimal128("130.76"), "quantity": 1} | changes
 
 
-def _stored(value: Any) -> Any:
+def _to_document(value: Any) -> Any:
     if isinstance(value, Decimal):
         return Decimal128(value)
     return value.isoformat() if isinstance(value, date) else value
@@ -184,5 +188,5 @@ def rule(*nodes: dict[str, Any], join: str = "all") -> dict[str, Any]:
 
 
 def is_(field: str, operator: str, value: Any = None) -> dict[str, Any]:
-    given = {} if value is None else {"value": value}
-    return {"metric": {"field": field, "operator": operator, **given}}
+    value_entry = {} if value is None else {"value": value}
+    return {"metric": {"field": field, "operator": operator, **value_entry}}

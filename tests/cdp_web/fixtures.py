@@ -1,4 +1,4 @@
-"""What tests of the site need: a database made by Django's migrations, a publication to read, someone who is logged in."""
+"""Fixtures for tests of the site: a database from Django's migrations, a publication to read, a logged-in user."""
 
 from __future__ import annotations
 
@@ -23,37 +23,37 @@ Publish = Callable[..., Publication]
 
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(test_stack: Any) -> None:
-    """The server must be up, and its password known, before pytest-django makes its database there."""
+    """Start the server and read its password before pytest-django creates its database there."""
     test_stack.require(("postgres",))
     current.cache_clear()
     django_settings.DATABASES["default"]["PASSWORD"] = current().postgres_password
 
 
 @pytest.fixture(scope="session", autouse=True)
-def never_started(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """A stack that was never started has neither a key nor collected static files."""
+def set_missing_settings(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Settings that a stack which was never started lacks: a key and a folder of static files."""
     django_settings.SECRET_KEY = "for tests"
     django_settings.STATIC_ROOT = tmp_path_factory.mktemp("static")
 
 
 @pytest.fixture(autouse=True)
-def quick_and_plain(settings: Settings) -> None:
-    """Static files without a collection of them, and passwords that cost nothing."""
+def simplify_settings(settings: Settings) -> None:
+    """Uncollected static files and cheap password hashes."""
     settings.STORAGES = {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @pytest.fixture
 def publish(db: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Publish:
-    """Publishes customers as the night does, into Postgres and where the snapshot is read from."""
-    published: dict[int, list[dict[str, Any]]] = {}
-    monkeypatch.setattr(store, "folder", lambda: tmp_path / "snapshots")
-    monkeypatch.setattr(source, "customers_of", lambda publication: factories.arrow(published[publication.id]))
+    """Publish customers as the night does: into Postgres and the source of the snapshot."""
+    rows_by_publication: dict[int, list[dict[str, Any]]] = {}
+    monkeypatch.setattr(store, "get_folder", lambda: tmp_path / "snapshots")
+    monkeypatch.setattr(source, "open_customers", lambda publication: factories.arrow(rows_by_publication[publication.id]))
     factories.mart()
     cache.clear()
 
     def publish(rows: list[dict[str, Any]], publication_id: int = 1, **changes: Any) -> Publication:
-        published[publication_id] = rows
+        rows_by_publication[publication_id] = rows
         return factories.publication(publication_id, **({"customers": len(rows)} | changes))
 
     return publish
@@ -66,7 +66,7 @@ def marketer(db: None) -> User:
 
 @pytest.fixture
 def site(marketer: User) -> Client:
-    """A browser that is logged in."""
+    """A logged-in client."""
     client = Client()
     client.force_login(marketer)
     return client

@@ -1,4 +1,4 @@
-"""What holds for the site as a whole."""
+"""Rules for the whole site."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ def views(resolver: URLResolver) -> Iterator[URLPattern]:
 
 
 def test_only_health_and_login_are_open_to_strangers() -> None:
-    """The API asks for its own login, and so do the pages of the administration."""
+    """The API and the admin have their own login checks."""
     modules = {view: view.callback.__module__ for view in views(get_resolver())}
     pages = [view for view, module in modules.items() if module.startswith("cdp_web.") and not module.startswith("cdp_web.api")]
     assert len(pages) > 10
     assert {view.name for view in pages if not getattr(view.callback, "login_required", True)} == {"health", "login"}
 
 
-def test_every_scheduled_task_is_one_that_the_worker_knows() -> None:
+def test_the_worker_knows_every_scheduled_task() -> None:
     app.loader.import_default_modules()
     assert {entry["task"] for entry in SCHEDULE.values()} <= set(app.tasks)
 
@@ -44,7 +44,7 @@ ASK_FOR_APP = "import django; django.setup(); from cdp_web.segments.tasks import
 
 @pytest.mark.subprocess
 def test_tasks_of_pages_go_to_our_broker() -> None:
-    """A shared task belongs to whichever Celery app is loaded; it must be ours in a Django process that loads nothing else."""
+    """A shared task belongs to the loaded Celery app. That must be our app, even in a Django process that loads nothing else."""
     environment = os.environ | {"DJANGO_SETTINGS_MODULE": "cdp_web.settings"}
     answer = subprocess.run([sys.executable, "-c", ASK_FOR_APP], cwd=REPOSITORY, env=environment, capture_output=True, text=True)
     assert answer.stdout.strip() == "cdp_web", answer.stderr
@@ -53,7 +53,7 @@ def test_tasks_of_pages_go_to_our_broker() -> None:
 class TestWithDatabase:
     pytestmark = needs_database
 
-    def test_migrations_say_what_the_models_say(self) -> None:
+    def test_migrations_match_the_models(self) -> None:
         call_command("makemigrations", check=True, dry_run=True, verbosity=0)
 
     @pytest.mark.parametrize("page", ["/accounts/login", "/health", "/nowhere"])
@@ -67,7 +67,7 @@ class TestWithDatabase:
         assert answer["X-Frame-Options"] == "DENY"
         assert answer["Referrer-Policy"] == "same-origin"
 
-    def test_unknown_address_is_a_page_of_ours(self, client: Client) -> None:
+    def test_an_unknown_address_has_our_page(self, client: Client) -> None:
         answer = client.get("/nowhere")
         assert answer.status_code == 404
         assert "There is no page at this address." in answer.content.decode()

@@ -48,7 +48,7 @@ def page(chromium: Browser, shop: Settings) -> Iterator[Page]:
     page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: problems.append(str(error)))
     page.goto("/")
-    page.get_by_label("Name").fill(shop.admin_user)
+    page.get_by_label("Username").fill(shop.admin_user)
     page.get_by_label("Password").fill(shop.admin_password)
     page.get_by_role("button", name="Log in").click()
     yield page

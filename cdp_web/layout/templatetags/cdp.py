@@ -1,4 +1,4 @@
-"""What templates may say beyond Django's own: icons, and the formats of layout/formats.py."""
+"""Our template tags and filters: icons, and the formats of layout/formats.py."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from cdp_web.layout import formats
 register = template.Library()
 
 
-def _filter(shown: Callable[[Any], str]) -> Callable[[Any], str]:
-    """A format as a filter: templates hand over an empty text for what is not there."""
-    return lambda value: shown(None if value == "" else value)
+def _make_filter(format_value: Callable[[Any], str]) -> Callable[[Any], str]:
+    """Turn a format into a filter: templates pass an empty text for a missing value."""
+    return lambda value: format_value(None if value == "" else value)
 
 
 for _format in (
@@ -31,42 +31,42 @@ for _format in (
     formats.moment,
     formats.duration,
 ):
-    register.filter(_format.__name__, _filter(_format))
+    register.filter(_format.__name__, _make_filter(_format))
 
 
 @register.filter
 def metric_value(value: object, metric: Metric) -> str:
-    shown = formats.metric_value(metric, value)
-    return broken_at_dots(shown) if metric.shown == "text" else shown
+    text = formats.metric_value(metric, value)
+    return break_at_dots(text) if metric.shown == "text" else text
 
 
 @register.filter
-def broken_at_dots(text: str) -> SafeString:
-    """A category that is too long for its place is broken between its levels."""
+def break_at_dots(text: str) -> SafeString:
+    """Allow line breaks between the levels of a category."""
     return mark_safe(conditional_escape(text).replace(".", ".<wbr>"))
 
 
 @register.filter
 def column_class(metric: Metric) -> str:
-    """Amounts and counts stand at the right of their column; words and days are not broken."""
+    """Right-align amounts and counts; keep words and days on one line."""
     return "nowrap" if metric.kind in ("text", "date") else "number"
 
 
 @register.filter
 def lookup(values: Mapping[str, Any], key: str) -> Any:
-    """The value under a key that the template holds in a variable; nothing where it is missing."""
+    """The value of a key that the template has in a variable; None if it is missing."""
     return values.get(key)
 
 
 @register.filter
 def svg_percent(share: float | None) -> str:
-    """A share between 0 and 1 as a width in an SVG, where a decimal comma would break it."""
+    """A share between 0 and 1 as a width in an SVG, which needs a decimal point."""
     return f"{min(max(float(share or 0), 0), 1) * 100:.2f}%"
 
 
 @register.simple_tag
 def icon(name: str, classes: str = "") -> SafeString:
-    """An icon of the vendored set; the text beside it says what it means, so readers that speak pass over it."""
+    """An icon of the vendored set. The text beside it carries the meaning, so screen readers skip the icon."""
     sprite = static("vendor/lucide/sprite.svg")
     return format_html(
         '<svg class="icon {}" aria-hidden="true" focusable="false"><use href="{}#{}"></use></svg>', classes, sprite, name
@@ -75,6 +75,6 @@ def icon(name: str, classes: str = "") -> SafeString:
 
 @register.simple_tag(takes_context=True)
 def current_section(context: template.Context, section: str) -> SafeString:
-    """Marks the section of the navigation that the page belongs to."""
+    """Mark the navigation section of the current page."""
     match = context["request"].resolver_match
     return mark_safe('aria-current="page"') if match and match.app_name == section else SafeString()

@@ -22,7 +22,7 @@ class Migration(migrations.Migration):
                 ('name', models.CharField(max_length=120)),
                 ('description', models.TextField(blank=True, max_length=1000)),
                 ('rule', models.JSONField(help_text="The rule's document in its current version; cdp/rules reads it.")),
-                ('rule_hash', models.CharField(db_index=True, help_text='The same for rules that say the same.', max_length=64)),
+                ('rule_hash', models.CharField(db_index=True, help_text='Equal for rules with the same canonical form.', max_length=64)),
                 ('version', models.PositiveIntegerField(default=1, help_text='Counts the changes of the rule.')),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('updated_at', models.DateTimeField(auto_now=True)),
@@ -88,7 +88,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='segment',
-            constraint=models.UniqueConstraint(django.db.models.functions.text.Lower('name'), name='segment_name_unique', violation_error_message='There is a segment of this name already; take another name.'),
+            constraint=models.UniqueConstraint(django.db.models.functions.text.Lower('name'), name='segment_name_unique', violation_error_message='A segment with this name already exists; choose another name.'),
         ),
         migrations.AddConstraint(
             model_name='segmentversion',

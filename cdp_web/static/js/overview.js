@@ -3,7 +3,7 @@ const source = JSON.parse(document.getElementById("chart-data").textContent);
 const place = document.getElementById("chart");
 
 function token(name) {
-  // A token may hold light-dark(); only a real property gives the colour that is in force.
+  // A token may contain light-dark(); only a real property resolves it to the current colour.
   const probe = document.createElement("i");
   probe.style.color = `var(${name})`;
   document.body.append(probe);

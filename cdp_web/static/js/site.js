@@ -1,4 +1,4 @@
-// Small habits of every page: filters that submit themselves, questions before what can't be undone, failed htmx requests said aloud.
+// Behaviour of every page: filters that submit on change, questions before risky actions, announcements of failed htmx requests.
 document.addEventListener("change", (event) => {
   const form = event.target.closest?.("form[data-submit-on-change]");
   if (form) form.requestSubmit();
@@ -9,11 +9,11 @@ document.addEventListener("submit", (event) => {
   if (question && !window.confirm(question)) event.preventDefault();
 });
 
-function say(text) {
+function announce(text) {
   const region = document.getElementById("announcements");
   if (region) region.textContent = text;
 }
 
-document.addEventListener("htmx:responseError", () => say("The page could not be brought up to date. Load it again."));
-document.addEventListener("htmx:sendError", () => say("The site does not answer. Check the connection and load the page again."));
-document.addEventListener("htmx:afterRequest", (event) => event.detail.successful && say(""));
+document.addEventListener("htmx:responseError", () => announce("The page could not be updated. Reload it."));
+document.addEventListener("htmx:sendError", () => announce("The site does not answer. Check the connection and reload the page."));
+document.addEventListener("htmx:afterRequest", (event) => event.detail.successful && announce(""));

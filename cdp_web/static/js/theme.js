@@ -1,4 +1,4 @@
-// Light or dark: what the reader chose, else what the system says. Runs before the page is painted, so that nothing flashes.
+// Light or dark: what the reader chose, else what the system says. Runs before the page is painted, so nothing flashes.
 const THEME_KEY = "cdp-theme";
 
 function applyTheme(theme) {

@@ -1,4 +1,4 @@
-"""The catalogue holds together: keys, headings, what an expression may look at, and how a value is shown."""
+"""Consistency of the catalogue: keys, headings, the columns an expression may use, and how values are shown."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from cdp.metrics import BY_KEY, GROUPS, METRICS, Metric, Stage, metrics_of, of_stage, sql_for_day
 from cdp.warehouse import CUSTOMER_DAY
 
-#: What an expression of a stage may name: a column of its rows, or a metric of an earlier stage.
+#: Names that an expression of a stage may use: columns of its rows, or metrics of an earlier stage.
 THINGS_COLUMNS = {"thing", "name", "views", "carts", "items", "money"}
 COLUMNS: dict[Stage, set[str]] = {
     "days": set(CUSTOMER_DAY.column_names),
@@ -27,19 +27,19 @@ def test_keys_are_unique_and_there_are_enough() -> None:
 
 
 @pytest.mark.parametrize("attribute", ["title", "about"])
-def test_no_two_metrics_are_called_the_same(attribute: str) -> None:
-    said = [getattr(metric, attribute) for metric in METRICS]
-    assert sorted(said) == sorted(set(said))
+def test_titles_and_texts_are_unique(attribute: str) -> None:
+    texts = [getattr(metric, attribute) for metric in METRICS]
+    assert sorted(texts) == sorted(set(texts))
 
 
 @pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.key)
-def test_an_expression_looks_only_at_what_its_stage_has(metric: Metric) -> None:
+def test_an_expression_uses_only_columns_of_its_stage(metric: Metric) -> None:
     words = set(re.findall(r"\b[a-z_][a-z0-9_]*\b", re.sub(r"'[^']*'|\{as_of\}", "", metric.sql)))
     assert words - FUNCTIONS <= COLUMNS[metric.stage]
 
 
 @pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.key)
-def test_the_published_day_takes_its_place_and_a_sentence_tells_about_it(metric: Metric) -> None:
+def test_the_published_day_is_inserted_and_the_description_is_a_sentence(metric: Metric) -> None:
     assert "{" not in sql_for_day(metric, "2019-10-31")
     assert metric.about[0].isupper()
     assert metric.about.endswith(".")
@@ -49,7 +49,7 @@ def test_the_published_day_takes_its_place_and_a_sentence_tells_about_it(metric:
     assert (metric.days_ago > 0) == (metric.stage == "earlier")
 
 
-def test_metrics_stand_together_under_the_headings_in_their_order() -> None:
+def test_metrics_are_grouped_in_the_order_of_the_headings() -> None:
     assert [group for group, _ in groupby(METRICS, key=lambda metric: metric.group)] == list(GROUPS)
     assert tuple(metric for group in GROUPS for metric in metrics_of(group)) == METRICS
 

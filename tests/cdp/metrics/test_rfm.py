@@ -7,15 +7,15 @@ from itertools import product
 import pytest
 
 from cdp.metrics import BY_KEY
-from cdp.metrics.rfm import RFM_GROUPS, SCORES, worth
+from cdp.metrics.rfm import RFM_GROUPS, SCORES
 
 
 def groups_of(recency: int, frequency: int, monetary: int) -> list[str]:
-    value = worth(frequency, monetary)
+    worth = (frequency + monetary + 1) // 2
     return [
         group.name
         for group in RFM_GROUPS
-        if group.recency[0] <= recency <= group.recency[1] and group.worth[0] <= value <= group.worth[1]
+        if group.recency[0] <= recency <= group.recency[1] and group.worth[0] <= worth <= group.worth[1]
     ]
 
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from cdp.rules import All, Any, Compare, Not, Rule, RuleError, canonical, decode, rule_hash
+from cdp.rules import All, Any, Compare, Not, Rule, RuleError, decode, hash_rule, to_canonical
 
 A = Compare("views", "ge", 1)
 B = Compare("carts", "ge", 1)
@@ -29,9 +29,9 @@ C = Compare("total_purchase_value", "ge", Decimal("12.50"))
         (Compare("lifecycle", "in", ("new", "lapsed")), Compare("lifecycle", "in", ("lapsed", "new", "new"))),
     ],
 )
-def test_rules_that_say_the_same_have_one_hash(one: Rule, other: Rule) -> None:
-    assert canonical(one) == canonical(other)
-    assert rule_hash(one) == rule_hash(other)
+def test_equal_rules_have_one_hash(one: Rule, other: Rule) -> None:
+    assert to_canonical(one) == to_canonical(other)
+    assert hash_rule(one) == hash_rule(other)
 
 
 @pytest.mark.parametrize(
@@ -45,26 +45,26 @@ def test_rules_that_say_the_same_have_one_hash(one: Rule, other: Rule) -> None:
         (Compare("lifecycle", "in", ("new",)), Compare("lifecycle", "not_in", ("new",))),
     ],
 )
-def test_rules_that_differ_have_two(one: Rule, other: Rule) -> None:
-    assert rule_hash(one) != rule_hash(other)
+def test_different_rules_have_different_hashes(one: Rule, other: Rule) -> None:
+    assert hash_rule(one) != hash_rule(other)
 
 
-def test_a_rule_that_has_no_meaning_yet_has_a_form_too() -> None:
-    assert rule_hash(Compare("qqq", "in", (1, "a"))) == rule_hash(Compare("qqq", "in", ("a", 1)))
-    assert rule_hash(Compare("qqq", "ge", "a")) != rule_hash(Compare("qqq", "ge", "b"))
+def test_an_invalid_rule_has_a_canonical_form_too() -> None:
+    assert hash_rule(Compare("qqq", "in", (1, "a"))) == hash_rule(Compare("qqq", "in", ("a", 1)))
+    assert hash_rule(Compare("qqq", "ge", "a")) != hash_rule(Compare("qqq", "ge", "b"))
 
 
-def test_the_hash_stays_what_it_was() -> None:
+def test_the_hash_never_changes() -> None:
     """Saved with segments: a change here makes every saved rule look new."""
-    assert canonical(All((B, C))) == (
+    assert to_canonical(All((B, C))) == (
         '{"rule":{"all":[{"metric":{"field":"carts","operator":"ge","value":1}},'
         '{"metric":{"field":"total_purchase_value","operator":"ge","value":"12.50"}}]},"version":1}'
     )
-    assert rule_hash(All((B, C))) == "f6a34f2e7a30be97e86be82d1cc62c00d95ab1b1d57cd3c011be8ca159884870"
+    assert hash_rule(All((B, C))) == "f6a34f2e7a30be97e86be82d1cc62c00d95ab1b1d57cd3c011be8ca159884870"
 
 
 def test_the_canonical_text_is_a_document() -> None:
-    assert decode(json.loads(canonical(All((B, A))))) == All((B, A))
+    assert decode(json.loads(to_canonical(All((B, A))))) == All((B, A))
 
 
 def test_a_rule_too_deep_is_refused() -> None:
@@ -72,4 +72,4 @@ def test_a_rule_too_deep_is_refused() -> None:
     for _ in range(100_000):
         rule = Not(rule)
     with pytest.raises(RuleError):
-        canonical(rule)
+        to_canonical(rule)

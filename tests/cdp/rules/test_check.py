@@ -1,4 +1,4 @@
-"""What check finds wrong with a rule."""
+"""The problems that check finds in a rule."""
 
 from __future__ import annotations
 
@@ -8,8 +8,21 @@ from decimal import Decimal
 
 import pytest
 
-from cdp.rules import MAX_DEPTH, MAX_LEAVES, MAX_LIST_VALUES, All, Any, Compare, Not, Problem, Rule, RuleError, check, require
-from cdp.rules.tree import too_deep
+from cdp.rules import (
+    MAX_DEPTH,
+    MAX_LEAVES,
+    MAX_LIST_VALUES,
+    All,
+    Any,
+    Compare,
+    Not,
+    Problem,
+    Rule,
+    RuleError,
+    check,
+    require_valid,
+)
+from cdp.rules.tree import TOO_DEEP
 
 GOOD = Compare("views", "ge", 1)
 
@@ -30,18 +43,18 @@ GOOD = Compare("views", "ge", 1)
 )
 def test_a_good_rule_has_no_problem(rule: Rule) -> None:
     assert check(rule) == []
-    require(rule)
+    require_valid(rule)
 
 
 @pytest.mark.parametrize(
     ("leaf", "part", "says"),
     [
         (Compare("totl_purchase", "ge", 1), "field", "did you mean 'total_purchase'?"),
-        (Compare("qqq", "ge", 1), "field", "known are lifecycle, rfm_group"),
+        (Compare("qqq", "ge", 1), "field", "choose one of lifecycle, rfm_group"),
         (Compare("views", "betwen", 1), "operator", "'betwen' is not an operator; did you mean 'between'?"),
-        (Compare("views", "contains", "1"), "operator", "does not go with views (integer); take one of eq, ne"),
+        (Compare("views", "contains", "1"), "operator", "does not go with views (integer); use one of eq, ne"),
         (Compare("lifecycle", "ge", "new"), "operator", "does not go with lifecycle (text)"),
-        (Compare("last_seen", "ge", date(2019, 1, 1)), "operator", "take one of on, not_on"),
+        (Compare("last_seen", "ge", date(2019, 1, 1)), "operator", "use one of on, not_on"),
         (Compare("views", "ge", "2"), "value", "needs a whole number"),
         (Compare("views", "ge", Decimal("2.5")), "value", "needs a whole number such as 3, not 2.5"),
         (Compare("total_purchase_value", "ge", "abc"), "value", "needs a number such as 12.50, not 'abc'"),
@@ -61,7 +74,7 @@ def test_a_good_rule_has_no_problem(rule: Rule) -> None:
         (Compare("lifecycle", "in", "new"), "value", "takes a list"),
     ],
 )
-def test_a_wrong_leaf_has_one_problem_with_its_place(leaf: Compare, part: str, says: str) -> None:
+def test_a_wrong_leaf_has_one_problem_with_its_path(leaf: Compare, part: str, says: str) -> None:
     problems = check(All((GOOD, Not(leaf))))
     assert [problem.path for problem in problems] == [f"rule.all[1].not.metric.{part}"]
     assert says in problems[0].says
@@ -77,7 +90,7 @@ def test_an_empty_group_is_a_problem(group: Rule, path: str) -> None:
     assert check(group) == [Problem(path, "the group is empty; add a condition to it or remove it.")]
 
 
-def test_a_range_the_wrong_way_round_is_told_with_its_remedy() -> None:
+def test_a_reversed_range_is_reported_with_its_remedy() -> None:
     says = "ends before it begins; swap the two values."
     assert check(Compare("views", "between", (2, 1))) == [Problem("rule.metric.value", says)]
 
@@ -87,7 +100,7 @@ def test_depth_is_limited() -> None:
     for _ in range(MAX_DEPTH - 1):
         rule = Not(rule)
     assert check(rule) == []
-    assert check(Not(rule)) == [Problem("rule" + ".not" * MAX_DEPTH, too_deep())]
+    assert check(Not(rule)) == [Problem("rule" + ".not" * MAX_DEPTH, TOO_DEEP)]
     for _ in range(100_000):
         rule = All((rule,))
     assert len(check(rule)) == 1
@@ -105,14 +118,14 @@ def test_list_values_are_limited_over_the_whole_rule() -> None:
     half = Compare("lifecycle", "in", ("new",) * (MAX_LIST_VALUES // 2))
     assert check(All((half, half))) == []
     problems = check(All((half, half, Compare("lifecycle", "in", ("new",)))))
-    assert problems == [Problem("rule.all[2].metric.value", "is past the 10000 list values that a rule may hold.")]
+    assert problems == [Problem("rule.all[2].metric.value", "exceeds the 10000 list values that a rule may hold.")]
 
 
-def test_require_raises_the_first_problem() -> None:
+def test_require_valid_raises_the_first_problem() -> None:
     with pytest.raises(RuleError, match=r"^rule\.all\[0\]\.metric\.field: 'viws' is not a metric; did you mean 'views'\?$"):
-        require(All((Compare("viws", "ge", 1), Any(()))))
+        require_valid(All((Compare("viws", "ge", 1), Any(()))))
 
 
-def test_the_error_survives_a_trip_between_processes() -> None:
+def test_the_error_can_be_pickled() -> None:
     error = pickle.loads(pickle.dumps(RuleError("rule", "is wrong.")))
     assert (error.path, error.says, str(error)) == ("rule", "is wrong.", "rule: is wrong.")

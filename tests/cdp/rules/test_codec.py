@@ -49,13 +49,13 @@ def test_a_document_becomes_a_tree() -> None:
     )
 
 
-def test_a_document_comes_back_as_it_was() -> None:
+def test_a_document_survives_a_round_trip() -> None:
     assert json.loads(json.dumps(encode(decode(GOOD)))) == GOOD
 
 
 def test_an_amount_is_read_from_text_or_number_and_written_as_text() -> None:
-    for given_ in ("12.50", 12.5, Decimal("12.5")):
-        rule = decode(leaf(given_, "total_purchase_value"))
+    for amount in ("12.50", 12.5, Decimal("12.5")):
+        rule = decode(leaf(amount, "total_purchase_value"))
         assert rule == Compare("total_purchase_value", "ge", Decimal("12.50"))
         assert encode(rule) == leaf("12.50", "total_purchase_value")
 
@@ -95,17 +95,17 @@ def test_a_missing_value_and_null_are_the_same() -> None:
         (leaf([1, None]), "rule.metric.value[1]", "not null"),
     ],
 )  # fmt: skip
-def test_a_wrong_shape_is_refused_with_its_place(document: object, path: str, says: str) -> None:
-    with pytest.raises(RuleError) as refused:
+def test_a_wrong_shape_is_refused_with_its_path(document: object, path: str, says: str) -> None:
+    with pytest.raises(RuleError) as caught:
         decode(document)
-    assert refused.value.path == path
-    assert says in refused.value.says
+    assert caught.value.path == path
+    assert says in caught.value.says
 
 
 @pytest.mark.parametrize(
     "bad", [leaf("two"), leaf("2"), leaf(2.5), leaf("12.505", "total_purchase_value"), leaf(1, "viws"), leaf(1, "views", "gt_")]
 )
-def test_what_only_the_meaning_forbids_is_left_to_check(bad: object) -> None:
+def test_invalid_content_is_left_to_check(bad: object) -> None:
     assert len(check(decode(bad))) == 1
 
 
@@ -125,9 +125,9 @@ def test_each_kind_of_node_goes_one_level_down(kind: str) -> None:
     deep: object = {"metric": {"field": "views", "operator": "ge", "value": 1}}
     for _ in range(MAX_DEPTH):
         deep = {kind: deep if kind == "not" else [deep]}
-    with pytest.raises(RuleError, match="nested deeper than 20 levels") as refused:
+    with pytest.raises(RuleError, match="nested deeper than 20 levels") as caught:
         decode(node(deep))
-    assert refused.value.path == "rule" + (".not" if kind == "not" else f".{kind}[0]") * MAX_DEPTH
+    assert caught.value.path == "rule" + (".not" if kind == "not" else f".{kind}[0]") * MAX_DEPTH
 
 
 def test_a_rule_too_deep_is_not_written() -> None:

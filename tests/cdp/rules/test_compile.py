@@ -1,4 +1,4 @@
-"""SQL of a rule: what it looks like, and what it refuses. That it means the same is tested in tests/agreement."""
+"""The SQL of a rule, and the rules that are refused. tests/agreement tests that it means the same as the interpreter."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 import sqlglot
 from sqlglot import exp
 
-from cdp.rules import MAX_LEAVES, MAX_LIST_VALUES, All, Any, Compare, Not, Rule, RuleError, to_expression, to_sql, where_sql
+from cdp.rules import MAX_LEAVES, MAX_LIST_VALUES, All, Any, Compare, Not, Rule, RuleError, to_expression, to_sql, to_where_sql
 
 AS_OF = date(2019, 10, 31)
 
@@ -37,39 +37,39 @@ AS_OF = date(2019, 10, 31)
     ],
 )
 def test_a_leaf_in_duckdb(rule: Rule, duckdb_sql: str) -> None:
-    assert where_sql(rule, AS_OF, "duckdb") == duckdb_sql
+    assert to_where_sql(rule, AS_OF, "duckdb") == duckdb_sql
 
 
 def test_a_tree_in_spark() -> None:
     rule = Any((All((Compare("views", "ge", 2), Compare("carts", "is_set"))), Not(Compare("lifecycle", "contains", "o'n\\"))))
-    assert where_sql(rule, AS_OF, "spark") == (
+    assert to_where_sql(rule, AS_OF, "spark") == (
         "((NOT `views` IS NULL AND `views` >= 2) AND NOT `carts` IS NULL)"
         " OR NOT (NOT `lifecycle` IS NULL AND CONTAINS(`lifecycle`, 'o\\'n\\\\'))"
     )
 
 
-def test_spark_finds_no_variable_to_replace() -> None:
-    """Spark would put the value of ${env:HOME} into the text before it parses it."""
+def test_spark_replaces_no_variable() -> None:
+    """Spark would replace ${env:HOME} with its value before it parses the text."""
     text = "a${env:HOME}$${x}"
     rule = Compare("lifecycle", "contains", text)
-    assert "${" not in where_sql(rule, AS_OF, "duckdb") + where_sql(rule, AS_OF, "spark")
+    assert "${" not in to_where_sql(rule, AS_OF, "duckdb") + to_where_sql(rule, AS_OF, "spark")
     with duckdb.connect() as duck:
         duck.execute("CREATE TABLE customers AS SELECT unnest(?) AS lifecycle", [[f"({text})", text[:-1]]])
-        assert duck.execute(f"SELECT lifecycle FROM customers WHERE {where_sql(rule, AS_OF)}").fetchall() == [(f"({text})",)]
-    pieces = [piece.this for piece in sqlglot.parse_one(where_sql(rule, AS_OF, "spark"), read="spark").find_all(exp.Literal)]
+        assert duck.execute(f"SELECT lifecycle FROM customers WHERE {to_where_sql(rule, AS_OF)}").fetchall() == [(f"({text})",)]
+    pieces = [piece.this for piece in sqlglot.parse_one(to_where_sql(rule, AS_OF, "spark"), read="spark").find_all(exp.Literal)]
     assert sorted(pieces) == ["a$", "{env:HOME}$$", "{x}"]
 
 
 def test_the_query_selects_ids_or_columns_of_the_snapshot() -> None:
     rule = Compare("views", "ge", 2)
-    where = where_sql(rule, AS_OF)
+    where = to_where_sql(rule, AS_OF)
     assert to_sql(rule, AS_OF, table="customers") == f'SELECT "customer_id" FROM "customers" WHERE {where}'
     assert to_sql(rule, AS_OF, table="lake.mart.customers", select=("customer_id", "views")) == (
         f'SELECT "customer_id", "views" FROM "lake"."mart"."customers" WHERE {where}'
     )
 
 
-def test_the_query_is_in_the_dialect_that_was_asked_for() -> None:
+def test_the_query_is_in_the_requested_dialect() -> None:
     query = to_sql(Compare("views", "ge", 2), AS_OF, table="customers", dialect="spark")
     assert query == "SELECT `customer_id` FROM `customers` WHERE NOT `views` IS NULL AND `views` >= 2"
 

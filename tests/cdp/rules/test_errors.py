@@ -1,4 +1,4 @@
-"""Messages stay short and safe whatever they are about."""
+"""Messages stay short and safe for any value."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from cdp.rules.errors import did_you_mean, shown
+from cdp.rules.errors import abbreviate, did_you_mean
 
 
 @pytest.mark.parametrize(
@@ -29,12 +29,12 @@ from cdp.rules.errors import did_you_mean, shown
         (object(), "a value of type object"),
     ],
 )
-def test_a_foreign_value_is_shown_short(value: object, text: str) -> None:
-    assert shown(value) == text
+def test_a_value_is_abbreviated(value: object, text: str) -> None:
+    assert abbreviate(value) == text
 
 
-def test_the_nearest_known_word_is_offered_and_else_all() -> None:
+def test_the_nearest_word_is_offered_or_all_words() -> None:
     assert did_you_mean("viws", ["views", "carts"]) == "did you mean 'views'?"
-    assert did_you_mean("qqq", ["views", "carts"]) == "known are views, carts."
-    assert did_you_mean("z" * 1_000_000, ["views"]) == "known are views."
+    assert did_you_mean("qqq", ["views", "carts"]) == "choose one of views, carts."
+    assert did_you_mean("z" * 1_000_000, ["views"]) == "choose one of views."
     assert did_you_mean("qqq", [f"w{n}" for n in range(42)]).endswith(", w28, w29 and 12 more.")

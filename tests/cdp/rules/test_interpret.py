@@ -1,4 +1,4 @@
-"""What a rule means for one customer: the sentences of the contract as examples."""
+"""The meaning of a rule for one customer, by examples of the contract."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ def test_conditions_joined_by_or_become_any() -> None:
     assert decode({"logic": "or", "conditions": [condition(), condition()]}) == Any((VIEWS, VIEWS))
 
 
-def test_a_bare_list_carries_its_joining_words() -> None:
+def test_a_bare_list_contains_its_joining_words() -> None:
     assert decode([condition(), "OR", condition()]) == Any((VIEWS, VIEWS))
     assert decode([condition()]) == All((VIEWS,))
 
@@ -67,7 +67,7 @@ def test_a_symbol_means_the_operator_of_the_fields_kind(symbol: str, field: str,
     assert migrated.children[0].operator == operator
 
 
-def test_whole_numbers_were_written_as_text_too() -> None:
+def test_whole_numbers_may_be_text() -> None:
     assert decode([condition("views", "between", ["1", 5])]) == All((Compare("views", "between", (1, 5)),))
     assert decode([condition("last_seen", "in_last_days", "30")]) == All((Compare("last_seen", "in_last_days", 30),))
     assert decode([condition("last_seen", "=", "2019-10-31")]) == All((Compare("last_seen", "on", date(2019, 10, 31)),))
@@ -111,8 +111,8 @@ def test_a_deep_value_is_refused() -> None:
         ([condition(value=True)], "rule.all[0].metric.value", "not true"),
     ],
 )
-def test_what_cannot_be_read_is_refused_with_its_place(document: object, path: str, says: str) -> None:
-    with pytest.raises(RuleError) as refused:
+def test_an_unreadable_rule_is_refused_with_its_path(document: object, path: str, says: str) -> None:
+    with pytest.raises(RuleError) as caught:
         decode(document)
-    assert refused.value.path == path
-    assert says in refused.value.says
+    assert caught.value.path == path
+    assert says in caught.value.says

@@ -1,4 +1,4 @@
-"""The table of operators, and that interpreter and compiler know exactly the operators in it."""
+"""The table of operators; interpreter and compiler know exactly these operators."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from cdp.metrics import METRICS, Kind
 from cdp.rules import OPERATORS, Operator
 from cdp.rules.compile import CONDITIONS
 from cdp.rules.interpret import TESTS
-from cdp.rules.operators import BY_KEY, operators_of
+from cdp.rules.operators import BY_KEY, list_operators
 
 KINDS: tuple[Kind, ...] = ("integer", "money", "number", "date", "text")
 
@@ -26,14 +26,14 @@ def test_interpreter_and_compiler_know_every_operator() -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_names_and_symbols_tell_the_operators_of_a_kind_apart(kind: Kind) -> None:
-    for one, other in itertools.combinations(operators_of(kind), 2):
+    for one, other in itertools.combinations(list_operators(kind), 2):
         assert {one.symbol, one.key}.isdisjoint({other.symbol, other.key})
         assert one.label != other.label
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_kind_can_be_compared_and_asked_for_a_value(kind: Kind) -> None:
-    keys = {operator.key for operator in operators_of(kind)}
+def test_every_kind_has_comparisons_and_tests_for_a_value(kind: Kind) -> None:
+    keys = {operator.key for operator in list_operators(kind)}
     assert {"is_set", "is_not_set"} < keys
     assert keys & {"eq", "on"}
 
@@ -43,6 +43,6 @@ def test_every_kind_of_the_catalogue_has_operators() -> None:
 
 
 @pytest.mark.parametrize("operator", OPERATORS, ids=lambda operator: operator.key)
-def test_the_phrase_has_a_place_for_every_value(operator: Operator) -> None:
+def test_the_phrase_has_a_placeholder_for_every_value(operator: Operator) -> None:
     places = {"none": 0, "one": 1, "two": 2, "many": 1}[operator.values]
     assert operator.phrase.count("{}") == places

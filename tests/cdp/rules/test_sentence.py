@@ -1,4 +1,4 @@
-"""A rule read back in plain English."""
+"""A rule in plain English."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from cdp.rules import All, Any, Compare, Not, Rule, RuleError, sentence
+from cdp.rules import All, Any, Compare, Not, Rule, RuleError, to_sentence
 
 A = Compare("total_purchase", "ge", 2)
 B = Compare("total_purchase_value", "gt", 100)
@@ -36,23 +36,23 @@ C = Compare("last_seen", "in_last_days", 30)
     ],
 )
 def test_leaves(rule: Rule, english: str) -> None:
-    assert sentence(rule) == english
+    assert to_sentence(rule) == english
 
 
-def test_brackets_stand_only_where_they_are_needed() -> None:
-    a, b, c = sentence(A), sentence(B), sentence(C)
-    assert sentence(All((A, B, C))) == f"{a} and {b} and {c}"
-    assert sentence(Any((A, B))) == f"{a} or {b}"
-    assert sentence(Any((All((A, B)), C))) == f"{a} and {b}, or {c}"
-    assert sentence(All((Any((A, B)), C))) == f"({a} or {b}) and {c}"
-    assert sentence(All((All((A, B)), C))) == f"{a} and {b} and {c}"
-    assert sentence(All((Any((A,)), C))) == f"{a} and {c}"
-    assert sentence(All((All((Any((A, B)),)), C))) == f"({a} or {b}) and {c}"
-    assert sentence(Any((All((A,)), C))) == f"{a} or {c}"
-    assert sentence(Not(A)) == f"not ({a})"
-    assert sentence(All((Not(Any((A, B))), C))) == f"not ({a} or {b}) and {c}"
+def test_brackets_appear_only_where_they_are_needed() -> None:
+    a, b, c = to_sentence(A), to_sentence(B), to_sentence(C)
+    assert to_sentence(All((A, B, C))) == f"{a} and {b} and {c}"
+    assert to_sentence(Any((A, B))) == f"{a} or {b}"
+    assert to_sentence(Any((All((A, B)), C))) == f"{a} and {b}, or {c}"
+    assert to_sentence(All((Any((A, B)), C))) == f"({a} or {b}) and {c}"
+    assert to_sentence(All((All((A, B)), C))) == f"{a} and {b} and {c}"
+    assert to_sentence(All((Any((A,)), C))) == f"{a} and {c}"
+    assert to_sentence(All((All((Any((A, B)),)), C))) == f"({a} or {b}) and {c}"
+    assert to_sentence(Any((All((A,)), C))) == f"{a} or {c}"
+    assert to_sentence(Not(A)) == f"not ({a})"
+    assert to_sentence(All((Not(Any((A, B))), C))) == f"not ({a} or {b}) and {c}"
 
 
 def test_a_rule_with_a_problem_has_no_sentence() -> None:
     with pytest.raises(RuleError):
-        sentence(Compare("views", "ge", "x"))
+        to_sentence(Compare("views", "ge", "x"))

@@ -1,4 +1,4 @@
-"""The walk over a rule and its bound."""
+"""The walk over a rule and its depth limit."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ LEAF = Compare("views", "ge", 1)
 
 
 def nested(levels: int) -> Rule:
-    """A rule of so many levels, the leaf included."""
+    """A rule with this many levels, including the leaf."""
     rule: Rule = LEAF
     for _ in range(levels - 1):
         rule = Not(rule)

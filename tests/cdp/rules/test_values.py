@@ -1,4 +1,4 @@
-"""Reading, writing and judging single values."""
+"""Reading, writing and checking single values."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from cdp.rules.operators import ValueKind
 from cdp.rules.tree import Scalar
-from cdp.rules.values import decimal_text, fault, read, write
+from cdp.rules.values import decimal_text, find_fault, read, write
 
 
 @pytest.mark.parametrize(
@@ -35,9 +35,9 @@ def test_a_value_is_read_by_its_kind(kind: ValueKind | None, raw: Scalar, value:
     ("kind", "raw"),
     [("money", "1e5"), ("money", "12,50"), ("money", "٣"), ("money", "NaN"), ("date", "2019-02-30"), ("integer", "3")],
 )
-def test_what_does_not_fit_stays_as_it_came_and_is_a_fault(kind: ValueKind, raw: Scalar) -> None:
+def test_a_value_that_does_not_fit_stays_unchanged_and_is_a_fault(kind: ValueKind, raw: Scalar) -> None:
     assert read(kind, raw) == raw
-    assert fault(kind, raw)
+    assert find_fault(kind, raw)
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_lists_and_days_are_written_as_json_holds_them() -> None:
     ],
 )
 def test_good_values_have_no_fault(kind: ValueKind, value: object) -> None:
-    assert fault(kind, value) == ""
+    assert find_fault(kind, value) == ""
 
 
 @pytest.mark.parametrize(
@@ -110,4 +110,4 @@ def test_good_values_have_no_fault(kind: ValueKind, value: object) -> None:
     ],
 )
 def test_faults_say_what_is_wrong(kind: ValueKind, value: object, says: str) -> None:
-    assert says in fault(kind, value)
+    assert says in find_fault(kind, value)

@@ -22,21 +22,21 @@ def test_stranger_is_sent_to_the_login(client: Client, page: str) -> None:
     assert answer["Location"] == f"/accounts/login?next={page}"
 
 
-def test_login_leads_to_the_page_that_was_asked_for(client: Client, marketer: User) -> None:
-    given = {"username": "alice", "password": "alice-password", "next": "/segments/"}
-    answer = client.post("/accounts/login", given)
+def test_login_leads_to_the_requested_page(client: Client, marketer: User) -> None:
+    form = {"username": "alice", "password": "alice-password", "next": "/segments/"}
+    answer = client.post("/accounts/login", form)
     assert (answer.status_code, answer["Location"]) == (302, "/segments/")
 
 
-def test_wrong_password_says_so_and_keeps_the_name(client: Client, marketer: User) -> None:
+def test_a_wrong_password_is_reported_and_the_name_kept(client: Client, marketer: User) -> None:
     page = client.post("/accounts/login", {"username": "alice", "password": "wrong"}).content.decode()
     assert "enter a correct username and password" in page
     assert 'value="alice"' in page
 
 
 def test_login_does_not_lead_to_another_site(client: Client, marketer: User) -> None:
-    given = {"username": "alice", "password": "alice-password", "next": "https://elsewhere.example/"}
-    assert client.post("/accounts/login", given)["Location"] == "/"
+    form = {"username": "alice", "password": "alice-password", "next": "https://elsewhere.example/"}
+    assert client.post("/accounts/login", form)["Location"] == "/"
 
 
 def test_logout_needs_a_post(site: Client) -> None:
@@ -45,11 +45,11 @@ def test_logout_needs_a_post(site: Client) -> None:
     assert site.get("/accounts/").status_code == 302
 
 
-def test_ensure_admin_makes_one_and_leaves_the_password_of_one_that_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    given = replace(current(), admin_user="chief", admin_password="first")
-    monkeypatch.setattr(ensure_admin, "current", lambda: given)
+def test_ensure_admin_creates_the_user_once_and_keeps_the_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = replace(current(), admin_user="chief", admin_password="first")
+    monkeypatch.setattr(ensure_admin, "current", lambda: settings)
     call_command("ensure_admin")
-    monkeypatch.setattr(ensure_admin, "current", lambda: replace(given, admin_password="second"))
+    monkeypatch.setattr(ensure_admin, "current", lambda: replace(settings, admin_password="second"))
     call_command("ensure_admin")
     chief = User.objects.get(username="chief")
     assert chief.is_superuser

@@ -9,7 +9,7 @@ from rest_framework.authtoken.models import Token
 from rest_framework.test import APIClient
 
 from cdp_web.api import customers
-from cdp_web.customers.profiles import profile_from
+from cdp_web.customers.profiles import parse_profile
 from cdp_web.segments.models import Segment
 from cdp_web.segments.runs import segment_run_execute
 from cdp_web.segments.services import segment_create
@@ -25,13 +25,13 @@ PUBLICATION = {"id": 1, "day": "2019-11-30", "published_at": "2019-12-01T03:20:0
 
 @pytest.fixture
 def api(marketer: User) -> APIClient:
-    """A program that brings its token."""
+    """A client with a token."""
     client = APIClient()
     client.credentials(HTTP_AUTHORIZATION=f"Token {Token.objects.create(user=marketer).key}")
     return client
 
 
-def test_without_a_login_the_api_asks_for_one() -> None:
+def test_the_api_needs_a_login() -> None:
     answer = APIClient().get("/api/v1/customers")
     assert (answer.status_code, answer["WWW-Authenticate"]) == (401, "Token")
 
@@ -51,9 +51,9 @@ def test_schema_describes_everything_without_a_warning(tmp_path: Any) -> None:
 def test_docs_page_is_ours_and_keeps_to_the_policy(marketer: User) -> None:
     client = APIClient()
     client.force_login(marketer)
-    shown = client.get("/api/docs").content.decode()
-    assert "<style" not in shown
-    assert 'src="/api/docs?script=' in shown
+    page = client.get("/api/docs").content.decode()
+    assert "<style" not in page
+    assert 'src="/api/docs?script=' in page
 
 
 def test_catalogue(api: APIClient) -> None:
@@ -80,14 +80,14 @@ def test_customer_list(api: APIClient, publish: Any) -> None:
     assert (answer["publication"], answer["total"], answer["pages"]) == (PUBLICATION, 3, 1)
     assert [row["customer_id"] for row in answer["customers"]] == ["2", "10", "1"]
     assert answer["customers"][0]["total_purchase_value"] == "12.50"
-    refused = api.get("/api/v1/customers?sort=secret")
-    assert (refused.status_code, refused.json()["code"]) == (400, "invalid")
+    answer = api.get("/api/v1/customers?sort=secret")
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid")
 
 
 def test_customer_detail(api: APIClient, publish: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     publish(PEOPLE)
-    known = {"2": profile_from(profile(PEOPLE[0], events=1), DAY)}
-    monkeypatch.setattr(customers, "profile_get", lambda publication, customer_id: known.get(customer_id))
+    profiles = {"2": parse_profile(profile(PEOPLE[0], events=1), DAY)}
+    monkeypatch.setattr(customers, "profile_get", lambda publication, customer_id: profiles.get(customer_id))
     segment = segment_create(name="Buyers", rule=BUYERS)
     segment_run_execute(run_id=segment.runs.get().pk)
     answer = api.get("/api/v1/customers/2").json()
@@ -97,11 +97,11 @@ def test_customer_detail(api: APIClient, publish: Any, monkeypatch: pytest.Monke
     assert api.get("/api/v1/customers/3").status_code == 404
 
 
-def test_segment_from_making_to_members(api: APIClient, publish: Any, marketer: User) -> None:
+def test_segment_from_creation_to_members(api: APIClient, publish: Any, marketer: User) -> None:
     publish(PEOPLE)
-    made = api.post("/api/v1/segments", {"name": "Buyers", "rule": BUYERS}, format="json")
-    assert made.status_code == 201
-    segment = made.json()
+    answer = api.post("/api/v1/segments", {"name": "Buyers", "rule": BUYERS}, format="json")
+    assert answer.status_code == 201
+    segment = answer.json()
     assert (segment["version"], segment["owner"], segment["sentence"]) == (1, "alice", "orders is at least 1")
     address = f"/api/v1/segments/{segment['id']}"
     assert api.get(f"{address}/members").status_code == 404
@@ -111,7 +111,7 @@ def test_segment_from_making_to_members(api: APIClient, publish: Any, marketer: 
     answer = api.get(f"{address}/members").json()
     assert (answer["run"]["count"], answer["run"]["publication_id"], answer["pages"]) == (2, 1, 1)
     assert [row["customer_id"] for row in answer["members"]] == ["10", "2"]
-    assert [found["status"] for found in api.get(f"{address}/runs").json()] == ["done"]
+    assert [entry["status"] for entry in api.get(f"{address}/runs").json()] == ["done"]
     assert api.get(f"{address}/members?page=0").status_code == 400
     assert api.get("/api/v1/segments").json()[0]["current_run"]["count"] == 2
 
@@ -129,22 +129,22 @@ def test_delete_archives(api: APIClient) -> None:
     segment = segment_create(name="Buyers", rule=BUYERS)
     assert api.delete(f"/api/v1/segments/{segment.pk}").status_code == 204
     assert api.get("/api/v1/segments").json() == []
-    assert [found["id"] for found in api.get("/api/v1/segments?archived=true").json()] == [segment.pk]
+    assert [entry["id"] for entry in api.get("/api/v1/segments?archived=true").json()] == [segment.pk]
 
 
 @pytest.mark.parametrize("address", ["/api/v1/segments", "/api/v1/segments/preview"])
-def test_problems_of_a_rule_name_their_places(api: APIClient, publish: Any, address: str) -> None:
+def test_problems_of_a_rule_name_their_paths(api: APIClient, publish: Any, address: str) -> None:
     publish(PEOPLE)
     answer = api.post(address, {"name": "Wrong", "rule": rule(is_("views", "ge"))}, format="json")
     assert answer.status_code == 400
     assert [problem["path"] for problem in answer.json()["problems"]] == ["rule.all[0].metric.value"]
 
 
-def test_name_that_is_taken(api: APIClient) -> None:
+def test_duplicate_name(api: APIClient) -> None:
     segment_create(name="Buyers", rule=BUYERS)
     answer = api.post("/api/v1/segments", {"name": "BUYERS", "rule": OTHERS}, format="json")
     assert answer.status_code == 400
-    assert "this name already" in answer.json()["detail"]
+    assert "this name already exists" in answer.json()["detail"]
 
 
 def test_preview(api: APIClient, publish: Any) -> None:
@@ -159,6 +159,6 @@ def test_preview(api: APIClient, publish: Any) -> None:
     assert own["same_as"] == []
 
 
-def test_a_request_that_is_no_json_is_refused(api: APIClient) -> None:
+def test_a_request_without_valid_json_is_refused(api: APIClient) -> None:
     answer = api.post("/api/v1/segments/preview", "{", content_type="application/json")
     assert answer.status_code == 400

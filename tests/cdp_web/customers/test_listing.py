@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from cdp_web.customers.listing import PAGE_SIZE, CustomerPage, CustomerQuery, ListingError, customer_page, query_from
+from cdp_web.customers.listing import PAGE_SIZE, CustomerPage, CustomerQuery, ListingError, customer_page_get, parse_query
 from cdp_web.publications.selectors import Publication
 from cdp_web.snapshot import source, store
 from cdp_web.snapshot.query import Snapshot, snapshot_open
@@ -20,23 +20,23 @@ ROWS = [
 ]
 
 
-def snapshot_of(rows: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch, folder: Path) -> Snapshot:
-    monkeypatch.setattr(store, "folder", lambda: folder)
-    monkeypatch.setattr(source, "customers_of", lambda _: factories.arrow(rows))
+def open_snapshot(rows: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch, folder: Path) -> Snapshot:
+    monkeypatch.setattr(store, "get_folder", lambda: folder)
+    monkeypatch.setattr(source, "open_customers", lambda _: factories.arrow(rows))
     return snapshot_open(Publication(1, factories.DAY, datetime(2019, 12, 1, tzinfo=UTC), 1, "profiles_1", {}))
 
 
 @pytest.fixture
 def snapshot(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Snapshot:
-    return snapshot_of(ROWS, monkeypatch, tmp_path)
+    return open_snapshot(ROWS, monkeypatch, tmp_path)
 
 
-def ids(page: CustomerPage) -> list[str]:
+def read_ids(page: CustomerPage) -> list[str]:
     return [row["customer_id"] for row in page.rows]
 
 
 @pytest.mark.parametrize(
-    ("given", "expected"),
+    ("parameters", "expected"),
     [
         ({}, ["100", "30", "101", "2"]),
         ({"q": "10"}, ["100", "101"]),
@@ -51,18 +51,18 @@ def ids(page: CustomerPage) -> list[str]:
         ({"q": "1", "lifecycle": "new"}, ["101"]),
     ],
 )
-def test_search_filter_and_sort(snapshot: Snapshot, given: dict[str, str], expected: list[str]) -> None:
-    page = customer_page(snapshot, query_from(given))
-    assert ids(page) == expected
+def test_search_filter_and_sort(snapshot: Snapshot, parameters: dict[str, str], expected: list[str]) -> None:
+    page = customer_page_get(snapshot, parse_query(parameters))
+    assert read_ids(page) == expected
     assert page.total == len(expected)
 
 
 @pytest.mark.parametrize(
-    ("given", "says"),
+    ("parameters", "says"),
     [
-        ({"sort": "password"}, "sort is one of"),
-        ({"sort": "--customer_id"}, "sort is one of"),
-        ({"lifecycle": "asleep"}, "lifecycle is one of"),
+        ({"sort": "password"}, "sort must be one of"),
+        ({"sort": "--customer_id"}, "sort must be one of"),
+        ({"lifecycle": "asleep"}, "lifecycle must be one of"),
         ({"page": "0"}, "1 to 200"),
         ({"page": "201"}, "1 to 200"),
         ({"page": "²"}, "1 to 200"),
@@ -70,15 +70,15 @@ def test_search_filter_and_sort(snapshot: Snapshot, given: dict[str, str], expec
         ({"q": "1" * 101}, "longer than 100"),
     ],
 )
-def test_what_can_not_be_asked_is_refused(given: dict[str, str], says: str) -> None:
+def test_invalid_parameters_are_refused(parameters: dict[str, str], says: str) -> None:
     with pytest.raises(ListingError, match=says):
-        query_from(given)
+        parse_query(parameters)
 
 
 def test_pages_hold_every_customer_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     rows = factories.shop(PAGE_SIZE * 2 + 7)
-    snapshot = snapshot_of(rows, monkeypatch, tmp_path)
-    pages = [customer_page(snapshot, CustomerQuery(page=number)) for number in (1, 2, 3)]
+    snapshot = open_snapshot(rows, monkeypatch, tmp_path)
+    pages = [customer_page_get(snapshot, CustomerQuery(page=number)) for number in (1, 2, 3)]
     assert [(page.first, page.last) for page in pages] == [(1, 50), (51, 100), (101, 107)]
     assert pages[0].pages == 3
-    assert sorted(found for page in pages for found in ids(page)) == sorted(row["customer_id"] for row in rows)
+    assert sorted(customer_id for page in pages for customer_id in read_ids(page)) == sorted(row["customer_id"] for row in rows)

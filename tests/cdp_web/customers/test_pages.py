@@ -8,7 +8,7 @@ from django.test import Client
 
 from cdp.metrics import GROUPS, METRICS
 from cdp_web.customers import views
-from cdp_web.customers.profiles import profile_from
+from cdp_web.customers.profiles import parse_profile
 from cdp_web.segments.refresh import segments_refresh
 from cdp_web.segments.services import segment_create
 from tests.cdp_web import factories
@@ -24,13 +24,13 @@ def test_list_shows_customers_with_their_numbers(publish: Any, site: Client) -> 
     assert "1 to 1 of <strong>1</strong> customers" in page
 
 
-def test_htmx_gets_the_results_alone(publish: Any, site: Client) -> None:
+def test_htmx_gets_only_the_results(publish: Any, site: Client) -> None:
     publish([factories.customer("512")])
     page = site.get("/customers/?q=5", headers={"HX-Request": "true"}).content.decode()
     assert page.strip().startswith('<section id="results"')
 
 
-def test_headings_sort_and_turn_round(publish: Any, site: Client) -> None:
+def test_headings_sort_and_reverse_the_order(publish: Any, site: Client) -> None:
     publish([factories.customer("512")])
     page = site.get("/customers/?q=5&sort=-sessions").content.decode()
     assert 'href="?q=5&amp;sort=sessions"' in page
@@ -38,12 +38,12 @@ def test_headings_sort_and_turn_round(publish: Any, site: Client) -> None:
     assert 'aria-sort="descending"' in page
 
 
-def test_nobody_found_offers_the_way_back(publish: Any, site: Client) -> None:
+def test_a_search_without_results_is_reported(publish: Any, site: Client) -> None:
     publish([factories.customer("512")])
-    assert "No customer fits" in site.get("/customers/?q=9").content.decode()
+    assert "No matching customer" in site.get("/customers/?q=9").content.decode()
 
 
-def test_a_page_beyond_the_bound_is_a_clear_bad_request(publish: Any, site: Client) -> None:
+def test_a_page_number_out_of_range_is_a_bad_request(publish: Any, site: Client) -> None:
     publish([factories.customer("512")])
     for page in ("201", "0000019999", "²", "1" * 5000):
         answer = site.get("/customers/", {"page": page})
@@ -59,18 +59,18 @@ def test_an_id_is_text_and_never_markup(publish: Any, site: Client) -> None:
 
 
 def test_page_of_a_customer(publish: Any, site: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    standing = {
+    metrics = {
         "rfm_group": "Cannot lose them",
         "abandonment_rate": Decimal("0.125"),
         "mean_days_between_orders": Decimal("1.500000"),
     }
-    row = factories.buyer("512", orders=2, value="10.00", lifecycle="returned", **standing)
-    published = publish([row])
-    profile = profile_from(factories.profile(row, events=2), factories.DAY)
+    row = factories.buyer("512", orders=2, value="10.00", lifecycle="returned", **metrics)
+    publication = publish([row])
+    profile = parse_profile(factories.profile(row, events=2), factories.DAY)
     monkeypatch.setattr(views, "profile_get", lambda publication, customer_id: {"512": profile}.get(customer_id))
     segment_create(name="Buyers", rule=factories.rule(factories.is_("total_purchase", "ge", 1)))
     segment_create(name="Others", rule=factories.rule(factories.is_("total_purchase", "eq", 0)))
-    list(segments_refresh(published))
+    list(segments_refresh(publication))
     page = site.get("/customers/512").content.decode()
     assert "$20.00" in page
     assert "electronics.smartphone" in page
@@ -78,5 +78,5 @@ def test_page_of_a_customer(publish: Any, site: Client, monkeypatch: pytest.Monk
     assert "Others" not in page
     assert all(f"<h3>{group.title}</h3>" in page for group in GROUPS)
     assert page.count("<dt title=") == len(METRICS)
-    assert all(f"<dd>{shown}</dd>" in page for shown in ("Cannot lose them", "12.5%", "1.5 days"))
+    assert all(f"<dd>{text}</dd>" in page for text in ("Cannot lose them", "12.5%", "1.5 days"))
     assert site.get("/customers/513").status_code == 404

@@ -12,8 +12,8 @@ from pymongo import MongoClient
 
 from cdp.settings import current
 from cdp_web.customers import profiles
-from cdp_web.customers.profiles import Day, Event, profile_from, profile_get
-from cdp_web.customers.sparkline import bars_of
+from cdp_web.customers.profiles import ProfileDay, ProfileEvent, parse_profile, profile_get
+from cdp_web.customers.sparkline import build_bars
 from cdp_web.publications.errors import ProfilesUnavailable
 from cdp_web.publications.selectors import Publication
 from tests.cdp_web import factories
@@ -23,20 +23,20 @@ PUBLICATION = Publication(1, factories.DAY, datetime(2019, 12, 1, tzinfo=UTC), 1
 
 def test_document_becomes_typed_values() -> None:
     document = factories.profile(factories.buyer("7", value="12.50"), events=1)
-    profile = profile_from(document, factories.DAY)
+    profile = parse_profile(document, factories.DAY)
     assert profile.customer_id == "7"
     assert (profile.metrics["total_purchase"], profile.metrics["total_purchase_value"]) == (1, Decimal("12.50"))
-    assert profile.days == [Day(factories.DAY, 1, 1, Decimal("12.50"))]
+    assert profile.days == [ProfileDay(factories.DAY, 1, 1, Decimal("12.50"))]
     moment = datetime(2019, 11, 30, 20, 5, tzinfo=UTC)
-    assert profile.recent == [Event(moment, "view", "1004856", "electronics.smartphone", "samsung", Decimal("130.76"), 1)]
+    assert profile.recent == [ProfileEvent(moment, "view", "1004856", "electronics.smartphone", "samsung", Decimal("130.76"), 1)]
 
 
-def test_what_is_missing_stays_missing() -> None:
+def test_missing_values_stay_missing() -> None:
     document = factories.profile(factories.customer("7"), events=0)
     event = factories.event(datetime(2019, 11, 30, tzinfo=UTC))
     del event["brand"], event["category_code"]
     del document["days"]
-    profile = profile_from(document | {"recent": [event]}, factories.DAY)
+    profile = parse_profile(document | {"recent": [event]}, factories.DAY)
     assert "last_order" not in profile.metrics
     assert (profile.recent[0].brand, profile.recent[0].category_code, profile.days) == (None, None, [])
 
@@ -45,15 +45,23 @@ def test_event_with_money_shows_what_it_was_worth() -> None:
     moment = datetime(2019, 11, 30, tzinfo=UTC)
     refund = factories.event(moment, "refund", quantity=2, revenue=Decimal128("-261.52"))
     document = factories.profile(factories.customer("7"), recent=[refund, factories.event(moment)])
-    shown, view = profile_from(document, factories.DAY).recent
-    assert (shown.shown.title, shown.shown.icon, shown.revenue) == ("Refund", "undo-2", Decimal("-261.52"))
+    refund_event, view = parse_profile(document, factories.DAY).recent
+    assert (refund_event.event_type.title, refund_event.event_type.icon, refund_event.revenue) == (
+        "Refund",
+        "undo-2",
+        Decimal("-261.52"),
+    )
     assert view.revenue is None
 
 
 def test_bars_cover_ninety_days_and_mark_orders() -> None:
     last = date(2019, 11, 30)
-    days = [Day(date(2019, 9, 1), 9, 0, Decimal(0)), Day(date(2019, 9, 2), 5, 0, Decimal(0)), Day(last, 0, 1, Decimal(1))]
-    first, end = bars_of(days, last)
+    days = [
+        ProfileDay(date(2019, 9, 1), 9, 0, Decimal(0)),
+        ProfileDay(date(2019, 9, 2), 5, 0, Decimal(0)),
+        ProfileDay(last, 0, 1, Decimal(1)),
+    ]
+    first, end = build_bars(days, last)
     assert (first.day, first.x, first.orders) == (date(2019, 9, 2), "0.75", 0)
     assert (end.day, end.height, end.orders) == (last, "4.00", 1)
 
@@ -66,10 +74,10 @@ class TestFromMongo:
         current.cache_clear()
         settings = current()
         with MongoClient(settings.mongo_url) as client:
-            found = client[settings.mongo_database][PUBLICATION.profiles_collection]
-            found.drop()
-            yield found
-            found.drop()
+            collection = client[settings.mongo_database][PUBLICATION.profiles_collection]
+            collection.drop()
+            yield collection
+            collection.drop()
 
     def test_profile_is_found_by_id(self, collection: Any) -> None:
         collection.insert_one(factories.profile(factories.buyer("9", orders=2, value="19.99"), events=20))
@@ -79,12 +87,12 @@ class TestFromMongo:
         assert len(profile.recent) == 20
         assert profile.recent[0].time == datetime(2019, 11, 30, 20, 5, tzinfo=UTC)
 
-    def test_unknown_id_is_nobody(self, collection: Any) -> None:
+    def test_an_unknown_id_has_no_profile(self, collection: Any) -> None:
         assert profile_get(PUBLICATION, "9") is None
 
 
 @pytest.mark.stack("postgres")
-def test_mongo_that_does_not_answer_is_said_so(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_mongodb_failure_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     settings = replace(current(), mongo_url="mongodb://127.0.0.1:9/?serverSelectionTimeoutMS=50")
     monkeypatch.setattr(profiles, "current", lambda: settings)
     with MongoClient(settings.mongo_url) as client:  # closed: its thread would go on trying in the tests after this one

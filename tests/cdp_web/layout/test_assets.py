@@ -1,4 +1,4 @@
-"""Static files: everything comes from the site, nothing stands in a page, icons and licences are complete."""
+"""Static files: everything comes from the site, nothing is inline, icons and licences are complete."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SCRIPTS = sorted((ROOT / "static" / "js").rglob("*.js"))
 VENDOR = ROOT / "static" / "vendor"
 
 
-def test_every_icon_that_is_named_is_in_the_sprite_and_no_other() -> None:
+def test_the_sprite_has_exactly_the_icons_in_use() -> None:
     in_templates = {name for path in TEMPLATES for name in re.findall(r'\{% icon "([\w-]+)"', path.read_text())}
     in_scripts = {name for path in SCRIPTS for name in re.findall(r'\bicon\("([\w-]+)"\)', path.read_text())}
     in_sprite = set(re.findall(r'symbol id="([\w-]+)"', (VENDOR / "lucide" / "sprite.svg").read_text()))
@@ -27,7 +27,7 @@ def test_every_icon_that_is_named_is_in_the_sprite_and_no_other() -> None:
 
 
 @pytest.mark.parametrize("path", [*TEMPLATES, *STYLES, *SCRIPTS], ids=lambda path: str(path.relative_to(ROOT)))
-def test_nothing_comes_from_elsewhere_or_is_written_into_the_page(path: Path) -> None:
+def test_nothing_is_external_or_inline(path: Path) -> None:
     text = path.read_text().replace("http://www.w3.org/2000/svg", "")
     assert "http://" not in text
     assert "https://" not in text

@@ -10,33 +10,33 @@ from cdp_web.layout import formats
 
 
 @pytest.mark.parametrize(
-    ("value", "shown"),
+    ("value", "text"),
     [
         (None, "–"), ("0", "$0.00"), ("9999.99", "$9,999.99"), ("10000", "$10.0K"), ("239412.5", "$239.4K"),
         ("999949", "$999.9K"), ("999950", "$1.00M"), ("1234567", "$1.23M"), ("12345678", "$12.3M"), ("999999999", "$1.00B"),
         ("-45600", "-$45.6K"),
     ],
 )  # fmt: skip
-def test_money_short(value: str | None, shown: str) -> None:
-    assert formats.money_short(None if value is None else Decimal(value)) == shown
+def test_money_short(value: str | None, text: str) -> None:
+    assert formats.money_short(None if value is None else Decimal(value)) == text
 
 
 @pytest.mark.parametrize(
-    ("value", "shown"), [(None, "–"), (0, "0"), (99_999, "99,999"), (123_456, "123.5K"), (4_000_000, "4.00M")]
+    ("value", "text"), [(None, "–"), (0, "0"), (99_999, "99,999"), (123_456, "123.5K"), (4_000_000, "4.00M")]
 )
-def test_count_short(value: int | None, shown: str) -> None:
-    assert formats.count_short(value) == shown
+def test_count_short(value: int | None, text: str) -> None:
+    assert formats.count_short(value) == text
 
 
 @pytest.mark.parametrize(
-    ("value", "shown"), [(None, "–"), (0.0, "0.0%"), (0.00001, "<0.1%"), (0.001, "0.1%"), (0.5, "50.0%"), (1.0, "100.0%")]
+    ("value", "text"), [(None, "–"), (0.0, "0.0%"), (0.00001, "<0.1%"), (0.001, "0.1%"), (0.5, "50.0%"), (1.0, "100.0%")]
 )
-def test_percent_never_rounds_something_to_nothing(value: float | None, shown: str) -> None:
-    assert formats.percent(value) == shown
+def test_percent_never_rounds_a_share_to_zero(value: float | None, text: str) -> None:
+    assert formats.percent(value) == text
 
 
 @pytest.mark.parametrize(
-    ("key", "value", "shown"),
+    ("key", "value", "text"),
     [
         ("total_purchase_value", Decimal("1234.5"), "$1,234.50"), ("sessions", 1234, "1,234"),
         ("last_order", "2019-11-03", "3 Nov 2019"),
@@ -45,8 +45,8 @@ def test_percent_never_rounds_something_to_nothing(value: float | None, shown: s
         ("mean_days_between_orders", Decimal("12.500000"), "12.5 days"), ("views_per_session", Decimal("3.250000"), "3.25"),
     ],
 )  # fmt: skip
-def test_metric_is_shown_by_its_unit_else_by_its_kind(key: str, value: object, shown: str) -> None:
-    assert formats.metric_value(BY_KEY[key], value) == shown
+def test_metric_is_shown_by_its_unit_else_by_its_kind(key: str, value: object, text: str) -> None:
+    assert formats.metric_value(BY_KEY[key], value) == text
 
 
 def test_moments_and_durations() -> None:

@@ -1,4 +1,4 @@
-"""What templates say beyond Django's own."""
+"""Our template filters."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from cdp_web.layout.templatetags.cdp import metric_value
 
 
 @pytest.mark.parametrize(
-    ("key", "value", "shown"),
+    ("key", "value", "text"),
     [
         ("favourite_category_by_views", "electronics.smartphone", "electronics.<wbr>smartphone"),
         ("favourite_category_by_views", "a&b.<i>", "a&amp;b.<wbr>&lt;i&gt;"),
@@ -19,5 +19,5 @@ from cdp_web.layout.templatetags.cdp import metric_value
         ("total_purchase_value", Decimal("1234.5"), "$1,234.50"),
     ],
 )
-def test_words_break_at_their_dots_and_amounts_nowhere(key: str, value: object, shown: str) -> None:
-    assert metric_value(value, BY_KEY[key]) == shown
+def test_texts_may_break_at_dots_but_amounts_may_not(key: str, value: object, text: str) -> None:
+    assert metric_value(value, BY_KEY[key]) == text

@@ -1,4 +1,4 @@
-"""The last nights on the site: a calm line for everybody, the whole story for who asks, and the same for programs."""
+"""Nights on the site: one line on every page, details on the page of a night, and the same data in the API."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ pytestmark = [pytest.mark.stack("postgres"), pytest.mark.django_db]
 NEXT_DAY = date(2019, 12, 1)
 FAILED = [check("money"), check("volume", "failed", "412 events, usual on a Sunday are 5,100")]
 ACCEPTED = check("volume", "accepted", "412 events", who="anna", why="the shop was <closed>", at="2019-12-02T05:00:00+00:00")
-LINE = "The night of 1 Dec 2019 stopped at a check; the numbers are those of 30 Nov 2019."
+LINE = "The night of 1 Dec 2019 stopped at a check; this site still shows the numbers of 30 Nov 2019."
 
 
-def shown(site: Client, page: str) -> str:
+def read_page(site: Client, page: str) -> str:
     answer = site.get(page)
     assert answer.status_code == 200
     return " ".join(answer.content.decode().split())
@@ -34,50 +34,50 @@ def served(publish: Any) -> None:
 
 
 def test_before_the_first_night_the_page_says_what_to_do(site: Client) -> None:
-    assert "./run night --day" in shown(site, "/nights/")
+    assert "./run night --day" in read_page(site, "/nights/")
     assert site.get("/nights/1").status_code == 404
 
 
-def test_nothing_is_said_when_the_last_night_went_well(site: Client, served: None) -> None:
-    assert "The night of" not in shown(site, "/segments/")
-    listed = shown(site, "/nights/")
-    assert "30 Nov 2019" in listed
-    assert "1 min 30 s" in listed
-    assert "Published" in listed
+def test_no_notice_after_a_successful_night(site: Client, served: None) -> None:
+    assert "The night of" not in read_page(site, "/segments/")
+    page = read_page(site, "/nights/")
+    assert "30 Nov 2019" in page
+    assert "1 min 30 s" in page
+    assert "Published" in page
 
 
-def test_every_page_says_calmly_that_the_last_night_stopped_until_one_is_well(site: Client, served: None) -> None:
+def test_every_page_reports_a_stopped_night_until_a_later_one_succeeds(site: Client, served: None) -> None:
     factories.night_run(2, NEXT_DAY, "failed", checks=FAILED, step="gate", reason="volume: 412 events")
     for page in ("/", "/segments/", "/customers/", "/nights/"):
-        assert LINE in shown(site, page), page
+        assert LINE in read_page(site, page), page
     assert LINE not in Client().get("/accounts/login").content.decode()
     factories.night_run(3, NEXT_DAY, "needless")
-    assert "stopped at a check; " not in shown(site, "/segments/")
+    assert "stopped at a check; " not in read_page(site, "/segments/")
 
 
 def test_a_stopped_night_shows_its_steps_checks_and_what_to_do(site: Client, served: None) -> None:
     factories.night_run(2, NEXT_DAY, "failed", checks=FAILED, step="gate", reason="volume: 412 events", seconds={"plan": 1.2})
-    page = shown(site, "/nights/2")
+    page = read_page(site, "/nights/2")
     assert "412 events, usual on a Sunday are 5,100." in page
     assert "./run night --day 2019-12-01 --accept volume --why" in page
-    assert '<td>gate</td><td class="number nowrap">not ended</td>' in page
+    assert '<td>gate</td><td class="number nowrap">not finished</td>' in page
 
 
-def test_who_accepted_a_check_and_why_is_to_be_read(site: Client, served: None) -> None:
+def test_the_page_shows_who_accepted_a_check_and_why(site: Client, served: None) -> None:
     factories.night_run(2, NEXT_DAY, checks=[ACCEPTED])
-    page = shown(site, "/nights/2")
+    page = read_page(site, "/nights/2")
     assert "Accepted by anna, 2 Dec 2019, 05:00 UTC: the shop was &lt;closed&gt;" in page
     assert "What to do" not in page
-    assert "accepted all the same: volume" in shown(site, "/nights/")
+    assert "failed checks accepted: volume" in read_page(site, "/nights/")
 
 
-def test_a_night_that_nobody_runs_any_more_was_cut_off(site: Client, served: None) -> None:
+def test_a_night_without_its_process_was_cut_off(site: Client, served: None) -> None:
     factories.night_run(2, NEXT_DAY, "running", checks=[], step="customers", ended_at=None, publication=None)
-    assert "The night of 1 Dec 2019 did not come to its end; the numbers are" in shown(site, "/segments/")
-    assert "It was cut off in step customers" in shown(site, "/nights/2")
+    assert "The night of 1 Dec 2019 did not finish; this site still shows" in read_page(site, "/segments/")
+    assert "It was cut off in step customers" in read_page(site, "/nights/2")
 
 
-def test_programs_read_the_same(marketer: User, served: None) -> None:
+def test_the_api_returns_the_same(marketer: User, served: None) -> None:
     factories.night_run(2, NEXT_DAY, checks=[ACCEPTED])
     client = APIClient()
     client.force_authenticate(marketer)

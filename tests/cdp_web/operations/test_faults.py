@@ -1,4 +1,4 @@
-"""What is answered where the database is away, and where the fault is another one."""
+"""Responses when the database is down, and for other faults."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import pytest
 from django.db import DataError, OperationalError
 
 from cdp.settings import REPOSITORY
-from cdp_web.operations.faults import database_away
+from cdp_web.operations.faults import find_database_outage
 
-#: A site whose database refuses connections: port 1 is nobody's.
+#: A site whose database refuses connections: nobody listens on port 1.
 ASK = """
 import django, json, sys
 django.setup()
@@ -31,16 +31,16 @@ print(json.dumps([[answer.status_code, answer.content.decode()] for answer in an
 
 
 @pytest.mark.subprocess
-def test_pages_and_the_api_say_that_the_database_is_away() -> None:
+def test_pages_and_the_api_report_a_database_outage() -> None:
     environment = os.environ | {
         "DJANGO_SETTINGS_MODULE": "cdp_web.settings",
         "CDP_DJANGO_SECRET_KEY": "for tests",
         "CDP_POSTGRES_PORT": "1",
     }
     pages = ("/customers/?sort=orders", "/accounts/login", "/api/v1/overview")
-    done = subprocess.run([sys.executable, "-c", ASK, *pages], cwd=REPOSITORY, env=environment, capture_output=True, text=True)
-    assert done.stdout, done.stderr
-    page, login, api = json.loads(done.stdout)
+    process = subprocess.run([sys.executable, "-c", ASK, *pages], cwd=REPOSITORY, env=environment, capture_output=True, text=True)
+    assert process.stdout, process.stderr
+    page, login, api = json.loads(process.stdout)
     for status, says in (page, login):
         assert status == 503
         assert "The site&#x27;s database can&#x27;t be reached" in says
@@ -49,12 +49,12 @@ def test_pages_and_the_api_say_that_the_database_is_away() -> None:
     assert api[0] == 503
     assert (json.loads(api[1])["code"], json.loads(api[1])["remedy"]) == (
         "database_unavailable",
-        "See whether Postgres is healthy: ./run status",
+        "Check whether Postgres is healthy: ./run status",
     )
 
 
 @pytest.mark.parametrize(
-    ("error", "cause", "away"),
+    ("error", "cause", "message"),
     [
         (OperationalError("connection refused\nis it running?"), psycopg.OperationalError(), "connection refused"),
         (OperationalError("terminated"), psycopg.errors.AdminShutdown(), "terminated"),
@@ -65,7 +65,7 @@ def test_pages_and_the_api_say_that_the_database_is_away() -> None:
         (ValueError("ours"), None, None),
     ],
 )
-def test_only_what_tells_of_the_server_is_the_databases_fault(error: Exception, cause: Exception, away: str | None) -> None:
+def test_only_errors_of_the_server_are_database_outages(error: Exception, cause: Exception, message: str | None) -> None:
     error.__cause__ = cause
-    found = database_away(error)
-    assert (found.says if found else None) == away
+    outage = find_database_outage(error)
+    assert (outage.says if outage else None) == message

@@ -32,7 +32,7 @@ def test_health_says_what_is_wrong_with_the_database(client: Client, monkeypatch
 
 
 @pytest.mark.stack("redis")
-def test_heartbeat_is_the_second_it_ran_and_goes_away() -> None:
+def test_heartbeat_stores_the_current_second_and_expires() -> None:
     before = int(time.time())
     heartbeat()
     with redis.Redis.from_url(current().redis_url) as client:

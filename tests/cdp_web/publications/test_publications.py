@@ -9,7 +9,7 @@ from django.test import Client
 from rest_framework.test import APIClient
 
 from cdp_web.publications.errors import NothingPublished
-from cdp_web.publications.selectors import publication_get, publication_serving
+from cdp_web.publications.selectors import publication_get, publication_get_serving
 from tests.cdp_web import factories
 
 pytestmark = [pytest.mark.stack("postgres"), pytest.mark.django_db]
@@ -21,17 +21,17 @@ def test_the_greatest_id_serves() -> None:
     factories.mart()
     factories.publication(7, date(2019, 11, 2), customers=3)
     factories.publication(6, date(2019, 11, 30))
-    serving = publication_serving()
+    serving = publication_get_serving()
     assert (serving.id, serving.day, serving.counts) == (7, date(2019, 11, 2), {"customers": 3})
 
 
-def test_an_older_publication_is_still_known() -> None:
+def test_an_older_publication_can_be_read() -> None:
     factories.mart()
     factories.publication(6, date(2019, 11, 1))
     factories.publication(7, date(2019, 11, 2))
-    found = publication_get(6)
-    assert found
-    assert found.day == date(2019, 11, 1)
+    publication = publication_get(6)
+    assert publication
+    assert publication.day == date(2019, 11, 1)
     assert publication_get(8) is None
 
 
@@ -39,7 +39,7 @@ def test_an_older_publication_is_still_known() -> None:
 def test_before_the_first_night_nothing_serves(prepare: Callable[[], None]) -> None:
     prepare()
     with pytest.raises(NothingPublished):
-        publication_serving()
+        publication_get_serving()
 
 
 @pytest.mark.parametrize("page", PAGES)

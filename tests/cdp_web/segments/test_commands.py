@@ -15,21 +15,21 @@ pytestmark = [pytest.mark.stack("postgres"), pytest.mark.django_db]
 
 
 def refresh(*arguments: str) -> str:
-    said = io.StringIO()
-    call_command("segments_refresh", *arguments, stdout=said)
-    return said.getvalue()
+    output = io.StringIO()
+    call_command("segments_refresh", *arguments, stdout=output)
+    return output.getvalue()
 
 
 def test_the_first_refresh_makes_starters_that_fit_the_catalogue(publish: Any) -> None:
     publish(shop(300))
-    said = refresh()
-    assert f"made {len(STARTERS)} starter segments" in said
+    output = refresh()
+    assert f"created {len(STARTERS)} starter segments" in output
     sizes = list(Segment.objects.values_list("current_run__count", flat=True))
     assert len(sizes) == len(STARTERS) >= 6
     assert all(0 < size < 300 for size in sizes), "a starter that takes everyone or nobody starts nothing"
 
 
-def test_a_starter_that_is_gone_is_not_made_again(publish: Any) -> None:
+def test_a_removed_starter_is_not_created_again(publish: Any) -> None:
     publish([buyer("1")])
     refresh()
     first, second = Segment.objects.order_by("pk")[:2]
@@ -39,7 +39,7 @@ def test_a_starter_that_is_gone_is_not_made_again(publish: Any) -> None:
     assert Segment.objects.count() == len(STARTERS) - 1
 
 
-def test_no_starter_comes_beside_a_segment_that_is_there(publish: Any) -> None:
+def test_no_starters_beside_an_existing_segment(publish: Any) -> None:
     publish([buyer("1")])
     segment_archive(segment=segment_create(name="Own", rule=rule(is_("views", "ge", 1))))
     refresh()
@@ -51,39 +51,39 @@ def test_refresh_computes_what_is_not_archived_and_prints_it(publish: Any) -> No
     kept = segment_create(name="Buyers", rule=rule(is_("total_purchase", "ge", 1)))
     gone = segment_create(name="Archived ones", rule=rule(is_("views", "ge", 1)))
     segment_archive(segment=gone)
-    said = refresh("--day", str(DAY))
-    assert "Buyers" in said
-    assert "50.0%" in said
-    assert "Archived ones" not in said
+    output = refresh("--day", str(DAY))
+    assert "Buyers" in output
+    assert "50.0%" in output
+    assert "Archived ones" not in output
     kept.refresh_from_db()
     assert kept.current_run
     assert kept.current_run.count == 1
 
 
-def test_refresh_by_the_workers_only_asks(publish: Any) -> None:
+def test_refresh_by_the_workers_only_requests_runs(publish: Any) -> None:
     publish([buyer("1")])
     segment_create(name="Buyers", rule=rule(is_("total_purchase", "ge", 1)))
     assert "queued" in refresh("--async")
     assert SegmentRun.objects.get().status == "queued"
 
 
-def test_another_day_than_the_published_one_is_refused(publish: Any) -> None:
+def test_a_day_that_is_not_published_is_refused(publish: Any) -> None:
     publish([])
     with pytest.raises(CommandError, match=r"serves 2019-11-30, not 2019-11-29; run \./run night --day 2019-11-29"):
         refresh("--day", "2019-11-29")
 
 
-def test_a_day_that_is_none_is_refused() -> None:
+def test_an_invalid_day_is_refused() -> None:
     with pytest.raises(CommandError, match="is not a day"):
         refresh("--day", "yesterday")
 
 
-def test_nothing_published_is_one_clear_line() -> None:
+def test_nothing_published_is_a_command_error() -> None:
     with pytest.raises(CommandError, match="first night"):
         refresh()
 
 
-def test_failure_of_one_segment_is_told_and_does_not_stop_the_others(publish: Any) -> None:
+def test_failure_of_one_segment_is_reported_and_does_not_stop_the_others(publish: Any) -> None:
     publish([buyer("1")])
     broken = segment_create(name="Broken", rule=rule(is_("views", "ge", 1)))
     segment_create(name="Fine", rule=rule(is_("views", "ge", 1)))

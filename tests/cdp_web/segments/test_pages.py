@@ -23,13 +23,13 @@ BUYERS = rule(is_("total_purchase", "ge", 1))
 OTHERS = rule(is_("total_purchase", "eq", 0))
 
 
-def page(site: Client, address: str) -> str:
+def read_page(site: Client, address: str) -> str:
     answer = site.get(address)
     assert answer.status_code == 200
     return str(answer.content.decode())
 
 
-def posted(rule: Any, **changes: Any) -> dict[str, Any]:
+def make_form(rule: Any, **changes: Any) -> dict[str, Any]:
     return {"name": "Buyers", "description": "", "version": 0, "rule": json.dumps(rule)} | changes
 
 
@@ -38,9 +38,9 @@ class TestList:
         published = publish([buyer("1"), customer("2")])
         segment_run_now(segment=segment_create(name="Buyers", rule=BUYERS), publication=published)
         SegmentRun.objects.filter(status="queued").delete()
-        shown = page(site, "/segments/")
+        html = read_page(site, "/segments/")
         for text in ("Buyers", "<strong>1</strong>", "50.0%", "Orders is at least 1", "Fresh"):
-            assert text in shown
+            assert text in html
 
     @pytest.mark.parametrize("reason", ["publication", "rule"])
     def test_members_of_older_data_or_an_older_rule_are_not_called_fresh(self, publish: Any, site: Client, reason: str) -> None:
@@ -51,27 +51,27 @@ class TestList:
         else:
             segment_update(segment_id=segment.pk, expected_version=1, name="Buyers", rule=OTHERS)
             SegmentRun.objects.filter(status="queued").delete()
-        shown = page(site, "/segments/")
-        assert "Fresh" not in shown
-        assert "Older data" in shown
+        html = read_page(site, "/segments/")
+        assert "Fresh" not in html
+        assert "Older data" in html
 
     def test_failure_is_shown(self, publish: Any, site: Client) -> None:
         publish([buyer("1")])
         segment_create(name="Buyers", rule=BUYERS)
         SegmentRun.objects.update(status="failed", error="HDFS is away")
-        assert 'title="HDFS is away"' in page(site, "/segments/")
+        assert 'title="HDFS is away"' in read_page(site, "/segments/")
 
-    def test_a_rule_that_names_a_metric_which_is_gone_does_not_break_the_pages(self, publish: Any, site: Client) -> None:
+    def test_a_rule_with_a_removed_metric_does_not_break_the_pages(self, publish: Any, site: Client) -> None:
         publish([buyer("1")])
         segment = segment_create(name="Broken", rule=BUYERS)
         Segment.objects.update(rule=rule(is_("no_longer_there", "ge", 1)))
         for address in ("/segments/", f"/segments/{segment.pk}", f"/segments/{segment.pk}/edit"):
-            assert "no_longer_there" in page(site, address)
+            assert "no_longer_there" in read_page(site, address)
 
-    def test_archived_segments_have_a_list_of_their_own(self, site: Client) -> None:
+    def test_archived_segments_have_their_own_list(self, site: Client) -> None:
         segment_archive(segment=segment_create(name="Old ones", rule=BUYERS))
-        assert "Old ones" not in page(site, "/segments/")
-        assert "Old ones" in page(site, "/segments/?archived=1")
+        assert "Old ones" not in read_page(site, "/segments/")
+        assert "Old ones" in read_page(site, "/segments/?archived=1")
 
     def test_queries_do_not_grow_with_the_segments(
         self, publish: Any, site: Client, django_assert_num_queries: DjangoAssertNumQueries
@@ -87,24 +87,24 @@ class TestDetail:
     def test_members_meaning_and_runs(self, publish: Any, site: Client) -> None:
         segment = segment_create(name="Buyers", rule=BUYERS)
         segment_run_now(segment=segment, publication=publish([buyer("77", value="12.50"), customer("78")]))
-        shown = page(site, f"/segments/{segment.pk}")
+        html = read_page(site, f"/segments/{segment.pk}")
         for text in ('href="/customers/77"', "$12.50", "of 2 customers", "exact, publication #1, rule version 1", "SELECT"):
-            assert text in shown
-        assert 'href="/customers/78"' not in shown
+            assert text in html
+        assert 'href="/customers/78"' not in html
 
     def test_members_are_paged(self, publish: Any, site: Client) -> None:
         segment = segment_create(name="Everyone", rule=rule(is_("views", "ge", 0)))
         segment_run_now(segment=segment, publication=publish(shop(60)))
-        assert "26 to 50 of <strong>60</strong> members" in page(site, f"/segments/{segment.pk}?page=2")
+        assert "26 to 50 of <strong>60</strong> members" in read_page(site, f"/segments/{segment.pk}?page=2")
         for wrong in ("201", "0000019999", "²", "-1", "1" * 5000):
             assert site.get(f"/segments/{segment.pk}", {"page": wrong}).status_code == 400
 
-    def test_page_asks_again_while_a_run_is_under_way(self, publish: Any, site: Client) -> None:
+    def test_page_reloads_during_a_run(self, publish: Any, site: Client) -> None:
         publish([buyer("1")])
         segment = segment_create(name="Buyers", rule=BUYERS)
-        assert f'hx-get="/segments/{segment.pk}/result"' in page(site, f"/segments/{segment.pk}")
+        assert f'hx-get="/segments/{segment.pk}/result"' in read_page(site, f"/segments/{segment.pk}")
         runs.segment_run_execute(run_id=segment.runs.get().pk)
-        result = page(site, f"/segments/{segment.pk}/result")
+        result = read_page(site, f"/segments/{segment.pk}/result")
         assert result.strip().startswith('<div id="result"')
         assert "hx-get" not in result
 
@@ -123,34 +123,34 @@ class TestDetail:
     def test_archive_and_restore(self, site: Client) -> None:
         segment = segment_create(name="Buyers", rule=BUYERS)
         assert site.post(f"/segments/{segment.pk}/archive").status_code == 302
-        assert "Archived" in page(site, f"/segments/{segment.pk}")
+        assert "Archived" in read_page(site, f"/segments/{segment.pk}")
         site.post(f"/segments/{segment.pk}/restore")
         assert Segment.objects.get().archived_at is None
 
-    def test_members_that_can_not_be_read_leave_the_rest_of_the_page(
+    def test_unreadable_members_leave_the_rest_of_the_page(
         self, publish: Any, site: Client, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         segment = segment_create(name="Buyers", rule=BUYERS)
         segment_run_now(segment=segment, publication=publish([buyer("77"), customer("78")]))
         segment_archive(segment=segment)
         publish([buyer("77")], 2)
-        for file in store.folder().iterdir():
+        for file in store.get_folder().iterdir():
             file.unlink()
 
         def gone(publication: Any) -> None:
             raise SnapshotUnavailable(f"version {publication.customers_version} was deleted")
 
-        monkeypatch.setattr(source, "customers_of", gone)
-        shown = page(site, f"/segments/{segment.pk}")
+        monkeypatch.setattr(source, "open_customers", gone)
+        html = read_page(site, f"/segments/{segment.pk}")
         for text in ("version 1 was deleted", "./run status", "of 2 customers", "Restore the segment to see its members"):
-            assert text in shown
+            assert text in html
         assert site.get(f"/segments/{segment.pk}/members.csv").status_code == 503
 
     @pytest.mark.parametrize("tail", ["", "/result", "/edit", "/members.csv"])
     def test_unknown_segment_is_not_found(self, site: Client, tail: str) -> None:
         assert site.get(f"/segments/99{tail}").status_code == 404
 
-    def test_a_run_asked_for_twice_waits_once(self, publish: Any, site: Client) -> None:
+    def test_a_run_requested_twice_waits_once(self, publish: Any, site: Client) -> None:
         publish([buyer("1")])
         segment = segment_create(name="Buyers", rule=BUYERS)
         segment_run_request(segment=segment)
@@ -159,52 +159,52 @@ class TestDetail:
 
 
 class TestBuilder:
-    def test_page_carries_the_catalogue_and_an_empty_rule(self, publish: Any, site: Client) -> None:
+    def test_page_contains_the_catalogue_and_an_empty_rule(self, publish: Any, site: Client) -> None:
         publish([])
-        shown = page(site, "/segments/new")
-        data = json.loads(shown.split('<script id="builder-data" type="application/json">')[1].split("</script>")[0])
+        html = read_page(site, "/segments/new")
+        data = json.loads(html.split('<script id="builder-data" type="application/json">')[1].split("</script>")[0])
         assert data["document"] == {"version": 1, "rule": {"all": []}}
         assert {"key", "title", "kind", "group", "operators", "choices"} <= set(data["catalogue"][0])
 
-    def test_save_makes_the_segment_and_leads_to_it(self, site: Client, marketer: User) -> None:
-        answer = site.post("/segments/new", posted(BUYERS, description="who buy"))
+    def test_save_creates_the_segment_and_redirects_to_it(self, site: Client, marketer: User) -> None:
+        answer = site.post("/segments/new", make_form(BUYERS, description="who buy"))
         segment = Segment.objects.get()
         assert (answer.status_code, answer["Location"]) == (302, f"/segments/{segment.pk}")
         assert (segment.rule, segment.owner, segment.description) == (BUYERS, marketer, "who buy")
 
     def test_problems_come_back_with_what_was_typed(self, site: Client) -> None:
-        answer = site.post("/segments/new", posted(rule(is_("total_purchase", "ge", "many")), name="Half done"))
+        answer = site.post("/segments/new", make_form(rule(is_("total_purchase", "ge", "many")), name="Half done"))
         assert answer.status_code == 400
         assert answer.context["builder"]["problems"][0]["path"] == "rule.all[0].metric.value"
         assert 'value="Half done"' in answer.content.decode()
         assert not Segment.objects.exists()
 
-    def test_name_that_is_taken_is_said_at_the_name(self, site: Client) -> None:
+    def test_a_duplicate_name_is_reported_at_the_name(self, site: Client) -> None:
         segment_create(name="Buyers", rule=BUYERS)
-        answer = site.post("/segments/new", posted(OTHERS))
+        answer = site.post("/segments/new", make_form(OTHERS))
         assert answer.status_code == 400
-        assert answer.context["draft"].errors == {"name": ["There is a segment of this name already; take another name."]}
+        assert answer.context["draft"].errors == {"name": ["A segment with this name already exists; choose another name."]}
 
     @pytest.mark.parametrize("text", ["", "{", "[" * 100_000, json.dumps(BUYERS) + " " * 1_000_000])
-    def test_a_rule_that_is_no_json_or_far_too_long_is_refused(self, site: Client, text: str) -> None:
+    def test_a_rule_that_is_not_json_or_too_long_is_refused(self, site: Client, text: str) -> None:
         answer = site.post("/segments/new", {"name": "Buyers", "rule": text})
         assert answer.status_code == 400
         assert answer.context["draft"].errors["rule"]
 
     def test_edit_saves_a_new_version(self, site: Client) -> None:
         segment = segment_create(name="Buyers", rule=BUYERS)
-        answer = site.post(f"/segments/{segment.pk}/edit", posted(OTHERS, version=1))
+        answer = site.post(f"/segments/{segment.pk}/edit", make_form(OTHERS, version=1))
         segment.refresh_from_db()
         assert (answer.status_code, segment.version, segment.rule) == (302, 2, OTHERS)
 
-    def test_edit_of_a_version_that_is_no_number_and_a_name_with_a_nul_are_no_fault_of_ours(self, site: Client) -> None:
+    def test_edit_with_an_invalid_version_or_a_nul_in_the_name_is_not_a_server_error(self, site: Client) -> None:
         segment = segment_create(name="Buyers", rule=BUYERS)
-        assert site.post(f"/segments/{segment.pk}/edit", posted(OTHERS, version="²")).status_code == 400
-        assert site.post(f"/segments/{segment.pk}/edit", posted(OTHERS, version=1, name="Buy\0ers")).status_code == 302
+        assert site.post(f"/segments/{segment.pk}/edit", make_form(OTHERS, version="²")).status_code == 400
+        assert site.post(f"/segments/{segment.pk}/edit", make_form(OTHERS, version=1, name="Buy\0ers")).status_code == 302
 
-    def test_edit_of_a_version_that_is_no_longer_there_is_refused(self, site: Client) -> None:
+    def test_edit_of_an_outdated_version_is_refused(self, site: Client) -> None:
         segment = segment_create(name="Buyers", rule=BUYERS)
         segment_update(segment_id=segment.pk, expected_version=1, name="Buyers", rule=OTHERS)
-        answer = site.post(f"/segments/{segment.pk}/edit", posted(BUYERS, version=1))
+        answer = site.post(f"/segments/{segment.pk}/edit", make_form(BUYERS, version=1))
         assert answer.status_code == 400
         assert "at version 2 now" in answer.content.decode()

@@ -9,7 +9,7 @@ import pytest
 from cdp.rules import decode, matches
 from cdp_web.segments.preview import MAX_COUNTED_NODES, segment_preview
 from cdp_web.segments.runs import segment_run_now
-from cdp_web.segments.selectors import member_page
+from cdp_web.segments.selectors import member_page_get
 from cdp_web.segments.services import segment_create
 from cdp_web.snapshot.query import snapshot_open
 from tests.cdp_web.factories import DAY, buyer, customer, is_, rule, shop
@@ -34,11 +34,11 @@ RULES = {
 @pytest.mark.parametrize("document", RULES.values(), ids=RULES.keys())
 def test_preview_run_list_and_interpreter_agree(publish: Any, document: dict[str, Any]) -> None:
     people = shop(120)
-    published = publish(people)
+    publication = publish(people)
     expected = sorted(row["customer_id"] for row in people if matches(decode(document), row, DAY))
-    preview = segment_preview(snapshot_open(published), decode(document))
-    run = segment_run_now(segment=segment_create(name="Any", rule=document), publication=published)
-    listed = [row["customer_id"] for page in range(1, 6) for row in member_page(run, page).rows]
+    preview = segment_preview(snapshot_open(publication), decode(document))
+    run = segment_run_now(segment=segment_create(name="Any", rule=document), publication=publication)
+    listed = [row["customer_id"] for page in range(1, 6) for row in member_page_get(run, page).rows]
     assert (preview.count, preview.total, run.count, run.total) == (len(expected), 120, len(expected), 120)
     assert listed == expected
     assert preview.sql == run.sql
@@ -47,27 +47,27 @@ def test_preview_run_list_and_interpreter_agree(publish: Any, document: dict[str
 
 
 def test_every_condition_and_group_is_counted_on_its_own(publish: Any) -> None:
-    published = publish([buyer("1"), buyer("2", lifecycle="lapsed"), customer("3", lifecycle="lapsed")])
-    preview = segment_preview(snapshot_open(published), decode(rule(BOUGHT, {"not": QUIET})))
+    publication = publish([buyer("1"), buyer("2", lifecycle="lapsed"), customer("3", lifecycle="lapsed")])
+    preview = segment_preview(snapshot_open(publication), decode(rule(BOUGHT, {"not": QUIET})))
     counts = {node.path: node.count for node in preview.nodes}
     assert counts == {"rule": 1, "rule.all[0]": 2, "rule.all[1]": 1, "rule.all[1].not": 2}
 
 
 def test_a_rule_of_many_parts_is_counted_as_a_whole(publish: Any) -> None:
-    published = publish([buyer("1")])
-    preview = segment_preview(snapshot_open(published), decode(rule(*[BOUGHT] * MAX_COUNTED_NODES)))
+    publication = publish([buyer("1")])
+    preview = segment_preview(snapshot_open(publication), decode(rule(*[BOUGHT] * MAX_COUNTED_NODES)))
     assert (preview.count, preview.nodes) == (1, [])
 
 
 def test_sample_is_the_same_each_time(publish: Any) -> None:
-    published = publish(shop(300))
-    first, second = (segment_preview(snapshot_open(published), decode(RULES["everyone"])).sample for _ in range(2))
+    publication = publish(shop(300))
+    first, second = (segment_preview(snapshot_open(publication), decode(RULES["everyone"])).sample for _ in range(2))
     assert first == second
 
 
-def test_segments_that_say_the_same_are_named(publish: Any) -> None:
-    published = publish([buyer("1")])
+def test_segments_with_the_same_rule_are_listed(publish: Any) -> None:
+    publication = publish([buyer("1")])
     segment = segment_create(name="Quiet buyers", rule=rule(BOUGHT, QUIET))
     same = decode(rule(QUIET, {"not": {"not": BOUGHT}}))
-    assert segment_preview(snapshot_open(published), same).same_as == [segment]
-    assert segment_preview(snapshot_open(published), same, but_not=segment.pk).same_as == []
+    assert segment_preview(snapshot_open(publication), same).same_as == [segment]
+    assert segment_preview(snapshot_open(publication), same, but_not=segment.pk).same_as == []

@@ -24,17 +24,17 @@ PEOPLE = [buyer("2"), customer("1"), buyer("10"), customer("3")]
 
 
 @pytest.fixture
-def published(publish: Any) -> Publication:
-    found: Publication = publish(PEOPLE)
-    return found
+def publication(publish: Any) -> Publication:
+    publication: Publication = publish(PEOPLE)
+    return publication
 
 
 @pytest.fixture
-def segment(published: Publication) -> Segment:
+def segment(publication: Publication) -> Segment:
     return segment_create(name="Buyers", rule=BUYERS)
 
 
-def members(segment: Segment) -> list[str]:
+def read_members(segment: Segment) -> list[str]:
     run = Segment.objects.get(pk=segment.pk).current_run
     return [] if run is None else list(run.members.order_by("customer_id").values_list("customer_id", flat=True))
 
@@ -42,11 +42,11 @@ def members(segment: Segment) -> list[str]:
 def test_run_finds_the_members_and_serves_them(segment: Segment) -> None:
     run = segment_run_execute(run_id=segment.runs.get().pk)
     assert (run.status, run.count, run.total, run.share, run.day) == ("done", 2, 4, 0.5, DAY)
-    assert members(segment) == ["10", "2"]
+    assert read_members(segment) == ["10", "2"]
     assert '"total_purchase"' in run.sql
 
 
-def test_run_is_done_once_however_often_it_is_handed_over(segment: Segment) -> None:
+def test_a_run_is_computed_once_even_if_sent_twice(segment: Segment) -> None:
     run_id = segment.runs.get().pk
     first = segment_run_execute(run_id=run_id)
     again = segment_run_execute(run_id=run_id)
@@ -54,21 +54,21 @@ def test_run_is_done_once_however_often_it_is_handed_over(segment: Segment) -> N
     assert SegmentMember.objects.count() == 2
 
 
-def test_asking_twice_waits_for_the_same_run(segment: Segment) -> None:
+def test_two_requests_wait_for_the_same_run(segment: Segment) -> None:
     first = segment_run_request(segment=segment)
     assert segment_run_request(segment=segment) == first
     assert segment.runs.count() == 1
 
 
-def test_run_is_handed_to_the_workers_when_it_is_saved(
-    published: Publication, monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+def test_a_run_is_sent_to_the_workers_on_commit(
+    publication: Publication, monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
 ) -> None:
-    handed: list[int] = []
-    monkeypatch.setattr(run_execute, "delay", handed.append)
+    sent_ids: list[int] = []
+    monkeypatch.setattr(run_execute, "delay", sent_ids.append)
     with django_capture_on_commit_callbacks(execute=True):
         segment = segment_create(name="Buyers", rule=BUYERS)
-        assert handed == []
-    assert handed == [segment.runs.get().pk]
+        assert sent_ids == []
+    assert sent_ids == [segment.runs.get().pk]
 
 
 def test_without_a_broker_the_run_waits_for_the_sweep(segment: Segment, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -79,18 +79,18 @@ def test_without_a_broker_the_run_waits_for_the_sweep(segment: Segment, monkeypa
     runs._dispatch(segment.runs.get().pk)
     assert segment.runs.get().status == "queued"
     SegmentRun.objects.update(requested_at=timezone.now() - timedelta(minutes=2))
-    handed: list[int] = []
-    monkeypatch.setattr(run_execute, "delay", handed.append)
+    sent_ids: list[int] = []
+    monkeypatch.setattr(run_execute, "delay", sent_ids.append)
     assert segment_runs_sweep() == 1
-    assert handed == [segment.runs.get().pk]
+    assert sent_ids == [segment.runs.get().pk]
 
 
-def test_a_run_that_has_just_been_asked_for_is_left_to_its_worker(segment: Segment, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_recent_run_is_left_to_its_worker(segment: Segment, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run_execute, "delay", lambda run_id: pytest.fail("handed over again"))
     assert segment_runs_sweep() == 0
 
 
-def test_a_run_whose_worker_was_lost_is_given_up(segment: Segment) -> None:
+def test_a_run_whose_worker_was_lost_fails(segment: Segment) -> None:
     SegmentRun.objects.update(status="running", started_at=timezone.now() - timedelta(hours=1))
     assert segment_runs_sweep() == 1
     run = segment.runs.get()
@@ -98,12 +98,12 @@ def test_a_run_whose_worker_was_lost_is_given_up(segment: Segment) -> None:
     assert "run it again" in run.error
 
 
-def test_failed_run_keeps_the_members_that_serve(segment: Segment, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_run_keeps_the_current_members(segment: Segment, monkeypatch: pytest.MonkeyPatch) -> None:
     segment_run_execute(run_id=segment.runs.get().pk)
     monkeypatch.setattr(runs, "snapshot_open", lambda _: (_ for _ in ()).throw(OSError("HDFS is away\ntrace")))
     failed = segment_run_execute(run_id=segment_run_request(segment=segment).pk)
     assert (failed.status, failed.error) == ("failed", "HDFS is away")
-    assert members(segment) == ["10", "2"]
+    assert read_members(segment) == ["10", "2"]
 
 
 def test_run_that_fails_half_way_leaves_no_members(segment: Segment, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -116,7 +116,7 @@ def test_run_that_fails_half_way_leaves_no_members(segment: Segment, monkeypatch
     assert not SegmentMember.objects.exists()
 
 
-def test_publication_that_is_gone_is_a_clear_failure(segment: Segment) -> None:
+def test_a_missing_publication_fails_the_run(segment: Segment) -> None:
     SegmentRun.objects.update(publication_id=99)
     assert segment_run_execute(run_id=segment.runs.get().pk).error.startswith("Publication 99 is gone")
 
@@ -128,7 +128,7 @@ def test_an_older_run_that_ends_late_does_not_replace_a_newer_one(segment: Segme
     assert newer
     segment_run_execute(run_id=newer.pk)
     segment_run_execute(run_id=older.pk)
-    assert members(segment) == ["1", "3"]
+    assert read_members(segment) == ["1", "3"]
     assert Segment.objects.get().current_run_id == newer.pk
 
 
@@ -137,15 +137,15 @@ def test_members_of_a_changed_rule_are_replaced_whole(segment: Segment) -> None:
     segment_update(segment_id=segment.pk, expected_version=1, name="Buyers", rule=OTHERS)
     for run in segment.runs.filter(status="queued"):
         segment_run_execute(run_id=run.pk)
-    assert members(segment) == ["1", "3"]
+    assert read_members(segment) == ["1", "3"]
 
 
 def test_members_of_two_runs_are_kept_and_the_history_is_bounded(
-    segment: Segment, published: Publication, monkeypatch: pytest.MonkeyPatch
+    segment: Segment, publication: Publication, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(runs, "RUNS_KEPT", 3)
     for _ in range(5):
-        segment_run_now(segment=segment, publication=published)
+        segment_run_now(segment=segment, publication=publication)
     with_members = SegmentMember.objects.values_list("run_id", flat=True).distinct()
     latest = list(segment.runs.values_list("pk", flat=True))
     assert sorted(with_members) == sorted(latest[:2])
@@ -160,16 +160,16 @@ def test_run_computes_the_rule_as_of_its_own_publication(publish: Any) -> None:
     assert segment_run_now(segment=segment, publication=first).count == 1
 
 
-def test_run_keeps_the_version_it_was_asked_for(segment: Segment) -> None:
-    asked = segment.runs.get()
+def test_a_run_keeps_the_requested_version(segment: Segment) -> None:
+    run = segment.runs.get()
     segment_update(segment_id=segment.pk, expected_version=1, name="Buyers", rule=OTHERS)
-    assert segment_run_execute(run_id=asked.pk).version == SegmentVersion.objects.get(segment=segment, number=1)
+    assert segment_run_execute(run_id=run.pk).version == SegmentVersion.objects.get(segment=segment, number=1)
 
 
-def test_segments_of_a_customer_are_those_of_the_run_that_serves(segment: Segment) -> None:
+def test_segments_of_a_customer_come_from_current_runs(segment: Segment) -> None:
     segment_run_execute(run_id=segment.runs.get().pk)
-    assert [found.name for found in selectors.segments_of_customer("2")] == ["Buyers"]
+    assert [each.name for each in selectors.segments_get_for_customer("2")] == ["Buyers"]
     segment_update(segment_id=segment.pk, expected_version=1, name="Buyers", rule=OTHERS)
     for run in segment.runs.filter(status="queued"):
         segment_run_execute(run_id=run.pk)
-    assert selectors.segments_of_customer("2") == []
+    assert selectors.segments_get_for_customer("2") == []

@@ -18,7 +18,7 @@ BUYERS = rule(is_("total_purchase", "ge", 1))
 OTHERS = rule(is_("total_purchase", "eq", 0))
 
 
-def test_created_segment_has_a_version_and_a_run_that_waits(publish: Any, marketer: User) -> None:
+def test_a_new_segment_has_a_version_and_a_queued_run(publish: Any, marketer: User) -> None:
     publish([])
     segment = segment_create(name=" Buyers ", description="who buy", rule=BUYERS, owner=marketer)
     assert (segment.name, segment.version, segment.owner) == ("Buyers", 1, marketer)
@@ -26,23 +26,23 @@ def test_created_segment_has_a_version_and_a_run_that_waits(publish: Any, market
     assert (run.status, run.publication_id, run.version.rule, run.requested_by) == ("queued", 1, BUYERS, marketer)
 
 
-def test_without_a_publication_a_segment_can_be_made() -> None:
+def test_a_segment_can_be_created_without_a_publication() -> None:
     assert not segment_create(name="Buyers", rule=BUYERS).runs.exists()
 
 
-def test_name_is_taken_whatever_its_case() -> None:
+def test_names_are_unique_whatever_their_case() -> None:
     segment_create(name="Buyers", rule=BUYERS)
     with pytest.raises(ValidationError, match="There is a segment of this name already"):
         segment_create(name="buyers", rule=OTHERS)
 
 
 @pytest.mark.parametrize("name", ["", "  ", "x" * 121])
-def test_name_must_be_there_and_fit(name: str) -> None:
+def test_name_is_required_and_limited(name: str) -> None:
     with pytest.raises(ValidationError):
         segment_create(name=name, rule=BUYERS)
 
 
-def test_every_problem_of_a_rule_is_told_with_its_place() -> None:
+def test_every_problem_of_a_rule_is_reported_with_its_path() -> None:
     wrong = rule(is_("total_purchase", "ge", "many"), is_("nonsense", "eq", 1))
     with pytest.raises(RuleInvalid) as caught:
         segment_create(name="Wrong", rule=wrong)
@@ -50,12 +50,12 @@ def test_every_problem_of_a_rule_is_told_with_its_place() -> None:
     assert not Segment.objects.exists()
 
 
-def test_the_older_form_of_a_rule_is_kept_in_the_new_one() -> None:
+def test_the_older_form_of_a_rule_is_saved_in_the_new_form() -> None:
     flat = {"logic": "AND", "conditions": [{"field": "total_purchase", "operator": ">=", "type": "int", "value": "1"}]}
     assert segment_create(name="Buyers", rule=flat).rule == BUYERS
 
 
-def test_changed_rule_is_a_new_version_with_a_run_of_its_own(publish: Any, marketer: User) -> None:
+def test_a_changed_rule_makes_a_new_version_and_a_run(publish: Any, marketer: User) -> None:
     publish([customer("1")])
     segment = segment_create(name="Buyers", rule=BUYERS)
     changed = segment_update(segment_id=segment.pk, expected_version=1, name="Others", rule=OTHERS, author=marketer)
@@ -64,7 +64,7 @@ def test_changed_rule_is_a_new_version_with_a_run_of_its_own(publish: Any, marke
     assert list(SegmentRun.objects.order_by("pk").values_list("version__number", flat=True)) == [1, 2]
 
 
-def test_changed_name_alone_is_no_new_version(publish: Any) -> None:
+def test_a_new_name_makes_no_new_version(publish: Any) -> None:
     publish([])
     segment = segment_create(name="Buyers", rule=BUYERS)
     changed = segment_update(segment_id=segment.pk, expected_version=1, name=" Shoppers ", rule=BUYERS)
@@ -72,14 +72,14 @@ def test_changed_name_alone_is_no_new_version(publish: Any) -> None:
     assert segment.runs.count() == 1
 
 
-def test_what_the_author_did_not_see_is_not_overwritten() -> None:
+def test_a_version_that_the_author_did_not_see_is_not_overwritten() -> None:
     segment = segment_create(name="Buyers", rule=BUYERS)
     segment_update(segment_id=segment.pk, expected_version=1, name="Buyers", rule=OTHERS)
-    with pytest.raises(EditConflict, match="at version 2 now, you changed version 1"):
+    with pytest.raises(EditConflict, match="at version 2 now, but you changed version 1"):
         segment_update(segment_id=segment.pk, expected_version=1, name="Buyers", rule=BUYERS)
 
 
-def test_a_segment_too_many_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_number_of_segments_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(services, "MAX_SEGMENTS", 2)
     archived = segment_create(name="Archived", rule=BUYERS)
     segment_archive(segment=archived)

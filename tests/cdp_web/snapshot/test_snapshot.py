@@ -1,4 +1,4 @@
-"""The local copy of a publication's customers. No server: the Delta table is an Arrow table here."""
+"""The local copy of a publication's customers. Needs no server: an Arrow table replaces the Delta table."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from cdp.metrics import METRICS
 from cdp_web.publications.errors import SnapshotUnavailable
 from cdp_web.publications.selectors import Publication
 from cdp_web.snapshot import source, store
-from cdp_web.snapshot.query import TooSlow, snapshot_open
+from cdp_web.snapshot.query import QueryTooSlow, snapshot_open
 from tests.cdp_web import factories
 
 HEAVY = "SELECT count(*) FROM range(3000000) a, range(3000000) b WHERE a.range * b.range % 7 = 3"
@@ -30,20 +30,20 @@ def publication(publication_id: int = 1, **counts: int) -> Publication:
 
 @pytest.fixture
 def table(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Any]:
-    """What the source gives; the first entry is the Arrow table, the rest says who asked."""
-    given: list[Any] = [factories.arrow([factories.buyer("2", value="12.50"), factories.customer("1")])]
+    """The Arrow table of the source, followed by the ids of the publications that were requested."""
+    calls: list[Any] = [factories.arrow([factories.buyer("2", value="12.50"), factories.customer("1")])]
 
-    def customers_of(asked: Publication) -> Any:
-        given.append(asked.id)
-        return given[0]
+    def open_customers(requested: Publication) -> Any:
+        calls.append(requested.id)
+        return calls[0]
 
-    monkeypatch.setattr(source, "customers_of", customers_of)
-    monkeypatch.setattr(store, "folder", lambda: tmp_path)
-    return given
+    monkeypatch.setattr(source, "open_customers", open_customers)
+    monkeypatch.setattr(store, "get_folder", lambda: tmp_path)
+    return calls
 
 
-def test_customers_are_there_with_every_metric(table: list[Any]) -> None:
-    rows = snapshot_open(publication()).rows("SELECT * FROM customers")
+def test_snapshot_has_customers_with_every_metric(table: list[Any]) -> None:
+    rows = snapshot_open(publication()).read_rows("SELECT * FROM customers")
     assert [row["customer_id"] for row in rows] == ["1", "2"]
     assert set(rows[0]) == {"customer_id", *(metric.key for metric in METRICS)}
     assert (rows[1]["total_purchase_value"], rows[1]["last_order"]) == (Decimal("12.50"), factories.DAY)
@@ -55,15 +55,15 @@ def test_source_is_read_once(table: list[Any]) -> None:
     assert table[1:] == [1]
 
 
-def test_a_table_that_is_not_what_was_published_never_answers(table: list[Any], tmp_path: Path) -> None:
-    with pytest.raises(SnapshotUnavailable, match="promises 3 customers, its table holds 2 in 2 rows"):
+def test_a_table_that_differs_from_the_publication_is_refused(table: list[Any], tmp_path: Path) -> None:
+    with pytest.raises(SnapshotUnavailable, match="has 3 customers, but its table has 2 in 2 rows"):
         snapshot_open(publication(customers=3))
     assert list(tmp_path.glob("customers-*")) == []
 
 
-def test_a_customer_twice_is_refused(table: list[Any]) -> None:
+def test_a_duplicate_customer_is_refused(table: list[Any]) -> None:
     table[0] = factories.arrow([factories.customer("1"), factories.customer("1")])
-    with pytest.raises(SnapshotUnavailable, match="holds 1 in 2 rows"):
+    with pytest.raises(SnapshotUnavailable, match="has 1 in 2 rows"):
         snapshot_open(publication())
 
 
@@ -79,9 +79,7 @@ def test_two_snapshots_are_kept(table: list[Any], tmp_path: Path) -> None:
     assert {path.name for path in tmp_path.glob("*.duckdb")} == {"customers-2-2.duckdb", "customers-3-3.duckdb"}
 
 
-def test_the_one_that_is_asked_for_and_the_newest_are_kept_and_what_a_killed_build_has_left_goes(
-    table: list[Any], tmp_path: Path
-) -> None:
+def test_requested_and_newest_snapshots_are_kept_and_remains_of_killed_builds_deleted(table: list[Any], tmp_path: Path) -> None:
     for number in (8, 9):
         snapshot_open(publication(number))
     (tmp_path / "customers-9-9.4711.new").touch()
@@ -90,7 +88,9 @@ def test_the_one_that_is_asked_for_and_the_newest_are_kept_and_what_a_killed_bui
     assert {path.name for path in tmp_path.glob("customers-*")} == {f"customers-{n}-{n}.duckdb" for n in (3, 8, 9)}
 
 
-def test_who_comes_while_it_is_made_waits_and_is_told(table: list[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_reader_waits_for_a_build_and_gets_an_error_after_the_time_limit(
+    table: list[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(store, "LOCK_WAIT_SECONDS", 0.2)
     with (tmp_path / "lock").open("w") as other:
         fcntl.flock(other, fcntl.LOCK_EX)
@@ -98,35 +98,35 @@ def test_who_comes_while_it_is_made_waits_and_is_told(table: list[Any], tmp_path
             snapshot_open(publication())
 
 
-def test_all_who_come_at_once_share_one_reading(table: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    quick = source.customers_of
+def test_concurrent_readers_share_one_build(table: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    quick = source.open_customers
 
-    def slow(asked: Publication) -> Any:
+    def slow(requested: Publication) -> Any:
         time.sleep(0.3)
-        return quick(asked)
+        return quick(requested)
 
-    monkeypatch.setattr(source, "customers_of", slow)
+    monkeypatch.setattr(source, "open_customers", slow)
     with ThreadPoolExecutor(4) as threads:
-        assert list(threads.map(lambda _: snapshot_open(publication()).total(), range(4))) == [2, 2, 2, 2]
+        assert list(threads.map(lambda _: snapshot_open(publication()).count_customers(), range(4))) == [2, 2, 2, 2]
     assert table[1:] == [1]
 
 
-def test_a_question_that_takes_too_long_is_ended(table: list[Any]) -> None:
-    with pytest.raises(TooSlow, match=r"0\.2 seconds"):
-        snapshot_open(publication()).row(HEAVY, seconds=0.2)
+def test_a_slow_query_is_interrupted(table: list[Any]) -> None:
+    with pytest.raises(QueryTooSlow, match=r"0\.2 seconds"):
+        snapshot_open(publication()).read_row(HEAVY, seconds=0.2)
 
 
 @pytest.mark.parametrize("sql", ["DELETE FROM customers", "SELECT * FROM read_csv('/etc/passwd')", "SET threads = 9"])
 def test_a_query_can_neither_write_nor_read_files(table: list[Any], sql: str) -> None:
     with pytest.raises(duckdb.Error):
-        snapshot_open(publication()).rows(sql)
+        snapshot_open(publication()).read_rows(sql)
 
 
-def test_no_hdfs_is_said_in_one_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_an_hdfs_failure_is_one_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     def no_table(url: str, version: int) -> None:
         raise OSError("Kernel error\n   \x1b[31m↳\x1b[0m IO error\n   \x1b[31m↳\x1b[0m Connection refused (os error 111)\n")
 
     monkeypatch.setattr(source, "DeltaTable", no_table)
-    monkeypatch.setattr(store, "folder", lambda: tmp_path)
+    monkeypatch.setattr(store, "get_folder", lambda: tmp_path)
     with pytest.raises(SnapshotUnavailable, match=r"/cdp/customers at version 1: Connection refused \(os error 111\)$"):
         snapshot_open(publication())

@@ -1,4 +1,4 @@
-"""Makes the site's first administrator from the settings; does nothing where there is one already."""
+"""Creates the site's first administrator from the settings; does nothing if that user exists already."""
 
 from __future__ import annotations
 
@@ -19,4 +19,4 @@ class Command(BaseCommand):
             created = admin_ensure(username=settings.admin_user, password=settings.admin_password)
         except ValueError as error:
             raise CommandError(str(error)) from error
-        self.stdout.write(f"administrator {settings.admin_user}: {'made' if created else 'was there'}")
+        self.stdout.write(f"administrator {settings.admin_user}: {'created' if created else 'exists already'}")

@@ -1,5 +1,5 @@
-"""Recomputes all segments on the publication that serves, and makes the starter segments first where none exists. Ends with a
-status other than 0 if any failed."""
+"""Recomputes all segments on the serving publication. Creates the starter segments first if there are no segments. The exit
+status is not 0 if any segment failed."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from cdp.programs import only_words
 from cdp_web.layout import formats
 from cdp_web.publications.errors import NotReady
 from cdp_web.segments.models import SegmentRun
-from cdp_web.segments.refresh import WrongDay, publication_for, segments_refresh, segments_refresh_request
+from cdp_web.segments.refresh import WrongDay, publication_get_for_day, segments_refresh, segments_refresh_request
 from cdp_web.segments.starters import starters_ensure
 
 
-def _day(text: str) -> date:
+def _parse_day(text: str) -> date:
     try:
         return day_from_text(text)
     except ValueError as error:
@@ -31,26 +31,28 @@ class Command(BaseCommand):
     help = __doc__
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--day", type=_day, help="refuse unless this day is the published one (YYYY-MM-DD)")
-        parser.add_argument("--async", action="store_true", dest="by_workers", help="hand the runs to the workers and end")
+        parser.add_argument("--day", type=_parse_day, help="refuse unless this is the published day (YYYY-MM-DD)")
+        parser.add_argument("--async", action="store_true", dest="by_workers", help="send the runs to the workers and exit")
 
     def handle(self, *args: Any, day: date | None, by_workers: bool, **options: Any) -> None:
         if only_words():
             return
         try:
-            publication = publication_for(day)
-            if made := starters_ensure():
-                self.stdout.write(f"there was no segment yet: made {made} starter segments")
+            publication = publication_get_for_day(day)
+            if count := starters_ensure():
+                self.stdout.write(f"created {count} starter segments, because there were no segments")
             runs = list(segments_refresh_request() if by_workers else segments_refresh(publication))
         except (NotReady, WrongDay) as error:
             raise CommandError(str(error)) from error
-        Console(file=self.stdout).print(_table(runs, f"Publication {publication.id}, {publication.day}"))
+        Console(file=self.stdout).print(_build_table(runs, f"Publication {publication.id}, {publication.day}"))
         failed = [run for run in runs if run.status == SegmentRun.Status.FAILED]
         if failed:
-            raise CommandError(f"{len(failed)} of {len(runs)} segments failed; the last complete members keep serving.")
+            raise CommandError(
+                f"{len(failed)} of {len(runs)} segments failed; the members of their last complete runs stay in use."
+            )
 
 
-def _table(runs: list[SegmentRun], title: str) -> Table:
+def _build_table(runs: list[SegmentRun], title: str) -> Table:
     table = Table("segment", "status", title=title, title_justify="left")
     table.add_column("members", justify="right")
     table.add_column("share", justify="right")

@@ -1,4 +1,4 @@
-// Making elements. Text is always set as text, never as HTML.
+// Creates elements. Text is always set as text, never as HTML.
 const ICONS = document.getElementById("builder").dataset.icons;
 
 export function h(tag, properties = {}, ...children) {
@@ -24,11 +24,11 @@ export function icon(name) {
   return svg;
 }
 
-export function iconButton(picture, label, onclick) {
+export function iconButton(iconElement, label, onclick) {
   return h(
     "button",
     { type: "button", class: "button button-quiet button-small button-icon", title: label, onclick },
-    picture,
+    iconElement,
     h("span", { class: "visually-hidden" }, label),
   );
 }

@@ -1,10 +1,10 @@
 // The field picker: a button that opens a list of all metrics by group, with a search. Follows the ARIA combobox pattern.
 import { h, icon } from "./dom.js";
 
-let opened = null;
+let openPicker = null;
 
-export function fieldPicker(fields, chosen, onchoose) {
-  const field = fields.get(chosen);
+export function fieldPicker(fields, selectedKey, onchoose) {
+  const field = fields.get(selectedKey);
   const button = h(
     "button",
     {
@@ -19,12 +19,12 @@ export function fieldPicker(fields, chosen, onchoose) {
     h("span", {}, field ? field.title : "Choose a metric…"),
     icon("chevron-down"),
   );
-  const place = h("div", { class: "field-picker" }, button);
-  button.addEventListener("click", () => (opened?.place === place ? close() : open(place, button, fields, chosen, onchoose)));
-  return place;
+  const picker = h("div", { class: "field-picker" }, button);
+  button.addEventListener("click", () => (openPicker?.picker === picker ? close() : open(picker, button, fields, selectedKey, onchoose)));
+  return picker;
 }
 
-function open(place, button, fields, chosen, onchoose) {
+function open(picker, button, fields, selectedKey, onchoose) {
   close();
   const list = h("ul", { class: "field-list", role: "listbox", id: "field-list", "aria-label": "Metrics" });
   const search = h("input", {
@@ -44,23 +44,23 @@ function open(place, button, fields, chosen, onchoose) {
     close();
     onchoose(key);
   };
-  search.addEventListener("input", () => fill(list, search, fields, chosen, choose));
+  search.addEventListener("input", () => fill(list, search, fields, selectedKey, choose));
   search.addEventListener("keydown", (event) => onKey(event, list, search, button));
-  place.append(panel);
+  picker.append(panel);
   button.setAttribute("aria-expanded", "true");
-  opened = { place, panel, button };
-  fill(list, search, fields, chosen, choose);
+  openPicker = { picker, panel, button };
+  fill(list, search, fields, selectedKey, choose);
   search.focus();
 }
 
 function close() {
-  if (!opened) return;
-  opened.panel.remove();
-  opened.button.setAttribute("aria-expanded", "false");
-  opened = null;
+  if (!openPicker) return;
+  openPicker.panel.remove();
+  openPicker.button.setAttribute("aria-expanded", "false");
+  openPicker = null;
 }
 
-function fill(list, search, fields, chosen, choose) {
+function fill(list, search, fields, selectedKey, choose) {
   const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
   const fits = (field) =>
     words.every((word) => `${field.title} ${field.about} ${field.group} ${field.key}`.toLowerCase().includes(word));
@@ -68,20 +68,20 @@ function fill(list, search, fields, chosen, choose) {
   const items = [];
   for (const [group, members] of groups) {
     items.push(h("li", { class: "field-group", role: "presentation" }, group));
-    for (const field of members) items.push(option(field, field.key === chosen, choose));
+    for (const field of members) items.push(option(field, field.key === selectedKey, choose));
   }
-  list.replaceChildren(...(items.length ? items : [h("li", { class: "field-none", role: "presentation" }, "No metric fits.")]));
+  list.replaceChildren(...(items.length ? items : [h("li", { class: "field-none", role: "presentation" }, "No matching metric.")]));
   mark(list.querySelector("[aria-selected=true]") ?? list.querySelector("[role=option]"), list, search);
 }
 
-function option(field, isChosen, choose) {
+function option(field, isSelected, choose) {
   return h(
     "li",
     {
       role: "option",
       id: `field-${field.key}`,
       class: "field-option",
-      "aria-selected": String(isChosen),
+      "aria-selected": String(isSelected),
       onclick: () => choose(field.key),
       onpointermove: (event) =>
         mark(event.currentTarget, event.currentTarget.parentElement, event.currentTarget.parentElement.previousElementSibling),
@@ -119,5 +119,5 @@ function onKey(event, list, search, button) {
 }
 
 document.addEventListener("pointerdown", (event) => {
-  if (opened && !opened.place.contains(event.target)) close();
+  if (openPicker && !openPicker.picker.contains(event.target)) close();
 });

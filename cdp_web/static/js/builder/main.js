@@ -1,6 +1,6 @@
-// The rule builder: holds the tree, draws it, keeps the hidden field and the live count in step with it.
+// The rule builder: holds and draws the tree, and updates the hidden field and the live count.
 import { icon } from "./dom.js";
-import { ask, rest } from "./preview.js";
+import { requestCount, showIdle } from "./preview.js";
 import { decode, encode, isGroup, newCondition, nodeAt, walk } from "./tree.js";
 import { drawTree } from "./view.js";
 
@@ -14,7 +14,7 @@ const context = {
   maxDepth: 4,
   changed,
 };
-let written = { document: data.document, places: new Map() };
+let encoded = { document: data.document, places: new Map() };
 let isDirty = false;
 
 function changed({ focus } = {}) {
@@ -33,41 +33,41 @@ function draw(focus) {
 function focusOn(id, name) {
   const node = place.querySelector(`[data-node="${id}"]`);
   const own = (element) => element.closest("[data-node]") === node;
-  const wanted = [...(node?.querySelectorAll(`[data-focus="${name}"]`) ?? [])].find(own);
-  (wanted ?? [...(node?.querySelectorAll("[data-focus]") ?? [])].filter(own).at(-1))?.focus();
+  const target = [...(node?.querySelectorAll(`[data-focus="${name}"]`) ?? [])].find(own);
+  (target ?? [...(node?.querySelectorAll("[data-focus]") ?? [])].filter(own).at(-1))?.focus();
 }
 
 function write() {
-  written = encode(context.root, context.fields);
-  form.elements.rule.value = JSON.stringify(written.document);
+  encoded = encode(context.root, context.fields);
+  form.elements.rule.value = JSON.stringify(encoded.document);
 }
 
-// What only the builder knows: a condition whose metric is still to be chosen. The rest is the server's to judge.
+// Empty groups and conditions without a metric. The server checks everything else.
 function unfinished() {
   return [...walk(context.root)].filter((node) => (isGroup(node) ? node.children.length === 0 : !node.field));
 }
 
 function count() {
   setCounts(new Map());
-  if (unfinished().length) return rest("Choose a metric for every condition to see how many customers fit.");
-  const asked = written.places;
-  return ask(
+  if (unfinished().length) return showIdle("Choose a metric for every condition to see how many customers match.");
+  const places = encoded.places;
+  return requestCount(
     data.preview,
-    { rule: written.document, segment: data.segment },
+    { rule: encoded.document, segment: data.segment },
     form.elements.csrfmiddlewaretoken.value,
     (answer, problems) => {
-      if (answer) setCounts(new Map(answer.nodes.map((node) => [node.path, node.count])), asked);
-      showProblems(problems, asked);
+      if (answer) setCounts(new Map(answer.nodes.map((node) => [node.path, node.count])), places);
+      showProblems(problems, places);
     },
   );
 }
 
 function setCounts(counts, places = new Map()) {
   for (const element of place.querySelectorAll("[data-node]")) {
-    const found = counts.get(places.get(Number(element.dataset.node)));
+    const number = counts.get(places.get(Number(element.dataset.node)));
     const badge = element.querySelector(":scope > .node-head .node-count");
-    badge.replaceChildren(...(found === undefined ? [] : [icon("users"), found.toLocaleString("en")]));
-    badge.title = found === undefined ? "" : "Customers who fit this on its own";
+    badge.replaceChildren(...(number === undefined ? [] : [icon("users"), number.toLocaleString("en")]));
+    badge.title = number === undefined ? "" : "Customers who match this on its own";
   }
 }
 
@@ -92,24 +92,24 @@ function start() {
   draw();
   write();
   count();
-  if (data.problems.length) showProblems(data.problems, written.places);
+  if (data.problems.length) showProblems(data.problems, encoded.places);
 }
 
 form.addEventListener("submit", (event) => {
-  const open = unfinished();
-  if (open.length === 0) {
+  const incomplete = unfinished();
+  if (incomplete.length === 0) {
     isDirty = false;
     return;
   }
   event.preventDefault();
   showProblems(
-    open.map((node) => ({
-      path: written.places.get(node.id),
+    incomplete.map((node) => ({
+      path: encoded.places.get(node.id),
       says: isGroup(node) ? "Add a condition to this group, or remove it." : "Choose a metric.",
     })),
-    written.places,
+    encoded.places,
   );
-  focusOn(open[0].id, isGroup(open[0]) ? "add" : "field");
+  focusOn(incomplete[0].id, isGroup(incomplete[0]) ? "add" : "field");
 });
 form.addEventListener("input", () => {
   isDirty = true;

@@ -1,4 +1,4 @@
-// Asks the server who a rule takes and shows it. Only the answer to the latest question is ever shown.
+// Asks the server which customers a rule matches and shows the count. Only the answer to the latest request is shown.
 import { h } from "./dom.js";
 
 const PAUSE = 350;
@@ -7,11 +7,11 @@ const part = (name) => panel.querySelector(`[data-part="${name}"]`);
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 const number = new Intl.NumberFormat("en");
 let timer = 0;
-let question = null;
+let request = null;
 
-export function ask(url, body, token, onanswer) {
+export function requestCount(url, body, token, onanswer) {
   clearTimeout(timer);
-  question?.abort();
+  request?.abort();
   panel.dataset.state = "waiting";
   part("state").textContent = "Counting…";
   timer = setTimeout(() => send(url, body, token, onanswer), PAUSE);
@@ -22,33 +22,33 @@ function bar(count, share) {
   document.querySelector("[data-count-bar=share]").textContent = share;
 }
 
-export function rest(says) {
+export function showIdle(message) {
   bar("–", "");
   clearTimeout(timer);
-  question?.abort();
+  request?.abort();
   panel.dataset.state = "idle";
-  part("state").textContent = says;
+  part("state").textContent = message;
 }
 
 async function send(url, body, token, onanswer) {
-  question = new AbortController();
+  request = new AbortController();
   try {
     const headers = { "Content-Type": "application/json", "X-CSRFToken": token };
     const response = await fetch(url, {
       method: "POST",
       headers,
       body: JSON.stringify(body),
-      signal: question.signal,
+      signal: request.signal,
       credentials: "same-origin",
     });
     const answer = await response.json();
     if (response.ok) show(answer);
-    else if (answer.problems) rest("The rule is not complete yet. What is missing stands at the condition.");
-    else rest(answer.detail ?? "The count is not available now.");
+    else if (answer.problems) showIdle("The rule is not complete yet. See the message at the condition.");
+    else showIdle(answer.detail ?? "The count is not available now.");
     onanswer(response.ok ? answer : null, answer.problems ?? []);
   } catch (error) {
     if (error.name !== "AbortError")
-      rest("The site does not answer; the count is not available now. The rule can still be saved.");
+      showIdle("The site does not answer, so the count is not available now. You can still save the rule.");
   }
 }
 
@@ -79,7 +79,7 @@ function percent(share) {
 function sameAs(segments) {
   if (!segments.length) return [];
   const links = segments.flatMap((segment, i) => [i ? ", " : "", h("a", { href: segment.url }, segment.name)]);
-  return [h("p", { class: "notice" }, h("span", {}, "The same rule stands in ", links, "."))];
+  return [h("p", { class: "notice" }, h("span", {}, "The same rule is used by ", links, "."))];
 }
 
 function sampleRow(row) {

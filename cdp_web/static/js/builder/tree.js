@@ -1,4 +1,4 @@
-// The rule as the builder holds it, and its way from and to the JSON document. Nothing here touches the page.
+// The rule in the builder, read from and written to the JSON document. Nothing here touches the page.
 //
 // A node is a group {id, join: "all"|"any", negated, children} or a condition {id, field, operator, values, negated}; values are
 // kept as they were typed. A negated node is written as {"not": …}.
@@ -33,7 +33,7 @@ export function parentOf(root, id) {
   return null;
 }
 
-// A document that is no rule at all opens as an empty group; the server says what was wrong with it.
+// A document that is not a rule opens as an empty group; the server reports what is wrong.
 export function decode(document) {
   const root = decodeNode(document?.rule);
   if (!root) return newGroup("all", []);
@@ -54,7 +54,7 @@ function decodeNode(raw) {
   return { ...newCondition(), field: String(field), operator: String(operator), values };
 }
 
-// The document, and the place of every node in it: what the server says of a place is shown at its node.
+// The document and the path of every node in it, so messages of the server can be shown at their node.
 export function encode(root, fields) {
   const places = new Map();
   return { document: { version: 1, rule: encodeNode(root, "rule", fields, places) }, places };
@@ -80,13 +80,13 @@ function encodeCondition({ field, operator, values }, fields) {
   return { ...metric, value: form.values === "one" ? typed[0] : typed };
 }
 
-// Amounts go as text, since a JSON number would lose cents; what is no number goes as typed, and the server says so.
+// Amounts are sent as text because a JSON number would lose cents. Other text is sent as typed; the server reports what is wrong.
 function encodeValue(text, kind) {
   const isWhole = kind === "integer" || kind === "days";
   return isWhole && /^-?\d{1,15}$/.test(text) ? Number(text) : text;
 }
 
-// The node that a place in the document belongs to: the one whose path is the longest beginning of it.
+// The node that a path in the document belongs to: the node whose own path is the longest prefix.
 export function nodeAt(path, places) {
   let best = null;
   for (const [id, place] of places) {

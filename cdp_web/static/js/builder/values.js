@@ -1,7 +1,7 @@
-// The inputs for the values of a condition: as many as the operator takes, each for its kind.
+// The inputs for the values of a condition: as many as the operator takes, each of the right kind.
 import { h } from "./dom.js";
 
-// What stands behind the input, by the metric's unit; a share is typed as it is kept, and shown in percent elsewhere.
+// The text after the input, by the metric's unit. A share is typed as it is stored; other pages show it in percent.
 const UNITS = { days: "days", share: "from 0 to 1", score: "from 1 to 5" };
 
 export function valueInputs(condition, field, operator, currency, onchange) {
@@ -35,7 +35,7 @@ function scalar(condition, place, field, operator, currency, onchange) {
   if (kind === "date") return h("input", { class: "input value-date", type: "date", value, ...common });
   if (kind === "text")
     return h("input", { class: "input value-text", type: "text", value, maxLength: 500, autocomplete: "off", ...common });
-  // A text input with a numeric keyboard: a number input would hide from the server what was mistyped.
+  // A text input with a numeric keyboard: a number input would hide typing errors from the server.
   const input = h("input", {
     class: "input value-number",
     type: "text",
@@ -84,8 +84,8 @@ function listInput(condition, onchange) {
   return h("textarea", {
     class: "input value-list",
     rows: 3,
-    placeholder: "One value a line",
-    "aria-label": "Values, one a line",
+    placeholder: "One value per line",
+    "aria-label": "Values, one per line",
     "data-focus": "value-0",
     value: condition.values.join("\n"),
     oninput,

@@ -1,4 +1,4 @@
-// Draws the tree. Every change goes through `changed`, which draws anew where the shape has changed and always asks for a new count.
+// Draws the tree. Every change calls `changed`, which redraws if the shape has changed and always requests a new count.
 import { h, icon, iconButton } from "./dom.js";
 import { fieldPicker } from "./fields.js";
 import { copyOf, isGroup, newCondition, newGroup, parentOf } from "./tree.js";
@@ -129,7 +129,7 @@ function notButton(node, context) {
       class: "not",
       "aria-pressed": String(node.negated),
       "aria-label": label,
-      title: "Everyone but those who match",
+      title: "Everyone except those who match",
       "data-focus": "not",
       onclick,
     },
