@@ -17,16 +17,16 @@ from batch.explain import explain
 from batch.gate.checks import CHECKS
 from batch.gate.verdict import GateClosed, accept
 from batch.hdfs.changes import NoEvents, read_events_version
-from batch.night import Night, keep_house, publish_day
+from batch.night import Night, publish_day, run_maintenance
 from batch.past import EVERY, Every, make_snapshots
 from batch.runs import begin_run, record_failures
 from batch.steps import StepFailed
 from batch.stores.mart import MartUnavailable, NightAlreadyRunning, night_connection
 from cdp.days import day_from_text
 from cdp.nights import Accepted
-from cdp.programs import NIGHT_NEEDS_PERSON, NIGHT_SKIPPED, only_words
+from cdp.programs import NIGHT_NEEDS_PERSON, NIGHT_SKIPPED, check_arguments_only
 from cdp.settings import SettingError, Settings, current
-from cdp.spark import SparkAway, end_session, root_cause, session
+from cdp.spark import SparkUnavailable, end_session, root_cause, session
 
 #: A scheduled night is skipped if this many days, up to and including its own, have no events.
 SCHEDULED_DAYS = 3
@@ -55,7 +55,7 @@ def run(settings: Settings, request: NightRequest, quiet: bool) -> None:
             state = publish_day(night, request.day, request.everything, record)
             if request.every and request.first:
                 make_snapshots(night, request.every, request.first, request.day)
-            keep_house(night, request.day)
+            run_maintenance(night, request.day)
             if state == "published":
                 say("next: ./run segments refresh")
         finally:
@@ -79,7 +79,7 @@ def main(argv: list[str] | None = None) -> int:
             _require_day_alone(arguments)
     except ValueError as error:
         parser.error(str(error))
-    if only_words():
+    if check_arguments_only():
         return 0
     try:
         if request is None:
@@ -88,7 +88,7 @@ def main(argv: list[str] | None = None) -> int:
             say(f"night {request.day} is skipped: {reason}")
             return NIGHT_SKIPPED
         run(current(), request, quiet=not arguments.debug)
-    except (SettingError, SparkAway, MartUnavailable, NightAlreadyRunning, StepFailed, psycopg2.Error) as error:
+    except (SettingError, SparkUnavailable, MartUnavailable, NightAlreadyRunning, StepFailed, psycopg2.Error) as error:
         if arguments.debug:
             raise
         print(f"night: {_describe_error(error)}", file=sys.stderr)

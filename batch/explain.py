@@ -10,8 +10,8 @@ from psycopg2.extensions import cursor as Cursor
 
 from batch.stores.mart import MartUnavailable, connection_arguments
 from cdp import postgres
+from cdp.errors import first_line
 from cdp.nights import SELECT_RUNS, CheckOutcome, NightRun, remedy, run_from_row
-from cdp.said import first_line
 from cdp.settings import Settings
 from cdp.warehouse import NIGHT_RUN, PUBLICATION
 

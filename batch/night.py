@@ -17,10 +17,7 @@ from pyspark.sql import functions as F
 from pyspark.storagelevel import StorageLevel
 
 from batch.customers.documents import Written
-from batch.customers.newcomers import count_newcomers
-from batch.customers.profiles import build_changed_profiles, profiles
-from batch.customers.snapshot import aggregate_customers, build_snapshot, reuse_unchanged, select_rows_of
-from batch.customers.standing import (
+from batch.customers.lineage import (
     Baseline,
     Baselines,
     find_baselines,
@@ -28,6 +25,9 @@ from batch.customers.standing import (
     read_snapshot_info,
     read_snapshot_version,
 )
+from batch.customers.newcomers import count_newcomers
+from batch.customers.profiles import build_changed_profiles, profiles
+from batch.customers.snapshot import aggregate_customers, build_snapshot, reuse_unchanged, select_rows_of
 from batch.days.customer_day import build_customer_days
 from batch.days.events import deduplicate, select_days, sum_events
 from batch.days.interactions import build_interactions
@@ -148,7 +148,7 @@ def _publish(night: Night, day: date, everything: bool, run: RunRecord, steps: S
     return "published"
 
 
-def keep_house(night: Night, last_day: date) -> None:
+def run_maintenance(night: Night, last_day: date) -> None:
     """Compaction and upkeep, after publication, so that readers need not wait. They can't fail the night: both can be done
     later."""
     steps, now = Steps(night.say), night.clock()
@@ -221,7 +221,7 @@ def _snapshot_customers(night: Night, plan: NightPlan, steps: Steps, progress: N
             recomputed = _write_snapshot(night, plan, progress, baseline, rows if baseline else history)
             snapshot = read_customers(night.spark, night.settings, progress.customers_version)
             progress.counts["customers"] = count_customers(night.settings, progress.customers_version)
-            note(f"{progress.counts['customers']:,} customers, {recomputed} counted anew, version {progress.customers_version}")
+            note(f"{progress.counts['customers']:,} customers, {recomputed} recomputed, version {progress.customers_version}")
         with steps.step("charts") as note:
             copied = _make_staging(night).fill(AS_OF_TABLES, make_as_of_lines(snapshot, history, plan.day))
             progress.staged_tables += AS_OF_TABLES

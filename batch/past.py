@@ -16,9 +16,9 @@ from typing import Literal, get_args
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from batch.customers.lineage import TableVersion, make_snapshot_note
 from batch.customers.rfm_tables import build_rfm_day, build_rfm_flow
 from batch.customers.snapshot import aggregate_customers, build_snapshot
-from batch.customers.standing import TableVersion, make_snapshot_note
 from batch.gate.checks import ShopTotals
 from batch.gate.figures import read_snapshot_totals
 from batch.hdfs.changes import EventsVersion, find_changed_days, read_events_version

@@ -15,8 +15,8 @@ NIGHT_NEEDS_PERSON = 3
 #: Exit status of a scheduled night with nothing to publish because the events end before its day. Airflow marks it as skipped.
 NIGHT_SKIPPED = 99
 #: Set by ./run when a server is down: the program checks its arguments and ends before it contacts a server.
-ONLY_WORDS = "PROGRAM_ONLY_WORDS"
+CHECK_ARGUMENTS_ONLY = "PROGRAM_CHECK_ARGUMENTS_ONLY"
 
 
-def only_words() -> bool:
-    return ONLY_WORDS in os.environ
+def check_arguments_only() -> bool:
+    return CHECK_ARGUMENTS_ONLY in os.environ

@@ -16,7 +16,7 @@ from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 from pyspark.sql.types import DataType, DateType, DecimalType, IntegerType, LongType, StringType, TimestampType
 
-from cdp.said import hint_of, is_of_postgres
+from cdp.errors import hint_of, is_of_postgres
 from cdp.settings import REPOSITORY, Settings
 
 USER = "cdp"
@@ -47,7 +47,7 @@ METRIC_TYPES: dict[str, DataType] = {
 }
 
 
-class SparkAway(RuntimeError):
+class SparkUnavailable(RuntimeError):
     """No Spark session is available. The message is one line with the reason and the remedy."""
 
 
@@ -69,7 +69,7 @@ def session(settings: Settings, name: str, cores: int, *, quiet: bool = False, b
         return builder.getOrCreate()
     except (Py4JError, PySparkException) as error:
         where = f"{settings.spark_master_url} with its log on {settings.hdfs_url}"
-        raise SparkAway(f"Spark does not start on {where}: {root_cause(error)}; see ./run status.") from error
+        raise SparkUnavailable(f"Spark does not start on {where}: {root_cause(error)}; see ./run status.") from error
 
 
 def root_cause(error: BaseException) -> str:
@@ -109,7 +109,7 @@ def _require_master(url: str) -> None:
             return
         except OSError:
             continue
-    raise SparkAway(f"No Spark master answers at {url}; start it: ./run up spark")
+    raise SparkUnavailable(f"No Spark master answers at {url}; start it: ./run up spark")
 
 
 def _build_environment(settings: Settings) -> dict[str, str]:
@@ -148,5 +148,5 @@ def jars() -> str:
     """Delta and the Kafka source, as the value of spark.jars."""
     paths = sorted(str(jar) for jar in JARS.glob("*.jar"))
     if not paths:
-        raise SparkAway(f"Spark's jars are missing from {JARS}; make them: ./run up spark")
+        raise SparkUnavailable(f"Spark's jars are missing from {JARS}; make them: ./run up spark")
     return ",".join(paths)

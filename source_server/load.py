@@ -19,7 +19,7 @@ from pathlib import Path
 
 import duckdb
 
-from cdp.programs import only_words
+from cdp.programs import check_arguments_only
 from cdp.settings import Settings, current
 from source_server import store
 from source_server.afterwards import DayRows, next_steps
@@ -143,7 +143,7 @@ def main(argv: list[str] | None = None) -> int:
     parser = _make_parser()
     arguments = parser.parse_args(argv)
     try:
-        if only_words():
+        if check_arguments_only():
             _read_mappings(arguments.files, arguments.mapping)
             return 0
         with stop_on_signal() as stop, show_progress() as progress:

@@ -12,9 +12,9 @@ import time
 from dataclasses import dataclass
 
 from cdp.events import EVENTS_RAW
-from cdp.programs import STREAM_NEEDS_PERSON, only_words
+from cdp.programs import STREAM_NEEDS_PERSON, check_arguments_only
 from cdp.settings import SettingError, Settings, current
-from cdp.spark import SparkAway, end_session, session
+from cdp.spark import SparkUnavailable, end_session, session
 from streaming.book import Book, LedgerUnavailable, StreamAlreadyRunning
 from streaming.ledger.read import LedgerUnreadable
 from streaming.resume import FROM_EARLIEST_OPTION, CannotResume
@@ -27,7 +27,7 @@ from streaming.turn import StreamInterrupted, is_read_by_another, take_turn
 RETRYABLE_ERRORS = (
     SettingError,
     TopicUnavailable,
-    SparkAway,
+    SparkUnavailable,
     LedgerUnavailable,
     LedgerUnreadable,
     StreamAlreadyRunning,
@@ -80,7 +80,7 @@ def print_line(line: str) -> None:
 
 def main(argv: list[str] | None = None, topic: str = EVENTS_RAW.name) -> int:
     arguments = _parse_arguments(argv)
-    if only_words():
+    if check_arguments_only():
         return 0
     if not arguments.debug:
         # py4j logs a page when its JVM dies; the error line below is enough.

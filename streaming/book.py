@@ -15,9 +15,9 @@ from psycopg2.extensions import connection as Connection
 from psycopg2.extras import execute_batch
 
 from cdp import postgres
+from cdp.errors import first_line
 from cdp.paths import EVENTS, checkpoint_url
 from cdp.programs import STREAM
-from cdp.said import first_line
 from cdp.settings import Settings
 from cdp.warehouse import STREAM_BATCH, create_statements
 from streaming.account import Account

@@ -12,9 +12,9 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from batch.customers.documents import SHAPE
+from batch.customers.lineage import Baseline
 from batch.customers.rfm import TOTALS_BEFORE
 from batch.customers.snapshot import select_rows_of
-from batch.customers.standing import Baseline
 from batch.days.customer_day import CUSTOMER_ID, RECENT
 from cdp.metrics import METRICS
 

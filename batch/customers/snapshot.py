@@ -11,8 +11,8 @@ from datetime import date
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from batch.customers.lineage import Baseline
 from batch.customers.rfm import TOTALS_BEFORE, compute_rfm, sum_totals_before
-from batch.customers.standing import Baseline
 from batch.customers.things import build_things
 from batch.days.customer_day import CUSTOMER_ID
 from cdp.metrics import METRICS, Metric, Stage, of_stage, sql_for_day

@@ -15,8 +15,8 @@ from psycopg2.extensions import cursor as Cursor
 
 from batch.plan import PublishedVersion
 from cdp import postgres
+from cdp.errors import first_line
 from cdp.nights import HOLDERS, NIGHT_LOCK
-from cdp.said import first_line
 from cdp.settings import Settings
 from cdp.warehouse import KPI_DAY, NIGHT_RUN, PAST_SNAPSHOT, PUBLICATION, create_statements, replaced
 

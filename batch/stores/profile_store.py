@@ -21,8 +21,8 @@ from pymongo.errors import PyMongoError
 from pyspark.sql import DataFrame
 
 from batch.customers.documents import SHAPE, Written, document, has_history, update
+from batch.customers.lineage import SnapshotInfo, TableVersion, read_snapshot_info
 from batch.customers.profiles import as_json
-from batch.customers.standing import SnapshotInfo, TableVersion, read_snapshot_info
 from batch.days.customer_day import CUSTOMER_ID
 from cdp.settings import Settings
 

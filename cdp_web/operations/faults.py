@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
 from django.views.defaults import server_error
 
-from cdp.said import first_line
+from cdp.errors import first_line
 from cdp_web.publications.errors import DatabaseUnavailable
 
 #: SQLSTATE classes about the server, not the statement: connection, resources, shutdown. There is no SQLSTATE if the server was

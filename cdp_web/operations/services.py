@@ -7,8 +7,8 @@ import time
 import redis
 from django.db import DatabaseError, connection
 
+from cdp.errors import first_line
 from cdp.programs import HEARTBEAT
-from cdp.said import first_line
 from cdp.settings import current
 
 HEARTBEAT_LIFETIME = 120

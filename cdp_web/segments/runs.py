@@ -14,8 +14,8 @@ from django.db.models import Q
 from django.utils import timezone
 from kombu.exceptions import OperationalError as BrokerError
 
+from cdp.errors import first_line
 from cdp.rules import decode, to_sql
-from cdp.said import first_line
 from cdp_web.publications.selectors import Publication, publication_get, publication_get_serving
 from cdp_web.segments.models import Segment, SegmentMember, SegmentRun, SegmentVersion
 from cdp_web.snapshot.query import snapshot_open

@@ -13,8 +13,8 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
+from cdp.errors import first_line
 from cdp.metrics import METRICS
-from cdp.said import first_line
 from cdp.settings import current
 from cdp_web.publications.errors import SnapshotUnavailable
 from cdp_web.publications.selectors import Publication

@@ -17,8 +17,8 @@ from requests import RequestException
 from rich.console import Console
 from rich.table import Table
 
+from cdp.errors import first_line
 from cdp.paths import EVENTS, TABLES, table_url
-from cdp.said import first_line
 from cdp.settings import Settings
 from infra.stack.services.hdfs import USER
 from infra.stack.stack import StackError

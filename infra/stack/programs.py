@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from cdp.programs import ONLY_WORDS
+from cdp.programs import CHECK_ARGUMENTS_ONLY
 from cdp.settings import REPOSITORY, Settings
 from infra.stack.service import Service, Unhealthy
 from infra.stack.services import BY_NAME, spark
@@ -64,7 +64,7 @@ def run(stack: Stack, program: Program, arguments: list[str]) -> int:
             require(stack, find_needs(program, arguments))
         except StackError:
             # A mistyped day is reported before the missing server, so nobody starts a server in vain.
-            if status := subprocess.call(argv, env=env | {ONLY_WORDS: "1"}, cwd=REPOSITORY):
+            if status := subprocess.call(argv, env=env | {CHECK_ARGUMENTS_ONLY: "1"}, cwd=REPOSITORY):
                 return status
             raise
     with subprocess.Popen(argv, env=env, cwd=REPOSITORY) as process:

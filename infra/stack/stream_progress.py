@@ -7,10 +7,10 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
+from cdp.errors import first_line
 from cdp.kafka import client_config
 from cdp.postgres import connection_arguments
 from cdp.programs import STREAM
-from cdp.said import first_line
 from cdp.settings import Settings
 from cdp.warehouse import STREAM_BATCH
 

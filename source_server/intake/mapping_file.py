@@ -10,8 +10,8 @@ from zoneinfo import available_timezones
 
 import duckdb
 
+from cdp.errors import first_line
 from cdp.events import FIELD_NAMES
-from cdp.said import first_line
 from source_server.intake.fields import NUMBER_FIELDS
 from source_server.intake.kinds import FORMATS
 from source_server.intake.mapping import IDENTITY, WHITESPACE, Change, Condition, FieldRule, Mapping, Shape, Skip

@@ -15,8 +15,8 @@ from deltalake.exceptions import DeltaError, TableNotFoundError
 from psycopg2.extensions import cursor as Cursor
 
 from cdp import postgres
+from cdp.errors import first_line
 from cdp.paths import COMPACTIONS, EVENTS, QUARANTINE, table_url
-from cdp.said import first_line
 from cdp.settings import Settings
 from cdp.warehouse import STREAM_BATCH, STREAM_LEDGER
 from streaming.account import Counts

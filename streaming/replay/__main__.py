@@ -17,9 +17,9 @@ from pyspark.errors import PySparkException
 
 from cdp.days import day_from_text
 from cdp.events import FIELD_NAMES, REASONS
-from cdp.programs import only_words
+from cdp.programs import check_arguments_only
 from cdp.settings import SettingError, Settings, current
-from cdp.spark import SparkAway, end_session, root_cause, session
+from cdp.spark import SparkUnavailable, end_session, root_cause, session
 from streaming.replay.repairs import InvalidOption, add_repairs, parse_repair, require_known
 from streaming.replay.replay import ReplayArguments, replay
 from streaming.replay.rows import QuarantineMissing, Selection
@@ -64,10 +64,10 @@ def main(argv: list[str] | None = None) -> int:
     options = parser.parse_args(argv)
     try:
         arguments = _check_options(options)
-        if only_words():
+        if check_arguments_only():
             return 0
         run(current(), arguments, quiet=not options.debug)
-    except (SettingError, SparkAway, InvalidOption, QuarantineMissing, ForeignTable, ReplayFailed) as error:
+    except (SettingError, SparkUnavailable, InvalidOption, QuarantineMissing, ForeignTable, ReplayFailed) as error:
         if options.debug:
             raise
         parser.exit(1, f"{parser.prog}: {error}\n")

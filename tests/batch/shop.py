@@ -15,7 +15,7 @@ from pymongo import MongoClient
 from pyspark.sql import SparkSession
 
 from batch.gate.verdict import accept
-from batch.night import Night, keep_house, publish_day
+from batch.night import Night, publish_day, run_maintenance
 from batch.stores.mart import night_connection
 from cdp.chart_tables import CHART_TABLES
 from cdp.paths import EVENTS, table_url
@@ -57,9 +57,9 @@ class Shop:
                 night = Night(self.settings, self.spark, connection, lambda: NOW, self.said.append, accepts)
                 publish_day(night, day, everything)
 
-    def keep_house(self, day: date) -> None:
+    def run_maintenance(self, day: date) -> None:
         with night_connection(self.settings) as connection:
-            keep_house(Night(self.settings, self.spark, connection, lambda: NOW, self.said.append), day)
+            run_maintenance(Night(self.settings, self.spark, connection, lambda: NOW, self.said.append), day)
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         return databases.rows(self.settings, sql)

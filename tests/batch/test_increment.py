@@ -17,7 +17,7 @@ from deltalake import DeltaTable
 from pymongo import MongoClient
 from pyspark.sql import SparkSession
 
-from batch.customers.standing import spans_moved
+from batch.customers.lineage import find_moved_spans
 from cdp.chart_tables import CHART_TABLES
 from cdp.paths import CUSTOMER_DAY, CUSTOMERS, EVENTS, table_url
 from tests.batch.conftest import Events
@@ -119,7 +119,7 @@ class TestRandomNights:
                 case 2:
                     remove(shop, f"event_day = '{some_day}'", day)
                 case _:
-                    shop.keep_house(day)
+                    shop.run_maintenance(day)
             shop.night(day, accepted=["freshness"])  # days are left out
         shop.receive(*history.events(3, LAST, LAST))
         shop.night(LAST, accepted=["freshness"])
@@ -128,8 +128,8 @@ class TestRandomNights:
         one_by_one, at_once = result(shop, LAST), result(rebuilt, LAST)
         for store, wanted in at_once.items():
             assert one_by_one[store] == wanted, store
-        # Some were counted anew and others carried over, or this says nothing.
-        counted = [re.search(r"(\d+) customers, (\d+) of them counted anew", line) for line in shop.said]
+        # Some were recomputed and others carried over, or this says nothing.
+        counted = [re.search(r"(\d+) customers, (\d+) of them recomputed", line) for line in shop.said]
         shares = [int(found[2]) / int(found[1]) for found in counted if found]
         assert len(shares) >= 4, shop.said
         assert 0 < min(shares) < 0.9, shop.said
@@ -155,9 +155,7 @@ class TestDocuments:
             assert bob is not None
             assert history is not None
             assert ({key: bob[key] for key in history}, bob["monetary_score"], bob["order_days"]) == (history, 4, 1)
-            assert [line for line in shop.said if line.startswith("  customers")][-1].endswith(
-                "2 of them counted anew, version 2"
-            )
+            assert [line for line in shop.said if line.startswith("  customers")][-1].endswith("2 of them recomputed, version 2")
             stored.profiles_b.delete_one({"_id": "bob"})
             stored.profiles_b.insert_one({"_id": "somebody else"})  # so that their number does not tell
         shop.receive(on(11, "fay", **bought))
@@ -179,7 +177,7 @@ class TestDocuments:
         shop.receive(on(5, "ann", event_type="purchase"))
         shop.night(day_of(8))
         assert [line.split(", ")[1] for line in shop.said if line.startswith("  customers")] == [
-            "all counted anew", "2 of them counted anew", "all counted anew",
+            "all recomputed", "2 of them recomputed", "all recomputed",
         ]  # fmt: skip
         healed = shop.numbers()
         shop.night(day_of(8), everything=True)
@@ -188,12 +186,12 @@ class TestDocuments:
 
 class TestWhoIsTouched:
     def test_nothing_moves_within_a_day(self) -> None:
-        assert spans_moved(FIRST, FIRST) == []
+        assert find_moved_spans(FIRST, FIRST) == []
 
     @pytest.mark.parametrize("way", [1, -1])
     def test_days_between_and_those_that_leave_or_enter_a_window(self, way: int) -> None:
         then, day = (LAST, LAST + timedelta(days=2))[::way]
-        spans = spans_moved(then, day)
+        spans = find_moved_spans(then, day)
         assert spans[0] == (LAST + timedelta(days=1), LAST + timedelta(days=2))
         assert (LAST - timedelta(days=29), LAST - timedelta(days=28)) in spans
         assert (LAST - timedelta(days=89), LAST - timedelta(days=88)) in spans

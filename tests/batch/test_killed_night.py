@@ -180,10 +180,10 @@ class TestNightsKilledInARow:
     def test_next_night_gives_what_an_undisturbed_one_gives(self, disturbed: Shop, undisturbed: Shop) -> None:
         receive_news("compaction", disturbed, undisturbed)
         undisturbed.night(D2)
-        undisturbed.keep_house(D2)
+        undisturbed.run_maintenance(D2)
         kill_in_compaction(disturbed, undisturbed)
         disturbed.night(D2)
-        disturbed.keep_house(D2)
+        disturbed.run_maintenance(D2)
         assert stores(disturbed) == stores(undisturbed)
         assert last_run(disturbed).state == "needless"
 
@@ -195,12 +195,12 @@ def test_night_after_one_that_was_killed_in_any_step_gives_what_an_undisturbed_o
 ) -> None:
     receive_news(step, disturbed, undisturbed)
     undisturbed.night(D2)
-    undisturbed.keep_house(D2)
+    undisturbed.run_maintenance(D2)
     if step == "compaction":
         kill_in_compaction(disturbed, undisturbed)
     else:
         kill_before_publication(step, disturbed)
     disturbed.night(D2)
-    disturbed.keep_house(D2)
+    disturbed.run_maintenance(D2)
     assert stores(disturbed) == stores(undisturbed)
     assert last_run(disturbed).state == ("needless" if step == "compaction" else "published")

@@ -9,6 +9,7 @@ from typing import Any
 
 import psycopg2
 import pytest
+from tests.cdp.test_said import PostgresError
 
 from batch import __main__ as command
 from batch.__main__ import NightRequest
@@ -18,7 +19,6 @@ from batch.steps import StepFailed
 from batch.stores.mart import NightAlreadyRunning
 from cdp.nights import CheckOutcome
 from cdp.settings import current
-from tests.cdp.test_said import PostgresError
 
 
 @pytest.fixture
@@ -124,7 +124,7 @@ def test_a_night_that_published_ends_with_the_next_command(
         monkeypatch.setattr(command, name, lambda *_, **__: None)
     monkeypatch.setattr(command, "begin_run", lambda *_: None)
     monkeypatch.setattr(command, "publish_day", lambda *_: states[0])
-    monkeypatch.setattr(command, "keep_house", lambda *_: command.say("maintenance"))
+    monkeypatch.setattr(command, "run_maintenance", lambda *_: command.say("maintenance"))
     command.run(current(), NightRequest(day), quiet=True)
     assert capsys.readouterr().out.splitlines()[-1] == last
 

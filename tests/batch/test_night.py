@@ -299,9 +299,9 @@ def test_numbers_are_the_same_with_compaction_and_without(shop: Shop, monkeypatc
 
     with monkeypatch.context() as patch:
         patch.setattr(compaction, "rewrite_events", cut_off)
-        shop.keep_house(D2)
+        shop.run_maintenance(D2)
     assert shop.said[-2].startswith("  compaction   failed: cut off here")
-    shop.keep_house(D2)
+    shop.run_maintenance(D2)
     assert shop.said[-2].endswith("2 days, 4 files merged into 2, 1 copies dropped")
     assert shop.seen() == without
     shop.night(D2)
@@ -310,9 +310,9 @@ def test_numbers_are_the_same_with_compaction_and_without(shop: Shop, monkeypatc
     assert shop.numbers() == numbers
     shop.receive(on(1, "cid"))
     shop.night(D2)
-    shop.keep_house(D2)
+    shop.run_maintenance(D2)
     assert shop.rows("SELECT counts->'days_restated' FROM mart.publication ORDER BY id") == [(2,), (2,), (1,)]
-    shop.keep_house(D2)
+    shop.run_maintenance(D2)
     assert shop.said[-2].endswith("nothing to compact")
 
 

@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from cdp.said import first_line
+from cdp.errors import first_line
 from cdp.settings import Settings
 from infra.stack.cause import find_cause
 from infra.stack.service import Service, StartCommand, Unhealthy

@@ -11,8 +11,8 @@ import pytest
 from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 
+from batch.customers.lineage import Baseline
 from batch.customers.profiles import DAYS, as_json, build_changed_profiles, profiles
-from batch.customers.standing import Baseline
 from batch.days.customer_day import RECENT, build_customer_days
 from batch.days.events import deduplicate
 from tests.batch.conftest import Events

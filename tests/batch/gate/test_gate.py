@@ -181,7 +181,7 @@ def test_events_are_compared_with_the_ledger_of_the_stream(shop: Shop, monkeypat
     # A compaction that is killed before it is recorded.
     with monkeypatch.context() as patch:
         patch.setattr(compaction, "record_compactions", lambda *_: 1 / 0)
-        shop.keep_house(D2)
+        shop.run_maintenance(D2)
     stream.write(on(1, "bob"))
     night(shop, D2)
     assert stream.read_check() == "good 4 + replayed 0 = rows 3 + copies that compaction dropped 1"

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from cdp.days import day_from_text
-from cdp.programs import only_words
+from cdp.programs import check_arguments_only
 from cdp_web.layout import formats
 from cdp_web.publications.errors import NotReady
 from cdp_web.segments.models import SegmentRun
@@ -35,7 +35,7 @@ class Command(BaseCommand):
         parser.add_argument("--async", action="store_true", dest="by_workers", help="send the runs to the workers and exit")
 
     def handle(self, *args: Any, day: date | None, by_workers: bool, **options: Any) -> None:
-        if only_words():
+        if check_arguments_only():
             return
         try:
             publication = publication_get_for_day(day)

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import psycopg2
 import pytest
 
-from cdp.said import first_line
+from cdp.errors import first_line
 from cdp.spark import root_cause
 
 

@@ -157,14 +157,14 @@ def find_changed_rows(settings: Settings, now: DeltaTable, info: SnapshotInfo, d
     except DeltaError:  # the log no longer has that version
         return None
     after = _list_files(now)
-    days = rewritten | {each for first, last in spans_moved(info.day, day) for each in days_between(first, last)}
+    days = rewritten | {each for first, last in find_moved_spans(info.day, day) for each in days_between(first, last)}
     if not after or len(rewritten) > MAX_CHANGED_SHARE * _count_days(after):
         return None
     files = {file.path for file in before if file.may_have(rewritten)} | {file.path for file in after if file.may_have(days)}
     return ChangedRows(frozenset(files), frozenset(days))
 
 
-def spans_moved(then: date, day: date) -> list[tuple[date, date]]:
+def find_moved_spans(then: date, day: date) -> list[tuple[date, date]]:
     """First and last days of the spans that count as of one of the two days but not as of the other: the days between the two,
     and for each window the days at its far end."""
     early, late = sorted((then, day))
