@@ -9,7 +9,6 @@ from typing import Any
 
 import psycopg2
 import pytest
-from tests.cdp.test_said import PostgresError
 
 from batch import __main__ as command
 from batch.__main__ import NightRequest
@@ -19,6 +18,7 @@ from batch.steps import StepFailed
 from batch.stores.mart import NightAlreadyRunning
 from cdp.nights import CheckOutcome
 from cdp.settings import current
+from tests.cdp.test_errors import PostgresError
 
 
 @pytest.fixture
