@@ -101,7 +101,7 @@ def result(shop: Shop, day: date) -> dict[str, Any]:
 class TestRandomNights:
     pytestmark = stores
 
-    @pytest.mark.parametrize("seed", [1])
+    @pytest.mark.parametrize("seed", [1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (2, 3, 4, 5))])
     def test_are_the_same_as_one_over_everything(self, shop: Shop, rebuilt: Shop, seed: int) -> None:
         history = History(seed)
         shop.receive(*history.events(300, FIRST, LAST - timedelta(days=40)))
