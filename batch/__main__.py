@@ -23,7 +23,7 @@ from batch.runs import begin_run, record_failures
 from batch.steps import StepFailed
 from batch.stores.mart import MartUnavailable, NightAlreadyRunning, night_connection
 from cdp.days import day_from_text
-from cdp.nights import Accepted
+from cdp.mart.nights import Accepted
 from cdp.programs import NIGHT_NEEDS_PERSON, NIGHT_SKIPPED, check_arguments_only
 from cdp.settings import SettingError, Settings, current
 from cdp.spark import SparkUnavailable, end_session, root_cause, session

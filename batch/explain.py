@@ -11,9 +11,9 @@ from psycopg2.extensions import cursor as Cursor
 from batch.stores.mart import MartUnavailable, connection_arguments
 from cdp import postgres
 from cdp.errors import first_line
-from cdp.nights import SELECT_RUNS, CheckOutcome, NightRun, remedy, run_from_row
+from cdp.mart.daily import NIGHT_RUN, PUBLICATION
+from cdp.mart.nights import SELECT_RUNS, CheckOutcome, NightRun, remedy, run_from_row
 from cdp.settings import Settings
-from cdp.warehouse import NIGHT_RUN, PUBLICATION
 
 
 def explain(settings: Settings, day: date | None, say: Callable[[str], None]) -> int:

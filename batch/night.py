@@ -61,11 +61,11 @@ from batch.stores.mart import (
 from batch.stores.profile_store import CustomersSnapshot, Place, choose_collection, connect_collection, fill, read_stored_snapshot
 from batch.stores.publish import DailyNumbers, NewPublication, publish
 from batch.stores.staging import Staging
-from cdp.nights import Accepted, CheckOutcome, RunState
-from cdp.paths import CUSTOMER_DAY, INTERACTIONS
+from cdp.lake.paths import CUSTOMER_DAY, INTERACTIONS
+from cdp.mart.nights import Accepted, CheckOutcome, RunState
+from cdp.mart.table import Table
 from cdp.settings import Settings
 from cdp.spark import root_cause
-from cdp.table import Table
 
 #: Twenty-seven years: more than the parser lets a broken clock produce.
 MAX_DAYS = 10_000

@@ -38,9 +38,9 @@ from batch.stores.mart import (
 )
 from batch.stores.publish import publish_past
 from batch.stores.staging import Staging
-from cdp.chart_tables import RFM_DAY, RFM_FLOW
+from cdp.lake.paths import CUSTOMER_DAY, INTERACTIONS
+from cdp.mart.charts import RFM_DAY, RFM_FLOW
 from cdp.metrics import definition
-from cdp.paths import CUSTOMER_DAY, INTERACTIONS
 
 Every = Literal["day", "week", "month"]
 EVERY: tuple[Every, ...] = get_args(Every)

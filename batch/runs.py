@@ -19,10 +19,10 @@ from psycopg2.extensions import connection as Connection
 from psycopg2.extras import Json
 
 from batch.stores.mart import connection_arguments
-from cdp.nights import FATE, Accepted, CheckOutcome
+from cdp.mart.daily import NIGHT_RUN
+from cdp.mart.nights import FATE, Accepted, CheckOutcome
 from cdp.settings import Settings
 from cdp.spark import root_cause
-from cdp.warehouse import NIGHT_RUN
 
 TABLE = NIGHT_RUN.full_name
 

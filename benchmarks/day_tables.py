@@ -15,7 +15,7 @@ from psycopg2.extensions import cursor as Cursor
 from batch.stores.mart import connection_arguments
 from batch.stores.replace import replace_rows
 from benchmarks.outcome import Goal, Outcome
-from cdp.table import Column, Table, create_table
+from cdp.mart.table import Column, Table, create_table
 from infra.stack.stack import Stack
 
 NEEDS = ("postgres",)

@@ -19,10 +19,10 @@ from benchmarks.reading.customers import READ, customers_sql
 from benchmarks.reading.events import read_events, read_file
 from benchmarks.reading.tables import READ_TABLES, table_sql
 from cdp import postgres
-from cdp.chart_tables import CHART_TABLES
-from cdp.paths import CUSTOMERS, table_url
+from cdp.lake.paths import CUSTOMERS, table_url
+from cdp.mart.charts import CHART_TABLES
+from cdp.mart.table import POSTGRES_TYPES, Table
 from cdp.settings import Settings
-from cdp.table import POSTGRES_TYPES, Table
 from infra.stack.services.spark import build_environment
 from infra.stack.stack import Stack
 from source_server import store

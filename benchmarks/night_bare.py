@@ -6,7 +6,7 @@ import time
 
 from pyspark.sql import functions as F
 
-from cdp.paths import EVENTS, table_url
+from cdp.lake.paths import EVENTS, table_url
 from cdp.settings import current
 from cdp.spark import session
 

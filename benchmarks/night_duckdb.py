@@ -14,7 +14,7 @@ from deltalake import DeltaTable
 
 from benchmarks.reading.customers import customers_sql
 from benchmarks.reading.tables import READ_TABLES, table_sql
-from cdp.paths import EVENTS, table_url
+from cdp.lake.paths import EVENTS, table_url
 from cdp.settings import Settings
 
 MEMORY = "8GB"

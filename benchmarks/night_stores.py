@@ -27,11 +27,11 @@ from batch.stores.copy import copy_lines, lines_of
 from batch.stores.mart import connection_arguments
 from batch.stores.profile_store import DOCUMENTS_AT_A_TIME, Place, write_documents
 from batch.stores.staging import Staging
-from cdp.paths import CUSTOMER_DAY as DAYS_TABLE
-from cdp.paths import CUSTOMERS, table_url
+from cdp.lake.paths import CUSTOMER_DAY as DAYS_TABLE
+from cdp.lake.paths import CUSTOMERS, table_url
+from cdp.mart.daily import CUSTOMER_DAY
 from cdp.settings import Settings, current
 from cdp.spark import session
-from cdp.warehouse import CUSTOMER_DAY
 
 #: The peer has all of them in memory before it starts.
 MOST_PROFILES = 50_000

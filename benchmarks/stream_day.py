@@ -20,7 +20,7 @@ from batch.hdfs.compact import compact
 from batch.hdfs.tables import vacuum
 from benchmarks.history import make_day
 from benchmarks.outcome import Goal, Outcome
-from cdp.paths import EVENTS
+from cdp.lake.paths import EVENTS
 from cdp.settings import REPOSITORY
 from cdp.spark import session
 from infra.stack.files import TableFiles, holdings

@@ -19,16 +19,17 @@ from deltalake import DeltaTable
 from hdfs import InsecureClient
 from pyspark.sql import SparkSession
 
-from cdp.paths import table_url
+from cdp.lake.paths import table_url
+from cdp.lake.tables import EVENTS_TABLE, QUARANTINE_TABLE, LakeTable
+from cdp.mart.daily import STREAM_LEDGER
 from cdp.postgres import connection_arguments
 from cdp.settings import Settings
-from cdp.warehouse import STREAM_LEDGER
+from cdp.spark import lake_schema
 from infra.stack.services.hdfs import USER
 from source_server.intake.sql import literal
-from streaming.tables import EVENTS_TABLE, QUARANTINE_TABLE, Table
 
 #: Table of the stream -> the table of expected rows. The text in `detail` comes from the parser, so no file can tell it.
-TABLES: Mapping[Table, str] = {EVENTS_TABLE: "expected_events", QUARANTINE_TABLE: "expected_quarantine"}
+TABLES: Mapping[LakeTable, str] = {EVENTS_TABLE: "expected_events", QUARANTINE_TABLE: "expected_quarantine"}
 PARSER_COLUMNS = ("detail",)
 DOWNLOADS = 8
 #: The ledger's rows that are compared with the messages.
@@ -38,7 +39,7 @@ LEDGER_ROWS = pa.schema(
 _TYPES = {"string": "VARCHAR", "binary": "BLOB"}
 
 #: A table of the stream as something that DuckDB selects from.
-Reader = Callable[[duckdb.DuckDBPyConnection, Table], str]
+Reader = Callable[[duckdb.DuckDBPyConnection, LakeTable], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +94,7 @@ def read_ledger(settings: Settings, topic: str) -> pa.Table:
 
 
 def by_deltalake(settings: Settings) -> Reader:
-    def read(connection: duckdb.DuckDBPyConnection, table: Table) -> str:
+    def read(connection: duckdb.DuckDBPyConnection, table: LakeTable) -> str:
         name = f"deltalake_{table.name}"
         connection.register(name, DeltaTable(table_url(settings, table.name)).to_pyarrow_table())
         return name
@@ -104,7 +105,7 @@ def by_deltalake(settings: Settings) -> Reader:
 def by_duckdb(settings: Settings, folder: Path) -> Reader:
     """Copies the live files by WebHDFS; only DuckDB reads them."""
 
-    def read(_: duckdb.DuckDBPyConnection, table: Table) -> str:
+    def read(_: duckdb.DuckDBPyConnection, table: LakeTable) -> str:
         uris = DeltaTable(table_url(settings, table.name)).file_uris()
         client = InsecureClient(settings.hdfs_http, user=USER, timeout=60)
         with ThreadPoolExecutor(DOWNLOADS) as pool:
@@ -118,7 +119,7 @@ def by_duckdb(settings: Settings, folder: Path) -> Reader:
 def by_spark(spark: SparkSession, settings: Settings, folder: Path) -> Reader:
     """Spark reads the table and writes its rows to the local disk."""
 
-    def read(_: duckdb.DuckDBPyConnection, table: Table) -> str:
+    def read(_: duckdb.DuckDBPyConnection, table: LakeTable) -> str:
         path = folder / "spark" / table.name
         spark.read.format("delta").load(table_url(settings, table.name)).write.parquet(f"file:{path}")
         return f"read_parquet({literal(str(path / '*.parquet'))})"
@@ -132,9 +133,9 @@ def _download(client: InsecureClient, path: str, folder: Path) -> None:
     client.download(path, str(target))
 
 
-def _columns(table: Table) -> str:
+def _columns(table: LakeTable) -> str:
     """The columns in the table's order, cast to its types, because readers return different ones."""
-    fields = [(field.name, field.dataType.simpleString()) for field in table.schema if field.name not in PARSER_COLUMNS]
+    fields = [(field.name, field.dataType.simpleString()) for field in lake_schema(table) if field.name not in PARSER_COLUMNS]
     return ", ".join(f'"{name}"::{_TYPES.get(kind, kind)} AS "{name}"' for name, kind in fields)
 
 

@@ -14,9 +14,10 @@ from contextlib import suppress
 from py4j.protocol import Py4JError, Py4JNetworkError
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
-from pyspark.sql.types import DataType, DateType, DecimalType, IntegerType, LongType, StringType, TimestampType
+from pyspark.sql.types import DataType, DateType, DecimalType, IntegerType, LongType, StringType, StructType, TimestampType
 
 from cdp.errors import hint_of, is_of_postgres
+from cdp.lake.tables import LakeTable
 from cdp.settings import REPOSITORY, Settings
 
 USER = "cdp"
@@ -27,7 +28,7 @@ LONGEST_REASON = 400
 BRIEF = "-XX:TieredStopAtLevel=1"
 JVM_GONE = "Spark's JVM is gone"
 
-#: Kind of a column of cdp/warehouse.py -> its type in Spark.
+#: Kind of a column of cdp/mart/daily.py -> its type in Spark.
 COLUMN_TYPES: dict[str, DataType] = {
     "text": StringType(),
     "integer": IntegerType(),
@@ -45,6 +46,12 @@ METRIC_TYPES: dict[str, DataType] = {
     "date": DateType(),
     "text": StringType(),
 }
+
+
+def lake_schema(table: LakeTable) -> StructType:
+    schema = StructType.fromDDL(table.ddl)
+    assert isinstance(schema, StructType)
+    return schema
 
 
 class SparkUnavailable(RuntimeError):

@@ -16,10 +16,10 @@ from psycopg2.extras import execute_batch
 
 from cdp import postgres
 from cdp.errors import first_line
-from cdp.paths import EVENTS, checkpoint_url
+from cdp.lake.paths import EVENTS, checkpoint_url
+from cdp.mart.daily import STREAM_BATCH, create_statements
 from cdp.programs import STREAM
 from cdp.settings import Settings
-from cdp.warehouse import STREAM_BATCH, create_statements
 from streaming.account import Account
 from streaming.ledger.fold import fold
 from streaming.ledger.rows import INSERT_BATCH, INSERT_HOUR, Batch, make_batch_row, make_hour_row

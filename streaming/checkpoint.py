@@ -13,7 +13,7 @@ from typing import Any
 
 from pyspark.sql import SparkSession
 
-from cdp.paths import EVENTS, checkpoint_url
+from cdp.lake.paths import EVENTS, checkpoint_url
 from cdp.settings import Settings
 
 #: Partition -> offset.

@@ -15,7 +15,7 @@ from pyspark.sql import functions as F
 
 from cdp.events import FIELDS
 from cdp.events.fields import BOUNDS, IDENTITY, IDENTITY_LATER, Bounds
-from streaming.tables import EVENTS_TABLE, QUARANTINE_TABLE, REPLAY_COLUMNS
+from cdp.lake.tables import EVENTS_TABLE, QUARANTINE_TABLE, REPLAY_COLUMNS
 from streaming.values import VALUES, FieldCheck, clean_text, compute_unit_price, make_checks, make_product_checks
 
 REFUSAL = "struct<reason: string, field: string, detail: string>"

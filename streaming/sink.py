@@ -17,14 +17,14 @@ from pyspark.sql import DataFrame
 from pyspark.storagelevel import StorageLevel
 
 from cdp.events.fields import BOUNDS
-from cdp.paths import table_url
+from cdp.lake.paths import table_url
+from cdp.lake.tables import EVENTS_TABLE, QUARANTINE_TABLE, LakeTable
 from cdp.settings import Settings
 from streaming.account import Account, Counts, Group, add_up, group_messages
 from streaming.book import Book
 from streaming.checkpoint import Checkpoint
 from streaming.ledger.rows import Batch, PartitionRead
 from streaming.parse import good, parse, refused
-from streaming.tables import EVENTS_TABLE, QUARANTINE_TABLE, Table
 
 
 class StopRequested(Exception):
@@ -86,6 +86,6 @@ def write_batch(settings: Settings, messages: DataFrame, stream: str, batch_id: 
     return account
 
 
-def _append(frame: DataFrame, settings: Settings, table: Table, stream: str, batch_id: int) -> None:
+def _append(frame: DataFrame, settings: Settings, table: LakeTable, stream: str, batch_id: int) -> None:
     writer = frame.write.format("delta").mode("append").option("txnAppId", stream).option("txnVersion", batch_id)
     writer.save(table_url(settings, table.name))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
 
-from cdp.paths import EVENTS, checkpoint_url
+from cdp.lake.paths import EVENTS, checkpoint_url
 from cdp.settings import Settings
 from streaming.sink import Sink
 

@@ -21,8 +21,8 @@ from pyspark.sql import DataFrame, SparkSession
 from batch.days.customer_day import CUSTOMER_ID
 from batch.hdfs.tables import match_days, open_table, read_changed_days, read_customers
 from cdp.days import day_from_text, days_between
+from cdp.lake.paths import CUSTOMER_DAY, CUSTOMERS, table_url
 from cdp.metrics import METRICS, definition
-from cdp.paths import CUSTOMER_DAY, CUSTOMERS, table_url
 from cdp.settings import Settings
 
 #: Increase it when customers are computed differently although the definition of every metric is the same.

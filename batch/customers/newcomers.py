@@ -12,7 +12,7 @@ from datetime import date
 import duckdb
 from deltalake import DeltaTable
 
-from cdp.paths import CUSTOMER_DAY, table_url
+from cdp.lake.paths import CUSTOMER_DAY, table_url
 from cdp.settings import Settings
 
 

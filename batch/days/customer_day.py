@@ -8,8 +8,8 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from batch.days.events import count_types, is_visit
+from cdp.mart.daily import CUSTOMER_DAY
 from cdp.spark import COLUMN_TYPES
-from cdp.warehouse import CUSTOMER_DAY
 
 CUSTOMER_ID = "customer_id"
 KEY = ["day", CUSTOMER_ID]

@@ -6,13 +6,9 @@ from __future__ import annotations
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from cdp.lake.tables import INTERACTIONS_TABLE
+
 KEY = ["day", "customer_id", "event_type", "product_id", "category_1", "category_2", "category_3", "brand"]
-#: Column -> type in the table on HDFS.
-COLUMNS = {
-    "day": "date", "customer_id": "string", "event_type": "string",
-    "product_id": "string", "category_1": "string", "category_2": "string", "category_3": "string", "brand": "string",
-    "events": "bigint", "quantity": "bigint", "money": "decimal(18, 2)",
-}  # fmt: skip
 
 
 def build_interactions(events: DataFrame) -> DataFrame:
@@ -23,4 +19,4 @@ def build_interactions(events: DataFrame) -> DataFrame:
         F.sum("quantity").alias("quantity"),
         F.coalesce(F.sum("revenue"), F.lit(0)).alias("money"),
     )
-    return rows.select(*(F.col(name).cast(kind) for name, kind in COLUMNS.items()))
+    return rows.select(*(F.col(name).cast(kind) for name, kind in INTERACTIONS_TABLE.columns.items()))

@@ -6,8 +6,8 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from cdp.events import COUNTS
+from cdp.mart.daily import KPI_DAY
 from cdp.spark import COLUMN_TYPES
-from cdp.warehouse import KPI_DAY
 
 NEW = "new_customers"
 _SUMS = ("sessions", *COUNTS.values(), "orders", "items", "gross_revenue", "revenue")

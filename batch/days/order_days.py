@@ -6,8 +6,8 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from batch.days.events import count_types, purchase_revenue
-from cdp.chart_tables import ORDER_VALUE_BOUNDS
 from cdp.events import COUNTS
+from cdp.mart.charts import ORDER_VALUE_BOUNDS
 
 _HOUR_SUMS = ("events", "customers", *COUNTS.values(), "orders", "items", "gross_revenue", "revenue")
 

@@ -9,9 +9,9 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from batch.days.events import match_types, purchase_revenue
-from cdp.chart_tables import BRAND_DAY, CATEGORY_DAY, PRODUCT_DAY
 from cdp.events import COUNTS
-from cdp.table import Table
+from cdp.mart.charts import BRAND_DAY, CATEGORY_DAY, PRODUCT_DAY
+from cdp.mart.table import Table
 
 TABLES = (PRODUCT_DAY, CATEGORY_DAY, BRAND_DAY)
 LEVELS = (1, 2, 3)

@@ -1,5 +1,5 @@
-"""Compares the sums of the staged tables with the shop's numbers. Each table declares its sums (cdp/warehouse.py and
-cdp/chart_tables.py)."""
+"""Compares the sums of the staged tables with the shop's numbers. Each table declares its sums (cdp/mart/daily.py and
+cdp/mart/charts.py)."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from psycopg2.extensions import cursor as Cursor
 
 from batch.stores.mart import sum_numbers_before
 from batch.stores.publish import DailyNumbers
-from cdp.table import Table
-from cdp.warehouse import KPI_DAY
+from cdp.mart.daily import KPI_DAY
+from cdp.mart.table import Table
 
 #: Column of KPI_DAY -> number.
 Numbers = Mapping[str, Any]

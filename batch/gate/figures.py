@@ -20,11 +20,11 @@ from batch.gate.checks import Figures, RestatedDay, ShopTotals
 from batch.gate.ledger import read_stream_figures
 from batch.hdfs.changes import list_event_files
 from batch.stores.publish import DailyNumbers
-from cdp.chart_tables import HOUR_DAY
-from cdp.paths import CUSTOMERS, table_url
+from cdp.lake.paths import CUSTOMERS, table_url
+from cdp.mart.charts import HOUR_DAY
+from cdp.mart.daily import CUSTOMER_DAY, KPI_DAY
+from cdp.mart.table import Table
 from cdp.settings import Settings
-from cdp.table import Table
-from cdp.warehouse import CUSTOMER_DAY, KPI_DAY
 
 #: Columns of the snapshot that must have a value for every customer.
 REQUIRED = ("customer_id", "first_seen", "last_seen", "active_days", "total_purchase", "total_purchase_value", "lifecycle")

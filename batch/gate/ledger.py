@@ -17,9 +17,9 @@ from psycopg2.extensions import connection as Connection
 from batch.gate.checks import StreamFigures
 from batch.hdfs.changes import EventFiles
 from batch.hdfs.tables import open_table
-from cdp.paths import COMPACTIONS, EVENTS, QUARANTINE, table_url
+from cdp.lake.paths import COMPACTIONS, EVENTS, QUARANTINE, table_url
+from cdp.mart.daily import STREAM_LEDGER
 from cdp.settings import Settings
-from cdp.warehouse import STREAM_LEDGER
 
 #: Rows of quarantine with equal values in these columns are replayed as one event.
 SAME_EVENT = ["replay_id", "kafka_topic", "kafka_partition", "kafka_offset", "received_at"]

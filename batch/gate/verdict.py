@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 
 from batch.gate.checks import CHECK_NAMES, CHECKS, Figures, GateCheck
-from cdp.nights import Accepted, CheckOutcome
+from cdp.mart.nights import Accepted, CheckOutcome
 
 
 class GateClosed(Exception):

@@ -18,7 +18,7 @@ from pyarrow.fs import PyFileSystem
 
 from batch.plan import ALWAYS
 from cdp.days import day_from_text
-from cdp.paths import EVENTS, table_url
+from cdp.lake.paths import EVENTS, table_url
 from cdp.settings import Settings
 
 COMMITS_AT_A_TIME = 8

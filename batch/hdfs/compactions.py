@@ -13,15 +13,12 @@ from pyspark.sql import SparkSession
 
 from batch.hdfs.changes import EventFiles, list_event_files, read_commits
 from batch.hdfs.tables import open_table
-from cdp.paths import COMPACTIONS, table_url
+from cdp.lake.paths import COMPACTIONS, table_url
+from cdp.lake.tables import COMPACTIONS_TABLE
 from cdp.settings import Settings
 
 #: Note in the commit of a compaction.
 NOTE = "compaction"
-COLUMNS = """
-    table_id string, version bigint, day date, at timestamp,
-    files_before int, files_after int, dropped bigint, paths array<string>
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +59,7 @@ def record_compactions(
     commits = [commit for commit in read_commits(settings, record.version, now.version) if commit.note == NOTE]
     compactions = [compaction for commit in commits for compaction in _compare_versions(settings, commit.version, at)]
     if compactions:
-        frame = spark.createDataFrame([astuple(compaction) for compaction in compactions], COLUMNS).coalesce(1)
+        frame = spark.createDataFrame([astuple(compaction) for compaction in compactions], COMPACTIONS_TABLE.ddl).coalesce(1)
         frame.write.format("delta").mode("append").save(table_url(settings, COMPACTIONS))
     return compactions
 

@@ -14,7 +14,7 @@ from pyspark.sql import functions as F
 
 from cdp.days import day_from_text
 from cdp.events import COUNTS
-from cdp.paths import CUSTOMER_DAY, CUSTOMERS, EVENTS, table_url
+from cdp.lake.paths import CUSTOMER_DAY, CUSTOMERS, EVENTS, table_url
 from cdp.settings import Settings
 
 Shape = Callable[[DataFrame], DataFrame]

@@ -15,7 +15,7 @@ from pyspark.sql import SparkSession
 
 from batch.hdfs.changes import group_files
 from batch.hdfs.tables import MONTH, match_days, open_table, retention_properties, vacuum
-from cdp.paths import COMPACTIONS, CUSTOMER_DAY, CUSTOMERS, EVENTS, INTERACTIONS, QUARANTINE, table_url
+from cdp.lake.paths import COMPACTIONS, CUSTOMER_DAY, CUSTOMERS, EVENTS, INTERACTIONS, QUARANTINE, table_url
 from cdp.settings import Settings
 
 #: An unpartitioned table gets one file per night. More files than this are merged into one.

@@ -15,8 +15,8 @@ from batch.days.order_days import build_hour_days, build_order_value_days
 from batch.days.thing_days import TABLES as THING_TABLES
 from batch.days.thing_days import build_thing_days
 from batch.stores.copy import lines_of, make_line
-from cdp.chart_tables import COHORT_MONTH, HOUR_DAY, ORDER_VALUE_DAY, RFM_DAY, RFM_FLOW
-from cdp.warehouse import CUSTOMER_DAY
+from cdp.mart.charts import COHORT_MONTH, HOUR_DAY, ORDER_VALUE_DAY, RFM_DAY, RFM_FLOW
+from cdp.mart.daily import CUSTOMER_DAY
 
 DAY_TABLES = (CUSTOMER_DAY, *THING_TABLES, HOUR_DAY, ORDER_VALUE_DAY)
 AS_OF_TABLES = (COHORT_MONTH, RFM_DAY, RFM_FLOW)

@@ -18,7 +18,7 @@ import psycopg2
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from cdp.table import Table
+from cdp.mart.table import Table
 
 CHUNK_LINES = 20_000
 NULL = r"\N"

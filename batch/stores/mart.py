@@ -1,4 +1,4 @@
-"""The night's connection to Postgres: the tables of cdp/warehouse.py, earlier publications, and the night lock."""
+"""The night's connection to Postgres: the tables of cdp/mart/daily.py, earlier publications, and the night lock."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from psycopg2.extensions import cursor as Cursor
 from batch.plan import PublishedVersion
 from cdp import postgres
 from cdp.errors import first_line
-from cdp.nights import HOLDERS, NIGHT_LOCK
+from cdp.mart.daily import KPI_DAY, NIGHT_RUN, PAST_SNAPSHOT, PUBLICATION, create_statements, replaced
+from cdp.mart.nights import HOLDERS, NIGHT_LOCK
 from cdp.settings import Settings
-from cdp.warehouse import KPI_DAY, NIGHT_RUN, PAST_SNAPSHOT, PUBLICATION, create_statements, replaced
 
 #: A machine that vanishes does not close its connections. With these settings both ends notice within about a minute, and
 #: Postgres checks the client even while a statement waits. The connection is then closed, which releases the lock.

@@ -14,9 +14,9 @@ from psycopg2.extras import Json, execute_values
 from batch.days.kpi_day import NEW
 from batch.stores.mart import PastSnapshot
 from batch.stores.replace import replace_rows
-from cdp.nights import CheckOutcome
-from cdp.table import Table
-from cdp.warehouse import KPI_DAY, PAST_SNAPSHOT, PUBLICATION
+from cdp.mart.daily import KPI_DAY, PAST_SNAPSHOT, PUBLICATION
+from cdp.mart.nights import CheckOutcome
+from cdp.mart.table import Table
 
 #: How long to wait for running queries. Later queries queue behind the night, so it gives up after this time.
 LOCK_SECONDS = 30

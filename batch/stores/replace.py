@@ -11,7 +11,7 @@ from datetime import date
 
 from psycopg2.extensions import cursor as Cursor
 
-from cdp.table import Replaced, Table
+from cdp.mart.table import Replaced, Table
 
 _REPLACED_ROWS: dict[Replaced, str] = {
     "restated days": "day = ANY(%(restated)s)",

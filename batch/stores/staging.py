@@ -14,8 +14,8 @@ from pyspark.sql import DataFrame
 
 from batch.stores.copy import copy_lines
 from batch.stores.mart import connection_arguments
+from cdp.mart.table import Table
 from cdp.settings import Settings
-from cdp.table import Table
 
 
 class StagingIncomplete(RuntimeError):

@@ -6,8 +6,8 @@ from typing import Any
 
 from django.db import connection
 
-from cdp.nights import SELECT_RUNS, NightRun, run_from_row
-from cdp.warehouse import NIGHT_RUN
+from cdp.mart.daily import NIGHT_RUN
+from cdp.mart.nights import SELECT_RUNS, NightRun, run_from_row
 
 RUNS_SHOWN = 60
 

@@ -6,7 +6,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from cdp.nights import remedy
+from cdp.mart.nights import remedy
 from cdp_web.nights import selectors
 
 

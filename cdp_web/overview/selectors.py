@@ -9,7 +9,7 @@ from decimal import Decimal
 from django.core.cache import cache
 from django.db import connection
 
-from cdp.warehouse import CUSTOMER_DAY, KPI_DAY
+from cdp.mart.daily import CUSTOMER_DAY, KPI_DAY
 from cdp_web.overview.periods import Period
 from cdp_web.publications.selectors import Publication
 

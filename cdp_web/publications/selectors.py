@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db import connection
 
-from cdp.warehouse import PUBLICATION
+from cdp.mart.daily import PUBLICATION
 from cdp_web.publications.errors import NothingPublished
 
 

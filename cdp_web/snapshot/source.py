@@ -8,7 +8,7 @@ from typing import Any
 from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
 
-from cdp.paths import CUSTOMERS, table_url
+from cdp.lake.paths import CUSTOMERS, table_url
 from cdp.settings import current
 from cdp_web.publications.errors import SnapshotUnavailable
 from cdp_web.publications.selectors import Publication

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from cdp.chart_tables import CHART_TABLES
+from cdp.mart.charts import CHART_TABLES
+from cdp.mart.daily import CUSTOMER_DAY, KPI_DAY
+from cdp.mart.table import Replaced, Table
 from cdp.settings import REPOSITORY
-from cdp.table import Replaced, Table
-from cdp.warehouse import CUSTOMER_DAY, KPI_DAY
 
 MARKDOWN_FILE = REPOSITORY / "docs" / "tables.md"
 _REPLACED: dict[Replaced, str] = {
@@ -18,7 +18,7 @@ HEAD = """\
 # Tables for charts
 
 The tables that the [night](pipeline.md#the-night) writes to Postgres, schema `mart`, for pages and charts.
-`.venv/bin/python -m infra.docs` writes this page from `cdp/chart_tables.py` and `cdp/warehouse.py`.
+`.venv/bin/python -m infra.docs` writes this page from `cdp/mart/charts.py` and `cdp/mart/daily.py`.
 
 - **Time.** Days, hours and months are UTC.
 - **Money.** `gross_revenue` is the value of the purchases. `revenue` is **net**: gross revenue minus refunds. The money

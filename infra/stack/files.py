@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.table import Table
 
 from cdp.errors import first_line
-from cdp.paths import EVENTS, TABLES, table_url
+from cdp.lake.paths import EVENTS, TABLES, table_url
 from cdp.settings import Settings
 from infra.stack.services.hdfs import USER
 from infra.stack.stack import StackError

@@ -9,10 +9,10 @@ from typing import Any
 
 from cdp.errors import first_line
 from cdp.kafka import client_config
+from cdp.mart.daily import STREAM_BATCH
 from cdp.postgres import connection_arguments
 from cdp.programs import STREAM
 from cdp.settings import Settings
-from cdp.warehouse import STREAM_BATCH
 
 SECONDS = 3
 _RUNS = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE application_name = %s AND datname = current_database())"

@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from cdp.paths import TABLES
+from cdp.lake.paths import TABLES
 from infra.stack import checks, demo, doctor, env_file, ledger, lifecycle, programs, status
 from infra.stack.programs import Program
 from infra.stack.services import ALL, NAMES, SERVICES, with_needs

@@ -15,7 +15,7 @@ from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
 from psycopg2.extras import execute_batch
 
-from cdp.warehouse import STREAM_BATCH, STREAM_LEDGER
+from cdp.mart.daily import STREAM_BATCH, STREAM_LEDGER
 from streaming.account import merge_hours
 from streaming.checkpoint import OffsetRange, Offsets, ranges_between
 from streaming.ledger.rows import (

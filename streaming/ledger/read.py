@@ -16,9 +16,9 @@ from psycopg2.extensions import cursor as Cursor
 
 from cdp import postgres
 from cdp.errors import first_line
-from cdp.paths import COMPACTIONS, EVENTS, QUARANTINE, table_url
+from cdp.lake.paths import COMPACTIONS, EVENTS, QUARANTINE, table_url
+from cdp.mart.daily import STREAM_BATCH, STREAM_LEDGER
 from cdp.settings import Settings
-from cdp.warehouse import STREAM_BATCH, STREAM_LEDGER
 from streaming.account import Counts
 from streaming.ledger.sums import LedgerGap, RecountedRange, StreamRange, TableCounts, TopicSums
 from streaming.topic import Topic

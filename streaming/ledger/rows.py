@@ -9,8 +9,8 @@ from typing import Any
 
 from psycopg2.extras import Json
 
-from cdp.table import Table
-from cdp.warehouse import STREAM_BATCH, STREAM_LEDGER
+from cdp.mart.daily import STREAM_BATCH, STREAM_LEDGER
+from cdp.mart.table import Table
 from streaming.account import Account, Counts, Hour, PartitionMessages
 from streaming.checkpoint import OffsetRange
 

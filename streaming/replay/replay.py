@@ -17,7 +17,7 @@ from datetime import datetime
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.storagelevel import StorageLevel
 
-from cdp.paths import EVENTS, table_url
+from cdp.lake.paths import EVENTS, table_url
 from cdp.settings import Settings
 from streaming.parse import good, refused
 from streaming.replay import rows as replay_rows

@@ -18,9 +18,9 @@ from delta.tables import DeltaTable
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from cdp.paths import EVENTS, QUARANTINE, table_url
+from cdp.lake.paths import EVENTS, QUARANTINE, table_url
+from cdp.lake.tables import REPLAY_COLUMNS
 from cdp.settings import Settings
-from streaming.tables import REPLAY_COLUMNS
 
 #: The key of a message: its place in Kafka, and when it was received, because a recreated Kafka counts from 0 again. A stream
 #: that lost its checkpoint writes a message twice; both rows have the same key and are replayed as one.

@@ -10,10 +10,10 @@ from pyspark.sql import DataFrame, Row, Window
 from pyspark.sql import functions as F
 
 from cdp.events import FIELD_NAMES
+from cdp.lake.tables import EVENTS_TABLE
 from cdp.settings import Settings
 from streaming.replay.repairs import Repair
 from streaming.replay.rows import KEY, restore_messages
-from streaming.tables import EVENTS_TABLE
 
 EXAMPLES = 5
 SHOWN = 300  # characters of a message

@@ -33,12 +33,12 @@ from batch.hdfs.tables import write_days
 from benchmarks.reading.customers import READ, customers_sql
 from benchmarks.reading.events import FIELDS, INTERACTIONS_SQL, read_events
 from benchmarks.reading.tables import OF_DAYS, table_sql
-from cdp import paths
-from cdp.chart_tables import CHART_TABLES
+from cdp.lake import paths
+from cdp.mart.charts import CHART_TABLES
+from cdp.mart.daily import CUSTOMER_DAY, KPI_DAY
+from cdp.mart.table import Table
 from cdp.metrics import BY_KEY
 from cdp.settings import load
-from cdp.table import Table
-from cdp.warehouse import CUSTOMER_DAY, KPI_DAY
 from streaming.parse import good, parse
 from tests.spark_session import spark, utc
 

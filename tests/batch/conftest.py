@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
-from streaming.tables import EVENTS_TABLE
+from cdp.lake.tables import EVENTS_TABLE
+from cdp.spark import lake_schema
 from tests.spark_session import spark, utc
 
 __all__ = ["spark"]
@@ -49,7 +50,7 @@ def events(spark: SparkSession) -> Events:
     def make(*rows_fields: dict[str, Any]) -> DataFrame:
         rows = [make_event(place, fields) for place, fields in enumerate(rows_fields)]
         return spark.createDataFrame(
-            [tuple(row[name] for name in EVENTS_TABLE.column_names) for row in rows], EVENTS_TABLE.schema
+            [tuple(row[name] for name in EVENTS_TABLE.column_names) for row in rows], lake_schema(EVENTS_TABLE)
         )
 
     return make

@@ -17,8 +17,8 @@ from pyspark.sql import SparkSession
 from batch.gate.verdict import accept
 from batch.night import Night, publish_day, run_maintenance
 from batch.stores.mart import night_connection
-from cdp.chart_tables import CHART_TABLES
-from cdp.paths import EVENTS, table_url
+from cdp.lake.paths import EVENTS, table_url
+from cdp.mart.charts import CHART_TABLES
 from cdp.settings import Settings, load
 from tests import databases
 from tests.batch.conftest import Events

@@ -18,8 +18,8 @@ from pymongo import MongoClient
 from pyspark.sql import SparkSession
 
 from batch.customers.lineage import find_moved_spans
-from cdp.chart_tables import CHART_TABLES
-from cdp.paths import CUSTOMER_DAY, CUSTOMERS, EVENTS, table_url
+from cdp.lake.paths import CUSTOMER_DAY, CUSTOMERS, EVENTS, table_url
+from cdp.mart.charts import CHART_TABLES
 from tests.batch.conftest import Events
 from tests.batch.shop import Shop, on, opened, shop
 from tests.spark_session import utc

@@ -22,8 +22,8 @@ import pytest
 from deltalake import DeltaTable
 from pyspark.sql import SparkSession
 
-from cdp.nights import HOLDERS, SELECT_RUNS, STEPS, NightRun, run_from_row
-from cdp.paths import COMPACTIONS, CUSTOMER_DAY, CUSTOMERS, EVENTS, INTERACTIONS, table_url
+from cdp.lake.paths import COMPACTIONS, CUSTOMER_DAY, CUSTOMERS, EVENTS, INTERACTIONS, table_url
+from cdp.mart.nights import HOLDERS, SELECT_RUNS, STEPS, NightRun, run_from_row
 from cdp.postgres import connection_arguments
 from cdp.settings import REPOSITORY, Settings
 from tests.batch.conftest import Events

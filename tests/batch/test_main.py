@@ -16,7 +16,7 @@ from batch.gate.verdict import GateClosed
 from batch.hdfs.changes import EventsVersion, NoEvents
 from batch.steps import StepFailed
 from batch.stores.mart import NightAlreadyRunning
-from cdp.nights import CheckOutcome
+from cdp.mart.nights import CheckOutcome
 from cdp.settings import current
 from tests.cdp.test_errors import PostgresError
 

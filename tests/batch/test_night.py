@@ -16,8 +16,8 @@ from batch.hdfs.tables import read_changed_days
 from batch.steps import StepFailed
 from batch.stores import publish, staging
 from batch.stores.mart import NightAlreadyRunning, night_connection
-from cdp.paths import CUSTOMER_DAY, CUSTOMERS, EVENTS, INTERACTIONS, table_url
-from cdp.warehouse import TABLES
+from cdp.lake.paths import CUSTOMER_DAY, CUSTOMERS, EVENTS, INTERACTIONS, table_url
+from cdp.mart.daily import TABLES
 from tests.batch.shop import D1, D2, D3, NOW, NUMBERS, Shop, on, shop
 
 __all__ = ["shop"]

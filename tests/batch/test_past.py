@@ -13,7 +13,7 @@ from batch.night import Night
 from batch.past import list_past_days, make_snapshots
 from batch.steps import StepFailed
 from batch.stores.mart import night_connection
-from cdp.paths import CUSTOMERS, table_url
+from cdp.lake.paths import CUSTOMERS, table_url
 from tests.batch.shop import D1, D2, D3, NOW, Shop, on, shop
 
 __all__ = ["shop"]

@@ -17,10 +17,10 @@ import pytest
 
 from batch.runs import begin_run, record_failures
 from batch.stores.mart import SERVER_KEEPALIVE, NightAlreadyRunning, night_connection
-from cdp.nights import SELECT_RUNS, NightRun, run_from_row
+from cdp.mart.daily import create_statements
+from cdp.mart.nights import SELECT_RUNS, NightRun, run_from_row
 from cdp.postgres import connection_arguments
 from cdp.settings import REPOSITORY, Settings, load
-from cdp.warehouse import create_statements
 from tests import databases
 
 pytestmark = [pytest.mark.stack("postgres"), pytest.mark.subprocess]

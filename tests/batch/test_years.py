@@ -10,7 +10,7 @@ import pytest
 from deltalake import DeltaTable
 
 from batch.stores import publish
-from cdp.paths import CUSTOMER_DAY, INTERACTIONS, table_url
+from cdp.lake.paths import CUSTOMER_DAY, INTERACTIONS, table_url
 from tests.batch.shop import Shop, shop
 from tests.spark_session import utc
 

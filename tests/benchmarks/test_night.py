@@ -18,8 +18,8 @@ from benchmarks.night_events import read_batches
 from benchmarks.night_growth import GrowthPoint, make_shop, nth_day, report
 from benchmarks.night_process import NightTimes, classify_process, parse_steps
 from benchmarks.outcome import Outcome
-from cdp.chart_tables import CHART_TABLES
-from cdp.warehouse import CUSTOMER_DAY, KPI_DAY
+from cdp.mart.charts import CHART_TABLES
+from cdp.mart.daily import CUSTOMER_DAY, KPI_DAY
 from source_server import store
 from source_server.history.shop import Shop
 from tests.spark_session import utc

@@ -9,7 +9,7 @@ from benchmarks.night_agreement import _column_types, compare, compare_tables
 from benchmarks.outcome import Outcome
 from benchmarks.reading.customers import READ
 from benchmarks.reading.tables import READ_TABLES
-from cdp.chart_tables import CHART_TABLES
+from cdp.mart.charts import CHART_TABLES
 
 
 def compare_after(change: str) -> Outcome:

@@ -13,8 +13,8 @@ import pyarrow as pa
 from bson.decimal128 import Decimal128
 from django.db import connection
 
+from cdp.mart.daily import CUSTOMER_DAY, KPI_DAY, NIGHT_RUN, PUBLICATION, create_statements
 from cdp.metrics import LIFECYCLES, METRICS
-from cdp.warehouse import CUSTOMER_DAY, KPI_DAY, NIGHT_RUN, PUBLICATION, create_statements
 from cdp_web.publications.selectors import Publication, publication_get
 
 DAY = date(2019, 11, 30)

@@ -17,8 +17,8 @@ from deltalake import DeltaTable
 from playwright.sync_api import Page, expect
 from pymongo import MongoClient
 
+from cdp.lake.paths import COMPACTIONS, CUSTOMERS, EVENTS, QUARANTINE, table_url
 from cdp.metrics import BY_KEY
-from cdp.paths import COMPACTIONS, CUSTOMERS, EVENTS, QUARANTINE, table_url
 from cdp.settings import REPOSITORY, Settings
 from cdp_web.layout.formats import money_short
 from tests.e2e import story

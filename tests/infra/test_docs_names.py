@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from cdp.mart.daily import TABLES
 from cdp.settings import REPOSITORY, Settings, env_name
-from cdp.warehouse import TABLES
 from infra.stack.env_file import COMPOSE_VARIABLES
 from infra.stack.services import NAMES
 from infra.stack.verbs import VERBS

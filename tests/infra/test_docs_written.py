@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cdp.chart_tables import CHART_TABLES
+from cdp.mart.charts import CHART_TABLES
 from cdp.metrics import METRICS
 from infra.docs import PAGES
 from infra.docs.metrics import metrics_markdown

@@ -15,7 +15,7 @@ import pytest
 from deltalake import DeltaTable, write_deltalake
 from hdfs import InsecureClient
 
-from cdp.paths import EVENTS, TABLES, table_url
+from cdp.lake.paths import EVENTS, TABLES, table_url
 from infra.stack import files, verbs
 from infra.stack.files import FileGroup, HdfsFile, Listing, chosen, count_files, format_size, holdings
 from infra.stack.stack import Stack, StackError, open_stack

@@ -21,7 +21,7 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 from deltalake import DeltaTable
 
-from cdp.paths import EVENTS, QUARANTINE, table_url
+from cdp.lake.paths import EVENTS, QUARANTINE, table_url
 from cdp.settings import REPOSITORY, Settings, load
 from infra.stack.stream_progress import stream_state
 from tests.databases import database, rows

@@ -15,8 +15,9 @@ from pyspark.sql import Row
 from cdp.events import EVENT_TYPES, FIELDS, REASONS
 from cdp.events.examples import ABSENT, BASE, CURRENCY, INVALID, VALID, message
 from cdp.events.fields import MAX_QUANTITY, MAX_TEXT, Bounds
+from cdp.lake.tables import EVENTS_TABLE, QUARANTINE_TABLE
+from cdp.spark import lake_schema
 from streaming.parse import good, parse, refused
-from streaming.tables import EVENTS_TABLE, QUARANTINE_TABLE
 from tests.spark_session import utc
 from tests.streaming.conftest import Messages, Value
 
@@ -206,8 +207,8 @@ def test_without_a_currency_in_the_bounds_any_is_accepted(messages: Messages) ->
 
 def test_good_and_refused_have_the_columns_of_their_tables(messages: Messages) -> None:
     parsed = parse(messages({}, b"x"))
-    assert good(parsed).dtypes == [(field.name, field.dataType.simpleString()) for field in EVENTS_TABLE.schema]
-    assert refused(parsed).dtypes == [(field.name, field.dataType.simpleString()) for field in QUARANTINE_TABLE.schema]
+    assert good(parsed).dtypes == [(field.name, field.dataType.simpleString()) for field in lake_schema(EVENTS_TABLE)]
+    assert refused(parsed).dtypes == [(field.name, field.dataType.simpleString()) for field in lake_schema(QUARANTINE_TABLE)]
 
 
 SAME: dict[str, dict[str, Any]] = {

@@ -9,7 +9,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from cdp.events.examples import message
-from cdp.paths import EVENTS, QUARANTINE, table_url
+from cdp.lake.paths import EVENTS, QUARANTINE, table_url
 from cdp.settings import load
 from streaming.sink import write_batch
 from streaming.tables import ensure_tables

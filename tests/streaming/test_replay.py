@@ -17,8 +17,10 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
 from cdp.events.examples import message
-from cdp.paths import EVENTS, QUARANTINE, table_url
+from cdp.lake.paths import EVENTS, QUARANTINE, table_url
+from cdp.lake.tables import EVENTS_TABLE, QUARANTINE_TABLE, REPLAY_COLUMNS, STREAM_TABLES
 from cdp.settings import Settings, load
+from cdp.spark import lake_schema
 from streaming.replay import __main__ as program
 from streaming.replay import replay as work
 from streaming.replay import rows as replay_rows
@@ -27,7 +29,7 @@ from streaming.replay.replay import ReplayArguments, replay
 from streaming.replay.rows import QuarantineMissing, retry_on_append
 from streaming.replay.summary import ReplaySummary
 from streaming.sink import write_batch
-from streaming.tables import EVENTS_TABLE, QUARANTINE_TABLE, REPLAY_COLUMNS, TABLES, ensure_tables
+from streaming.tables import ensure_tables
 from tests.spark_session import utc
 from tests.streaming.conftest import Messages
 
@@ -71,7 +73,7 @@ class Shop:
 
     def write_old_table(self, payload: bytes) -> None:
         """Write a quarantine with one row, with the columns it had before the replay existed."""
-        old = StructType([field for field in QUARANTINE_TABLE.schema if field.name not in REPLAY_COLUMNS])
+        old = StructType([field for field in lake_schema(QUARANTINE_TABLE) if field.name not in REPLAY_COLUMNS])
         row = ("bad_type", "event_type", "?", bytearray(payload), FIRST.date(), FIRST, "events.raw", 0, 7)
         frame = self.spark.createDataFrame([row], old)
         frame.write.format("delta").partitionBy("received_day").save(table_url(self.settings, QUARANTINE))
@@ -237,10 +239,10 @@ def test_a_table_older_than_the_replay(spark: SparkSession, messages: Messages, 
     assert set(REPLAY_COLUMNS).isdisjoint(shop.read_rows(QUARANTINE)[0].asDict())
 
     ensure_tables(spark, shop.settings)
-    versions = {table.name: len(shop.log(table.name)) for table in TABLES}
+    versions = {table.name: len(shop.log(table.name)) for table in STREAM_TABLES}
     ensure_tables(spark, shop.settings)  # twice = once
-    assert {table.name: len(shop.log(table.name)) for table in TABLES} == versions
-    assert spark.read.format("delta").load(table_url(shop.settings, QUARANTINE)).schema == QUARANTINE_TABLE.schema
+    assert {table.name: len(shop.log(table.name)) for table in STREAM_TABLES} == versions
+    assert spark.read.format("delta").load(table_url(shop.settings, QUARANTINE)).schema == lake_schema(QUARANTINE_TABLE)
     shop.receive({}, WISH)  # the stream can still write
     assert [(row.kafka_offset, row.replayed_at) for row in shop.read_rows(QUARANTINE)] == [(1, None), (7, None)]
 

@@ -16,14 +16,15 @@ import pytest
 from deltalake import DeltaTable
 from pyspark.sql import DataFrame, Row, SparkSession
 
-from cdp.paths import EVENTS, QUARANTINE, table_url
+from cdp.lake.paths import EVENTS, QUARANTINE, table_url
+from cdp.lake.tables import LOG_DAYS, STREAM_TABLES
 from cdp.settings import Settings, load
 from streaming import sink
 from streaming.account import Counts
 from streaming.book import Book
 from streaming.checkpoint import Checkpoint
 from streaming.sink import Sink, StopRequested, write_batch
-from streaming.tables import LOG_DAYS, TABLES, ForeignTable, ensure_tables
+from streaming.tables import ForeignTable, ensure_tables
 from tests import databases
 from tests.spark_session import utc
 from tests.streaming.conftest import Messages
@@ -90,7 +91,7 @@ def test_tables_exist_before_the_first_batch_and_a_foreign_one_is_refused(
     spark: SparkSession, disk: Settings, read: Read
 ) -> None:
     ensure_tables(spark, disk)  # twice = once
-    assert {table.name: read(table.name) for table in TABLES} == {EVENTS: [], QUARANTINE: []}
+    assert {table.name: read(table.name) for table in STREAM_TABLES} == {EVENTS: [], QUARANTINE: []}
     url = table_url(disk, EVENTS)
     spark.sql(f"ALTER TABLE delta.`{url}` ADD COLUMNS (color string)")
     with pytest.raises(ForeignTable, match=rf"{url} does not match this version: color is unknown\. "):

@@ -16,7 +16,7 @@ from hdfs import InsecureClient
 from pyspark.sql import SparkSession
 
 from cdp.kafka import client_config
-from cdp.paths import EVENTS, QUARANTINE, table_url
+from cdp.lake.paths import EVENTS, QUARANTINE, table_url
 from cdp.settings import Settings, load
 from infra.stack.stream_progress import stream_state
 from streaming.book import Book

@@ -11,7 +11,7 @@ import pytest
 from batch.customers.cohorts import build_cohort_months
 from batch.days.customer_day import build_customer_days
 from batch.days.events import deduplicate
-from cdp.chart_tables import COHORT_MONTH
+from cdp.mart.charts import COHORT_MONTH
 from tests.batch.conftest import Events
 from tests.spark_session import utc
 

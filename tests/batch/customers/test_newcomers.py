@@ -9,7 +9,7 @@ import pyarrow as pa
 from deltalake import write_deltalake
 
 from batch.customers.newcomers import count_newcomers
-from cdp.paths import CUSTOMER_DAY, table_url
+from cdp.lake.paths import CUSTOMER_DAY, table_url
 from cdp.settings import Settings, load
 
 D1, D2, D3 = (date(2019, 10, day) for day in (1, 2, 3))

@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 
 from batch.customers.rfm import compute_rfm, sum_totals_before
 from batch.customers.rfm_tables import build_rfm_day, build_rfm_flow
-from cdp.chart_tables import RFM_DAY, RFM_FLOW
+from cdp.mart.charts import RFM_DAY, RFM_FLOW
 from cdp.metrics import BY_KEY
 from cdp.metrics.rfm import TOTALS
 from tests.spark_session import spark

@@ -11,8 +11,8 @@ from pyspark.sql import Row
 
 from batch.days.customer_day import RECENT, build_customer_days
 from batch.days.events import deduplicate
+from cdp.mart.daily import CUSTOMER_DAY
 from cdp.spark import COLUMN_TYPES
-from cdp.warehouse import CUSTOMER_DAY
 from tests.batch.conftest import Events
 from tests.spark_session import utc
 

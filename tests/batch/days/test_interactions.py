@@ -11,7 +11,8 @@ import pytest
 from batch.customers.snapshot import aggregate_customers, build_snapshot
 from batch.days.customer_day import build_customer_days
 from batch.days.events import deduplicate
-from batch.days.interactions import COLUMNS, build_interactions
+from batch.days.interactions import build_interactions
+from cdp.lake.tables import INTERACTIONS_TABLE
 from tests.batch.conftest import Events
 from tests.spark_session import utc
 
@@ -31,7 +32,7 @@ VISITS = (
 
 def test_one_row_per_day_type_and_product(events: Events) -> None:
     frame = build_interactions(deduplicate(events(*VISITS)))
-    assert frame.dtypes == [(name, kind.replace(" ", "")) for name, kind in COLUMNS.items()]
+    assert frame.dtypes == [(name, kind.replace(" ", "")) for name, kind in INTERACTIONS_TABLE.columns.items()]
     rows = {(row.day.day, row.event_type, row.product_id): row for row in frame.collect()}
     assert {key: (row.events, row.quantity, row.money) for key, row in rows.items()} == {
         (1, "view", "p1"): (2, 2, Decimal("0.00")),

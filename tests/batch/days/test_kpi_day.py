@@ -11,8 +11,8 @@ from pyspark.sql import Row
 from batch.days.customer_day import build_customer_days
 from batch.days.events import deduplicate
 from batch.days.kpi_day import NEW, build_kpi_days
+from cdp.mart.daily import KPI_DAY
 from cdp.spark import COLUMN_TYPES
-from cdp.warehouse import KPI_DAY
 from tests.batch.conftest import Events
 
 pytestmark = pytest.mark.spark

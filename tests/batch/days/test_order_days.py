@@ -10,7 +10,7 @@ from pyspark.sql import Row
 
 from batch.days.events import deduplicate
 from batch.days.order_days import build_hour_days, build_order_value_days
-from cdp.chart_tables import HOUR_DAY, ORDER_VALUE_BOUNDS, ORDER_VALUE_DAY
+from cdp.mart.charts import HOUR_DAY, ORDER_VALUE_BOUNDS, ORDER_VALUE_DAY
 from tests.batch.conftest import Events
 from tests.spark_session import utc
 

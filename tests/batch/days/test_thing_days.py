@@ -10,8 +10,8 @@ from pyspark.sql import Row
 
 from batch.days.events import deduplicate
 from batch.days.thing_days import TABLES, build_thing_days
-from cdp.chart_tables import BRAND_DAY, CATEGORY_DAY, PRODUCT_DAY
-from cdp.table import Table
+from cdp.mart.charts import BRAND_DAY, CATEGORY_DAY, PRODUCT_DAY
+from cdp.mart.table import Table
 from tests.batch.conftest import Events
 from tests.spark_session import utc
 

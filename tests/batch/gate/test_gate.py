@@ -19,9 +19,9 @@ from batch.night import Night, publish_day
 from batch.steps import StepFailed
 from batch.stores.mart import night_connection
 from batch.stores.staging import Staging
-from cdp.paths import EVENTS, table_url
-from cdp.table import Table
-from cdp.warehouse import CUSTOMER_DAY
+from cdp.lake.paths import EVENTS, table_url
+from cdp.mart.daily import CUSTOMER_DAY
+from cdp.mart.table import Table
 from tests.batch.shop import D1, D2, D3, NOW, Shop, on, shop
 
 __all__ = ["shop"]

@@ -13,7 +13,7 @@ from pyspark.sql import SparkSession
 
 from batch.hdfs.changes import find_changed_days, list_event_files, read_events_version
 from batch.hdfs.compact import CompactionReport, compact
-from cdp.paths import COMPACTIONS, EVENTS, table_url
+from cdp.lake.paths import COMPACTIONS, EVENTS, table_url
 from cdp.settings import Settings, load
 from tests.batch.conftest import Events
 from tests.spark_session import utc

@@ -12,7 +12,7 @@ from pyspark.sql import SparkSession
 
 from batch.hdfs.changes import EventsVersion, NoEvents, find_changed_days, list_event_files, read_events_version
 from batch.plan import ALWAYS
-from cdp.paths import EVENTS, table_url
+from cdp.lake.paths import EVENTS, table_url
 from cdp.settings import Settings, load
 from tests.batch.conftest import Events
 from tests.spark_session import utc

@@ -14,9 +14,11 @@ from pyspark.sql import SparkSession
 from batch.hdfs.changes import group_files
 from batch.hdfs.tables import MONTH, read_changed_days, read_customers, write_customers, write_days
 from batch.hdfs.upkeep import MAX_FILES, run_upkeep
-from cdp.paths import COMPACTIONS, CUSTOMER_DAY, CUSTOMERS, QUARANTINE, table_url
+from cdp.lake.paths import COMPACTIONS, CUSTOMER_DAY, CUSTOMERS, QUARANTINE, table_url
+from cdp.lake.tables import QUARANTINE_TABLE
 from cdp.settings import Settings, load
-from streaming.tables import QUARANTINE_TABLE, ensure_tables
+from cdp.spark import lake_schema
+from streaming.tables import ensure_tables
 
 D1, D2 = date(2019, 10, 1), date(2019, 10, 2)
 TODAY = date(2019, 10, 3)
@@ -32,7 +34,7 @@ def settings(tmp_path: Path) -> Settings:
 def refuse(spark: SparkSession, settings: Settings, day: date, *offsets: int) -> None:
     """Write messages that the stream refuses in one batch."""
     rows = [{"reason": "not_json", "received_day": day, "kafka_offset": offset} for offset in offsets]
-    frame = spark.createDataFrame(rows, QUARANTINE_TABLE.schema).coalesce(1)
+    frame = spark.createDataFrame(rows, lake_schema(QUARANTINE_TABLE)).coalesce(1)
     frame.write.format("delta").mode("append").save(table_url(settings, QUARANTINE))
 
 

@@ -8,7 +8,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from batch.stores.copy import CHUNK_LINES, _split, make_line
-from cdp.table import Column, Table
+from cdp.mart.table import Column, Table
 
 KINDS = {"name": "text", "day": "date", "at": "time", "money": "money", "n": "integer"}
 TABLE = Table("t", "", tuple(Column(name, kind) for name, kind in KINDS.items()), key=("name",))

@@ -7,8 +7,8 @@ from itertools import groupby
 
 import pytest
 
+from cdp.mart.daily import CUSTOMER_DAY
 from cdp.metrics import BY_KEY, GROUPS, METRICS, Metric, Stage, metrics_of, of_stage, sql_for_day
-from cdp.warehouse import CUSTOMER_DAY
 
 #: Names that an expression of a stage may use: columns of its rows, or metrics of an earlier stage.
 THINGS_COLUMNS = {"thing", "name", "views", "carts", "items", "money"}

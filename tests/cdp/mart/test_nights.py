@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 
-from cdp.nights import STEPS, run_from_row
+from cdp.mart.nights import STEPS, run_from_row
 from cdp.settings import REPOSITORY
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

@@ -1,13 +1,13 @@
-"""The platform's Postgres tables of the night and the stream. Chart tables are in cdp/chart_tables.py.
+"""The platform's Postgres tables of the night and the stream. Chart tables are in cdp/mart/charts.py.
 
 These tables are in the schema `mart`. Django's own tables are not here; they are in the schema `public`.
 """
 
 from __future__ import annotations
 
-from cdp.chart_tables import CHART_TABLES, COUNT_COLUMNS, GROSS_REVENUE, PRODUCT_DAY, REVENUE
 from cdp.events import COUNTS
-from cdp.table import SCHEMA, Column, Replaced, Table, add_column, create_table, merge_partitions, sums
+from cdp.mart.charts import CHART_TABLES, COUNT_COLUMNS, GROSS_REVENUE, PRODUCT_DAY, REVENUE
+from cdp.mart.table import SCHEMA, Column, Replaced, Table, add_column, create_table, merge_partitions, sums
 
 #: One row per customer and day; the Delta table of that name has the same columns.
 CUSTOMER_DAY = Table(
@@ -92,7 +92,7 @@ PAST_SNAPSHOT = Table(
 )
 
 #: One night, written at its start, at each step and at its end in transactions of its own, so it survives a killed night.
-#: cdp/nights.py reads it.
+#: cdp/mart/nights.py reads it.
 NIGHT_RUN = Table(
     "night_run",
     "one attempt to publish a day, and its outcome",

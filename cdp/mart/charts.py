@@ -8,7 +8,7 @@ for each.
 from __future__ import annotations
 
 from cdp.events import COUNTS
-from cdp.table import Column, Table, sums
+from cdp.mart.table import Column, Table, sums
 
 #: Events by type. A type added later is 0 on earlier days.
 COUNT_COLUMNS = tuple(Column(name, "integer", default="0") for name in COUNTS.values())

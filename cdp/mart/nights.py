@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Literal
 
-from cdp.warehouse import NIGHT_RUN, PUBLICATION
+from cdp.mart.daily import NIGHT_RUN, PUBLICATION
 
 #: Any number that no other lock in this database uses.
 NIGHT_LOCK = 7_301_001
