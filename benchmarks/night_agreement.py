@@ -1,5 +1,5 @@
 """Checks every metric of every customer and every row of the charts' tables. A generated history goes the whole way from the
-source through Kafka, stream, HDFS and the night, and DuckDB computes the same from its file (`benchmarks/reading/`). Nothing may
+source through Kafka, stream, HDFS and the night, and DuckDB computes the same from its file (`tests/oracle/`). Nothing may
 differ."""
 
 from __future__ import annotations
@@ -15,9 +15,6 @@ from deltalake import DeltaTable
 
 from benchmarks.history import make_history
 from benchmarks.outcome import Goal, Outcome
-from benchmarks.reading.customers import READ, customers_sql
-from benchmarks.reading.events import read_events, read_file
-from benchmarks.reading.tables import READ_TABLES, table_sql
 from cdp import postgres
 from cdp.lake.paths import CUSTOMERS, table_url
 from cdp.mart.charts import CHART_TABLES
@@ -29,6 +26,9 @@ from source_server import store
 from source_server.generate import LAST_DAY
 from source_server.intake import mapping_for
 from source_server.producer import produce
+from tests.oracle.customers import READ, customers_sql
+from tests.oracle.events import read_events, read_file
+from tests.oracle.tables import READ_TABLES, table_sql
 
 EVENTS = 300_000
 #: Long enough for every window and every stage of the lifecycle.

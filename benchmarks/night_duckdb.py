@@ -12,10 +12,10 @@ from pathlib import Path
 import duckdb
 from deltalake import DeltaTable
 
-from benchmarks.reading.customers import customers_sql
-from benchmarks.reading.tables import READ_TABLES, table_sql
 from cdp.lake.paths import EVENTS, table_url
 from cdp.settings import Settings
+from tests.oracle.customers import customers_sql
+from tests.oracle.tables import READ_TABLES, table_sql
 
 MEMORY = "8GB"
 #: The columns that the queries below use.
@@ -24,7 +24,7 @@ COLUMNS = (
     "brand", "quantity", "revenue", "user_session", "order_id", "event_id", "received_at", "kafka_topic", "kafka_partition",
     "kafka_offset",
 )  # fmt: skip
-#: Each event once, under the names of benchmarks/reading/.
+#: Each event once, under the names of tests/oracle/.
 EVENTS_SQL = """
 SELECT user_id, event_day AS day, event_time AS moment, event_type, product_id, string_split(category_code, '.') AS code,
     nullif(concat_ws('.', category_1, category_2, category_3), '') AS category, brand, quantity AS units,

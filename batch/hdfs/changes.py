@@ -98,7 +98,7 @@ def group_files(table: DeltaTable, partition: str, *columns: str) -> dict[date, 
 def find_changed_days(settings: Settings, now: EventsVersion, version: int) -> Mapping[date, int]:
     """Day -> the last version after `version` that added events to the day or removed some.
 
-    Every day counts as changed if the log does not reach back that far (streaming/tables.py says how long it is kept), or if the
+    Every day counts as changed if the log does not reach back that far (LOG_DAYS in cdp/lake/tables.py), or if the
     table is a different one: restating too many days is only slow.
     """
     commits = read_commits(settings, version, now.version)

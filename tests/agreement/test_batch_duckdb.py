@@ -1,6 +1,6 @@
 """Compares the night in Spark with DuckDB: the same messages, read and counted a second time by independent code.
 
-The second reading is benchmarks/reading/; the SQL of two more tables is here.
+The second reading is tests/oracle/; the SQL of two more tables is here.
 """
 
 from __future__ import annotations
@@ -30,9 +30,6 @@ from batch.days.kpi_day import build_kpi_days
 from batch.days.order_days import build_hour_days, build_order_value_days
 from batch.days.thing_days import build_thing_days
 from batch.hdfs.tables import write_days
-from benchmarks.reading.customers import READ, customers_sql
-from benchmarks.reading.events import FIELDS, INTERACTIONS_SQL, read_events
-from benchmarks.reading.tables import OF_DAYS, table_sql
 from cdp.lake import paths
 from cdp.mart.charts import CHART_TABLES
 from cdp.mart.daily import CUSTOMER_DAY, KPI_DAY
@@ -40,6 +37,9 @@ from cdp.mart.table import Table
 from cdp.metrics import BY_KEY
 from cdp.settings import load
 from streaming.parse import good, parse
+from tests.oracle.customers import READ, customers_sql
+from tests.oracle.events import FIELDS, INTERACTIONS_SQL, read_events
+from tests.oracle.tables import OF_DAYS, table_sql
 from tests.spark_session import spark, utc
 
 __all__ = ["spark"]

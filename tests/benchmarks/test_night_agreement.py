@@ -7,9 +7,9 @@ import pytest
 
 from benchmarks.night_agreement import _column_types, compare, compare_tables
 from benchmarks.outcome import Outcome
-from benchmarks.reading.customers import READ
-from benchmarks.reading.tables import READ_TABLES
 from cdp.mart.charts import CHART_TABLES
+from tests.oracle.customers import READ
+from tests.oracle.tables import READ_TABLES
 
 
 def compare_after(change: str) -> Outcome:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import duckdb
 
-from benchmarks.reading.events import CLEAN
+from tests.oracle.events import CLEAN
 
 READING = f"""
 WITH clean AS (

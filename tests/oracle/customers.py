@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from benchmarks.reading.rankings import FAVOURITES, FAVOURITES_SQL, RFM, RFM_SQL
+from tests.oracle.rankings import FAVOURITES, FAVOURITES_SQL, RFM, RFM_SQL
 
 WINDOWS = (7, 30, 90)
 ORDER = "event_type = 'purchase'"
