@@ -132,7 +132,6 @@ class Settings:
     mongo_url: str = _setting("mongodb://127.0.0.1:{mongo_port}", "MongoDB; may carry a login.", secret=True)
     mongo_database: str = _setting("cdp", "MongoDB database.")
     redis_url: str = _setting("redis://:{redis_password}@127.0.0.1:{redis_port}/0", "Redis, the Celery broker.", secret=True)
-    source_rate: int = _setting("100", "Requests per second that one client may send to the source server, twice as many in a burst; 0: no limit.")
     source_url: str = _setting("http://127.0.0.1:{source_port}", "The source server.")
     web_url: str = _setting("http://127.0.0.1:{web_port}", "The web site.")
     airflow_url: str = _setting("http://127.0.0.1:{airflow_port}", "Airflow.")

@@ -8,33 +8,26 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, FastAPI, Path, Query, Request, Response
 from fastapi.responses import JSONResponse
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict
 
 from cdp.events.fields import CONTRACT_VERSION
 from cdp.settings import Settings, current
 from source_server import pages, store
 from source_server.access import TokenRequired
-from source_server.answers import answer
 from source_server.cursor import Cursor, CursorUnreadable, cursor_from_text
 from source_server.description import describe
 from source_server.problems import RequestRefused, answer_with_problems
-from source_server.rates import RateLimited
 
 MAX_LIMIT = 50_000
 DEFAULT_LIMIT = 10_000
 ALLOWED = {
     "limit": f"a whole number from 1 to {MAX_LIMIT}",
     "cursor": "the X-Next-Cursor of an earlier page of this data set, or absent",
-    "since": "a time with a zone, like 2019-10-01T00:00:00Z",
-    "until": "a time with a zone, like 2019-10-02T00:00:00Z",
     "row": "a whole number from 0",
 }
 NEXT_CURSOR, END_OF_DATA = "X-Next-Cursor", "X-End-Of-Data"
 FIRST_TIME, LAST_TIME = "X-First-Time", "X-Last-Time"
 NDJSON = "application/x-ndjson"
-TIMELESS = "events without a readable time are left out"
-#: A page with a cursor never changes, because the cursor names the content. Without a cursor the content may change.
-CACHE_FOREVER, REVALIDATE = "max-age=31536000, immutable", "no-cache"
 
 router = APIRouter(tags=["source"])
 Row = Annotated[int, Path(ge=0, description="the row's number in the data set, from 0")]
@@ -46,8 +39,6 @@ class PageQuery(BaseModel):
     model_config = ConfigDict(extra="forbid")
     cursor: str | None = Query(None, description="where to continue: the X-Next-Cursor of the previous page")
     limit: int = Query(DEFAULT_LIMIT, ge=1, le=MAX_LIMIT, description="the largest number of rows in the page")
-    since: AwareDatetime | None = Query(None, description=f"only events from this time on; {TIMELESS}")
-    until: AwareDatetime | None = Query(None, description=f"only events before this time; {TIMELESS}")
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -56,7 +47,6 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.settings = settings
     app.include_router(router)
     describe(app)
-    app.add_middleware(RateLimited, a_second=settings.source_rate)
     app.add_middleware(TokenRequired, token=settings.source_token)
     answer_with_problems(app, ALLOWED)
     return app
@@ -87,12 +77,8 @@ def list_events(request: Request, name: str, query: Annotated[PageQuery, Query()
     """
     settings = _settings(request)
     dataset = store.get_dataset(settings, name)
-    times = pages.TimeRange(query.since, query.until)
-    page = pages.page(settings, dataset, _find_row(query.cursor, dataset), query.limit, times)
-    headers = _page_headers(request, dataset, page)
-    headers["Cache-Control"] = CACHE_FOREVER if query.cursor else REVALIDATE
-    span = f"{query.limit}.{_format_time(query.since)}.{_format_time(query.until)}"
-    return answer(request, page.body, NDJSON, f"{dataset.content_id}.{query.cursor or ''}.{span}", headers)
+    page = pages.page(settings, dataset, _find_row(query.cursor, dataset), query.limit)
+    return Response(page.body, headers=_page_headers(request, dataset, page), media_type=NDJSON)
 
 
 @router.get("/datasets/{name}/events/{row}", response_class=Response)
@@ -102,8 +88,7 @@ def show_event(request: Request, name: str, row: Row) -> Response:
     dataset = store.get_dataset(settings, name)
     if row >= dataset.rows:
         raise RequestRefused(HTTPStatus.NOT_FOUND, f"there is no row {row}; {name!r} has the rows 0 to {dataset.rows - 1}.")
-    page = pages.page(settings, dataset, row, 1)
-    return answer(request, page.body, NDJSON, f"{dataset.content_id}.{row}", {"Cache-Control": REVALIDATE})
+    return Response(pages.page(settings, dataset, row, 1).body, media_type=NDJSON)
 
 
 def _page_headers(request: Request, dataset: store.Dataset, page: pages.Page) -> dict[str, str]:
@@ -123,14 +108,14 @@ def _as_json(dataset: store.Dataset) -> dict[str, Any]:
         "content_id": dataset.content_id,
         "contract": CONTRACT_VERSION,
         "rows": dataset.rows,
-        "first_time": _format_time(dataset.first_time) or None,
-        "last_time": _format_time(dataset.last_time) or None,
+        "first_time": _format_time(dataset.first_time),
+        "last_time": _format_time(dataset.last_time),
         "file": dataset.account.as_json(),
     }
 
 
-def _format_time(time: datetime | None) -> str:
-    return time.isoformat() if time else ""
+def _format_time(time: datetime | None) -> str | None:
+    return time.isoformat() if time else None
 
 
 def _find_row(cursor: str | None, dataset: store.Dataset) -> int:

@@ -1,4 +1,4 @@
-"""Reads pages of a data set: rows from a given row on, as NDJSON, optionally within a time range. Limited by rows and bytes."""
+"""Reads pages of a data set: rows from a given row on, as NDJSON, limited by rows and bytes."""
 
 from __future__ import annotations
 
@@ -19,18 +19,6 @@ CACHED_GROUPS = 3
 
 
 @dataclass(frozen=True, slots=True)
-class TimeRange:
-    """Selects rows by time. A row without a readable time is in no range except the unlimited one."""
-
-    since: datetime | None = None
-    until: datetime | None = None
-
-    @property
-    def everything(self) -> bool:
-        return self.since is None and self.until is None
-
-
-@dataclass(frozen=True, slots=True)
 class Page:
     """The lines of a page, their least and greatest time, and the row where the next page starts."""
 
@@ -41,7 +29,7 @@ class Page:
     last_time: datetime | None
 
 
-def page(settings: Settings, dataset: Dataset, row: int, limit: int, times: TimeRange = TimeRange()) -> Page:
+def page(settings: Settings, dataset: Dataset, row: int, limit: int) -> Page:
     """Up to `limit` rows from `row` on; fewer at the end, or if the page would become too large."""
     file = stat_file(path_of(settings, dataset.name))
     if read_description(file).content_id != dataset.content_id:
@@ -49,11 +37,11 @@ def page(settings: Settings, dataset: Dataset, row: int, limit: int, times: Time
     pieces: list[pa.Table] = []
     next_row, left, size = row, limit, 0
     while next_row < dataset.rows and left:
-        piece, after = _read_piece(file, next_row, left, MAX_PAGE_BYTES - size, times)
-        if after == next_row:  # the next row does not fit into this page
+        piece = _read_piece(file, next_row, left, MAX_PAGE_BYTES - size)
+        if not piece.num_rows:  # the next row does not fit into this page
             break
         pieces.append(piece)
-        next_row, left, size = after, left - piece.num_rows, size + _count_bytes(piece)
+        next_row, left, size = next_row + piece.num_rows, left - piece.num_rows, size + _count_bytes(piece)
     return _join(pieces, next_row)
 
 
@@ -63,46 +51,18 @@ def _read_group(file: StoredFile, number: int) -> pa.Table:
     return pq.ParquetFile(file.path, metadata=read_file_metadata(file)).read_row_group(number, use_threads=False).combine_chunks()
 
 
-def _read_piece(file: StoredFile, row: int, limit: int, size: int, times: TimeRange) -> tuple[pa.Table, int]:
-    """The rows of one row group for the page, and the next row."""
+def _read_piece(file: StoredFile, row: int, limit: int, size: int) -> pa.Table:
+    """The rows of one row group for the page."""
     metadata = read_file_metadata(file)
     begin, number = 0, 0
     while begin + (rows := metadata.row_group(number).num_rows) <= row:
         begin, number = begin + rows, number + 1
-    if not times.everything and not _may_match(metadata.row_group(number).column(1).statistics, times):
-        return _NOTHING, begin + rows
-    rest = _read_group(file, number).slice(row - begin)
-    if not times.everything:
-        return _filter(rest, row, limit, size, times)
-    piece = _cut(rest.slice(0, limit), size)
-    return piece, row + piece.num_rows
-
-
-def _filter(rest: pa.Table, row: int, limit: int, size: int, times: TimeRange) -> tuple[pa.Table, int]:
-    places = pc.indices_nonzero(pc.fill_null(_is_within(rest["time"], times), False))
-    piece = _cut(rest.take(places.slice(0, limit)), size)
-    if piece.num_rows == len(places):
-        return piece, row + rest.num_rows
-    return piece, row + places[piece.num_rows - 1].as_py() + 1 if piece.num_rows else row
-
-
-def _is_within(column: pa.ChunkedArray, times: TimeRange) -> pa.ChunkedArray:
-    since = pc.greater_equal(column, pa.scalar(times.since, column.type)) if times.since else True
-    until = pc.less(column, pa.scalar(times.until, column.type)) if times.until else True
-    return pc.and_(since, until)
-
-
-def _may_match(statistics: pq.Statistics | None, times: TimeRange) -> bool:
-    """Whether the row group may hold a matching row, judging by its least and greatest time."""
-    if statistics is None or not statistics.has_min_max:
-        return statistics is None or statistics.num_values > 0
-    late = times.until is not None and statistics.min >= times.until
-    return not late and not (times.since is not None and statistics.max < times.since)
+    return _cut(_read_group(file, number).slice(row - begin, limit), size)
 
 
 def _cut(table: pa.Table, size: int) -> pa.Table:
     """As many rows as fit, but at least one if the page is still empty."""
-    if table.num_rows == 0 or _count_bytes(table) <= size:
+    if _count_bytes(table) <= size:
         return table
     totals = pc.cumulative_sum(pc.binary_length(table["line"]).cast(pa.int64()))
     return table.slice(0, max(pc.sum(pc.less_equal(totals, size)).as_py(), size == MAX_PAGE_BYTES))
@@ -126,6 +86,3 @@ def _join(pieces: list[pa.Table], next_row: int) -> Page:
         cuts.append(memoryview(chunk.buffers()[2])[begin:end])
     ends = pc.min_max(pa.concat_tables(pieces)["time"]).as_py() if pieces else {"min": None, "max": None}
     return Page(b"".join(cuts), sum(piece.num_rows for piece in pieces), next_row, ends["min"], ends["max"])
-
-
-_NOTHING = pa.table({"line": pa.array([], pa.binary()), "time": pa.array([], pa.timestamp("us", "UTC"))})

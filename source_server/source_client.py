@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from http import HTTPStatus
 from types import TracebackType
 from typing import Any
 
@@ -42,8 +41,7 @@ class SourceClient:
 
     def __init__(self, settings: Settings, pause: Callable[[float], None], transport: httpx.BaseTransport | None = None) -> None:
         token = settings.source_token
-        # Pages are not compressed: between neighbouring hosts that costs more time than it saves.
-        headers = {"Accept-Encoding": "identity"} | ({"Authorization": f"Bearer {token}"} if token else {})
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
         self._url = settings.source_url
         self._pause = pause
         self._http = httpx.Client(base_url=settings.source_url, headers=headers, timeout=60, transport=transport)
@@ -72,7 +70,6 @@ class SourceClient:
 
     def _get(self, path: str, parameters: dict[str, str] | None = None) -> httpx.Response:
         for left in reversed(range(TRIES)):
-            pause = PAUSE_SECONDS
             try:
                 answer = self._http.get(path, params=parameters)
             except httpx.TransportError as error:
@@ -81,12 +78,10 @@ class SourceClient:
                 if answer.is_success:
                     return answer
                 reason = f"the source answers {answer.status_code}: {_read_detail(answer)}"
-                if answer.status_code == HTTPStatus.TOO_MANY_REQUESTS:
-                    pause = float(answer.headers.get("Retry-After", PAUSE_SECONDS))
-                elif answer.is_client_error:
+                if answer.is_client_error:
                     break
             if left:
-                self._pause(pause)
+                self._pause(PAUSE_SECONDS)
         raise SourceRefused(reason)
 
 

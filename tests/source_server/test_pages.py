@@ -1,4 +1,4 @@
-"""Pages of a data set are slices of its rows, by row number and by time, whatever the row groups of its file are."""
+"""Pages of a data set are slices of its rows, by row number, whatever the row groups of its file are."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 
 from cdp.settings import Settings
 from source_server import pages, store
-from source_server.pages import Page, TimeRange
+from source_server.pages import Page
 from tests.source_server.conftest import add_file
 
 Write = Callable[..., Path]
 ROWS = 25
 BEGIN = datetime(2019, 10, 1, tzinfo=UTC)
-#: Hours after BEGIN, by row; None is an unreadable time. The second row group holds only late events.
+#: Hours after BEGIN, by row; None is an unreadable time.
 HOURS = [*range(10), *[0] * 9, None, 3, None, 21, 20, 24]
 
 
@@ -44,28 +44,6 @@ def test_a_page_is_a_slice_of_the_rows(settings: Settings, dataset: store.Datase
     assert (page.rows, page.next_row) == (len(users(page)), max(row, min(row + limit, ROWS)))
     times = [BEGIN + timedelta(hours=hours) for hours in HOURS[row : row + limit] if hours is not None]
     assert (page.first_time, page.last_time) == (min(times, default=None), max(times, default=None))
-
-
-@given(st.integers(0, 25), st.integers(1, 30), st.integers(-1, 25), st.integers(-1, 25))
-@hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_following_the_pages_between_two_times_gives_each_row_once(
-    settings: Settings, dataset: store.Dataset, row: int, limit: int, since: int, until: int
-) -> None:
-    ends = [BEGIN + timedelta(hours=hours) if hours >= 0 else None for hours in (since, until)]
-    rows: list[int] = []
-    begin = row
-    while row < ROWS:
-        page = pages.page(settings, dataset, row, limit, TimeRange(*ends))
-        assert page.rows <= limit
-        assert page.next_row > row
-        rows, row = rows + users(page), page.next_row
-
-    def inside(hours: int | None) -> bool:
-        if hours is None:
-            return since < 0 and until < 0
-        return since <= hours and (until < 0 or hours < until)
-
-    assert rows == [n for n in range(begin, ROWS) if inside(HOURS[n])]
 
 
 def test_a_page_ends_where_it_becomes_too_large(
@@ -96,8 +74,6 @@ def test_only_the_row_groups_of_a_page_are_read_and_once(
     for row in (12, 13, 14):
         pages.page(settings, dataset, row, 3)
     assert (pages._read_group.cache_info().misses, pages._read_group.cache_info().hits) == (1, 2)
-    pages.page(settings, dataset, 0, ROWS, TimeRange(BEGIN + timedelta(hours=20), None))
-    assert pages._read_group.cache_info().misses == 2, "two of three hold nothing of that time"
 
 
 def test_a_replaced_data_set_gives_no_page_of_the_other(settings: Settings, dataset: store.Dataset, ndjson: Write) -> None:

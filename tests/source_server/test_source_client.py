@@ -54,12 +54,6 @@ def test_temporary_errors_are_retried(trouble: Answer) -> None:
     assert (len(requests), len(pauses)) == (3, 2)
 
 
-def test_it_waits_as_long_as_retry_after_says() -> None:
-    source, requests, pauses = client(httpx.Response(429, headers={"Retry-After": "7"}, json={"detail": "slow"}), page(b"{}\n"))
-    assert source.get_page("shop", None, 1).lines == [b"{}"]
-    assert (len(requests), pauses) == (2, [7.0])
-
-
 def test_a_source_that_stays_away_is_named_with_the_remedy() -> None:
     source, requests, pauses = client(httpx.ConnectError("refused"))
     with pytest.raises(
