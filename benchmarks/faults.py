@@ -27,7 +27,7 @@ TRIES = 5
 PRODUCER = """
 import sys
 from dataclasses import replace
-from source_server import page_writer, producer
+from source_server.produce import page_writer, producer
 page_writer.EVENTS_RAW = replace(page_writer.EVENTS_RAW, name=sys.argv[1])
 sys.exit(producer.main(sys.argv[2:]))
 """

@@ -9,12 +9,12 @@ from datetime import timedelta
 from pathlib import Path
 
 from cdp.settings import Settings
-from source_server import pages
 from source_server.generate import DAYS, LAST_DAY, SEED, write_history
 from source_server.history.dirt import MAX_LATE_DAYS
 from source_server.history.shop import Shop
 from source_server.history.summary import Summary
-from source_server.store import Dataset
+from source_server.http import pages
+from source_server.intake.store import Dataset
 
 EVENTS_A_CUSTOMER = 20
 PAGE_ROWS = 50_000

@@ -28,8 +28,7 @@ from cdp.events import EVENTS_RAW
 from cdp.kafka import client_config
 from infra.stack.stack import JARS, Stack, find_java
 from infra.stack.supervise import Supervisor
-from source_server import store
-from source_server.intake import mapping_for
+from source_server.intake import mapping_for, store
 
 EVENTS = 500_000
 TURNS, LARGE = 3, 2.0
@@ -115,7 +114,7 @@ def _run_naive(stack: Stack, name: str) -> float:
 
 def _run_ours(stack: Stack, history: Path) -> tuple[float, float]:
     """Events a second as the producer reports them, and its peak memory in MB."""
-    argv = [sys.executable, "-m", "source_server.producer", history.stem]
+    argv = [sys.executable, "-m", "source_server.produce.producer", history.stem]
     with subprocess.Popen(argv, env=stack.base_env, stdout=subprocess.PIPE, text=True) as process:
         peak = 0.0
         while process.poll() is None:

@@ -15,8 +15,7 @@ from benchmarks.faults import Load, kill_and_await, read_committed
 from benchmarks.history import lines_of_store, make_history
 from benchmarks.outcome import Goal, Outcome
 from infra.stack.stack import Stack
-from source_server import store
-from source_server.intake import mapping_for
+from source_server.intake import mapping_for, store
 
 EVENTS = 500_000
 KILLS = 10

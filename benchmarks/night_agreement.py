@@ -22,10 +22,9 @@ from cdp.mart.table import POSTGRES_TYPES, Table
 from cdp.settings import Settings
 from infra.stack.services.spark import build_environment
 from infra.stack.stack import Stack
-from source_server import store
 from source_server.generate import LAST_DAY
-from source_server.intake import mapping_for
-from source_server.producer import produce
+from source_server.intake import mapping_for, store
+from source_server.produce.producer import produce
 from tests.oracle.customers import READ, customers_sql
 from tests.oracle.events import read_events, read_file
 from tests.oracle.tables import READ_TABLES, table_sql

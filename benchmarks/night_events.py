@@ -16,11 +16,10 @@ from pyspark.sql import functions as F
 from cdp.events import EVENTS_RAW
 from cdp.spark import session
 from infra.stack.stack import Stack
-from source_server import store
 from source_server.history.customers import SIZE_DAYS
 from source_server.history.rhythm import Part
 from source_server.history.shop import Shop
-from source_server.intake import mapping_for
+from source_server.intake import mapping_for, store
 from streaming.account import Counts
 from streaming.sink import write_batch
 from streaming.tables import ensure_tables

@@ -16,9 +16,8 @@ from benchmarks.history import make_history
 from benchmarks.outcome import Goal, Outcome
 from infra.stack.services.spark import build_environment
 from infra.stack.stack import Stack
-from source_server import store
-from source_server.intake import mapping_for
-from source_server.producer import produce
+from source_server.intake import mapping_for, store
+from source_server.produce.producer import produce
 
 EVENTS = 3_000_000
 PROGRAMS = {

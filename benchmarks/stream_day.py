@@ -27,10 +27,9 @@ from infra.stack.files import TableFiles, holdings
 from infra.stack.services import spark as spark_service
 from infra.stack.services.hdfs import USER, read_namenode_bean
 from infra.stack.stack import Stack
-from source_server import store
 from source_server.generate import LAST_DAY
-from source_server.intake import mapping_for
-from source_server.producer import produce
+from source_server.intake import mapping_for, store
+from source_server.produce.producer import produce
 
 HOURS = 2.0
 SECONDS_A_BATCH = 30

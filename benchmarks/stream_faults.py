@@ -35,8 +35,7 @@ from benchmarks.stream_process import StreamProcess
 from cdp.events import EVENTS_RAW
 from cdp.spark import session
 from infra.stack.stack import Stack
-from source_server import store
-from source_server.intake import mapping_for
+from source_server.intake import mapping_for, store
 
 EVENTS = 1_000_000
 KILLS = 20

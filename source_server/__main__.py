@@ -8,4 +8,4 @@ from cdp.settings import current
 
 if __name__ == "__main__":
     settings = current()
-    uvicorn.run("source_server.app:app", host=settings.host, port=settings.source_port, access_log=False)
+    uvicorn.run("source_server.http.app:app", host=settings.host, port=settings.source_port, access_log=False)

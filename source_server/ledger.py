@@ -20,10 +20,10 @@ from rich.console import Console
 from rich.table import Table
 
 from cdp.settings import Settings, current
-from source_server.kafka import Patience
-from source_server.positions import DatasetPosition, read_positions
-from source_server.producer import PRODUCER_ERRORS
-from source_server.source_client import SourceClient
+from source_server.produce.kafka import Patience
+from source_server.produce.positions import DatasetPosition, read_positions
+from source_server.produce.producer import PRODUCER_ERRORS
+from source_server.produce.source_client import SourceClient
 
 PATIENCE_SECONDS = 20.0
 WIDTH = 110

@@ -21,14 +21,13 @@ import duckdb
 
 from cdp.programs import check_arguments_only
 from cdp.settings import Settings, current
-from source_server import store
 from source_server.afterwards import DayRows, next_steps
-from source_server.intake import FileRefused, Mapping, Preview, derive_name, detect_format, make_preview, mapping_for
-from source_server.kafka import LoadStopped
-from source_server.pace import FlatOut
-from source_server.producer import PRODUCER_ERRORS, ProducerReport, add_pace, parse_pace, produce
+from source_server.intake import FileRefused, Mapping, Preview, derive_name, detect_format, make_preview, mapping_for, store
+from source_server.produce.kafka import LoadStopped
+from source_server.produce.pace import FlatOut
+from source_server.produce.producer import PRODUCER_ERRORS, ProducerReport, add_pace, parse_pace, produce
+from source_server.produce.stopping import stop_on_signal
 from source_server.progress import Progress, show_progress
-from source_server.stopping import stop_on_signal
 
 #: Errors that end a load; each is shown as one line.
 LOAD_ERRORS = (FileRefused, store.DatasetBroken, OSError, duckdb.Error, *PRODUCER_ERRORS)

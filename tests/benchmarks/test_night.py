@@ -20,8 +20,8 @@ from benchmarks.night_process import NightTimes, classify_process, parse_steps
 from benchmarks.outcome import Outcome
 from cdp.mart.charts import CHART_TABLES
 from cdp.mart.daily import CUSTOMER_DAY, KPI_DAY
-from source_server import store
 from source_server.history.shop import Shop
+from source_server.intake import store
 from tests.spark_session import utc
 
 D1, D2 = date(2019, 5, 1), date(2019, 5, 2)

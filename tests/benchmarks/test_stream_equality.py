@@ -16,9 +16,8 @@ from benchmarks.history import make_history
 from benchmarks.stream_equality import LEDGER_ROWS, by_deltalake, compare_ledger, compare_log, differences
 from benchmarks.stream_expected import LOG, make_expected, open_duckdb
 from cdp.settings import Settings, load
-from source_server import store
 from source_server.history.summary import Summary
-from source_server.intake import mapping_for
+from source_server.intake import mapping_for, store
 from streaming.account import Account
 from streaming.sink import write_batch
 from streaming.tables import ensure_tables

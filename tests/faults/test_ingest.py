@@ -12,7 +12,7 @@ import pytest
 from benchmarks.history import make_history
 from benchmarks.ingest_faults import VICTIMS, load_under_fire
 from infra.stack.stack import Stack
-from source_server import store
+from source_server.intake import store
 
 pytestmark = [pytest.mark.stack("kafka", "source"), pytest.mark.timeout(300)]
 

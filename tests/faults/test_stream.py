@@ -21,7 +21,7 @@ from benchmarks.stream_faults import all_differences, stream_under_fire
 from cdp.kafka import client_config
 from infra.stack.services.hdfs import USER
 from infra.stack.stack import Stack, open_stack
-from source_server import store
+from source_server.intake import store
 from tests.spark_session import spark
 
 __all__ = ["spark"]

@@ -12,9 +12,8 @@ import orjson
 import pytest
 
 from cdp.settings import Settings, load
-from source_server import store
-from source_server.app import create_app
-from source_server.intake import mapping_for
+from source_server.http.app import create_app
+from source_server.intake import mapping_for, store
 
 Get = Callable[..., httpx.Response]
 

@@ -12,10 +12,11 @@ from cdp.events.examples import INVALID, message
 from cdp.events.fields import CONTRACT_VERSION, MAX_AHEAD_HOURS, MAX_QUANTITY, MAX_REVENUE, MAX_TEXT
 from cdp.events.topics import POSITIONS
 from cdp.settings import REPOSITORY
-from source_server import pages, store
-from source_server.app import DEFAULT_LIMIT, MAX_LIMIT
 from source_server.generate import main
 from source_server.history.catalogue import CATEGORIES
+from source_server.http import pages
+from source_server.http.app import DEFAULT_LIMIT, MAX_LIMIT
+from source_server.intake import store
 from source_server.intake.kinds import ENDINGS
 
 TEXT = (REPOSITORY / "docs" / "events.md").read_text()

@@ -12,11 +12,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from cdp.settings import REPOSITORY, Settings
-from source_server import pages
 from source_server.generate import main
 from source_server.history.dirt import CODES
 from source_server.history.files import ROW_GROUP_ROWS
 from source_server.history.rows import COLUMNS
+from source_server.http import pages
 from tests.source_server.conftest import add_file
 
 SMALL = ["--customers", "1500", "--events", "240000", "--days", "5", "--last-day", "2019-09-24", "--jobs", "1"]

@@ -1,4 +1,4 @@
-"""The ledger shows whether the sums add up. With real servers: tests/source_server/test_producer.py."""
+"""The ledger shows whether the sums add up. With real servers: tests/source_server/produce/test_producer.py."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from source_server.ledger import DatasetLine, _make_line, as_table
-from source_server.positions import DatasetPosition
+from source_server.produce.positions import DatasetPosition
 
 TOLD: dict[str, Any] = {
     "name": "shop",

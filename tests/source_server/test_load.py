@@ -10,11 +10,10 @@ from pathlib import Path
 import pytest
 
 from cdp.settings import Settings, current
-from source_server import store
 from source_server.afterwards import DayRows
-from source_server.intake import FileRefused
+from source_server.intake import FileRefused, store
 from source_server.load import LoadResult, SentFile, describe_next_steps, load, main
-from source_server.producer import ProducerReport
+from source_server.produce.producer import ProducerReport
 from tests.source_server.conftest import add_file
 
 Write = Callable[..., Path]

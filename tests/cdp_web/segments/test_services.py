@@ -32,7 +32,7 @@ def test_a_segment_can_be_created_without_a_publication() -> None:
 
 def test_names_are_unique_whatever_their_case() -> None:
     segment_create(name="Buyers", rule=BUYERS)
-    with pytest.raises(ValidationError, match="There is a segment of this name already"):
+    with pytest.raises(ValidationError, match="already exists"):
         segment_create(name="buyers", rule=OTHERS)
 
 

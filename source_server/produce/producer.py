@@ -1,4 +1,4 @@
-"""Sends a data set from the HTTP source to Kafka: `python -m source_server.producer DATASET`.
+"""Sends a data set from the HTTP source to Kafka: `python -m source_server.produce.producer DATASET`.
 
 After a stop or a kill at any moment, the same command continues exactly where it was: a page and the position after it are one
 transaction (page_writer.py). Every failure of a page is handled the same way: open a new writer and continue at its position.
@@ -18,13 +18,13 @@ from dataclasses import dataclass, replace
 from confluent_kafka import KafkaException
 
 from cdp.settings import SettingError, Settings, current
-from source_server.kafka import KafkaUnavailable, LoadStopped, Patience
-from source_server.pace import AtRate, AtSpeed, FlatOut
-from source_server.page_writer import PageLost, PageWriter, WrittenPage
-from source_server.positions import DatasetPosition
-from source_server.source_client import SourceClient, SourceDataset, SourcePage, SourceRefused
-from source_server.stopping import stop_on_signal
-from source_server.topics import ensure_topics
+from source_server.produce.kafka import KafkaUnavailable, LoadStopped, Patience
+from source_server.produce.pace import AtRate, AtSpeed, FlatOut
+from source_server.produce.page_writer import PageLost, PageWriter, WrittenPage
+from source_server.produce.positions import DatasetPosition
+from source_server.produce.source_client import SourceClient, SourceDataset, SourcePage, SourceRefused
+from source_server.produce.stopping import stop_on_signal
+from source_server.produce.topics import ensure_topics
 
 PAGE_ROWS = 20_000
 PATIENCE_SECONDS = 300.0
@@ -176,7 +176,7 @@ class _DatasetProducer:
 
 
 def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m source_server.producer", description="Sends a data set to Kafka.")
+    parser = argparse.ArgumentParser(prog="python -m source_server.produce.producer", description="Sends a data set to Kafka.")
     parser.add_argument("dataset", help="a data set of the source")
     add_pace(parser)
     arguments = parser.parse_args(argv)

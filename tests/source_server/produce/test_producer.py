@@ -19,13 +19,15 @@ from benchmarks.history import lines_of_store
 from cdp.events import TOPICS
 from cdp.settings import REPOSITORY, Settings, current
 from infra.stack.stack import Stack
-from source_server import ledger, page_writer, producer, store, topics
-from source_server.kafka import KafkaUnavailable, Patience
+from source_server import ledger
+from source_server.intake import store
 from source_server.load import load
-from source_server.pace import AtRate
-from source_server.page_writer import PageWriter
-from source_server.positions import DatasetPosition, read_position
-from source_server.producer import OtherProducer, ProducerReport, main, produce
+from source_server.produce import page_writer, producer, topics
+from source_server.produce.kafka import KafkaUnavailable, Patience
+from source_server.produce.pace import AtRate
+from source_server.produce.page_writer import PageWriter
+from source_server.produce.positions import DatasetPosition, read_position
+from source_server.produce.producer import OtherProducer, ProducerReport, main, produce
 from tests.source_server.conftest import add_file
 from tests.source_server.kafka_log import TOPIC, events_file, lines_of_kafka, messages
 
@@ -64,7 +66,7 @@ def program(dataset: store.Dataset, before: str = "", *arguments: str) -> subpro
     """The command in its own process, with small pages, after running the code in `before`."""
     text = f"""
 import os, signal, sys
-from source_server import page_writer, producer
+from source_server.produce import page_writer, producer
 from tests.source_server.kafka_log import TOPIC
 page_writer.EVENTS_RAW = TOPIC
 producer.PAGE_ROWS = {PAGE}

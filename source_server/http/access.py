@@ -7,7 +7,7 @@ from http import HTTPStatus
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from source_server.problems import problem
+from source_server.http.problems import problem
 
 #: Paths that need no token: health and documentation.
 OPEN_PATHS = ("/health", "/openapi.json", "/docs")

@@ -10,8 +10,8 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 from cdp.events import EVENTS_RAW
 from cdp.kafka import client_config
 from cdp.settings import Settings
-from source_server.kafka import Patience
-from source_server.positions import PLACE, DatasetPosition, make_position_record, read_position
+from source_server.produce.kafka import Patience
+from source_server.produce.positions import PLACE, DatasetPosition, make_position_record, read_position
 
 #: After a writer is killed, readers wait this long (plus a few seconds) for its open transaction to time out; a new writer of the
 #: same data set ends it at once. If a broker is away for longer, the page is only sent again.

@@ -14,7 +14,7 @@ from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-d
 from cdp.events.topics import POSITIONS
 from cdp.kafka import client_config
 from cdp.settings import Settings
-from source_server.kafka import Patience, is_temporary
+from source_server.produce.kafka import Patience, is_temporary
 
 #: All records go to one partition, however many the topic has.
 PLACE = (POSITIONS.name, 0)

@@ -12,11 +12,12 @@ from pydantic import BaseModel, ConfigDict
 
 from cdp.events.fields import CONTRACT_VERSION
 from cdp.settings import Settings, current
-from source_server import pages, store
-from source_server.access import TokenRequired
-from source_server.cursor import Cursor, CursorUnreadable, cursor_from_text
-from source_server.description import describe
-from source_server.problems import RequestRefused, answer_with_problems
+from source_server.http import pages
+from source_server.http.access import TokenRequired
+from source_server.http.cursor import Cursor, CursorUnreadable, cursor_from_text
+from source_server.http.description import describe
+from source_server.http.problems import RequestRefused, answer_with_problems
+from source_server.intake import store
 
 MAX_LIMIT = 50_000
 DEFAULT_LIMIT = 10_000

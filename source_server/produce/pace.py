@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from datetime import datetime
 
-from source_server.source_client import SourcePage
+from source_server.produce.source_client import SourcePage
 
 
 class FlatOut:

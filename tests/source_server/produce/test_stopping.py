@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from source_server.stopping import SIGNALS, stop_on_signal
+from source_server.produce.stopping import SIGNALS, stop_on_signal
 
 
 @pytest.mark.parametrize("number", SIGNALS)

@@ -15,8 +15,8 @@ from cdp.events import EVENTS_RAW, TOPICS, Topic
 from cdp.events.topics import POSITIONS, topic_config, topic_partitions
 from cdp.kafka import client_config
 from cdp.settings import Settings, current, load
-from source_server.kafka import KafkaUnavailable
-from source_server.topics import ensure_topics
+from source_server.produce.kafka import KafkaUnavailable
+from source_server.produce.topics import ensure_topics
 
 
 def config_of(admin: AdminClient, topic: Topic) -> dict[str, str | None]:
@@ -42,7 +42,7 @@ def test_topics_are_as_declared_once_or_twice() -> None:
 
 @pytest.mark.subprocess
 def test_an_absent_broker_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("source_server.topics.SECONDS", 1)
+    monkeypatch.setattr("source_server.produce.topics.SECONDS", 1)
     with pytest.raises(KafkaUnavailable, match=r"topics can't be created on Kafka at 127\.0\.0\.1:9: .*; see \./run status"):
         ensure_topics(load({"CDP_KAFKA_BOOTSTRAP": "127.0.0.1:9"}))
 

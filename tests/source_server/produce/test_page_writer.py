@@ -6,8 +6,8 @@ import pytest
 
 from cdp.events import EVENTS_RAW
 from cdp.events.examples import VALID, message
-from source_server import page_writer
-from source_server.page_writer import read_key
+from source_server.produce import page_writer
+from source_server.produce.page_writer import read_key
 
 
 @pytest.mark.parametrize("name", VALID)

@@ -9,7 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from source_server.store import DatasetBroken, DatasetUnknown
+from source_server.intake.store import DatasetBroken, DatasetUnknown
 
 MEDIA_TYPE = "application/problem+json"
 

@@ -13,8 +13,9 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from cdp.settings import Settings
-from source_server import pages, store
-from source_server.pages import Page
+from source_server.http import pages
+from source_server.http.pages import Page
+from source_server.intake import store
 from tests.source_server.conftest import add_file
 
 Write = Callable[..., Path]

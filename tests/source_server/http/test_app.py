@@ -13,9 +13,9 @@ import pytest
 
 from cdp.events.fields import CONTRACT_VERSION
 from cdp.settings import Settings, load
-from source_server import store
-from source_server.app import ALLOWED, MAX_LIMIT
-from source_server.cursor import Cursor, CursorUnreadable, cursor_from_text
+from source_server.http.app import ALLOWED, MAX_LIMIT
+from source_server.http.cursor import Cursor, CursorUnreadable, cursor_from_text
+from source_server.intake import store
 from tests.source_server.conftest import add_file
 
 Get = Callable[..., httpx.Response]

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from cdp.settings import load
-from source_server.source_client import TRIES, SourceClient, SourceRefused
+from source_server.produce.source_client import TRIES, SourceClient, SourceRefused
 
 SETTINGS = load({"CDP_SOURCE_URL": "http://source", "CDP_SOURCE_TOKEN": "secret"})
 Answer = httpx.Response | Exception

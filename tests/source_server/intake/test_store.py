@@ -14,8 +14,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from cdp.settings import Settings
-from source_server import pages, store
-from source_server.intake import Chunk, FileAccount, FileRefused, mapping_for
+from source_server.http import pages
+from source_server.intake import Chunk, FileAccount, FileRefused, mapping_for, store
 from tests.source_server.conftest import add_file
 
 Write = Callable[..., Path]

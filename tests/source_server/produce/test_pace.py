@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from source_server.pace import AtRate, AtSpeed, FlatOut
-from source_server.source_client import SourcePage
+from source_server.produce.pace import AtRate, AtSpeed, FlatOut
+from source_server.produce.source_client import SourcePage
 
 BEGIN = datetime(2019, 10, 1, tzinfo=UTC)
 

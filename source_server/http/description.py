@@ -10,7 +10,7 @@ from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import HTMLResponse
 from fastapi.staticfiles import StaticFiles
 
-from source_server.problems import MEDIA_TYPE
+from source_server.http.problems import MEDIA_TYPE
 
 SCRIPTS = "/docs/static"
 PROBLEM = {

@@ -20,7 +20,7 @@ from cdp.events import TOPICS, Topic
 from cdp.events.topics import topic_config, topic_partitions
 from cdp.kafka import client_config
 from cdp.settings import Settings
-from source_server.kafka import KafkaUnavailable
+from source_server.produce.kafka import KafkaUnavailable
 
 SECONDS = 30
 

@@ -11,7 +11,15 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from cdp.settings import Settings
-from source_server.store import Dataset, DatasetUnknown, StoredFile, path_of, read_description, read_file_metadata, stat_file
+from source_server.intake.store import (
+    Dataset,
+    DatasetUnknown,
+    StoredFile,
+    path_of,
+    read_description,
+    read_file_metadata,
+    stat_file,
+)
 
 MAX_PAGE_BYTES = 16 << 20
 #: Decoded row groups in memory, so that small pages and single rows don't decode theirs again; about 10 MB each.

@@ -1,0 +1,1 @@
+"""The source server: its endpoints, the pages of messages that it hands out, and its tokens."""

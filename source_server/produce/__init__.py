@@ -1,0 +1,1 @@
+"""Sends data sets from the source server to Kafka, each message exactly once."""
