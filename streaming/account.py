@@ -70,7 +70,7 @@ class Hour:
     partitions: Mapping[int, PartitionMessages]
 
     def __add__(self, other: Hour) -> Hour:
-        """Merge two counts of the same hour, from other messages or another batch."""
+        """Merge two counts of the same hour, from different messages."""
         partitions = dict(self.partitions)
         for number, messages in other.partitions.items():
             partitions[number] = partitions[number] + messages if number in partitions else messages
@@ -112,7 +112,7 @@ def _name_lateness(days: Column) -> Column:
 
 
 def add_up(groups: Iterable[Group]) -> Account:
-    return Account(merge_hours(map(_make_hour, groups)))
+    return Account(_merge_hours(map(_make_hour, groups)))
 
 
 def _make_hour(group: Group) -> Hour:
@@ -123,7 +123,7 @@ def _make_hour(group: Group) -> Hour:
     return Hour(group.topic, group.hour, counts, reasons, late, partitions)
 
 
-def merge_hours(hours: Iterable[Hour]) -> tuple[Hour, ...]:
+def _merge_hours(hours: Iterable[Hour]) -> tuple[Hour, ...]:
     """One Hour for each topic and hour, in order."""
 
     def key(hour: Hour) -> tuple[str, datetime]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import threading
 import time
-from datetime import UTC, date, datetime
 
 import psycopg2
 from psycopg2.extensions import connection as Connection
@@ -17,11 +16,10 @@ from psycopg2.extras import execute_batch
 from cdp import postgres
 from cdp.errors import first_line
 from cdp.lake.paths import EVENTS, checkpoint_url
-from cdp.mart.daily import STREAM_BATCH, create_statements
+from cdp.mart.daily import LAST_BATCHES, create_statements
 from cdp.programs import STREAM
 from cdp.settings import Settings
 from streaming.account import Account
-from streaming.ledger.fold import fold
 from streaming.ledger.rows import INSERT_BATCH, INSERT_HOUR, Batch, make_batch_row, make_hour_row
 from streaming.resume import StreamPosition
 
@@ -48,12 +46,11 @@ class Book:
         self._stop = stop
         self._patience = patience
         self._connection: Connection | None = None
-        self._last_fold: date | None = None
 
     def open(self) -> None:
         """Take the lock and create the tables. Fails at once if another stream has the lock or Postgres is away."""
         try:
-            self._fold_days()
+            self._connect()
         except psycopg2.Error as error:
             raise self._unavailable(error) from error
 
@@ -68,7 +65,6 @@ class Book:
         while True:
             try:
                 self._write(batch, account)
-                self._fold_days()
                 return
             except (psycopg2.OperationalError, psycopg2.InterfaceError, StreamAlreadyRunning) as error:
                 # The server may not have noticed that the connection is gone, and may hold its lock a moment longer.
@@ -80,10 +76,10 @@ class Book:
 
     def read_position(self, topic: str, stream: str | None) -> StreamPosition | None:
         """The end of the stream's last recorded batch; without a stream, that of the most recent one."""
-        select = f"SELECT topic_id, offsets FROM {STREAM_BATCH.full_name} WHERE topic = %s AND (%s IS NULL OR stream = %s)"
+        select = f"SELECT topic_id, offsets FROM {LAST_BATCHES} WHERE topic = %s AND (%s IS NULL OR stream = %s)"
         try:
             with self._connect() as connection, connection.cursor() as cursor:
-                cursor.execute(f"{select} ORDER BY written_at DESC, batch DESC LIMIT 1", [topic, stream, stream])
+                cursor.execute(f"{select} ORDER BY written_at DESC LIMIT 1", [topic, stream, stream])
                 row = cursor.fetchone()
         except psycopg2.Error as error:
             raise self._unavailable(error) from error
@@ -94,13 +90,6 @@ class Book:
         with connection, connection.cursor() as cursor:
             execute_batch(cursor, INSERT_HOUR, [make_hour_row(batch.stream, batch.number, hour) for hour in account.hours])
             cursor.execute(INSERT_BATCH, make_batch_row(batch, account))
-
-    def _fold_days(self) -> None:
-        """Fold old days once a day, since a stream may run for months."""
-        connection, today = self._connect(), datetime.now(UTC).date()
-        if self._last_fold != today:
-            fold(connection, today)
-            self._last_fold = today
 
     def _connect(self) -> Connection:
         if self._connection is None:

@@ -7,8 +7,7 @@ from collections.abc import Callable
 
 from cdp.settings import Settings
 from streaming.book import Book, StreamAlreadyRunning
-from streaming.ledger.read import read_ledger
-from streaming.ledger.sums import LedgerReport, TableCounts
+from streaming.ledger.read import read_next_offsets
 from streaming.topic import Topic
 
 PAUSE_SECONDS = 2.0
@@ -36,5 +35,5 @@ def take_turn(book: Book, is_read: Callable[[], bool] | None, stop: threading.Ev
 
 def is_read_by_another(settings: Settings, topic: Topic) -> bool:
     """Whether the ledger has reached the ends of the topic as it was read earlier."""
-    report = LedgerReport((), read_ledger(settings).stream_ranges, (), TableCounts(), topic)
-    return all(offsets <= 0 for offsets in report.waiting.values())
+    offsets = read_next_offsets(settings, topic.id)
+    return all(retained.end <= max(offsets.get(number, 0), retained.low) for number, retained in topic.partitions.items())

@@ -153,6 +153,15 @@ STREAM_BATCH = Table(
     key=("stream", "batch"),
 )
 
+#: The last batch of each stream, for a FROM clause. The table has millions of rows, so this jumps from stream to stream in the
+#: primary key.
+LAST_BATCHES = f"""(
+    WITH RECURSIVE streams (id) AS (
+        SELECT min(stream) FROM {STREAM_BATCH.full_name}
+        UNION ALL SELECT (SELECT min(stream) FROM {STREAM_BATCH.full_name} WHERE stream > id) FROM streams WHERE id IS NOT NULL)
+    SELECT batch.* FROM streams,
+        LATERAL (SELECT * FROM {STREAM_BATCH.full_name} WHERE stream = id ORDER BY batch DESC LIMIT 1) batch) last_batches"""
+
 TABLES = (CUSTOMER_DAY, KPI_DAY, *CHART_TABLES, PUBLICATION, PAST_SNAPSHOT, NIGHT_RUN, STREAM_LEDGER, STREAM_BATCH)
 #: Any number that no other lock in this database uses.
 SCHEMA_LOCK = 7_301_000

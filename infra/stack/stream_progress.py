@@ -9,7 +9,7 @@ from typing import Any
 
 from cdp.errors import first_line
 from cdp.kafka import client_config
-from cdp.mart.daily import STREAM_BATCH
+from cdp.mart.daily import LAST_BATCHES, STREAM_BATCH
 from cdp.postgres import connection_arguments
 from cdp.programs import STREAM
 from cdp.settings import Settings
@@ -18,7 +18,7 @@ SECONDS = 3
 _RUNS = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE application_name = %s AND datname = current_database())"
 _LAST = f"""
     SELECT topic, topic_id, batch, received, milliseconds, written_at, extract(epoch FROM now() - written_at)::int, offsets
-    FROM {STREAM_BATCH.full_name} ORDER BY written_at DESC, batch DESC LIMIT 1"""
+    FROM {LAST_BATCHES} ORDER BY written_at DESC LIMIT 1"""
 
 
 @dataclass(frozen=True, slots=True)

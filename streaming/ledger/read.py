@@ -13,13 +13,15 @@ import pyarrow.compute as pc
 from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError, TableNotFoundError
 from psycopg2.extensions import cursor as Cursor
+from psycopg2.extras import Json
 
 from cdp import postgres
 from cdp.errors import first_line
 from cdp.lake.paths import COMPACTIONS, EVENTS, QUARANTINE, table_url
-from cdp.mart.daily import STREAM_BATCH, STREAM_LEDGER
+from cdp.mart.daily import LAST_BATCHES, STREAM_BATCH, STREAM_LEDGER
 from cdp.settings import Settings
 from streaming.account import Counts
+from streaming.checkpoint import Offsets
 from streaming.ledger.sums import LedgerGap, RecountedRange, StreamRange, TableCounts, TopicSums
 from streaming.topic import Topic
 
@@ -34,25 +36,22 @@ _BY = "SELECT topic, key, sum(value::bigint)::bigint FROM {table}, jsonb_each_te
 _IN_PARTITIONS = f"""
     SELECT topic, sum((p.value->>'count')::bigint)::bigint
     FROM {STREAM_LEDGER.full_name}, jsonb_each(partitions) p GROUP BY 1"""
-#: Counts by batch numbers, because fold.py merges the batches of a past day into one row.
-_BATCHES = f"""
-    SELECT topic, sum(number)::bigint FROM (
-        SELECT topic, max(batch) - min(batch) + 1 AS number FROM {STREAM_BATCH.full_name} GROUP BY stream, topic) streams
-    GROUP BY 1"""
+_BATCHES = f"SELECT topic, count(*) FROM {STREAM_BATCH.full_name} GROUP BY 1"
 _IN_BATCHES = f"SELECT topic, sum(received)::bigint FROM {STREAM_BATCH.full_name} GROUP BY 1"
 _STREAM_RANGES = f"""
     SELECT stream, topic, topic_id, p.key::int, min({_START}), max({_END}), sum({_COUNT})::bigint, min(written_at)
     FROM {_PARTS} GROUP BY 1, 2, 3, 4 ORDER BY 8, 1, 4"""
 _RETAINED = f"""
     SELECT stream, p.key::int, min({_START}), max({_END}), sum({_COUNT})::bigint
-    FROM {_PARTS} WHERE topic_id = %s AND p.key = %s AND {_START} >= %s GROUP BY 1, 2 ORDER BY min(written_at)"""
-#: A new partition is read from offset 0.
+    FROM {_PARTS} WHERE topic_id = %s AND {_START} >= (%s::jsonb->>p.key)::bigint GROUP BY 1, 2 ORDER BY 2, min(written_at)"""
+#: A new partition is read from offset 0. The window is in the order of the primary key, so millions of rows need no sort.
 _GAPS = f"""
-    SELECT stream, batch, partition, expected, start FROM (
-        SELECT stream, batch, p.key::int AS partition, {_START} AS start,
-            lag({_END}, 1, CASE WHEN batch > 0 THEN 0 END) OVER (PARTITION BY stream, p.key ORDER BY batch) AS expected
-        FROM {_PARTS}) ranges
-    WHERE start <> expected ORDER BY stream, batch, partition LIMIT {MOST_GAPS}"""
+    SELECT stream, batch, p.key::int, expected, {_START} FROM (
+        SELECT stream, batch, offsets, lag(offsets) OVER (PARTITION BY stream ORDER BY batch) AS before
+        FROM {STREAM_BATCH.full_name}) batches, jsonb_each(offsets) p,
+        LATERAL (SELECT coalesce((before->p.key->>'until')::bigint, CASE WHEN batch > 0 THEN 0 END) AS expected) previous
+    WHERE {_START} <> expected ORDER BY 1, 2, 3 LIMIT {MOST_GAPS}"""
+_NEXT = f"SELECT offsets FROM {LAST_BATCHES} WHERE topic_id = %s ORDER BY written_at DESC LIMIT 1"
 
 
 class LedgerUnreadable(RuntimeError):
@@ -71,19 +70,25 @@ class LedgerContents:
 def read_ledger(settings: Settings) -> LedgerContents:
     """Empty contents if no stream ever ran."""
     with _open_cursor(settings) as cursor:
-        cursor.execute("SELECT to_regclass(%s) IS NOT NULL", [STREAM_BATCH.full_name])
-        ((exists,),) = cursor.fetchall()
-        return _read_contents(cursor) if exists else LedgerContents()
+        return _read_contents(cursor) if _has_ledger(cursor) else LedgerContents()
+
+
+def read_next_offsets(settings: Settings, topic_id: str) -> Offsets:
+    """The end of the most recent batch that read this topic; empty if there is none."""
+    with _open_cursor(settings) as cursor:
+        if not _has_ledger(cursor):
+            return {}
+        cursor.execute(_NEXT, [topic_id])
+        row = cursor.fetchone()
+        return {int(number): read["until"] for number, read in row[0].items()} if row else {}
 
 
 def read_retained_ranges(settings: Settings, topic: Topic) -> list[RecountedRange]:
     """The ranges of each stream that Kafka still has; batches of which Kafka has only a part are left out."""
-    ranges = []
+    lows = Json({str(number): partition.low for number, partition in topic.partitions.items()})
     with _open_cursor(settings) as cursor:
-        for number, partition in topic.partitions.items():
-            cursor.execute(_RETAINED, [topic.id, str(number), partition.low])
-            ranges += [RecountedRange(*row) for row in cursor.fetchall()]
-    return ranges
+        cursor.execute(_RETAINED, [topic.id, lows])
+        return [RecountedRange(*row) for row in cursor.fetchall()]
 
 
 @contextmanager
@@ -100,6 +105,12 @@ def _open_cursor(settings: Settings) -> Iterator[Cursor]:
     except psycopg2.Error as error:
         where, why = postgres.place(settings), first_line(error)
         raise LedgerUnreadable(f"the ledger in Postgres at {where} can't be read: {why}; see ./run status.") from error
+
+
+def _has_ledger(cursor: Cursor) -> bool:
+    cursor.execute("SELECT to_regclass(%s) IS NOT NULL", [STREAM_BATCH.full_name])
+    ((exists,),) = cursor.fetchall()
+    return bool(exists)
 
 
 def _read_contents(cursor: Cursor) -> LedgerContents:

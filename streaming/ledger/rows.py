@@ -1,17 +1,16 @@
-"""Converts ledger rows: from a batch into the values of Postgres, and back."""
+"""The rows that a batch writes into the ledger, as values for Postgres."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from datetime import datetime
 from typing import Any
 
 from psycopg2.extras import Json
 
 from cdp.mart.daily import STREAM_BATCH, STREAM_LEDGER
 from cdp.mart.table import Table
-from streaming.account import Account, Counts, Hour, PartitionMessages
+from streaming.account import Account, Hour
 from streaming.checkpoint import OffsetRange
 
 
@@ -50,38 +49,8 @@ def make_hour_row(stream: str, batch: int, hour: Hour) -> tuple[Any, ...]:
 
 
 def make_batch_row(batch: Batch, account: Account) -> tuple[Any, ...]:
-    received, offsets = account.counts.received, make_offsets_json(batch.partitions)
-    return batch.stream, batch.number, batch.topic, batch.topic_id, received, offsets, batch.milliseconds
-
-
-def make_offsets_json(partitions: Mapping[int, PartitionRead]) -> Json:
-    return Json(
-        {
-            str(number): {"from": read.offsets.start, "until": read.offsets.end, "count": read.count}
-            for number, read in sorted(partitions.items())
-        }
-    )
-
-
-def parse_batch_row(
-    stream: str, number: int, topic: str, topic_id: str, offsets: Mapping[str, Mapping[str, int]], milliseconds: int
-) -> Batch:
-    partitions = {
-        int(partition): PartitionRead(OffsetRange(each["from"], each["until"]), each["count"])
-        for partition, each in offsets.items()
+    offsets = {
+        str(number): {"from": read.offsets.start, "until": read.offsets.end, "count": read.count}
+        for number, read in sorted(batch.partitions.items())
     }
-    return Batch(stream, number, topic, topic_id, partitions, milliseconds)
-
-
-def parse_hour_row(
-    topic: str,
-    hour: datetime,
-    received: int,
-    good: int,
-    quarantined: int,
-    reasons: Mapping[str, int],
-    late: Mapping[str, int],
-    partitions: Mapping[str, Mapping[str, int]],
-) -> Hour:
-    messages = {int(number): PartitionMessages(**each) for number, each in partitions.items()}
-    return Hour(topic, hour, Counts(received, good, quarantined), reasons, late, messages)
+    return batch.stream, batch.number, batch.topic, batch.topic_id, account.counts.received, Json(offsets), batch.milliseconds

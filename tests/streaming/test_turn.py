@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,11 +12,8 @@ from cdp.settings import load
 from streaming import __main__ as program
 from streaming import turn
 from streaming.book import StreamAlreadyRunning
-from streaming.ledger.read import LedgerContents
-from streaming.ledger.sums import StreamRange
 from streaming.topic import RetainedRange, Topic
 from streaming.turn import StreamInterrupted, is_read_by_another, take_turn
-from tests.spark_session import utc
 
 
 class LockedBook:
@@ -59,11 +57,12 @@ def test_a_stream_that_ends_meanwhile_leaves_its_turn() -> None:
 def test_a_topic_is_read_when_the_ledger_has_reached_its_ends(
     ends: tuple[int, int], is_read: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    started = utc(2019, 10, 1)
-    stream_ranges = [StreamRange("s", "raw", "t1", number, 0, end, end, started) for number, end in enumerate((5, 9))]
-    monkeypatch.setattr(turn, "read_ledger", lambda _: LedgerContents(stream_ranges=stream_ranges))
+    monkeypatch.setattr(turn, "read_next_offsets", lambda _, topic_id: {0: 5, 1: 9} if topic_id == "t1" else {})
     topic = Topic("raw", "t1", {number: RetainedRange(0, end) for number, end in enumerate(ends)})
     assert is_read_by_another(load({}), topic) is is_read
+    assert not is_read_by_another(load({}), replace(topic, id="t2"))
+    nothing_retained = {number: RetainedRange(end, end) for number, end in enumerate(ends)}
+    assert is_read_by_another(load({}), Topic("raw", "t2", nothing_retained))
 
 
 def test_or_wait_requires_once(capsys: pytest.CaptureFixture[str]) -> None:
