@@ -12,11 +12,11 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
+from cdp.cli import did_you_mean
 from cdp.settings import SettingError
 from infra.stack.service import Service, Unhealthy
 from infra.stack.services import BY_NAME
 from infra.stack.stack import Stack, StackError, open_stack
-from infra.stack.suggest import suggest
 
 USAGE = "usage: python -m infra.docker serve|prepare|await|probe SERVICE"
 PAUSE = 1.0
@@ -75,7 +75,7 @@ def main(arguments: list[str]) -> int:
         return 2
     verb, name = arguments
     if name not in BY_NAME:
-        print(f"{name!r} is not a service.{suggest(name, BY_NAME)}", file=sys.stderr)
+        print(f"{name!r} is not a service; {did_you_mean(name, BY_NAME)}", file=sys.stderr)
         return 2
     try:
         VERBS[verb](open_stack(), BY_NAME[name])

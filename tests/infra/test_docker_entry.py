@@ -127,4 +127,4 @@ def test_wrong_arguments_print_the_usage(arguments: list[str], capsys: pytest.Ca
 
 def test_an_unknown_service_gets_a_suggestion(capsys: pytest.CaptureFixture[str]) -> None:
     assert entry.main(["serve", "thingy"]) == 2
-    assert "Did you mean thing?" in capsys.readouterr().err
+    assert "did you mean 'thing'?" in capsys.readouterr().err
