@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import os
 import sys
-import time
 from collections.abc import Callable
 from typing import TypeVar
+
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from cdp.cli import did_you_mean
 from cdp.settings import SettingError
@@ -59,14 +60,8 @@ VERBS: dict[str, Callable[[Stack, Service], None]] = {"serve": serve, "prepare":
 
 def _retry_until_healthy(action: Callable[[], T], seconds: float) -> T:
     """Repeat the action until it succeeds and return its result; after `seconds`, raise its last Unhealthy."""
-    deadline = time.monotonic() + seconds
-    while True:
-        try:
-            return action()
-        except Unhealthy:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(PAUSE)
+    retry = retry_if_exception_type(Unhealthy)
+    return Retrying(retry=retry, stop=stop_after_delay(seconds), wait=wait_fixed(PAUSE), reraise=True)(action)
 
 
 def main(arguments: list[str]) -> int:

@@ -98,7 +98,7 @@ def test_await_gives_up_with_the_last_problem(
         raise Unhealthy("no round trip")
 
     clock = iter(range(100))
-    monkeypatch.setattr("infra.docker.__main__.time.monotonic", lambda: float(next(clock)))
+    monkeypatch.setattr("time.monotonic", lambda: float(next(clock)))
     services["thing"] = make_service(probe=probe)
     assert entry.main(["await", "thing"]) == 1
     assert capsys.readouterr().err == "thing: no round trip\n"
