@@ -22,7 +22,7 @@ from batch.past import EVERY, Every, make_snapshots
 from batch.runs import begin_run, record_failures
 from batch.steps import StepFailed
 from batch.stores.mart import MartUnavailable, NightAlreadyRunning, night_connection
-from cdp.days import day_from_text
+from cdp.cli import parse_day
 from cdp.mart.nights import Accepted
 from cdp.programs import NIGHT_NEEDS_PERSON, NIGHT_SKIPPED, check_arguments_only
 from cdp.settings import SettingError, Settings, current
@@ -147,9 +147,9 @@ def _make_parser() -> argparse.ArgumentParser:
         prog=os.environ.get("PROGRAM_NAME", "python -m batch"),
         description="Publishes the state as of a day, if the checks pass.",
     )
-    parser.add_argument("--day", type=_parse_day, metavar="D", help="the day to publish, YYYY-MM-DD")
-    parser.add_argument("--from", dest="first", type=_parse_day, metavar="D", help="the first day of a history")
-    parser.add_argument("--to", dest="last", type=_parse_day, metavar="D", help="its last day, which is published")
+    parser.add_argument("--day", type=parse_day, metavar="D", help="the day to publish, YYYY-MM-DD")
+    parser.add_argument("--from", dest="first", type=parse_day, metavar="D", help="the first day of a history")
+    parser.add_argument("--to", dest="last", type=parse_day, metavar="D", help="its last day, which is published")
     parser.add_argument(
         "--every", choices=EVERY, help="also make a snapshot of each day, Sunday or last day of a month in the range"
     )
@@ -163,13 +163,6 @@ def _make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--why", default="", metavar="TEXT", help="the reason for --accept, visible to everybody")
     parser.add_argument("--debug", action="store_true", help="show Spark's own log, and the traceback of an error")
     return parser
-
-
-def _parse_day(text: str) -> date:
-    try:
-        return day_from_text(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 if __name__ == "__main__":

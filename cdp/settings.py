@@ -7,7 +7,6 @@ An unknown name or a wrong value stops the process with a message that names the
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 import zlib
@@ -16,6 +15,8 @@ from dataclasses import MISSING, Field, dataclass, field, fields
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+from cdp.cli import did_you_mean
 
 PREFIX = "CDP_"
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -208,9 +209,7 @@ def _refuse_unknown(env: Mapping[str, str]) -> None:
     known = {env_name(f.name) for f in fields(Settings)}
     for name in sorted(env):
         if name.startswith(PREFIX) and name not in known and name.removesuffix("_FILE") not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            hint = f"did you mean {near[0]}?" if near else "docs/settings.md lists them all."
-            raise SettingError(f"{name} is not a setting; {hint}")
+            raise SettingError(f"{name} is not a setting; {did_you_mean(name, known, 'docs/settings.md lists them all.')}")
 
 
 def _read_text(f: Field[Any], env: Mapping[str, str], values: Mapping[str, Any]) -> str:

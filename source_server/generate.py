@@ -16,7 +16,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
-from cdp.days import day_from_text
+from cdp.cli import parse_count, parse_day
 from source_server.history.files import ENDINGS, can_keep_lines, open_history
 from source_server.history.processes import make_parts
 from source_server.history.shop import Shop, arrivals
@@ -73,41 +73,28 @@ def _make_parser() -> argparse.ArgumentParser:
         prog="python -m source_server.generate", description="Writes a generated history of shop events."
     )
     parser.add_argument("--out", type=Path, required=True, help=f"the file to write: {', '.join(ENDINGS)}")
-    parser.add_argument("--days", type=_parse_count, default=DAYS, help="days of the history (default %(default)s)")
+    parser.add_argument("--days", type=parse_count, default=DAYS, help="days of the history (default %(default)s)")
     parser.add_argument(
         "--customers",
-        type=_parse_count,
+        type=parse_count,
         default=CUSTOMERS,
         help="approximate customers in 60 days (default %(default)s)",
     )
-    parser.add_argument("--events", type=_parse_count, default=EVENTS, help="approximate events in 60 days (default %(default)s)")
+    parser.add_argument("--events", type=parse_count, default=EVENTS, help="approximate events in 60 days (default %(default)s)")
     parser.add_argument("--seed", type=int, default=SEED, help="the same seed gives the same history (default %(default)s)")
-    parser.add_argument("--last-day", type=_parse_day, default=LAST_DAY, help="last day of the history (default %(default)s)")
-    parser.add_argument("--from", dest="first", type=_parse_day, metavar="DAY", help="write only from this day on")
+    parser.add_argument("--last-day", type=parse_day, default=LAST_DAY, help="last day of the history (default %(default)s)")
+    parser.add_argument("--from", dest="first", type=parse_day, metavar="DAY", help="write only from this day on")
     parser.add_argument(
-        "--to", dest="last", type=_parse_day, metavar="DAY", help="write only to this day; may be after --last-day"
+        "--to", dest="last", type=parse_day, metavar="DAY", help="write only to this day; may be after --last-day"
     )
     parser.add_argument(
         "--jobs",
-        type=_parse_count,
+        type=parse_count,
         default=os.cpu_count() or 1,
         help="processes; they don't change the rows (%(default)s)",
     )
     parser.add_argument("--report", action="store_true", help="also compare the history with the shop it is modelled on")
     return parser
-
-
-def _parse_day(text: str) -> date:
-    try:
-        return day_from_text(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
-
-
-def _parse_count(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of 1 or more")
-    return int(text)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from cdp.settings import Settings
 
@@ -33,3 +34,13 @@ def topic_config(settings: Settings, topic: Topic) -> dict[str, str]:
     if topic.keeps_latest:
         return config | {"cleanup.policy": "compact"}
     return config | {"cleanup.policy": "delete", "retention.ms": str(settings.kafka_retention_hours * 3_600_000)}
+
+
+def topic_arguments(settings: Settings, topic: Topic) -> dict[str, Any]:
+    """The arguments of confluent_kafka's NewTopic."""
+    return {
+        "topic": topic.name,
+        "num_partitions": topic_partitions(settings, topic),
+        "replication_factor": settings.kafka_replication,
+        "config": topic_config(settings, topic),
+    }

@@ -5,10 +5,11 @@ A rule without a problem has exactly one meaning; interpreter and compiler refus
 
 from __future__ import annotations
 
+from cdp.cli import did_you_mean
 from cdp.metrics import BY_KEY as METRICS
 from cdp.metrics import Metric
 from cdp.rules import values
-from cdp.rules.errors import Problem, RuleError, abbreviate, did_you_mean
+from cdp.rules.errors import Problem, RuleError, abbreviate
 from cdp.rules.operators import BY_KEY as OPERATORS
 from cdp.rules.operators import Operator, list_operators
 from cdp.rules.tree import MAX_DEPTH, TOO_DEEP, All, Any, Compare, Not, Rule, RuleNode, walk

@@ -11,9 +11,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from decimal import Decimal
 
+from cdp.cli import did_you_mean
 from cdp.metrics import BY_KEY as METRICS
 from cdp.rules import values
-from cdp.rules.errors import RuleError, abbreviate, did_you_mean
+from cdp.rules.errors import RuleError, abbreviate
 from cdp.rules.migrate import is_flat, upgrade
 from cdp.rules.operators import BY_KEY as OPERATORS
 from cdp.rules.operators import ValueKind

@@ -15,10 +15,11 @@ from typing import Literal
 
 from sqlglot import ErrorLevel, exp
 
+from cdp.cli import did_you_mean
 from cdp.events.fields import MONEY_SCALE
 from cdp.metrics import BY_KEY as METRICS
 from cdp.rules.check import require_valid
-from cdp.rules.errors import RuleError, did_you_mean
+from cdp.rules.errors import RuleError
 from cdp.rules.operators import BY_KEY as OPERATORS
 from cdp.rules.operators import ValueKind
 from cdp.rules.tree import All, Any, Compare, Not, Rule

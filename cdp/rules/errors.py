@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
 _MAX_LENGTH = 60  # characters of a value that a message repeats
-_MAX_WORDS = 30  # words that a message lists
 
 
 class RuleError(ValueError):
@@ -29,16 +26,6 @@ class Problem:
 
     path: str
     says: str
-
-
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """The end of a message about an unknown word: the nearest known word, or the first of all known words."""
-    words = list(known)
-    near = difflib.get_close_matches(word[:_MAX_LENGTH], words, n=1)
-    if near:
-        return f"did you mean {near[0]!r}?"
-    more = f" and {len(words) - _MAX_WORDS} more" if len(words) > _MAX_WORDS else ""
-    return f"choose one of {', '.join(words[:_MAX_WORDS])}{more}."
 
 
 def abbreviate(value: object) -> str:

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 
+from cdp.cli import did_you_mean
 from cdp.metrics import BY_KEY as METRICS
 from cdp.metrics import Kind
-from cdp.rules.errors import RuleError, abbreviate, did_you_mean
+from cdp.rules.errors import RuleError, abbreviate
 from cdp.rules.operators import Operator, ValueKind, list_operators
 from cdp.rules.shape import require_list, require_object
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from cdp.rules.errors import RuleError, abbreviate, did_you_mean
+from cdp.cli import did_you_mean
+from cdp.rules.errors import RuleError, abbreviate
 
 
 def require_object(raw: object, path: str, *, required: tuple[str, ...], optional: tuple[str, ...] = ()) -> dict[str, object]:

@@ -3,15 +3,12 @@ processes."""
 
 from __future__ import annotations
 
-import fcntl
 import os
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
+from filelock import FileLock, Timeout
 
 from cdp.errors import first_line
 from cdp.metrics import METRICS
@@ -42,26 +39,15 @@ def snapshot_ensure(publication: Publication) -> Path:
     if path.is_file():
         return path
     get_folder().mkdir(parents=True, exist_ok=True)
-    with _lock(get_folder() / "lock"):
+    try:
+        lock = FileLock(get_folder() / "lock").acquire(timeout=LOCK_WAIT_SECONDS)
+    except Timeout:
+        raise SnapshotUnavailable("A new snapshot of the customers is being prepared.") from None
+    with lock:
         if not path.is_file():
             _build(publication, path)
             _delete_stale(path)
     return path
-
-
-@contextmanager
-def _lock(path: Path) -> Iterator[None]:
-    deadline = time.monotonic() + LOCK_WAIT_SECONDS
-    with path.open("w") as file:
-        while True:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() > deadline:
-                    raise SnapshotUnavailable("A new snapshot of the customers is being prepared.") from None
-                time.sleep(0.1)
-        yield
 
 
 def _build(publication: Publication, path: Path) -> None:

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import os
 import sys
-import time
 from collections.abc import Callable
 from typing import TypeVar
 
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
+
+from cdp.cli import did_you_mean
 from cdp.settings import SettingError
 from infra.stack.service import Service, Unhealthy
 from infra.stack.services import BY_NAME
 from infra.stack.stack import Stack, StackError, open_stack
-from infra.stack.suggest import suggest
 
 USAGE = "usage: python -m infra.docker serve|prepare|await|probe SERVICE"
 PAUSE = 1.0
@@ -59,14 +60,8 @@ VERBS: dict[str, Callable[[Stack, Service], None]] = {"serve": serve, "prepare":
 
 def _retry_until_healthy(action: Callable[[], T], seconds: float) -> T:
     """Repeat the action until it succeeds and return its result; after `seconds`, raise its last Unhealthy."""
-    deadline = time.monotonic() + seconds
-    while True:
-        try:
-            return action()
-        except Unhealthy:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(PAUSE)
+    retry = retry_if_exception_type(Unhealthy)
+    return Retrying(retry=retry, stop=stop_after_delay(seconds), wait=wait_fixed(PAUSE), reraise=True)(action)
 
 
 def main(arguments: list[str]) -> int:
@@ -75,7 +70,7 @@ def main(arguments: list[str]) -> int:
         return 2
     verb, name = arguments
     if name not in BY_NAME:
-        print(f"{name!r} is not a service.{suggest(name, BY_NAME)}", file=sys.stderr)
+        print(f"{name!r} is not a service; {did_you_mean(name, BY_NAME)}", file=sys.stderr)
         return 2
     try:
         VERBS[verb](open_stack(), BY_NAME[name])

@@ -17,12 +17,12 @@ from requests import RequestException
 from rich.console import Console
 from rich.table import Table
 
+from cdp.cli import did_you_mean
 from cdp.errors import first_line
 from cdp.lake.paths import EVENTS, TABLES, table_url
 from cdp.settings import Settings
 from infra.stack.services.hdfs import USER
 from infra.stack.stack import StackError
-from infra.stack.suggest import suggest
 
 LOG = "_delta_log"
 SECONDS = 30
@@ -149,7 +149,7 @@ def _read_file(path: str, status: Mapping[str, Any]) -> HdfsFile:
 def chosen(name: str) -> tuple[str, ...]:
     """The named table; all tables if the name is empty."""
     if name and name not in TABLES:
-        raise StackError(f"{name!r} is not a table.{suggest(name, TABLES)}")
+        raise StackError(f"{name!r} is not a table; {did_you_mean(name, TABLES)}")
     return (name,) if name else TABLES
 
 

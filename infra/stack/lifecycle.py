@@ -3,13 +3,14 @@ leaves alone what was running before."""
 
 from __future__ import annotations
 
-import fcntl
 import os
 import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+
+from filelock import FileLock, Timeout
 
 from infra.stack import doctor, processes
 from infra.stack.cause import find_cause
@@ -28,22 +29,19 @@ MAX_DEATHS = 3
 @contextmanager
 def lock_stack(stack: Stack, verb: str) -> Iterator[None]:
     """Allow only one up, down or reset of a stack at a time; a second one fails at once."""
+    path = stack.state / "working.lock"  # contains who holds it
     try:
         stack.state.mkdir(parents=True, exist_ok=True)
-        file = (stack.state / "working.lock").open("a+")
+        lock = FileLock(path).acquire(blocking=False)
+    except Timeout:
+        holder = path.read_text().strip()
+        raise StackError(
+            f"Another ./run works on the stack {stack.settings.stack!r} now ({holder}). Wait until it has ended."
+        ) from None
     except OSError as error:
         raise StackError(f"{stack.state}: {error.strerror}. {doctor.MAKE_WRITABLE}") from error
-    with file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            file.seek(0)
-            raise StackError(
-                f"Another ./run works on the stack {stack.settings.stack!r} now ({file.read().strip()}). Wait until it has ended."
-            ) from None
-        file.truncate(0)
-        file.write(f"{verb}, pid {os.getpid()}")
-        file.flush()
+    with lock:
+        path.write_text(f"{verb}, pid {os.getpid()}")
         yield
 
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
+
+from filelock import FileLock
 
 from cdp.settings import REPOSITORY
 from infra.stack.stack import INFRA, JARS, NO_JAVA, Stack, StackError, find_java_home
@@ -45,15 +43,6 @@ def apt_install(stack: Stack, package: str, otherwise: str) -> None:
         raise StackError(f"{otherwise} (apt failed: {reason})")
 
 
-@contextmanager
-def _lock(path: Path) -> Iterator[None]:
-    """If two stacks start on a fresh clone at the same time, the second waits until the first has the jars, which they share."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
-
-
 def _hash_sources() -> str:
     """A digest of the files that define the jars; the jars are downloaded again when it changes."""
     files = [*sorted((INFRA / "jars").rglob("pom.xml")), SUMS, STAND_IN]
@@ -67,7 +56,8 @@ def jars_are_current() -> bool:
 
 def ensure_jars() -> None:
     """Download all servers' jars into .jars/ unless they are there, and check them against jars.sha256."""
-    with _lock(REPOSITORY / ".jars.making"):
+    # If two stacks start on a fresh clone at the same time, the second waits until the first has the jars, which they share.
+    with FileLock(REPOSITORY / ".jars.making"):
         if jars_are_current():
             return
         say("run: downloading the servers' jars into .jars (needed once)")

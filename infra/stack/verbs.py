@@ -14,12 +14,12 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from cdp.cli import did_you_mean
 from cdp.lake.paths import TABLES
 from infra.stack import checks, demo, doctor, env_file, ledger, lifecycle, programs, status
 from infra.stack.programs import Program
 from infra.stack.services import ALL, NAMES, SERVICES, with_needs
 from infra.stack.stack import Stack, StackError, open_stack
-from infra.stack.suggest import suggest
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ def _services(parser: argparse.ArgumentParser) -> None:
 def _checked(names: list[str]) -> tuple[str, ...]:
     for name in names:
         if name not in NAMES:
-            raise StackError(f"{name!r} is not a service.{suggest(name, NAMES)}")
+            raise StackError(f"{name!r} is not a service; {did_you_mean(name, NAMES)}")
     return tuple(names)
 
 
@@ -121,7 +121,7 @@ def _logs_arguments(parser: argparse.ArgumentParser) -> None:
 def _logs(stack: Stack, given: argparse.Namespace) -> int:
     names = [service.name for service in ALL] + ["supervisord"]
     if given.service not in names:
-        raise StackError(f"{given.service!r} is not a service.{suggest(given.service, names)}")
+        raise StackError(f"{given.service!r} is not a service; {did_you_mean(given.service, names)}")
     log = stack.log_dir / f"{given.service}.log"
     if not log.exists():
         raise StackError(f"{given.service} has no log yet: it was never started in the stack {stack.settings.stack!r}.")
@@ -292,5 +292,5 @@ def run(arguments: list[str]) -> int:
         print(help_text())
         return 0
     if name not in by_name:
-        raise StackError(f"{name!r} is not a verb.{suggest(name, [*by_name, 'help'])}")
+        raise StackError(f"{name!r} is not a verb; {did_you_mean(name, [*by_name, 'help'])}")
     return _call(by_name[name], rest)

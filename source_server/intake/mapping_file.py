@@ -10,12 +10,13 @@ from zoneinfo import available_timezones
 
 import duckdb
 
+from cdp.cli import did_you_mean
 from cdp.errors import first_line
 from cdp.events import FIELD_NAMES
 from source_server.intake.fields import NUMBER_FIELDS
 from source_server.intake.kinds import FORMATS
 from source_server.intake.mapping import IDENTITY, WHITESPACE, Change, Condition, FieldRule, Mapping, Shape, Skip
-from source_server.intake.refusal import MappingError, suggest
+from source_server.intake.refusal import MappingError
 from source_server.intake.sql import engine
 
 SHIPPED = Path(__file__).parent / "mappings"
@@ -40,7 +41,7 @@ def mapping_for(path: Path, name: str | None) -> Mapping:
     shipped = {file.stem: file for file in sorted(SHIPPED.glob("*.toml"))}
     file = shipped.get(name, Path(name))
     if not file.is_file():
-        hint = suggest(name, shipped)
+        hint = did_you_mean(name, shipped)
         raise MappingError(f"There is no mapping {name}: it is neither a file nor a built-in mapping; {hint}")
     return read_mapping(file.read_bytes(), file.name)
 
@@ -90,7 +91,7 @@ class _Reader:
     def require_known(self, table: dict[str, Any], allowed: tuple[str, ...], place: str) -> None:
         for key in table:
             if key not in allowed:
-                raise self.make_error(f"{place}{key}", f"is not known; {suggest(key, allowed)}")
+                raise self.make_error(f"{place}{key}", f"is not known; {did_you_mean(key, allowed)}")
 
     def read_table(self, document: dict[str, Any], key: str) -> dict[str, Any]:
         table = document.get(key, {})
@@ -120,7 +121,7 @@ class _Reader:
         self.require_known(table, _FILE, "file.")
         text = {key: self.read_value(table, key, str, None, "file") for key in ("format", "delimiter", "quote", "encoding")}
         if text["format"] not in (None, *FORMATS):
-            raise self.make_error("file.format", f"is {text['format']}; {suggest(text['format'], FORMATS)}")
+            raise self.make_error("file.format", f"is {text['format']}; {did_you_mean(text['format'], FORMATS)}")
         text["delimiter"] = _DELIMITERS.get(text["delimiter"], text["delimiter"])
         self.check_character(text["delimiter"], "file.delimiter", f"one character or {WHITESPACE}", (WHITESPACE,))
         self.check_character(text["quote"], "file.quote", 'one character, or "" for none', ("",))
@@ -214,7 +215,7 @@ class _Reader:
     def read_zone(self, rule: dict[str, Any], place: str) -> str | None:
         zone = self.read_value(rule, "zone", str, None, place)
         if zone is not None and zone not in available_timezones():
-            raise self.make_error(f"{place}.zone", f"{zone} is not known; {suggest(zone, _find_similar(zone))}")
+            raise self.make_error(f"{place}.zone", f"{zone} is not known; {did_you_mean(zone, _find_similar(zone))}")
         return zone
 
     def read_condition(self, table: dict[str, Any], place: str) -> Condition:

@@ -6,12 +6,10 @@ content, so no second record can disagree with it.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import lru_cache
@@ -21,6 +19,7 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from filelock import FileLock
 
 from cdp.events.fields import CONTRACT_VERSION
 from cdp.settings import Settings
@@ -74,7 +73,9 @@ def add(settings: Settings, path: Path, mapping: Mapping, progress: Progress | N
     if not NAME.fullmatch(name):
         allowed = "up to 100 letters, digits, dots, dashes and underscores"
         raise FileRefused(f"{path.name}: a data set's name has {allowed}; rename the file.")
-    with _lock(folder(settings)):
+    folder(settings).mkdir(parents=True, exist_ok=True)
+    # Files are added one at a time: two at once could share the name of a temporary file.
+    with FileLock(folder(settings) / ".lock"):
         content_id = _compute_content_id(path, name, mapping)
         existing = _find(settings, name)
         if existing is not None and existing.content_id == content_id:
@@ -212,15 +213,6 @@ def _compute_content_id(path: Path, name: str, mapping: Mapping) -> str:
         while chunk := handle.read(1 << 20):
             digest.update(chunk)
     return digest.hexdigest()[:16]
-
-
-@contextmanager
-def _lock(place: Path) -> Iterator[None]:
-    """Files are added one at a time: two at once could share the name of a temporary file."""
-    place.mkdir(parents=True, exist_ok=True)
-    with (place / ".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def _sync(path: Path) -> None:

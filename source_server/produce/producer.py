@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 
 from confluent_kafka import KafkaException
 
+from cdp.cli import parse_count
 from cdp.settings import SettingError, Settings, current
 from source_server.produce.kafka import KafkaUnavailable, LoadStopped, Patience
 from source_server.produce.pace import AtRate, AtSpeed, FlatOut
@@ -192,7 +193,7 @@ def main(argv: list[str] | None = None) -> int:
 def add_pace(parser: argparse.ArgumentParser) -> None:
     """Add the two options that slow a load down, for a live demo."""
     paces = parser.add_mutually_exclusive_group()
-    paces.add_argument("--rate", type=_parse_rate, metavar="N", help="send at most N events a second")
+    paces.add_argument("--rate", type=parse_count, metavar="N", help="send at most N events a second")
     paces.add_argument("--speed", type=_parse_factor, metavar="Nx", help="send events as they happened, N times as fast: 1x, 60x")
 
 
@@ -200,12 +201,6 @@ def parse_pace(arguments: argparse.Namespace) -> FlatOut:
     if arguments.rate:
         return AtRate(PAGE_ROWS, arguments.rate)
     return AtSpeed(PAGE_ROWS, arguments.speed) if arguments.speed else FlatOut(PAGE_ROWS)
-
-
-def _parse_rate(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of 1 or more")
-    return int(text)
 
 
 def _parse_factor(text: str) -> float:

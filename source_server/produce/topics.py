@@ -17,7 +17,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]
 )
 
 from cdp.events import TOPICS, Topic
-from cdp.events.topics import topic_config, topic_partitions
+from cdp.events.topics import topic_arguments, topic_config
 from cdp.kafka import client_config
 from cdp.settings import Settings
 from source_server.produce.kafka import KafkaUnavailable
@@ -30,7 +30,7 @@ def ensure_topics(settings: Settings) -> None:
     another partition than the earlier ones.
     """
     admin = AdminClient(client_config(settings))
-    new_topics = [_new_topic(settings, topic) for topic in TOPICS]
+    new_topics = [NewTopic(**topic_arguments(settings, topic)) for topic in TOPICS]
     _wait(settings, admin.create_topics(new_topics, operation_timeout=SECONDS, request_timeout=SECONDS).values())
     resources = [_resource(settings, topic) for topic in TOPICS]
     _wait(settings, admin.incremental_alter_configs(resources, request_timeout=SECONDS).values())
@@ -44,12 +44,6 @@ def _wait(settings: Settings, answers: Iterable[Future[Any]]) -> None:
             if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
                 where, why = settings.kafka_bootstrap, error.args[0].str()
                 raise KafkaUnavailable(f"topics can't be created on Kafka at {where}: {why}; see ./run status.") from error
-
-
-def _new_topic(settings: Settings, topic: Topic) -> NewTopic:
-    return NewTopic(
-        topic.name, topic_partitions(settings, topic), settings.kafka_replication, config=topic_config(settings, topic)
-    )
 
 
 def _resource(settings: Settings, topic: Topic) -> ConfigResource:

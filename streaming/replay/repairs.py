@@ -7,7 +7,6 @@ expressions.
 from __future__ import annotations
 
 import argparse
-import difflib
 import re
 import shlex
 from collections.abc import Callable, Iterable, Sequence
@@ -18,6 +17,7 @@ from typing import Any
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from cdp.cli import did_you_mean
 from cdp.days import day_from_text
 from cdp.events import FIELD_NAMES
 from cdp.events.fields import BOUNDS, Bounds
@@ -123,9 +123,7 @@ def require_known(word: str, known: Iterable[str], what: str) -> str:
     words = list(known)
     if word in words:
         return word
-    near = difflib.get_close_matches(word, words, n=1)
-    suggestion = f" Did you mean {near[0]}?" if near else ""
-    raise InvalidOption(f"{word!r} is not a {what}.{suggestion} There are: {', '.join(words)}.")
+    raise InvalidOption(f"{word!r} is not a {what}; {did_you_mean(word, words)}")
 
 
 def _parse_change(option: str, text: str) -> TextChange:

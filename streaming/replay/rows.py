@@ -5,18 +5,17 @@ A row waits, then one replay claims it, then it is marked as replayed. Nothing i
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import reduce
 from operator import and_
-from typing import TypeVar
 
 from delta.exceptions import ConcurrentAppendException
 from delta.tables import DeltaTable
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_fixed
 
 from cdp.lake.paths import EVENTS, QUARANTINE, table_url
 from cdp.lake.tables import REPLAY_COLUMNS
@@ -25,8 +24,14 @@ from cdp.settings import Settings
 #: The key of a message: its place in Kafka, and when it was received, because a recreated Kafka counts from 0 again. A stream
 #: that lost its checkpoint writes a message twice; both rows have the same key and are replayed as one.
 KEY = ("kafka_topic", "kafka_partition", "kafka_offset", "received_at", "received_day")
-T = TypeVar("T")
 ATTEMPTS, PAUSE_SECONDS = 5, 1.0
+#: Runs a step again if another program has appended rows meanwhile, as the stream does all the time.
+retry_on_append = Retrying(
+    retry=retry_if_exception_type(ConcurrentAppendException),
+    stop=stop_after_attempt(ATTEMPTS),
+    wait=wait_fixed(PAUSE_SECONDS),
+    reraise=True,
+)
 
 WAITS = "replay_id IS NULL AND replayed_at IS NULL"
 CLAIMED = "replay_id IS NOT NULL AND replayed_at IS NULL"
@@ -120,16 +125,6 @@ def select_without_event(spark: SparkSession, settings: Settings, keys: DataFram
     (span,) = keys.agg(F.min("received_at").alias("first"), F.max("received_at").alias("last")).collect()
     events = spark.read.format("delta").load(table_url(settings, EVENTS))
     return keys.join(events.where(F.col("received_at").between(span.first, span.last)), [*KEY[:4]], "left_anti")
-
-
-def retry_on_append(step: Callable[[], T]) -> T:
-    """Run the step again if another program has appended rows meanwhile, as the stream does all the time."""
-    for _ in range(ATTEMPTS - 1):
-        try:
-            return step()
-        except ConcurrentAppendException:
-            time.sleep(PAUSE_SECONDS)
-    return step()
 
 
 def _change_rows(

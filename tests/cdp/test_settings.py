@@ -32,7 +32,7 @@ def test_stacks_have_different_ports() -> None:
         ("CDP_WEB_DEBUG", "maybe", "CDP_WEB_DEBUG must be yes or no, not 'maybe'."),
         ("CDP_KAFKA_HEAP", "lots", r"CDP_KAFKA_HEAP must look like [1-9]\d*[mg], not 'lots'."),
         ("CDP_KAFKA_SECURITY", "NONE", "CDP_KAFKA_SECURITY must be one of PLAINTEXT, SSL, SASL_PLAINTEXT, SASL_SSL, not 'NONE'."),
-        ("CDP_KAFKA_HEEP", "1g", "CDP_KAFKA_HEEP is not a setting; did you mean CDP_KAFKA_HEAP?"),
+        ("CDP_KAFKA_HEEP", "1g", "CDP_KAFKA_HEEP is not a setting; did you mean 'CDP_KAFKA_HEAP'?"),
         ("CDP_QQQ", "1", "CDP_QQQ is not a setting; docs/settings.md lists them all."),
     ],
 )

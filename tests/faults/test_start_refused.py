@@ -91,8 +91,8 @@ def test_a_service_that_cannot_start_takes_the_others_down_with_it(stack: Stack)
 
 
 def test_a_misspelt_word_gets_a_suggestion() -> None:
-    assert run("stauts", stack=STACK).err == "run: 'stauts' is not a verb. Did you mean status?\n"
-    assert run("up", "kafak", stack=STACK).err == "run: 'kafak' is not a service. Did you mean kafka?\n"
+    assert run("stauts", stack=STACK).err == "run: 'stauts' is not a verb; did you mean 'status'?\n"
+    assert run("up", "kafak", stack=STACK).err == "run: 'kafak' is not a service; did you mean 'kafka'?\n"
     assert run("up", stack=STACK, env={"CDP_KAFKA_PROT": "1"}).err == (
-        "run: CDP_KAFKA_PROT is not a setting; did you mean CDP_KAFKA_PORT?\n"
+        "run: CDP_KAFKA_PROT is not a setting; did you mean 'CDP_KAFKA_PORT'?\n"
     )

@@ -61,4 +61,4 @@ def test_services_that_need_a_stopped_one_are_stopped_too() -> None:
 
 @pytest.mark.subprocess
 def test_a_misspelt_service_stops_nothing() -> None:
-    assert run("down", "kafak", stack=STACK).err == "run: 'kafak' is not a service. Did you mean kafka?\n"
+    assert run("down", "kafak", stack=STACK).err == "run: 'kafak' is not a service; did you mean 'kafka'?\n"

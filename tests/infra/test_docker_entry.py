@@ -98,7 +98,7 @@ def test_await_gives_up_with_the_last_problem(
         raise Unhealthy("no round trip")
 
     clock = iter(range(100))
-    monkeypatch.setattr("infra.docker.__main__.time.monotonic", lambda: float(next(clock)))
+    monkeypatch.setattr("time.monotonic", lambda: float(next(clock)))
     services["thing"] = make_service(probe=probe)
     assert entry.main(["await", "thing"]) == 1
     assert capsys.readouterr().err == "thing: no round trip\n"
@@ -127,4 +127,4 @@ def test_wrong_arguments_print_the_usage(arguments: list[str], capsys: pytest.Ca
 
 def test_an_unknown_service_gets_a_suggestion(capsys: pytest.CaptureFixture[str]) -> None:
     assert entry.main(["serve", "thingy"]) == 2
-    assert "Did you mean thing?" in capsys.readouterr().err
+    assert "did you mean 'thing'?" in capsys.readouterr().err

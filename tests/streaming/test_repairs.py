@@ -108,12 +108,12 @@ def test_the_stream_uses_the_bounds_of_the_contract() -> None:
 
 #: Wrong options -> a part of the error line.
 WRONG: dict[str, str] = {
-    "--reason bad_tipe": "'bad_tipe' is not a reason. Did you mean bad_type? There are: not_json, missing, bad_time,",
-    "--field colour": "'colour' is not a field. There are: event_time, event_type,",
+    "--reason bad_tipe": "'bad_tipe' is not a reason; did you mean 'bad_type'?",
+    "--field colour": "'colour' is not a field; choose one of event_time, event_type,",
     "--from 2019-13-01": "--from: '2019-13-01' is not a day of the calendar.",
     "--to yesterday": "--to: 'yesterday' is not a day; write it as YYYY-MM-DD",
     "--from 2019-10-02 --to 2019-10-01": "the range ends (2019-10-01) before it begins",
-    "--set event_typ=view": "'event_typ' is not a field. Did you mean event_type? There are:",
+    "--set event_typ=view": "'event_typ' is not a field; did you mean 'event_type'?",
     "--set brand": "--set 'brand' is not FIELD=VALUE; for no value write null.",
     "--set brand=": "is not FIELD=VALUE",
     "--set brand:x=y": "--set 'brand:x=y' is not FIELD=VALUE",
@@ -123,7 +123,7 @@ WRONG: dict[str, str] = {
     "--set-default brand=null": "would change nothing; --set brand=null ",
     "--set event_id=1": "the night would keep only one of them",
     "--set 'brand=a\tb'": "contains a control character",
-    "--bound MAX_TEST=1": "'MAX_TEST' is not a bound. Did you mean MAX_TEXT? There are: MAX_TEXT, MAX_QUANTITY, MAX_AHEAD_HOURS,",
+    "--bound MAX_TEST=1": "'MAX_TEST' is not a bound; did you mean 'MAX_TEXT'?",
     "--bound MAX_TEXT=501": "--bound MAX_TEXT=501: it must be a whole number from 1 to 500.",
     "--bound MAX_QUANTITY=many": "--bound MAX_QUANTITY=many: it must be a whole number from 1 to 1000000.",
     "--bound MAX_AHEAD_HOURS=²": "a whole number from 0 to",

@@ -255,7 +255,7 @@ def test_nothing_waits() -> None:
 
 
 def test_retries_after_concurrent_appends_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(replay_rows, "PAUSE_SECONDS", 0)
+    monkeypatch.setattr(retry_on_append, "sleep", lambda seconds: None)
     errors = [delta.ConcurrentAppendException("files were added")] * replay_rows.ATTEMPTS
 
     def step() -> str:

@@ -7,8 +7,8 @@ import subprocess
 import uuid
 from typing import Any
 
-from cdp.events import TOPICS, Topic
-from cdp.events.topics import PROBE, topic_config, topic_partitions
+from cdp.events import TOPICS
+from cdp.events.topics import PROBE, topic_arguments
 from cdp.kafka import client_config
 from cdp.settings import Settings
 from infra.stack.cause import find_cause
@@ -69,13 +69,17 @@ def make_cluster_id() -> str:
 
 
 def ensure_topics(settings: Settings) -> None:
-    """Create the declared topics that are missing. Another process may create one at the same time."""
+    """Create the declared topics that are missing. Another process may create one at the same time.
+
+    Existing topics are not changed: this runs at each ./run status. Only a load updates them (source_server/topics.py).
+    """
     from confluent_kafka import KafkaError, KafkaException
     from confluent_kafka.admin import AdminClient
+    from confluent_kafka.cimpl import NewTopic
 
     admin = AdminClient(client_config(settings))
     existing = admin.list_topics(timeout=TIMEOUT).topics
-    missing = [_build_topic(settings, topic) for topic in TOPICS if topic.name not in existing]
+    missing = [NewTopic(**topic_arguments(settings, topic)) for topic in TOPICS if topic.name not in existing]
     if not missing:
         return
     for future in admin.create_topics(missing, operation_timeout=TIMEOUT).values():
@@ -84,13 +88,6 @@ def ensure_topics(settings: Settings) -> None:
         except KafkaException as error:
             if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
                 raise
-
-
-def _build_topic(settings: Settings, topic: Topic) -> Any:
-    from confluent_kafka.cimpl import NewTopic
-
-    partitions, config = topic_partitions(settings, topic), topic_config(settings, topic)
-    return NewTopic(topic.name, num_partitions=partitions, replication_factor=settings.kafka_replication, config=config)
 
 
 def _probe(settings: Settings) -> str:

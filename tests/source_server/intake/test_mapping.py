@@ -20,12 +20,12 @@ FILE = Callable[..., Path]
 @pytest.mark.parametrize(
     ("text", "fault"),
     [
-        ("[feilds]", "feilds is not known; did you mean fields?"),
-        ("[fields]\nprise = 'x'", "fields.prise is not known; did you mean price?"),
-        ("[fields]\nprice = { colum = 'x' }", "fields.price.colum is not known; did you mean column?"),
-        ("[fields]\nbrand = { column = 'x', format = 'iso' }", "fields.brand.format is not known; it can be column,"),
-        ("[fields]\nbrand = { column = 'x', levels = '>' }", "fields.brand.levels is not known; it can be column,"),
-        ("[fields]\nprice = { column = 'x', per = 'y' }", "fields.price.per is not known; it can be column,"),
+        ("[feilds]", "feilds is not known; did you mean 'fields'?"),
+        ("[fields]\nprise = 'x'", "fields.prise is not known; did you mean 'price'?"),
+        ("[fields]\nprice = { colum = 'x' }", "fields.price.colum is not known; did you mean 'column'?"),
+        ("[fields]\nbrand = { column = 'x', format = 'iso' }", "fields.brand.format is not known; choose one of column,"),
+        ("[fields]\nbrand = { column = 'x', levels = '>' }", "fields.brand.levels is not known; choose one of column,"),
+        ("[fields]\nprice = { column = 'x', per = 'y' }", "fields.price.per is not known; choose one of column,"),
         ("[fields]\nquantity = { column = 'x', times = 'y' }", "fields.quantity.times is not known; "),
         ("[fields]\namount = { column = 'x', times = 2 }", "fields.amount.times must be a text in quotes, not 2."),
         ("[fields]\nbrand = {}", "fields.brand must have either column or columns."),
@@ -37,14 +37,14 @@ FILE = Callable[..., Path]
         ("[fields]\nevent_time = { column = 'x', format = ['iso', '%Q'] }", "fields.event_time.format is not a time pattern: "),
         (
             "[fields]\nevent_time = { column = 'x', zone = 'Europe/Vieena' }",
-            "zone Europe/Vieena is not known; did you mean Europe/Vienna?",
+            "zone Europe/Vieena is not known; did you mean 'Europe/Vienna'?",
         ),
         ("[file]\ndelimiter = 'semi'", "file.delimiter must be one character or whitespace, not 'semi'."),
         ("[file]\nheader = 'no'", "file.header must be true or false, not 'no'."),
         ("[file]\nheader = false", "file.columns must name the columns of a file without header"),
         ("[file]\nencoding = 'latin'", None),
         ("[file]\nencoding = 'latin-17'", "file.encoding latin-17 is not known; utf-8,"),
-        ("[file]\nformat = 'json'", "file.format is json; did you mean ndjson?"),
+        ("[file]\nformat = 'json'", "file.format is json; did you mean 'ndjson'?"),
         ("[file]\ndecimal = ','\nthousands = ','", "file.thousands is the same as file.decimal."),
         ("[constants]\nbrand = 3", "constants.brand must be a text in quotes, not 3."),
         ("[constants]\nbrand = 'a'\n[fields]\nbrand = 'b'", "fields.brand is also under constants"),
@@ -72,7 +72,7 @@ def test_a_fault_is_named_with_its_place(text: str, fault: str | None) -> None:
 
 
 def test_an_unknown_mapping() -> None:
-    with pytest.raises(MappingError, match=r"There is no mapping invoice-line: .* did you mean invoice-lines\?"):
+    with pytest.raises(MappingError, match=r"There is no mapping invoice-line: .* did you mean 'invoice-lines'\?"):
         mapping_for(Path("x.csv"), "invoice-line")
 
 

@@ -3,7 +3,6 @@ status is not 0 if any segment failed."""
 
 from __future__ import annotations
 
-from argparse import ArgumentTypeError
 from datetime import date
 from typing import Any
 
@@ -11,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from rich.console import Console
 from rich.table import Table
 
-from cdp.days import day_from_text
+from cdp.cli import parse_day
 from cdp.programs import check_arguments_only
 from cdp_web.layout import formats
 from cdp_web.publications.errors import NotReady
@@ -20,18 +19,11 @@ from cdp_web.segments.refresh import WrongDay, publication_get_for_day, segments
 from cdp_web.segments.starters import starters_ensure
 
 
-def _parse_day(text: str) -> date:
-    try:
-        return day_from_text(text)
-    except ValueError as error:
-        raise ArgumentTypeError(str(error)) from None
-
-
 class Command(BaseCommand):
     help = __doc__
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--day", type=_parse_day, help="refuse unless this is the published day (YYYY-MM-DD)")
+        parser.add_argument("--day", type=parse_day, help="refuse unless this is the published day (YYYY-MM-DD)")
         parser.add_argument("--async", action="store_true", dest="by_workers", help="send the runs to the workers and exit")
 
     def handle(self, *args: Any, day: date | None, by_workers: bool, **options: Any) -> None:
