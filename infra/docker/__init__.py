@@ -1,1 +1,1 @@
-"""The image that docker-compose.yml builds, and the program that its containers run."""
+"""docker-compose.yml: its description, its generator, the image that it builds and the program that its containers run."""

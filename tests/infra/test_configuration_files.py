@@ -1,4 +1,4 @@
-"""Every configuration file of infra/ is listed here and has valid syntax."""
+"""Every configuration file of infra/ is listed here and has valid syntax, and its variables are set."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from infra.stack.stack import INFRA, find_java
+from cdp.settings import load
+from infra.stack.services import airflow, hdfs, kafka, spark
+from infra.stack.stack import INFRA, Stack, find_java
+from tests.infra import compose_file
 
 
 def _read_xml(file: Path) -> None:
@@ -126,3 +129,39 @@ def test_hdfs_files_have_no_default_for_a_missing_variable() -> None:
     """${env.X} has no default, so a missing X is an error and never a wrong address."""
     for name in ("core-site.xml", "hdfs-site.xml"):
         assert not re.search(r"\$\{env\.\w+[:-]", (INFRA / "hadoop" / name).read_text())
+
+
+# ---------------------------------------------------------------- variables
+
+
+def find_variables(*files: str) -> set[str]:
+    """Names in ${env.X}, ${env:X} and ${X}."""
+    text = "\n".join(line for file in files for line in _read_lines(INFRA / file))
+    return set(re.findall(r"\$\{(?:env[.:])?([A-Z]\w*)\}", text))
+
+
+HADOOP = find_variables("hadoop/core-site.xml", "hadoop/hdfs-site.xml")
+KAFKA = find_variables("kafka/server.properties")
+SPARK = find_variables("spark/spark-env.sh")
+AIRFLOW = find_variables("airflow/airflow.cfg")
+
+
+def test_the_native_stack_sets_every_variable() -> None:
+    stack = Stack(load({"CDP_VAR_DIR": "/nonexistent"}))
+    assert all((HADOOP, KAFKA, SPARK, AIRFLOW))
+    assert hdfs.build_environment(stack).keys() >= HADOOP
+    assert kafka.build_environment(stack.settings, "/x").keys() >= KAFKA
+    assert spark.build_environment(stack).keys() >= SPARK
+    assert airflow.build_environment(stack).keys() >= AIRFLOW
+
+
+@pytest.mark.parametrize(
+    ("name", "names"),
+    [
+        *((name, HADOOP) for name in ("namenode-format", "namenode", "secondarynamenode", "datanode1", "datanode2")),
+        *((name, KAFKA) for name in ("kafka-format", "kafka")),
+        *((name, SPARK) for name in ("spark-master", "spark-history")),
+    ],
+)
+def test_a_container_sets_every_variable(name: str, names: set[str]) -> None:
+    assert {key for key in names if compose_file.service(name)["environment"].get(key)} == names

@@ -1,4 +1,4 @@
-"""Pages that are written from the code say what it says."""
+"""The files that are written from the code are current."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from infra.docs.tables import tables_markdown
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
-def test_the_page_is_current(path: Path) -> None:
+def test_the_file_is_current(path: Path) -> None:
     assert path.read_text() == PAGES[path](), "write it again: .venv/bin/python -m infra.docs"
 
 
