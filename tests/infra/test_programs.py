@@ -33,7 +33,7 @@ def test_a_dry_run_of_a_load_needs_no_server() -> None:
     ("program", "wrong", "right", "message"),
     [
         (NIGHT, "--day foo", "--day 2019-10-31", "'foo' is not a day"),
-        (NIGHT, "--from 2019-10-31", "--from 2019-10-30 --to 2019-10-31", "say which day"),
+        (NIGHT, "--from 2019-10-31", "--from 2019-10-30 --to 2019-10-31", "--from D --to D"),
         (LOAD, "late.csv", "{tmp}/shop.csv", "late.csv is not a file"),
         (STREAM, "--or-wait", "--once", "--or-wait goes with --once"),
         (REPLAY, "--reason foo", "--reason missing", "'foo' is not a reason"),
