@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import shutil
 import subprocess
 import sys
-
-from filelock import FileLock
 
 from cdp.settings import REPOSITORY
 from infra.stack.stack import INFRA, JARS, NO_JAVA, Stack, StackError, find_java_home
@@ -57,7 +56,9 @@ def jars_are_current() -> bool:
 def ensure_jars() -> None:
     """Download all servers' jars into .jars/ unless they are there, and check them against jars.sha256."""
     # If two stacks start on a fresh clone at the same time, the second waits until the first has the jars, which they share.
-    with FileLock(REPOSITORY / ".jars.making"):
+    # The lock is the standard library's, because this also runs in a stage of the Docker image that has no packages.
+    with (REPOSITORY / ".jars.making").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
         if jars_are_current():
             return
         say("run: downloading the servers' jars into .jars (needed once)")

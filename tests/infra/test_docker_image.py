@@ -145,8 +145,9 @@ def test_the_stage_of_the_jars_copies_all_that_it_imports(tmp_path: Path) -> Non
         if keyword == "FROM" and not rest.endswith(" AS jars"):
             break
     code = "from infra.stack import tools; print(len(tools._hash_sources()), tools.SUMS.exists())"
+    # That stage has a bare Python: -S leaves out the installed packages.
     result = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, env={"PATH": "/usr/bin:/bin"}
+        [sys.executable, "-S", "-c", code], capture_output=True, text=True, cwd=tmp_path, env={"PATH": "/usr/bin:/bin"}
     )
     assert result.stdout == "64 True\n", result.stderr
 
