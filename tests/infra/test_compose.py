@@ -16,7 +16,7 @@ from cdp.settings import REPOSITORY, SettingError, Settings, about, env_name, se
 from infra.docker.compose import COMPOSE_FILE
 from infra.docker.containers import CONTAINERS, Container
 from infra.stack.env_file import COMPOSE_VARIABLES
-from infra.stack.services import SERVICES, stores
+from infra.stack.services import BY_NAME, SERVICES, stores
 from infra.stack.stack import INFRA
 from tests.infra import compose_file
 from tests.infra.compose_file import service
@@ -28,6 +28,13 @@ each_service = pytest.mark.parametrize("name", ALL)
 
 def test_every_service_of_the_native_stack_has_a_container() -> None:
     assert {container.service.name for container in CONTAINERS if container.service} == {s.name for s in SERVICES}
+
+
+def test_everything_that_the_native_stack_prepares_has_an_initialiser() -> None:
+    """Images of databases prepare their own data."""
+    prepared = {BY_NAME[container.prepares].prepare for container in CONTAINERS if container.prepares}
+    missing = {service.name for service in SERVICES if service.prepare and service.prepare not in prepared}
+    assert missing == {"postgres", "redis"}
 
 
 def test_a_server_of_another_project_has_a_health_check_on_its_own_port() -> None:

@@ -40,6 +40,7 @@ def test_the_reason_not_to_resume_is_one_line_with_the_remedy(position: StreamPo
 
 def test_lost_ranges_are_found_in_the_same_topic_only() -> None:
     assert find_lost_ranges(StreamPosition("t1", {0: 1, 1: 0, 7: 0}), NOW) == [LostRange(0, 1, 5)]
+    assert find_lost_ranges(StreamPosition("t1", {0: 4}), NOW) == [LostRange(0, 4, 5)], "one lost message is a loss"
     assert describe_lost([LostRange(0, 1, 5)]) == "partition 0, offsets 1 until 5"
     assert find_lost_ranges(StreamPosition("t0", {0: 1}), NOW) == []
 
