@@ -40,7 +40,6 @@ class LakeTable:
 
 
 _ORIGIN = {"kafka_topic": "string", "kafka_partition": "int", "kafka_offset": "bigint"}
-_ITEM = {"product_id": "string", "category_1": "string", "category_2": "string", "category_3": "string", "brand": "string"}
 
 #: One row per event, written by the stream.
 EVENTS_TABLE = LakeTable(
@@ -77,10 +76,10 @@ STREAM_TABLES = (EVENTS_TABLE, QUARANTINE_TABLE)
 INTERACTIONS_TABLE = LakeTable(
     INTERACTIONS,
     {
-        "day": "date", "customer_id": "string", "event_type": "string", **_ITEM,
+        "day": "date", "customer_id": "string", "event_type": "string",
+        "product_id": "string", "category_1": "string", "category_2": "string", "category_3": "string", "brand": "string",
         "events": "bigint", "quantity": "bigint", "money": "decimal(18, 2)",
     },
-    partition="month",
 )  # fmt: skip
 
 #: One row per compaction and day of the events, written by the night.

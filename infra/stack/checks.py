@@ -113,10 +113,12 @@ def _install(stack: Stack) -> None:
 def _run_lanes(stack: Stack, lanes: list[Lane], with_slow: bool) -> int:
     stack.state.mkdir(parents=True, exist_ok=True)
     reports = [stack.state / f"{lane.name}.xml" for lane in lanes]
+    for report in reports:
+        report.unlink(missing_ok=True)
     first, *others = (lane.command(report, with_slow) for lane, report in zip(lanes, reports, strict=True))
     results = _run_beside(first, (*STATIC, *others))
     _show(results)
-    seconds = read_times(reports)
+    seconds = read_times(report for report in reports if report.exists())  # a lane that was killed has none
     times = stack.state / "times.json"
     times.write_text(json.dumps(seconds, indent=1) + "\n")
     say(f"run: the {SLOWEST} slowest of {len(seconds)} test files; {times} has all:")

@@ -117,7 +117,7 @@ class LedgerReport:
 
     @property
     def lost(self) -> list[LostRange]:
-        """Offsets between two streams. They are no error: whoever started the later stream accepted the loss."""
+        """Offsets between two streams. They are no error: the operator who started the later stream accepted the loss."""
         ends: dict[int, int] = {}
         lost = []
         for each in sorted(self.current_ranges, key=lambda each: (each.started, each.partition)):

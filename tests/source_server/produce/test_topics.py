@@ -1,4 +1,4 @@
-"""Topics on a real broker have the declared configuration, whoever created them."""
+"""Topics on a real broker have the declared configuration, whether the stack or a load created them."""
 
 from __future__ import annotations
 
