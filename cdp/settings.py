@@ -16,7 +16,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from cdp.cli import did_you_mean
+from cdp.errors import did_you_mean
 
 PREFIX = "CDP_"
 REPOSITORY = Path(__file__).resolve().parent.parent

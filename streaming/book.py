@@ -16,7 +16,7 @@ from psycopg2.extras import execute_batch
 from cdp import postgres
 from cdp.errors import first_line
 from cdp.lake.paths import EVENTS, checkpoint_url
-from cdp.mart.daily import LAST_BATCHES, create_statements
+from cdp.mart.daily import LAST_BATCHES, create_statements, parse_next_offsets
 from cdp.programs import STREAM
 from cdp.settings import Settings
 from streaming.account import Account
@@ -83,7 +83,7 @@ class Book:
                 row = cursor.fetchone()
         except psycopg2.Error as error:
             raise self._unavailable(error) from error
-        return StreamPosition(row[0], {int(number): read["until"] for number, read in row[1].items()}) if row else None
+        return StreamPosition(row[0], parse_next_offsets(row[1])) if row else None
 
     def _write(self, batch: Batch, account: Account) -> None:
         connection = self._connect()

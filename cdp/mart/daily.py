@@ -5,6 +5,8 @@ These tables are in the schema `mart`. Django's own tables are not here; they ar
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from cdp.events import COUNTS
 from cdp.mart.charts import CHART_TABLES, COUNT_COLUMNS, GROSS_REVENUE, PRODUCT_DAY, REVENUE
 from cdp.mart.table import SCHEMA, Column, Replaced, Table, add_column, create_table, merge_partitions, sums
@@ -161,6 +163,12 @@ LAST_BATCHES = f"""(
         UNION ALL SELECT (SELECT min(stream) FROM {STREAM_BATCH.full_name} WHERE stream > id) FROM streams WHERE id IS NOT NULL)
     SELECT batch.* FROM streams,
         LATERAL (SELECT * FROM {STREAM_BATCH.full_name} WHERE stream = id ORDER BY batch DESC LIMIT 1) batch) last_batches"""
+
+
+def parse_next_offsets(offsets: Mapping[str, Mapping[str, int]]) -> dict[int, int]:
+    """Where each partition is read next, from the column `offsets` of a batch."""
+    return {int(number): read["until"] for number, read in offsets.items()}
+
 
 TABLES = (CUSTOMER_DAY, KPI_DAY, *CHART_TABLES, PUBLICATION, PAST_SNAPSHOT, NIGHT_RUN, STREAM_LEDGER, STREAM_BATCH)
 #: Any number that no other lock in this database uses.

@@ -5,7 +5,7 @@ A rule without a problem has exactly one meaning; interpreter and compiler refus
 
 from __future__ import annotations
 
-from cdp.cli import did_you_mean
+from cdp.errors import did_you_mean
 from cdp.metrics import BY_KEY as METRICS
 from cdp.metrics import Metric
 from cdp.rules import values

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from decimal import Decimal
 
-from cdp.cli import did_you_mean
+from cdp.errors import did_you_mean
 from cdp.metrics import BY_KEY as METRICS
 from cdp.rules import values
 from cdp.rules.errors import RuleError, abbreviate

@@ -15,7 +15,7 @@ from typing import Literal
 
 from sqlglot import ErrorLevel, exp
 
-from cdp.cli import did_you_mean
+from cdp.errors import did_you_mean
 from cdp.events.fields import MONEY_SCALE
 from cdp.metrics import BY_KEY as METRICS
 from cdp.rules.check import require_valid

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from cdp.cli import did_you_mean
+from cdp.errors import did_you_mean
 from cdp.metrics import BY_KEY as METRICS
 from cdp.metrics import Kind
 from cdp.rules.errors import RuleError, abbreviate

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cdp.cli import did_you_mean
+from cdp.errors import did_you_mean
 from cdp.rules.errors import RuleError, abbreviate
 
 

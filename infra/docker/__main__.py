@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
-from cdp.cli import did_you_mean
+from cdp.errors import did_you_mean
 from cdp.settings import SettingError
 from infra.stack.service import Service, Unhealthy
 from infra.stack.services import BY_NAME

@@ -17,8 +17,7 @@ from requests import RequestException
 from rich.console import Console
 from rich.table import Table
 
-from cdp.cli import did_you_mean
-from cdp.errors import first_line
+from cdp.errors import did_you_mean, first_line
 from cdp.lake.paths import EVENTS, TABLES, table_url
 from cdp.settings import Settings
 from infra.stack.services.hdfs import USER

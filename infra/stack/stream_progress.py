@@ -9,7 +9,7 @@ from typing import Any
 
 from cdp.errors import first_line
 from cdp.kafka import client_config
-from cdp.mart.daily import LAST_BATCHES, STREAM_BATCH
+from cdp.mart.daily import LAST_BATCHES, STREAM_BATCH, parse_next_offsets
 from cdp.postgres import connection_arguments
 from cdp.programs import STREAM
 from cdp.settings import Settings
@@ -81,7 +81,7 @@ def stream_state(settings: Settings) -> StreamState:
 def _read_progress(settings: Settings, last: tuple[Any, ...]) -> StreamProgress:
     topic, topic_id, batch, received, milliseconds, written_at, ago, offsets = last
     current_id, retained = _read_offsets(settings, topic)
-    next_offsets = {int(number): span["until"] for number, span in offsets.items()} if current_id == topic_id else {}
+    next_offsets = parse_next_offsets(offsets) if current_id == topic_id else {}
     return StreamProgress(topic, batch, received, milliseconds, written_at, ago, count_waiting(next_offsets, retained))
 
 

@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from cdp.cli import did_you_mean
+from cdp.errors import did_you_mean
 from cdp.lake.paths import TABLES
 from infra.stack import checks, demo, doctor, env_file, ledger, lifecycle, programs, status
 from infra.stack.programs import Program

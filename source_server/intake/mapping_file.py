@@ -10,8 +10,7 @@ from zoneinfo import available_timezones
 
 import duckdb
 
-from cdp.cli import did_you_mean
-from cdp.errors import first_line
+from cdp.errors import did_you_mean, first_line
 from cdp.events import FIELD_NAMES
 from source_server.intake.fields import NUMBER_FIELDS
 from source_server.intake.kinds import FORMATS

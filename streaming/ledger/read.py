@@ -18,7 +18,7 @@ from psycopg2.extras import Json
 from cdp import postgres
 from cdp.errors import first_line
 from cdp.lake.paths import COMPACTIONS, EVENTS, QUARANTINE, table_url
-from cdp.mart.daily import LAST_BATCHES, STREAM_BATCH, STREAM_LEDGER
+from cdp.mart.daily import LAST_BATCHES, STREAM_BATCH, STREAM_LEDGER, parse_next_offsets
 from cdp.settings import Settings
 from streaming.account import Counts
 from streaming.checkpoint import Offsets
@@ -80,7 +80,7 @@ def read_next_offsets(settings: Settings, topic_id: str) -> Offsets:
             return {}
         cursor.execute(_NEXT, [topic_id])
         row = cursor.fetchone()
-        return {int(number): read["until"] for number, read in row[0].items()} if row else {}
+        return parse_next_offsets(row[0]) if row else {}
 
 
 def read_retained_ranges(settings: Settings, topic: Topic) -> list[RecountedRange]:

@@ -17,8 +17,8 @@ from typing import Any
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from cdp.cli import did_you_mean
 from cdp.days import day_from_text
+from cdp.errors import did_you_mean
 from cdp.events import FIELD_NAMES
 from cdp.events.fields import BOUNDS, Bounds
 from cdp.settings import Settings

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import psycopg2
 import pytest
 
-from cdp.errors import first_line
+from cdp.errors import did_you_mean, first_line
 from cdp.spark import root_cause
 
 
@@ -48,3 +48,10 @@ FULL = PostgresError("no space\nHINT:  Check free\n  disk space.", "Check free\n
 )
 def test_an_error_is_one_line_with_the_hint_of_postgres(error: Exception, line: str, cause: str) -> None:
     assert (first_line(error), root_cause(error)) == (line, cause)
+
+
+def test_the_nearest_word_is_offered_or_all_words() -> None:
+    assert did_you_mean("viws", ["views", "carts"]) == "did you mean 'views'?"
+    assert did_you_mean("qqq", ["views", "carts"]) == "choose one of views, carts."
+    assert did_you_mean("z" * 1_000_000, ["views"]) == "choose one of views."
+    assert did_you_mean("qqq", [f"w{n}" for n in range(42)]).endswith(", w28, w29 and 12 more.")
