@@ -30,11 +30,8 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "cdp_web.layout",
-    "cdp_web.operations",
     "cdp_web.accounts",
-    "cdp_web.publications",
-    "cdp_web.nights",
-    "cdp_web.snapshot",
+    "cdp_web.serving",
     "cdp_web.overview",
     "cdp_web.customers",
     "cdp_web.segments",
@@ -43,7 +40,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
-    "cdp_web.layout.middleware.content_security_policy",
+    "cdp_web.layout.pages.content_security_policy",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -53,7 +50,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "cdp_web.publications.middleware.NotReadyMiddleware",
+    "cdp_web.serving.faults.NotReadyMiddleware",
 ]
 
 TEMPLATES = [
@@ -66,8 +63,8 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "cdp_web.publications.request.add_publication",
-                "cdp_web.nights.context.add_stopped_night",
+                "cdp_web.serving.publications.add_publication",
+                "cdp_web.serving.nights.add_stopped_night",
             ],
         },
     }
@@ -105,7 +102,7 @@ TIME_ZONE = "UTC"
 STATIC_URL = "static/"
 STATIC_ROOT = STATE_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
-STORAGES = {"staticfiles": {"BACKEND": "cdp_web.layout.storage.StaticFilesStorage"}}
+STORAGES = {"staticfiles": {"BACKEND": "cdp_web.layout.staticfiles.StaticFilesStorage"}}
 WHITENOISE_KEEP_ONLY_HASHED_FILES = True
 
 LOGIN_URL = "accounts:login"

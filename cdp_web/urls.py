@@ -6,13 +6,12 @@ from django.contrib import admin
 from django.urls import include, path
 
 urlpatterns = [
-    path("", include("cdp_web.operations.urls")),
+    path("", include("cdp_web.serving.urls")),
     path("", include("cdp_web.overview.urls")),
     path("customers/", include("cdp_web.customers.urls")),
-    path("nights/", include("cdp_web.nights.urls")),
     path("segments/", include("cdp_web.segments.urls")),
     path("api/", include("cdp_web.api.urls")),
     path("accounts/", include("cdp_web.accounts.urls")),
     path("admin/", admin.site.urls),
 ]
-handler500 = "cdp_web.operations.faults.show_fault"
+handler500 = "cdp_web.serving.faults.show_fault"

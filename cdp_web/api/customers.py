@@ -11,12 +11,11 @@ from rest_framework.views import APIView
 
 from cdp.metrics import LIFECYCLES
 from cdp_web.api.serializers import NamedSegmentSerializer, PublicationSerializer, build_metrics_serializer
-from cdp_web.customers.columns import LIST_COLUMNS
 from cdp_web.customers.listing import MAX_PAGES, SORTS, customer_page_get, parse_query
 from cdp_web.customers.profiles import profile_get
-from cdp_web.publications.selectors import publication_get_serving
 from cdp_web.segments.selectors import segments_get_for_customer
-from cdp_web.snapshot.query import snapshot_open
+from cdp_web.serving.publications import publication_get_serving
+from cdp_web.serving.snapshot_query import LIST_COLUMNS, snapshot_open
 
 CustomerRowSerializer = build_metrics_serializer("CustomerRowSerializer", LIST_COLUMNS, customer_id=serializers.CharField())
 CustomerMetricsSerializer = build_metrics_serializer("CustomerMetricsSerializer")

@@ -11,9 +11,9 @@ from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
 from cdp_web.customers.listing import ListingError
-from cdp_web.publications.errors import NotReady
 from cdp_web.segments.rules import RuleInvalid
 from cdp_web.segments.services import EditConflict
+from cdp_web.serving.errors import NotReady
 
 
 def _answer_not_ready(error: NotReady) -> Response:

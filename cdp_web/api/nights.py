@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from cdp_web.nights import selectors
+from cdp_web.serving import nights
 
 
 class AcceptedSerializer(serializers.Serializer):
@@ -45,14 +45,14 @@ class NightListApi(APIView):
     @extend_schema(operation_id="night_list", responses=NightSerializer(many=True))
     def get(self, request: Request) -> Response:
         """The latest nights, newest first."""
-        return Response(NightSerializer(selectors.nights_get_latest(), many=True).data)
+        return Response(NightSerializer(nights.nights_get_latest(), many=True).data)
 
 
 class NightDetailApi(APIView):
     @extend_schema(operation_id="night_detail", responses=NightSerializer)
     def get(self, request: Request, run_id: int) -> Response:
         """One night."""
-        run = selectors.night_get(run_id)
+        run = nights.night_get(run_id)
         if run is None:
             raise Http404(f"There is no night {run_id}.")
         return Response(NightSerializer(run).data)

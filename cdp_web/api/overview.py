@@ -12,7 +12,7 @@ from cdp.rules import list_catalogue
 from cdp_web.api.serializers import PublicationSerializer
 from cdp_web.overview.periods import DEFAULT_PERIOD, PERIODS, parse_period_days
 from cdp_web.overview.report import overview_read
-from cdp_web.publications.selectors import publication_get_serving
+from cdp_web.serving.publications import publication_get_serving
 
 
 class PeriodSerializer(serializers.Serializer):

@@ -10,11 +10,10 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from cdp_web.api.serializers import PublicationSerializer, build_metrics_serializer
-from cdp_web.customers.columns import LIST_COLUMNS
-from cdp_web.publications.selectors import publication_get_serving
 from cdp_web.segments.preview import segment_preview
 from cdp_web.segments.rules import rule_read
-from cdp_web.snapshot.query import snapshot_open
+from cdp_web.serving.publications import publication_get_serving
+from cdp_web.serving.snapshot_query import LIST_COLUMNS, snapshot_open
 
 
 class _CustomerUrlField(serializers.CharField):

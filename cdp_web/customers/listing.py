@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from cdp.metrics import LIFECYCLES
-from cdp_web.customers.columns import LIST_COLUMNS
-from cdp_web.layout.numbers import parse_whole_number
-from cdp_web.snapshot.query import Snapshot
-from cdp_web.snapshot.store import TABLE
+from cdp_web.layout.pages import parse_whole_number
+from cdp_web.serving.snapshot_query import LIST_COLUMNS, Snapshot
+from cdp_web.serving.snapshot_store import TABLE
 
 PAGE_SIZE = 50
 MAX_PAGES = 200

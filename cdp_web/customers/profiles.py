@@ -16,8 +16,8 @@ from cdp.days import day_from_text
 from cdp.events import TYPES, EventType
 from cdp.metrics import METRICS, Metric
 from cdp.settings import current
-from cdp_web.publications.errors import ProfilesUnavailable
-from cdp_web.publications.selectors import Publication
+from cdp_web.serving.errors import ProfilesUnavailable
+from cdp_web.serving.publications import Publication
 
 EVENT_TYPES = {each.name: each for each in TYPES}
 

@@ -11,15 +11,14 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from cdp.metrics import GROUPS, LIFECYCLES, metrics_of
-from cdp_web.customers.columns import LIST_COLUMNS
 from cdp_web.customers.listing import CustomerQuery, ListingError, customer_page_get, parse_query
 from cdp_web.customers.profiles import profile_get
 from cdp_web.customers.sparkline import DAYS, HEIGHT, WIDTH, build_bars
 from cdp_web.layout.pages import answer_bad_request
 from cdp_web.layout.templatetags.cdp import column_class
-from cdp_web.publications.request import publication_get_for_request
 from cdp_web.segments.selectors import segments_get_for_customer
-from cdp_web.snapshot.query import snapshot_open
+from cdp_web.serving.publications import publication_get_for_request
+from cdp_web.serving.snapshot_query import LIST_COLUMNS, snapshot_open
 
 
 @dataclass(frozen=True, slots=True)

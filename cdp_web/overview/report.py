@@ -7,7 +7,7 @@ from typing import Any
 
 from cdp_web.overview import kpis, selectors
 from cdp_web.overview.periods import Period, build_period
-from cdp_web.publications.selectors import Publication
+from cdp_web.serving.publications import Publication
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from django.db import connection
 
 from cdp.mart.daily import CUSTOMER_DAY, KPI_DAY
 from cdp_web.overview.periods import Period
-from cdp_web.publications.selectors import Publication
+from cdp_web.serving.publications import Publication
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from cdp_web.layout.formats import get_currency_symbol
 from cdp_web.layout.pages import answer_bad_request
 from cdp_web.overview.periods import PERIODS, parse_period_days
 from cdp_web.overview.report import overview_read
-from cdp_web.publications.request import publication_get_for_request
+from cdp_web.serving.publications import publication_get_for_request
 
 
 @require_safe

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods
 
 from cdp.rules import list_catalogue
 from cdp_web.layout.formats import get_currency_symbol
-from cdp_web.layout.numbers import parse_whole_number
+from cdp_web.layout.pages import parse_whole_number
 from cdp_web.segments import services
 from cdp_web.segments.models import Segment
 from cdp_web.segments.rules import RuleInvalid

@@ -9,7 +9,7 @@ from typing import Any
 from cdp.metrics import METRICS
 from cdp_web.segments.models import SegmentRun
 from cdp_web.segments.selectors import customer_rows_get, run_snapshot_open
-from cdp_web.snapshot.query import Snapshot
+from cdp_web.serving.snapshot_query import Snapshot
 
 CHUNK = 5_000
 _KEYS = tuple(metric.key for metric in METRICS)

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from cdp.rules import CUSTOMER_ID, Rule, hash_rule, to_sentence, to_sql, to_where_sql, walk
-from cdp_web.customers.columns import LIST_COLUMNS
-from cdp_web.publications.selectors import Publication
 from cdp_web.segments.models import Segment
-from cdp_web.snapshot.query import Snapshot
-from cdp_web.snapshot.store import TABLE
+from cdp_web.serving.publications import Publication
+from cdp_web.serving.snapshot_query import LIST_COLUMNS, Snapshot
+from cdp_web.serving.snapshot_store import TABLE
 
 SAMPLE_SIZE = 10
 #: A rule with more conditions and groups is only counted as a whole.

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 
-from cdp_web.publications.selectors import Publication, publication_get_serving
 from cdp_web.segments.models import Segment, SegmentRun
 from cdp_web.segments.runs import segment_run_now, segment_run_request
+from cdp_web.serving.publications import Publication, publication_get_serving
 
 
 class WrongDay(ValueError):

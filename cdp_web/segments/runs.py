@@ -9,6 +9,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
+from celery import current_app
 from django.db import connection, transaction
 from django.db.models import Q
 from django.utils import timezone
@@ -16,14 +17,16 @@ from kombu.exceptions import OperationalError as BrokerError
 
 from cdp.errors import first_line
 from cdp.rules import decode, to_sql
-from cdp_web.publications.selectors import Publication, publication_get, publication_get_serving
 from cdp_web.segments.models import Segment, SegmentMember, SegmentRun, SegmentVersion
-from cdp_web.snapshot.query import snapshot_open
-from cdp_web.snapshot.store import TABLE
+from cdp_web.serving.publications import Publication, publication_get, publication_get_serving
+from cdp_web.serving.snapshot_query import snapshot_open
+from cdp_web.serving.snapshot_store import TABLE
 
 logger = logging.getLogger(__name__)
 Status = SegmentRun.Status
 
+#: The name of the task that computes a run. Runs are sent by name because the module of tasks imports this one.
+RUN_EXECUTE = "segments.run_execute"
 #: Runs whose members are kept: the current one, and the one before it for an export that is still running.
 MEMBERS_KEPT = 2
 #: Runs kept in the history of a segment.
@@ -93,10 +96,8 @@ def _run_add(segment: Segment, publication: Publication, requested_by: Any) -> S
 
 
 def _dispatch(run_id: int) -> None:
-    from cdp_web.segments.tasks import run_execute
-
     try:
-        run_execute.delay(run_id)
+        current_app.send_task(RUN_EXECUTE, [run_id])
     except BrokerError as error:
         logger.warning("the broker does not answer (%s); run %s waits for the next sweep", error, run_id)
 

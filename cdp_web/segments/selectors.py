@@ -8,12 +8,11 @@ from typing import Any
 from django.db.models import OuterRef, QuerySet, Subquery
 
 from cdp.rules import RuleError, decode, to_sentence
-from cdp_web.customers.columns import LIST_COLUMNS
-from cdp_web.publications.errors import NothingPublished
-from cdp_web.publications.selectors import publication_get
 from cdp_web.segments.models import MAX_SEGMENTS, Segment, SegmentMember, SegmentRun
-from cdp_web.snapshot.query import Snapshot, snapshot_open
-from cdp_web.snapshot.store import TABLE
+from cdp_web.serving.errors import NothingPublished
+from cdp_web.serving.publications import publication_get
+from cdp_web.serving.snapshot_query import LIST_COLUMNS, Snapshot, snapshot_open
+from cdp_web.serving.snapshot_store import TABLE
 
 PAGE_SIZE = 25
 MAX_PAGES = 200

@@ -9,10 +9,10 @@ from django.db import transaction
 from django.utils import timezone
 
 from cdp.rules import encode, hash_rule
-from cdp_web.publications.errors import NothingPublished
 from cdp_web.segments.models import MAX_SEGMENTS, Segment, SegmentVersion
 from cdp_web.segments.rules import rule_read
 from cdp_web.segments.runs import segment_run_request
+from cdp_web.serving.errors import NothingPublished
 
 
 class EditConflict(ValueError):

@@ -7,7 +7,7 @@ from celery import shared_task
 from cdp_web.segments import runs
 
 
-@shared_task(name="segments.run_execute")
+@shared_task(name=runs.RUN_EXECUTE)
 def run_execute(run_id: int) -> None:
     runs.segment_run_execute(run_id=run_id)
 

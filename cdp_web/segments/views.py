@@ -11,16 +11,15 @@ from django.shortcuts import redirect, render
 from django.utils.text import slugify
 from django.views.decorators.http import require_POST, require_safe
 
-from cdp_web.customers.columns import LIST_COLUMNS
-from cdp_web.layout.numbers import parse_whole_number
-from cdp_web.layout.pages import answer_bad_request
-from cdp_web.publications.errors import NotReady
+from cdp_web.layout.pages import answer_bad_request, parse_whole_number
 from cdp_web.segments import selectors, services
 from cdp_web.segments.explain import segment_explain
 from cdp_web.segments.export import generate_csv_lines
 from cdp_web.segments.models import Segment
 from cdp_web.segments.runs import segment_run_request
 from cdp_web.segments.selectors import MemberPage
+from cdp_web.serving.errors import NotReady
+from cdp_web.serving.snapshot_query import LIST_COLUMNS
 
 
 @dataclass(frozen=True, slots=True)

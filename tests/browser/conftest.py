@@ -15,8 +15,10 @@ from pymongo import MongoClient
 from pytest_django import Settings
 
 from cdp.settings import current
-from cdp_web.publications.selectors import Publication
+from cdp_web.celery import app
+from cdp_web.segments.runs import RUN_EXECUTE
 from cdp_web.segments.tasks import run_execute
+from cdp_web.serving.publications import Publication
 from tests.cdp_web import factories
 from tests.cdp_web.fixtures import django_db_modify_db_settings, marketer, publish, set_missing_settings
 
@@ -43,11 +45,12 @@ def worker(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[
         run_execute(run_id)
         connection.close()
 
-    def delay(run_id: int) -> None:
-        timers.append(threading.Timer(1.0, work, [run_id]))
+    def send_task(name: str, arguments: list[int]) -> None:
+        assert name == RUN_EXECUTE
+        timers.append(threading.Timer(1.0, work, arguments))
         timers[-1].start()
 
-    monkeypatch.setattr(run_execute, "delay", delay)
+    monkeypatch.setattr(app, "send_task", send_task)
     yield
     for timer in timers:
         timer.join()

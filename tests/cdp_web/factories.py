@@ -15,7 +15,7 @@ from django.db import connection
 
 from cdp.mart.daily import CUSTOMER_DAY, KPI_DAY, NIGHT_RUN, PUBLICATION, create_statements
 from cdp.metrics import LIFECYCLES, METRICS
-from cdp_web.publications.selectors import Publication, publication_get
+from cdp_web.serving.publications import Publication, publication_get
 
 DAY = date(2019, 11, 30)
 

@@ -14,8 +14,8 @@ from django.test import Client
 from pytest_django import Settings
 
 from cdp.settings import current
-from cdp_web.publications.selectors import Publication
-from cdp_web.snapshot import source, store
+from cdp_web.serving import snapshot_store
+from cdp_web.serving.publications import Publication
 from tests.cdp_web import factories
 
 Publish = Callable[..., Publication]
@@ -47,8 +47,10 @@ def simplify_settings(settings: Settings) -> None:
 def publish(db: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Publish:
     """Publish customers as the night does: into Postgres and the source of the snapshot."""
     rows_by_publication: dict[int, list[dict[str, Any]]] = {}
-    monkeypatch.setattr(store, "get_folder", lambda: tmp_path / "snapshots")
-    monkeypatch.setattr(source, "open_customers", lambda publication: factories.arrow(rows_by_publication[publication.id]))
+    monkeypatch.setattr(snapshot_store, "get_folder", lambda: tmp_path / "snapshots")
+    monkeypatch.setattr(
+        snapshot_store, "open_customers", lambda publication: factories.arrow(rows_by_publication[publication.id])
+    )
     factories.mart()
     cache.clear()
 

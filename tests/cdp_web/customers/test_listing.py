@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from cdp_web.customers.listing import PAGE_SIZE, CustomerPage, CustomerQuery, ListingError, customer_page_get, parse_query
-from cdp_web.publications.selectors import Publication
-from cdp_web.snapshot import source, store
-from cdp_web.snapshot.query import Snapshot, snapshot_open
+from cdp_web.serving import snapshot_store
+from cdp_web.serving.publications import Publication
+from cdp_web.serving.snapshot_query import Snapshot, snapshot_open
 from tests.cdp_web import factories
 
 ROWS = [
@@ -21,8 +21,8 @@ ROWS = [
 
 
 def open_snapshot(rows: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch, folder: Path) -> Snapshot:
-    monkeypatch.setattr(store, "get_folder", lambda: folder)
-    monkeypatch.setattr(source, "open_customers", lambda _: factories.arrow(rows))
+    monkeypatch.setattr(snapshot_store, "get_folder", lambda: folder)
+    monkeypatch.setattr(snapshot_store, "open_customers", lambda _: factories.arrow(rows))
     return snapshot_open(Publication(1, factories.DAY, datetime(2019, 12, 1, tzinfo=UTC), 1, "profiles_1", {}))
 
 

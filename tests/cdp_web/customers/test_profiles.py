@@ -14,8 +14,8 @@ from cdp.settings import current
 from cdp_web.customers import profiles
 from cdp_web.customers.profiles import ProfileDay, ProfileEvent, parse_profile, profile_get
 from cdp_web.customers.sparkline import build_bars
-from cdp_web.publications.errors import ProfilesUnavailable
-from cdp_web.publications.selectors import Publication
+from cdp_web.serving.errors import ProfilesUnavailable
+from cdp_web.serving.publications import Publication
 from tests.cdp_web import factories
 
 PUBLICATION = Publication(1, factories.DAY, datetime(2019, 12, 1, tzinfo=UTC), 1, "test_web_profiles", {})

@@ -55,7 +55,7 @@ def test_every_vendored_folder_has_its_licence_and_its_row() -> None:
 
 
 def test_static_files_are_collected_and_modules_name_the_hashed_ones(settings: Settings, tmp_path: Path) -> None:
-    settings.STORAGES = {"staticfiles": {"BACKEND": "cdp_web.layout.storage.StaticFilesStorage"}}
+    settings.STORAGES = {"staticfiles": {"BACKEND": "cdp_web.layout.staticfiles.StaticFilesStorage"}}
     settings.STATIC_ROOT = tmp_path
     call_command("collectstatic", interactive=False, verbosity=0)
     (main,) = [path for path in (tmp_path / "js" / "builder").glob("main.*.js") if len(path.suffixes) == 2]

@@ -8,13 +8,13 @@ from django.contrib.auth.models import User
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
-from cdp_web.publications.errors import SnapshotUnavailable
 from cdp_web.segments import runs
 from cdp_web.segments.models import Segment, SegmentRun
 from cdp_web.segments.runs import segment_run_now, segment_run_request
 from cdp_web.segments.services import segment_archive, segment_create, segment_update
 from cdp_web.segments.starters import starters_ensure
-from cdp_web.snapshot import source, store
+from cdp_web.serving import snapshot_store
+from cdp_web.serving.errors import SnapshotUnavailable
 from tests.cdp_web.factories import buyer, customer, is_, rule, shop
 
 pytestmark = [pytest.mark.stack("postgres"), pytest.mark.django_db]
@@ -134,13 +134,13 @@ class TestDetail:
         segment_run_now(segment=segment, publication=publish([buyer("77"), customer("78")]))
         segment_archive(segment=segment)
         publish([buyer("77")], 2)
-        for file in store.get_folder().iterdir():
+        for file in snapshot_store.get_folder().iterdir():
             file.unlink()
 
         def gone(publication: Any) -> None:
             raise SnapshotUnavailable(f"version {publication.customers_version} was deleted")
 
-        monkeypatch.setattr(source, "open_customers", gone)
+        monkeypatch.setattr(snapshot_store, "open_customers", gone)
         html = read_page(site, f"/segments/{segment.pk}")
         for text in ("version 1 was deleted", "./run status", "of 2 customers", "Restore the segment to see its members"):
             assert text in html

@@ -11,7 +11,7 @@ from cdp_web.segments.preview import MAX_COUNTED_NODES, segment_preview
 from cdp_web.segments.runs import segment_run_now
 from cdp_web.segments.selectors import member_page_get
 from cdp_web.segments.services import segment_create
-from cdp_web.snapshot.query import snapshot_open
+from cdp_web.serving.snapshot_query import snapshot_open
 from tests.cdp_web.factories import DAY, buyer, customer, is_, rule, shop
 
 pytestmark = [pytest.mark.stack("postgres"), pytest.mark.django_db]

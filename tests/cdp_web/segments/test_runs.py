@@ -8,12 +8,12 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError as BrokerError
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
-from cdp_web.publications.selectors import Publication
+from cdp_web.celery import app
 from cdp_web.segments import runs, selectors
 from cdp_web.segments.models import Segment, SegmentMember, SegmentRun, SegmentVersion
 from cdp_web.segments.runs import segment_run_execute, segment_run_now, segment_run_request, segment_runs_sweep
 from cdp_web.segments.services import segment_create, segment_update
-from cdp_web.segments.tasks import run_execute
+from cdp_web.serving.publications import Publication
 from tests.cdp_web.factories import DAY, buyer, customer, is_, rule
 
 pytestmark = [pytest.mark.stack("postgres"), pytest.mark.django_db]
@@ -37,6 +37,13 @@ def segment(publication: Publication) -> Segment:
 def read_members(segment: Segment) -> list[str]:
     run = Segment.objects.get(pk=segment.pk).current_run
     return [] if run is None else list(run.members.order_by("customer_id").values_list("customer_id", flat=True))
+
+
+def record_sent_tasks(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, list[int]]]:
+    """The name and arguments of each task, in place of sending it to the broker."""
+    sent: list[tuple[str, list[int]]] = []
+    monkeypatch.setattr(app, "send_task", lambda name, arguments: sent.append((name, arguments)))
+    return sent
 
 
 def test_run_finds_the_members_and_serves_them(segment: Segment) -> None:
@@ -63,31 +70,31 @@ def test_two_requests_wait_for_the_same_run(segment: Segment) -> None:
 def test_a_run_is_sent_to_the_workers_on_commit(
     publication: Publication, monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
 ) -> None:
-    sent_ids: list[int] = []
-    monkeypatch.setattr(run_execute, "delay", sent_ids.append)
+    sent = record_sent_tasks(monkeypatch)
     with django_capture_on_commit_callbacks(execute=True):
         segment = segment_create(name="Buyers", rule=BUYERS)
-        assert sent_ids == []
-    assert sent_ids == [segment.runs.get().pk]
+        assert sent == []
+    assert sent == [("segments.run_execute", [segment.runs.get().pk])]
+    assert {name for name, _ in sent} <= set(app.tasks)
 
 
 def test_without_a_broker_the_run_waits_for_the_sweep(segment: Segment, monkeypatch: pytest.MonkeyPatch) -> None:
-    def no_broker(run_id: int) -> None:
+    def no_broker(name: str, arguments: list[int]) -> None:
         raise BrokerError("refused")
 
-    monkeypatch.setattr(run_execute, "delay", no_broker)
+    monkeypatch.setattr(app, "send_task", no_broker)
     runs._dispatch(segment.runs.get().pk)
     assert segment.runs.get().status == "queued"
     SegmentRun.objects.update(requested_at=timezone.now() - timedelta(minutes=2))
-    sent_ids: list[int] = []
-    monkeypatch.setattr(run_execute, "delay", sent_ids.append)
+    sent = record_sent_tasks(monkeypatch)
     assert segment_runs_sweep() == 1
-    assert sent_ids == [segment.runs.get().pk]
+    assert sent == [("segments.run_execute", [segment.runs.get().pk])]
 
 
 def test_a_recent_run_is_left_to_its_worker(segment: Segment, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run_execute, "delay", lambda run_id: pytest.fail("handed over again"))
+    sent = record_sent_tasks(monkeypatch)
     assert segment_runs_sweep() == 0
+    assert sent == []
 
 
 def test_a_run_whose_worker_was_lost_fails(segment: Segment) -> None:

@@ -13,10 +13,10 @@ from rich.table import Table
 from cdp.cli import parse_day
 from cdp.programs import check_arguments_only
 from cdp_web.layout import formats
-from cdp_web.publications.errors import NotReady
 from cdp_web.segments.models import SegmentRun
 from cdp_web.segments.refresh import WrongDay, publication_get_for_day, segments_refresh, segments_refresh_request
 from cdp_web.segments.starters import starters_ensure
+from cdp_web.serving.errors import NotReady
 
 
 class Command(BaseCommand):

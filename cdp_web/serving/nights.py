@@ -1,10 +1,11 @@
-"""Reads of mart.night_run, newest first."""
+"""The latest nights with their outcome, steps and checks. Batch writes mart.night_run; the site only reads it."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from django.db import connection
+from django.http import HttpRequest
 
 from cdp.mart.daily import NIGHT_RUN
 from cdp.mart.nights import SELECT_RUNS, NightRun, run_from_row
@@ -24,6 +25,14 @@ def night_get(run_id: int) -> NightRun | None:
 def night_get_stopped() -> NightRun | None:
     """The latest night if it did not finish, else None."""
     return next((run for run in nights_get_latest(1) if run.stopped), None)
+
+
+def add_stopped_night(request: HttpRequest) -> dict[str, Any]:
+    """Template context: the function itself, so only a template that shows the notice runs the query, not the fragments of
+    pages."""
+    if not getattr(request, "user", None) or not request.user.is_authenticated:
+        return {}
+    return {"stopped_night": night_get_stopped}
 
 
 def _read_runs(clause: str, *parameters: Any) -> list[NightRun]:

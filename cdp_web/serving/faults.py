@@ -1,21 +1,48 @@
-"""The response when a view failed: either the database is down, or the fault is ours."""
+"""Responses when a view failed: data is not ready, the database is down, or the fault is ours."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 
 from django.contrib.auth.decorators import login_not_required
-from django.db import InterfaceError, OperationalError
+from django.db import DatabaseError, InterfaceError, OperationalError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.views.defaults import server_error
 
 from cdp.errors import first_line
-from cdp_web.publications.errors import DatabaseUnavailable
+from cdp_web.serving.errors import DatabaseUnavailable, NotReady
 
 #: SQLSTATE classes about the server, not the statement: connection, resources, shutdown. There is no SQLSTATE if the server was
 #: not reached.
 OUTAGE_CLASSES = ("08", "53", "57P")
+
+
+class NotReadyMiddleware:
+    """Shows a page when data is not ready."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        if not isinstance(error, NotReady):
+            return None
+        return render(request, "serving/not_ready.html", {"error": error}, status=error.status)
+
+
+def find_database_problem() -> str:
+    """Why the database can't be used; empty if it can."""
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except DatabaseError as error:
+        return f"Postgres does not answer: {first_line(error)}"
+    return ""
 
 
 def find_database_outage(error: BaseException | None) -> DatabaseUnavailable | None:

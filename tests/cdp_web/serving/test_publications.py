@@ -8,8 +8,8 @@ from django.contrib.auth.models import User
 from django.test import Client
 from rest_framework.test import APIClient
 
-from cdp_web.publications.errors import NothingPublished
-from cdp_web.publications.selectors import publication_get, publication_get_serving
+from cdp_web.serving.errors import NothingPublished
+from cdp_web.serving.publications import publication_get, publication_get_serving
 from tests.cdp_web import factories
 
 pytestmark = [pytest.mark.stack("postgres"), pytest.mark.django_db]

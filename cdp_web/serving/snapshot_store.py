@@ -4,18 +4,22 @@ processes."""
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow as pa
+from deltalake import DeltaTable
+from deltalake.exceptions import DeltaError
 from filelock import FileLock, Timeout
 
 from cdp.errors import first_line
+from cdp.lake.paths import CUSTOMERS, table_url
 from cdp.metrics import METRICS
 from cdp.settings import current
-from cdp_web.publications.errors import SnapshotUnavailable
-from cdp_web.publications.selectors import Publication
-from cdp_web.snapshot import source
+from cdp_web.serving.errors import SnapshotUnavailable
+from cdp_web.serving.publications import Publication
 
 #: Kind of a metric -> its type in DuckDB.
 DUCKDB_TYPES = {"integer": "BIGINT", "money": "DECIMAL(18, 2)", "number": "DECIMAL(18, 6)", "date": "DATE", "text": "VARCHAR"}
@@ -27,6 +31,16 @@ LOCK_WAIT_SECONDS = 20
 
 def get_folder() -> Path:
     return current().state_dir / "web" / "snapshots"
+
+
+def open_customers(publication: Publication) -> Any:
+    """The customers of a publication in the Delta table on HDFS, as an Arrow data set, which DuckDB scans without loading it
+    whole. Tests replace this function."""
+    url = table_url(current(), CUSTOMERS)
+    try:
+        return DeltaTable(url, version=publication.customers_version).to_pyarrow_dataset()
+    except (DeltaError, OSError) as error:
+        raise SnapshotUnavailable(f"{url} at version {publication.customers_version}: {_find_cause(error)}") from error
 
 
 def snapshot_path(publication: Publication) -> Path:
@@ -55,7 +69,7 @@ def _build(publication: Publication, path: Path) -> None:
     try:
         with duckdb.connect(str(new_path)) as db:
             db.execute("SET enable_progress_bar = false")
-            db.register("source", source.open_customers(publication))
+            db.register("source", open_customers(publication))
             db.execute(f"CREATE TABLE {TABLE} AS SELECT {_select_columns()} FROM source ORDER BY customer_id")
             _check_counts(db, publication)
         new_path.rename(path)
@@ -92,3 +106,9 @@ def _delete_stale(current_path: Path) -> None:
 
 def _parse_publication_id(file: Path) -> int:
     return int(file.name.split("-")[1])
+
+
+def _find_cause(error: Exception) -> str:
+    """The innermost reason. deltalake prints its chain of errors as a coloured tree with the cause last."""
+    plain = re.sub(r"\x1b\[\d*m|↳", "", str(error)).strip()
+    return plain.splitlines()[-1].strip() if plain else type(error).__name__

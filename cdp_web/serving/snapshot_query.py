@@ -11,9 +11,10 @@ from typing import Any
 
 import duckdb
 
-from cdp_web.publications.errors import SnapshotUnavailable
-from cdp_web.publications.selectors import Publication
-from cdp_web.snapshot.store import FILES_KEPT, TABLE, snapshot_ensure
+from cdp.metrics import BY_KEY, Metric
+from cdp_web.serving.errors import SnapshotUnavailable
+from cdp_web.serving.publications import Publication
+from cdp_web.serving.snapshot_store import FILES_KEPT, TABLE, snapshot_ensure
 
 OPTIONS: dict[str, str | bool | int | float | list[str]] = {
     "memory_limit": "1GB",
@@ -21,6 +22,19 @@ OPTIONS: dict[str, str | bool | int | float | list[str]] = {
     "enable_external_access": False,
     "lock_configuration": True,
 }
+#: The columns of every list of customers after the customer's id. The page of one customer shows all metrics.
+LIST_COLUMNS: tuple[Metric, ...] = tuple(
+    BY_KEY[key]
+    for key in (
+        "lifecycle",
+        "last_seen",
+        "sessions",
+        "total_purchase",
+        "total_purchase_value",
+        "avg_purchase_value",
+        "last_order",
+    )
+)
 
 
 class QueryTooSlow(SnapshotUnavailable):

@@ -12,7 +12,7 @@ import pytest
 from django.db import DataError, OperationalError
 
 from cdp.settings import REPOSITORY
-from cdp_web.operations.faults import find_database_outage
+from cdp_web.serving.faults import find_database_outage
 
 #: A site whose database refuses connections: nobody listens on port 1.
 ASK = """

@@ -8,8 +8,8 @@ from django.db import OperationalError
 from django.test import Client
 
 from cdp.settings import current
-from cdp_web.operations import services
-from cdp_web.operations.tasks import heartbeat
+from cdp_web.serving import faults
+from cdp_web.serving.tasks import heartbeat
 
 
 @pytest.mark.stack("postgres")
@@ -25,7 +25,7 @@ def test_health_says_what_is_wrong_with_the_database(client: Client, monkeypatch
         def cursor(self) -> None:
             raise OperationalError("connection refused\nis the server running?")
 
-    monkeypatch.setattr(services, "connection", Gone())
+    monkeypatch.setattr(faults, "connection", Gone())
     answer = client.get("/health")
     assert answer.status_code == 503
     assert answer.json() == {"status": "failing", "problem": "Postgres does not answer: connection refused"}

@@ -14,10 +14,10 @@ import duckdb
 import pytest
 
 from cdp.metrics import METRICS
-from cdp_web.publications.errors import SnapshotUnavailable
-from cdp_web.publications.selectors import Publication
-from cdp_web.snapshot import source, store
-from cdp_web.snapshot.query import QueryTooSlow, snapshot_open
+from cdp_web.serving import snapshot_store
+from cdp_web.serving.errors import SnapshotUnavailable
+from cdp_web.serving.publications import Publication
+from cdp_web.serving.snapshot_query import QueryTooSlow, snapshot_open
 from tests.cdp_web import factories
 
 HEAVY = "SELECT count(*) FROM range(3000000) a, range(3000000) b WHERE a.range * b.range % 7 = 3"
@@ -37,8 +37,8 @@ def table(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Any]:
         calls.append(requested.id)
         return calls[0]
 
-    monkeypatch.setattr(source, "open_customers", open_customers)
-    monkeypatch.setattr(store, "get_folder", lambda: tmp_path)
+    monkeypatch.setattr(snapshot_store, "open_customers", open_customers)
+    monkeypatch.setattr(snapshot_store, "get_folder", lambda: tmp_path)
     return calls
 
 
@@ -91,7 +91,7 @@ def test_requested_and_newest_snapshots_are_kept_and_remains_of_killed_builds_de
 def test_a_reader_waits_for_a_build_and_gets_an_error_after_the_time_limit(
     table: list[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store, "LOCK_WAIT_SECONDS", 0.2)
+    monkeypatch.setattr(snapshot_store, "LOCK_WAIT_SECONDS", 0.2)
     with (tmp_path / "lock").open("w") as other:
         fcntl.flock(other, fcntl.LOCK_EX)
         with pytest.raises(SnapshotUnavailable, match="being prepared"):
@@ -99,13 +99,13 @@ def test_a_reader_waits_for_a_build_and_gets_an_error_after_the_time_limit(
 
 
 def test_concurrent_readers_share_one_build(table: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    quick = source.open_customers
+    quick = snapshot_store.open_customers
 
     def slow(requested: Publication) -> Any:
         time.sleep(0.3)
         return quick(requested)
 
-    monkeypatch.setattr(source, "open_customers", slow)
+    monkeypatch.setattr(snapshot_store, "open_customers", slow)
     with ThreadPoolExecutor(4) as threads:
         assert list(threads.map(lambda _: snapshot_open(publication()).count_customers(), range(4))) == [2, 2, 2, 2]
     assert table[1:] == [1]
@@ -126,7 +126,7 @@ def test_an_hdfs_failure_is_one_line(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     def no_table(url: str, version: int) -> None:
         raise OSError("Kernel error\n   \x1b[31m↳\x1b[0m IO error\n   \x1b[31m↳\x1b[0m Connection refused (os error 111)\n")
 
-    monkeypatch.setattr(source, "DeltaTable", no_table)
-    monkeypatch.setattr(store, "get_folder", lambda: tmp_path)
+    monkeypatch.setattr(snapshot_store, "DeltaTable", no_table)
+    monkeypatch.setattr(snapshot_store, "get_folder", lambda: tmp_path)
     with pytest.raises(SnapshotUnavailable, match=r"/cdp/customers at version 1: Connection refused \(os error 111\)$"):
         snapshot_open(publication())

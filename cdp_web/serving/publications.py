@@ -1,4 +1,5 @@
-"""Reads of mart.publication. The row with the greatest id serves."""
+"""The serving publication: which day the site shows and where its data is. Batch writes mart.publication; the row with the
+greatest id serves."""
 
 from __future__ import annotations
 
@@ -8,9 +9,10 @@ from datetime import date, datetime
 from typing import Any
 
 from django.db import connection
+from django.http import HttpRequest
 
 from cdp.mart.daily import PUBLICATION
-from cdp_web.publications.errors import NothingPublished
+from cdp_web.serving.errors import NothingPublished
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,7 @@ class Publication:
     counts: dict[str, Any]
 
 
+_REQUEST_ATTRIBUTE = "_cdp_publication"
 # Django returns jsonb as text.
 _SELECT = f"SELECT id, day, published_at, customers_version, profiles_collection, counts FROM {PUBLICATION.full_name}"
 
@@ -39,6 +42,24 @@ def publication_get_serving() -> Publication:
 
 def publication_get(publication_id: int) -> Publication | None:
     return _read_publication(f"{_SELECT} WHERE id = %s", publication_id)
+
+
+def publication_get_for_request(request: HttpRequest) -> Publication:
+    """The serving publication, read once for a request, so everything on a page agrees."""
+    if not hasattr(request, _REQUEST_ATTRIBUTE):
+        setattr(request, _REQUEST_ATTRIBUTE, publication_get_serving())
+    serving: Publication = getattr(request, _REQUEST_ATTRIBUTE)
+    return serving
+
+
+def add_publication(request: HttpRequest) -> dict[str, Any]:
+    """Template context: the publication for the top bar, if the user is logged in."""
+    if not getattr(request, "user", None) or not request.user.is_authenticated:
+        return {}
+    try:
+        return {"publication": publication_get_for_request(request)}
+    except NothingPublished:
+        return {"publication": None}
 
 
 def _read_publication(sql: str, *parameters: Any) -> Publication | None:
