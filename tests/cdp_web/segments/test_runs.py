@@ -75,7 +75,6 @@ def test_a_run_is_sent_to_the_workers_on_commit(
         segment = segment_create(name="Buyers", rule=BUYERS)
         assert sent == []
     assert sent == [("segments.run_execute", [segment.runs.get().pk])]
-    assert {name for name, _ in sent} <= set(app.tasks)
 
 
 def test_without_a_broker_the_run_waits_for_the_sweep(segment: Segment, monkeypatch: pytest.MonkeyPatch) -> None:
