@@ -41,9 +41,9 @@ def read_members(segment: Segment) -> list[str]:
 
 def record_sent_tasks(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, list[int]]]:
     """The name and arguments of each task, in place of sending it to the broker."""
-    sent: list[tuple[str, list[int]]] = []
-    monkeypatch.setattr(app, "send_task", lambda name, arguments: sent.append((name, arguments)))
-    return sent
+    tasks: list[tuple[str, list[int]]] = []
+    monkeypatch.setattr(app, "send_task", lambda name, arguments: tasks.append((name, arguments)))
+    return tasks
 
 
 def test_run_finds_the_members_and_serves_them(segment: Segment) -> None:
@@ -70,11 +70,11 @@ def test_two_requests_wait_for_the_same_run(segment: Segment) -> None:
 def test_a_run_is_sent_to_the_workers_on_commit(
     publication: Publication, monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
 ) -> None:
-    sent = record_sent_tasks(monkeypatch)
+    tasks = record_sent_tasks(monkeypatch)
     with django_capture_on_commit_callbacks(execute=True):
         segment = segment_create(name="Buyers", rule=BUYERS)
-        assert sent == []
-    assert sent == [("segments.run_execute", [segment.runs.get().pk])]
+        assert tasks == []
+    assert tasks == [("segments.run_execute", [segment.runs.get().pk])]
 
 
 def test_without_a_broker_the_run_waits_for_the_sweep(segment: Segment, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -85,15 +85,15 @@ def test_without_a_broker_the_run_waits_for_the_sweep(segment: Segment, monkeypa
     runs._dispatch(segment.runs.get().pk)
     assert segment.runs.get().status == "queued"
     SegmentRun.objects.update(requested_at=timezone.now() - timedelta(minutes=2))
-    sent = record_sent_tasks(monkeypatch)
+    tasks = record_sent_tasks(monkeypatch)
     assert segment_runs_sweep() == 1
-    assert sent == [("segments.run_execute", [segment.runs.get().pk])]
+    assert tasks == [("segments.run_execute", [segment.runs.get().pk])]
 
 
 def test_a_recent_run_is_left_to_its_worker(segment: Segment, monkeypatch: pytest.MonkeyPatch) -> None:
-    sent = record_sent_tasks(monkeypatch)
+    tasks = record_sent_tasks(monkeypatch)
     assert segment_runs_sweep() == 0
-    assert sent == []
+    assert tasks == []
 
 
 def test_a_run_whose_worker_was_lost_fails(segment: Segment) -> None:
