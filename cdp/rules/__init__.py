@@ -3,13 +3,33 @@
 from cdp.rules.canonical import hash_rule, to_canonical
 from cdp.rules.check import MAX_LEAVES, MAX_LIST_VALUES, check, require_valid
 from cdp.rules.codec import VERSION, decode, encode
-from cdp.rules.compile import CUSTOMER_ID, Dialect, to_expression, to_sql, to_where_sql
-from cdp.rules.describe import list_catalogue
+from cdp.rules.compile import Compiler, to_sql
+from cdp.rules.describe import describe_behaviours, list_catalogue
 from cdp.rules.errors import Problem, RuleError
-from cdp.rules.interpret import matches
+from cdp.rules.facts import Facts, Interaction, Rank
+from cdp.rules.interpret import matches, measure_behaviour
 from cdp.rules.operators import OPERATORS, Operator
-from cdp.rules.sentence import to_sentence
-from cdp.rules.tree import MAX_DEPTH, All, Any, Compare, Not, Rule, Value, walk
+from cdp.rules.phrases import Language
+from cdp.rules.sentence import Names, to_sentence
+from cdp.rules.source import CUSTOMER_ID, Dialect, Source
+from cdp.rules.tree import (
+    MAX_DEPTH,
+    All,
+    Any,
+    Behaviour,
+    Compare,
+    Filter,
+    InList,
+    InSegment,
+    Leaf,
+    Not,
+    Rule,
+    Sequence,
+    Step,
+    Value,
+    Window,
+    walk,
+)
 
 __all__ = [
     "CUSTOMER_ID",
@@ -20,25 +40,40 @@ __all__ = [
     "VERSION",
     "All",
     "Any",
+    "Behaviour",
     "Compare",
+    "Compiler",
     "Dialect",
+    "Facts",
+    "Filter",
+    "InList",
+    "InSegment",
+    "Interaction",
+    "Language",
+    "Leaf",
+    "Names",
     "Not",
     "Operator",
     "Problem",
+    "Rank",
     "Rule",
     "RuleError",
+    "Sequence",
+    "Source",
+    "Step",
     "Value",
+    "Window",
     "check",
     "decode",
+    "describe_behaviours",
     "encode",
     "hash_rule",
     "list_catalogue",
     "matches",
+    "measure_behaviour",
     "require_valid",
     "to_canonical",
-    "to_expression",
     "to_sentence",
     "to_sql",
-    "to_where_sql",
     "walk",
 ]

@@ -9,11 +9,28 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import replace
+from typing import TypeVar
 
 from cdp.metrics import BY_KEY as METRICS
 from cdp.rules import codec, values
+from cdp.rules.behaviours import FIELDS_BY_KEY, MEASURES_BY_KEY
 from cdp.rules.operators import BY_KEY as OPERATORS
-from cdp.rules.tree import All, Any, Compare, Not, Rule, Scalar, refuse_too_deep
+from cdp.rules.operators import ValueKind
+from cdp.rules.tree import (
+    All,
+    Any,
+    Behaviour,
+    Compare,
+    Filter,
+    InList,
+    InSegment,
+    Not,
+    Rule,
+    Scalar,
+    Sequence,
+    Step,
+    refuse_too_deep,
+)
 
 
 def to_canonical(rule: Rule) -> str:
@@ -40,8 +57,15 @@ def _normalise(rule: Rule) -> Rule:
         case Not(child):
             inner = _normalise(child)
             return inner.child if isinstance(inner, Not) else Not(inner)
-        case Compare():
-            return _normalise_comparison(rule)
+        case Compare(field):
+            return _normalise_values(rule, METRICS[field].kind if field in METRICS else None)
+        case Behaviour(step, measure):
+            kind = MEASURES_BY_KEY[measure].kind if measure in MEASURES_BY_KEY else None
+            return _normalise_values(replace(rule, step=_normalise_step(step)), kind)
+        case Sequence(first, then):
+            return replace(rule, first=_normalise_step(first), then=_normalise_step(then))
+        case InSegment() | InList():
+            return rule
 
 
 def _normalise_group(kind: type[All] | type[Any], children: tuple[Rule, ...]) -> Rule:
@@ -53,16 +77,30 @@ def _normalise_group(kind: type[All] | type[Any], children: tuple[Rule, ...]) ->
     return members[0] if len(members) == 1 else kind(members)
 
 
-def _normalise_comparison(leaf: Compare) -> Compare:
+def _normalise_step(step: Step) -> Step:
+    """Every filter must hold, so their order and repetitions have no meaning."""
+    filters = {
+        _normalise_values(each, FIELDS_BY_KEY[each.field].kind if each.field in FIELDS_BY_KEY else None) for each in step.filters
+    }
+    return replace(step, filters=tuple(sorted(filters, key=repr)))
+
+
+Comparison = TypeVar("Comparison", Compare, Behaviour, Filter)
+
+
+def _normalise_values(leaf: Comparison, kind: ValueKind | None) -> Comparison:
     """Amounts become decimals even if they were whole; a list whose order has no meaning is sorted."""
+    if leaf.value is None:
+        return leaf
+    operator = OPERATORS.get(leaf.operator)
+    value_kind = operator.value_kind(kind) if operator and kind else None
     if not isinstance(leaf.value, tuple):
-        return leaf if leaf.value is None else replace(leaf, value=_normalise_value(leaf, leaf.value))
-    require_list = [_normalise_value(leaf, item) for item in leaf.value]
-    if leaf.operator in OPERATORS and OPERATORS[leaf.operator].values == "many":
-        require_list = sorted(set(require_list), key=str)
-    return replace(leaf, value=tuple(require_list))
+        return replace(leaf, value=_normalise_value(leaf.value, value_kind))
+    items = [_normalise_value(item, value_kind) for item in leaf.value]
+    if operator and operator.values == "many":
+        items = sorted(set(items), key=str)
+    return replace(leaf, value=tuple(items))
 
 
-def _normalise_value(leaf: Compare, value: Scalar) -> Scalar:
-    metric = METRICS.get(leaf.field)
-    return values.read(metric.kind, value) if metric else value
+def _normalise_value(value: Scalar, kind: ValueKind | None) -> Scalar:
+    return values.read(kind, value) if kind else value

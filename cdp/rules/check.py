@@ -5,20 +5,49 @@ A rule without a problem has exactly one meaning; interpreter and compiler refus
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 from cdp.errors import did_you_mean
 from cdp.metrics import BY_KEY as METRICS
 from cdp.metrics import Metric
 from cdp.rules import values
+from cdp.rules.behaviours import EVENTS, FIELDS_BY_KEY, MEASURES_BY_KEY, SHARED_FIELDS, EventField, Measure
 from cdp.rules.errors import Problem, RuleError, abbreviate
 from cdp.rules.operators import BY_KEY as OPERATORS
-from cdp.rules.operators import Operator, list_operators
-from cdp.rules.tree import MAX_DEPTH, TOO_DEEP, All, Any, Compare, Not, Rule, RuleNode, walk
+from cdp.rules.operators import Operator, ValueKind, list_operators
+from cdp.rules.tree import (
+    MAX_DEPTH,
+    TOO_DEEP,
+    All,
+    Any,
+    Behaviour,
+    Compare,
+    Filter,
+    InList,
+    InSegment,
+    Leaf,
+    Not,
+    Rule,
+    RuleNode,
+    Sequence,
+    Step,
+    Window,
+    steps_of,
+    walk,
+)
+from cdp.rules.windows import WINDOWS_BY_KEY, WindowKind
 
 MAX_LEAVES = 200
 #: List values in the whole rule.
 MAX_LIST_VALUES = 10_000
 #: Operators that compare with a whole value: if a metric has choices, only a choice can match.
 _WHOLE_VALUE_OPERATORS = ("eq", "ne", "in", "not_in")
+#: Days between the two steps of a sequence.
+MAX_STEP_DAYS = 366
+FindFault = Callable[[object], str]
+_COUNT_WORDS = ("no value", "one value", "a list of two values")
+_SWAP = "ends before it begins; swap the two values."
 
 
 def check(rule: Rule) -> list[Problem]:
@@ -41,19 +70,34 @@ def _find_size_problem(rule: Rule) -> Problem | None:
     for path, depth, node in walk(rule):
         if depth > MAX_DEPTH:
             return Problem(path, TOO_DEEP)
-        leaves += _is_leaf(node)
+        leaves += _count_conditions(node)
         if leaves > MAX_LEAVES:
             return Problem("rule", f"has more than {MAX_LEAVES} conditions; split it into several segments.")
-        if isinstance(node, Compare) and isinstance(node.value, tuple):
-            list_values += len(node.value)
+        list_values += _count_list_values(node)
         if list_values > MAX_LIST_VALUES:
-            return Problem(f"{path}.metric.value", f"exceeds the {MAX_LIST_VALUES} list values that a rule may hold.")
+            return Problem(path, f"exceeds the {MAX_LIST_VALUES} list values that a rule may hold; upload a list instead.")
     return None
 
 
-def _is_leaf(node: Rule) -> bool:
-    """An empty group counts as a leaf: it ends a branch, and the limit must bound every tree."""
-    return isinstance(node, Compare) or (isinstance(node, All | Any) and not node.children)
+def _count_conditions(node: Rule) -> int:
+    """An empty group counts as one: it ends a branch, and the limit must bound every tree. A filter counts as one, too."""
+    match node:
+        case All(children) | Any(children):
+            return not children
+        case Not():
+            return 0
+        case Behaviour() | Sequence():
+            return 1 + sum(len(step.filters) for _, step in steps_of(node))
+    return 1
+
+
+def _count_list_values(node: Rule) -> int:
+    match node:
+        case Compare():
+            return len(node.values)
+        case Behaviour() | Sequence():
+            return sum(len(each.values) for _, step in steps_of(node) for each in step.filters)
+    return 0
 
 
 def _find_problem(node: RuleNode) -> Problem | None:
@@ -62,45 +106,153 @@ def _find_problem(node: RuleNode) -> Problem | None:
             return Problem(f"{node.path}.all", "the group is empty; add a condition to it or remove it.")
         case Any(()):
             return Problem(f"{node.path}.any", "the group is empty; add a condition to it or remove it.")
-        case Compare():
-            return _find_comparison_problem(node.rule, f"{node.path}.metric")
         case All() | Any() | Not():
             return None
+        case _:
+            return _find_leaf_problem(node.rule, node.path)
+
+
+def _find_leaf_problem(leaf: Leaf, path: str) -> Problem | None:
+    """The first fault of a leaf; later faults would only be its consequences."""
+    match leaf:
+        case Compare():
+            return _find_comparison_problem(leaf, f"{path}.metric")
+        case Behaviour():
+            return _find_behaviour_problem(leaf, f"{path}.behaviour")
+        case Sequence():
+            return _find_sequence_problem(leaf, f"{path}.sequence")
+        case InSegment(number):
+            return _find_id_problem(number, f"{path}.segment.id")
+        case InList(number):
+            return _find_id_problem(number, f"{path}.list.id")
+
+
+def _find_id_problem(number: int, path: str) -> Problem | None:
+    return None if 0 < number < 2**63 else Problem(path, "must be the id of one that exists.")
 
 
 def _find_comparison_problem(leaf: Compare, path: str) -> Problem | None:
-    """The first fault of a comparison; later faults would only be its consequences."""
     metric = METRICS.get(leaf.field)
     if metric is None:
         return Problem(f"{path}.field", f"{abbreviate(leaf.field)} is not a metric; {did_you_mean(leaf.field, METRICS)}")
-    operator = OPERATORS.get(leaf.operator)
-    if operator is None:
-        return Problem(
-            f"{path}.operator", f"{abbreviate(leaf.operator)} is not an operator; {did_you_mean(leaf.operator, OPERATORS)}"
-        )
-    if metric.kind not in operator.kinds:
-        fitting = ", ".join(other.key for other in list_operators(metric.kind))
-        return Problem(
-            f"{path}.operator", f"{operator.key!r} does not go with {metric.key} ({metric.kind}); use one of {fitting}."
-        )
-    return _find_value_problem(leaf, metric, operator, f"{path}.value")
+    problem = _find_operator_problem(leaf.operator, metric.key, metric.kind, list_operators(metric.kind), path)
+    find_fault = partial(_find_choice_fault, metric=metric, leaf=leaf)
+    return problem or _find_value_problem(leaf, metric.kind, f"{path}.value", find_fault)
 
 
-def _find_value_problem(leaf: Compare, metric: Metric, operator: Operator, path: str) -> Problem | None:
-    fault = _find_count_fault(leaf, operator)
-    if fault:
-        return Problem(path, fault)
-    kind = operator.value_kind(metric.kind)
-    for i, value in enumerate(leaf.values):
-        fault = values.find_fault(kind, value) or _find_choice_fault(value, metric, operator)
-        if fault:
-            return Problem(f"{path}[{i}]" if isinstance(leaf.value, tuple) else path, fault)
-    if operator.values == "two" and _ends_before_it_begins(leaf):
-        return Problem(path, "ends before it begins; swap the two values.")
+def _find_operator_problem(key: str, of: str, kind: str, fitting: list[Operator], path: str) -> Problem | None:
+    if key not in OPERATORS:
+        return Problem(f"{path}.operator", f"{abbreviate(key)} is not an operator; {did_you_mean(key, OPERATORS)}")
+    keys = [operator.key for operator in fitting]
+    if key not in keys:
+        return Problem(f"{path}.operator", f"{key!r} does not go with {of} ({kind}); use one of {', '.join(keys)}.")
     return None
 
 
-def _find_count_fault(leaf: Compare, operator: Operator) -> str:
+def _find_behaviour_problem(leaf: Behaviour, path: str) -> Problem | None:
+    problem = _find_step_problem(leaf.step, path) or _find_window_problem(leaf.window, f"{path}.window")
+    if problem:
+        return problem
+    measure = MEASURES_BY_KEY.get(leaf.measure)
+    if measure is None:
+        says = f"{abbreviate(leaf.measure)} is not a measure; {did_you_mean(leaf.measure, MEASURES_BY_KEY)}"
+        return Problem(f"{path}.measure", says)
+    return (
+        _find_measure_problem(leaf, measure, path)
+        or _find_operator_problem(leaf.operator, measure.key, measure.kind, measure.operators, path)
+        or _find_value_problem(leaf, measure.kind, f"{path}.value", lambda value: "")
+    )
+
+
+def _find_measure_problem(leaf: Behaviour, measure: Measure, path: str) -> Problem | None:
+    if leaf.step.event not in measure.events:
+        events = " or ".join(measure.events)
+        return Problem(f"{path}.measure", f"{measure.key!r} only goes with {events}, not with {leaf.step.event!r}.")
+    if measure.key.startswith("share_of_") and not leaf.step.filters:
+        return Problem(f"{path}.where", "is missing: a share needs the filters that say of what.")
+    return None
+
+
+def _find_step_problem(step: Step, path: str) -> Problem | None:
+    if step.event not in EVENTS:
+        says = f"{abbreviate(step.event)} is not an event; {did_you_mean(step.event, EVENTS)}"
+        return Problem(f"{path}.event", says)
+    for i, each in enumerate(step.filters):
+        problem = _find_filter_problem(each, f"{path}.where[{i}]")
+        if problem:
+            return problem
+    return None
+
+
+def _find_filter_problem(each: Filter, path: str) -> Problem | None:
+    field = FIELDS_BY_KEY.get(each.field)
+    if field is None:
+        return Problem(
+            f"{path}.field", f"{abbreviate(each.field)} is not a field of an event; {did_you_mean(each.field, FIELDS_BY_KEY)}"
+        )
+    problem = _find_operator_problem(each.operator, field.key, field.kind, field.operators, path)
+    return problem or _find_value_problem(each, field.kind, f"{path}.value", lambda value: _find_limit_fault(value, field))
+
+
+def _find_limit_fault(value: object, field: EventField) -> str:
+    if field.limits is None:
+        return ""
+    lowest, highest = field.limits
+    is_inside = isinstance(value, int) and lowest <= value <= highest
+    return "" if is_inside else f"must be from {lowest} to {highest}, not {abbreviate(value)}."
+
+
+def _find_sequence_problem(leaf: Sequence, path: str) -> Problem | None:
+    for name, step in steps_of(leaf):
+        problem = _find_step_problem(step, f"{path}{name}")
+        if problem:
+            return problem
+    if not 0 <= leaf.within_days <= MAX_STEP_DAYS:
+        return Problem(f"{path}.within_days", f"must be from 0 to {MAX_STEP_DAYS} days, not {abbreviate(leaf.within_days)}.")
+    if leaf.same and leaf.same not in SHARED_FIELDS:
+        return Problem(f"{path}.same", f"{abbreviate(leaf.same)} can't be shared; {did_you_mean(leaf.same, SHARED_FIELDS)}")
+    return _find_window_problem(leaf.window, f"{path}.window")
+
+
+def _find_window_problem(window: Window, path: str) -> Problem | None:
+    kind = WINDOWS_BY_KEY.get(window.kind)
+    if kind is None:
+        return Problem(path, f"{abbreviate(window.kind)} is not a window; {did_you_mean(window.kind, WINDOWS_BY_KEY)}")
+    wanted_count = {"none": 0, "one": 1, "two": 2}[kind.values]
+    if len(window.values) != wanted_count:
+        return Problem(path, f"{kind.key!r} takes {_COUNT_WORDS[wanted_count]}.")
+    for value in window.values:
+        fault = _find_window_fault(kind, value)
+        if fault:
+            return Problem(f"{path}.{kind.key}", fault)
+    if len(window.values) == 2 and window.values[0] > window.values[1]:  # type: ignore[operator]
+        return Problem(f"{path}.{kind.key}", _SWAP)
+    return None
+
+
+def _find_window_fault(kind: WindowKind, value: object) -> str:
+    """Zero days ago is the published day itself; a window of the last zero days would be empty."""
+    if kind.key == "days_ago" and type(value) is int and value == 0:
+        return ""
+    return values.find_fault(kind.takes, value) if kind.takes else ""
+
+
+def _find_value_problem(leaf: Compare | Behaviour | Filter, kind: ValueKind, path: str, find_fault: FindFault) -> Problem | None:
+    operator = OPERATORS[leaf.operator]
+    fault = _find_count_fault(leaf, operator)
+    if fault:
+        return Problem(path, fault)
+    value_kind = operator.value_kind(kind)
+    for i, value in enumerate(leaf.values):
+        fault = values.find_fault(value_kind, value) or find_fault(value)
+        if fault:
+            return Problem(f"{path}[{i}]" if isinstance(leaf.value, tuple) else path, fault)
+    if operator.values == "two" and leaf.values[0] > leaf.values[1]:  # type: ignore[operator]
+        return Problem(path, _SWAP)
+    return None
+
+
+def _find_count_fault(leaf: Compare | Behaviour | Filter, operator: Operator) -> str:
     is_list, count = isinstance(leaf.value, tuple), len(leaf.values)
     match operator.values:
         case "none":
@@ -113,12 +265,7 @@ def _find_count_fault(leaf: Compare, operator: Operator) -> str:
             return "" if count and is_list else f"{operator.key!r} takes a list of at least one value."
 
 
-def _find_choice_fault(value: object, metric: Metric, operator: Operator) -> str:
-    if not metric.choices or operator.key not in _WHOLE_VALUE_OPERATORS or value in metric.choices:
+def _find_choice_fault(value: object, *, metric: Metric, leaf: Compare) -> str:
+    if not metric.choices or leaf.operator not in _WHOLE_VALUE_OPERATORS or value in metric.choices:
         return ""
     return f"{abbreviate(value)} is not a value of {metric.key}; {did_you_mean(str(value), metric.choices)}"
-
-
-def _ends_before_it_begins(leaf: Compare) -> bool:
-    low, high = leaf.values
-    return bool(low > high)  # type: ignore[operator]

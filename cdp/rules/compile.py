@@ -1,151 +1,123 @@
-"""A rule as SQL, for DuckDB and for Spark, over the snapshot of the customers as of the published day.
+"""A rule as SQL, for DuckDB over the site's snapshot and for Spark over the Delta tables.
 
-Values become literals that sqlglot writes, identifiers come from the catalogue and are quoted; no SQL text is concatenated
-here. The condition is true or false for every row, never NULL. Metric columns: integer BIGINT, money DECIMAL(18, 2),
-number DECIMAL(18, 6), date DATE, text VARCHAR; plus `customer_id`.
+Each leaf that reads more than the customer's own row becomes a named subquery of customers (WITH), so the condition of the whole
+rule is a plain combination of comparisons and memberships. It is true or false for every customer, never NULL. Equal leaves
+share a subquery. Metric columns: integer BIGINT, money DECIMAL(18, 2), number DECIMAL(18, 6), date DATE, text VARCHAR.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Sequence
-from datetime import date, timedelta
-from decimal import Decimal
-from typing import Literal
+from collections.abc import Sequence
 
 from sqlglot import ErrorLevel, exp
 
 from cdp.errors import did_you_mean
-from cdp.events.fields import MONEY_SCALE
 from cdp.metrics import BY_KEY as METRICS
 from cdp.rules.check import require_valid
+from cdp.rules.compile_behaviours import CustomerSet, build_behaviour, build_sequence
+from cdp.rules.conditions import build_comparison, build_literal, build_total
 from cdp.rules.errors import RuleError
 from cdp.rules.operators import BY_KEY as OPERATORS
-from cdp.rules.operators import ValueKind
-from cdp.rules.tree import All, Any, Compare, Not, Rule
-from cdp.rules.values import DIGITS, NUMBER_SCALE, decimal_text
-
-Dialect = Literal["duckdb", "spark"]
-CUSTOMER_ID = "customer_id"
-
-#: (column, literals of the rule, the published day) -> condition, for rows where the column is not NULL.
-Condition = Callable[[exp.Column, Sequence[exp.Expr], exp.Expr], exp.Expr]
-
-CONDITIONS: dict[str, Condition] = {
-    "eq": lambda column, values, as_of: column.eq(values[0]),
-    "ne": lambda column, values, as_of: column.neq(values[0]),
-    "lt": lambda column, values, as_of: column < values[0],
-    "le": lambda column, values, as_of: column <= values[0],
-    "gt": lambda column, values, as_of: column > values[0],
-    "ge": lambda column, values, as_of: column >= values[0],
-    "on": lambda column, values, as_of: column.eq(values[0]),
-    "not_on": lambda column, values, as_of: column.neq(values[0]),
-    "before": lambda column, values, as_of: column < values[0],
-    "on_or_before": lambda column, values, as_of: column <= values[0],
-    "after": lambda column, values, as_of: column > values[0],
-    "on_or_after": lambda column, values, as_of: column >= values[0],
-    "between": lambda column, values, as_of: column.between(values[0], values[1]),
-    # A number of days arrives as the day that many days back, see _build_literal.
-    "in_last_days": lambda column, values, as_of: exp.and_(column > values[0], column <= as_of),
-    "more_than_days_ago": lambda column, values, as_of: column < values[0],
-    "in": lambda column, values, as_of: column.isin(*values),
-    "not_in": lambda column, values, as_of: exp.not_(column.isin(*values)),
-    "contains": lambda column, values, as_of: exp.Contains(this=column, expression=values[0]),
-    "starts_with": lambda column, values, as_of: exp.StartsWith(this=column, expression=values[0]),
-}
+from cdp.rules.source import CUSTOMER_ID, Source, build_table, quote_column
+from cdp.rules.tree import All, Any, Behaviour, Compare, InList, InSegment, Leaf, Not, Rule
+from cdp.rules.tree import Sequence as StepSequence
 
 
-def to_expression(rule: Rule, as_of: date) -> exp.Expr:
-    """The condition as a sqlglot expression. Raises RuleError for a rule that does not pass `check`."""
+class Compiler:
+    """Builds the conditions of rules on one source, and collects the subqueries that they need."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self._subqueries: dict[str, exp.Select] = {}
+        self._memberships: dict[Leaf, exp.Expr] = {}
+
+    def build_condition(self, rule: Rule) -> exp.Expr:
+        match rule:
+            case All(children):
+                return exp.and_(*map(self.build_condition, children), copy=False)
+            case Any(children):
+                return exp.or_(*map(self.build_condition, children), copy=False)
+            case Not(child):
+                return exp.not_(self.build_condition(child), copy=False)
+            case Compare(_, operator) if OPERATORS[operator].compares == "value":
+                return self._compare(rule)
+            case _:
+                return self._is_member(rule)
+
+    def select_customers(self, columns: Sequence[str]) -> exp.Select:
+        return exp.select(*map(build_column, columns)).from_(build_table(self.source.customers))
+
+    def add_subqueries(self, query: exp.Select) -> exp.Select:
+        """The query with the subqueries that its conditions refer to."""
+        for name, subquery in self._subqueries.items():
+            query = query.with_(name, subquery, copy=False)
+        return query
+
+    def to_text(self, expression: exp.Expr) -> str:
+        return expression.sql(dialect=self.source.dialect, unsupported_level=ErrorLevel.RAISE)
+
+    def _compare(self, leaf: Compare) -> exp.Expr:
+        column, kind = build_column(leaf.field), METRICS[leaf.field].kind
+        return build_total(
+            column, leaf.operator, lambda: build_comparison(column, leaf.operator, leaf.values, kind, self.source.as_of)
+        )
+
+    def _is_member(self, leaf: Leaf) -> exp.Expr:
+        """A leaf is added after the leaves that it refers to: SQL reads WITH from top to bottom."""
+        if leaf not in self._memberships:
+            query, is_complement = self._build_subquery(leaf)
+            name = f"part_{len(self._subqueries) + 1}"
+            self._subqueries[name] = query
+            keys = exp.Subquery(this=exp.select(self.source.build_key()).from_(exp.to_table(name)))
+            is_in = exp.In(this=self.source.build_key(), query=keys)
+            self._memberships[leaf] = exp.not_(is_in) if is_complement else is_in
+        return self._memberships[leaf].copy()
+
+    def _build_subquery(self, leaf: Leaf) -> CustomerSet:
+        match leaf:
+            case Compare():
+                return CustomerSet(self._build_ranking(leaf), False)
+            case Behaviour():
+                return build_behaviour(leaf, self.source)
+            case StepSequence():
+                return CustomerSet(build_sequence(leaf, self.source), False)
+            case InSegment(segment_id):
+                condition = self.build_condition(self.source.segments[segment_id])
+                return CustomerSet(self._select_key(self.source.customers).where(condition, copy=False), False)
+            case InList(list_id):
+                is_listed = quote_column("list_id").eq(exp.Literal.number(list_id))
+                return CustomerSet(self._select_key(self.source.list_members).where(is_listed), False)
+
+    def _build_ranking(self, leaf: Compare) -> exp.Select:
+        """The customers up to a place. The first customer of a percentage is always among them, as the interpreter has it."""
+        column, key = build_column(leaf.field), self.source.build_key()
+        order = [exp.Ordered(this=column.copy(), desc=leaf.operator.startswith("top")), exp.Ordered(this=key.copy())]
+        ranked = self._select_key(self.source.customers).where(exp.not_(column.is_(exp.null())))
+        if leaf.operator in ("top", "bottom"):
+            return ranked.order_by(*order).limit(exp.Literal.number(int(str(leaf.value))))
+        place = exp.Window(this=exp.RowNumber(), order=exp.Order(expressions=order))
+        customers = exp.Window(this=exp.Count(this=exp.Star()))
+        places = ranked.select(exp.alias_(place, "place"), exp.alias_(customers, "customers")).subquery("places")
+        percent = build_literal("percent", leaf.value)
+        is_inside = exp.Paren(this=exp.column("place") - exp.Literal.number(1)) * exp.Literal.number(100) < (
+            exp.column("customers") * percent
+        )
+        return exp.select(key).from_(places).where(is_inside)
+
+    def _select_key(self, table: str) -> exp.Select:
+        return exp.select(self.source.build_key()).from_(build_table(table))
+
+
+def to_sql(rule: Rule, source: Source, select: Sequence[str] = (CUSTOMER_ID,)) -> str:
+    """A query for the customers of the segment; `select` names columns of the snapshot. Raises RuleError for a rule that does not
+    pass `check`."""
     require_valid(rule)
-    return _build_condition(rule, as_of)
+    compiler = Compiler(source)
+    query = compiler.select_customers(select).where(compiler.build_condition(rule), copy=False)
+    return compiler.to_text(compiler.add_subqueries(query))
 
 
-def to_where_sql(rule: Rule, as_of: date, dialect: Dialect = "duckdb") -> str:
-    """The condition as text for a WHERE clause."""
-    return _to_text(to_expression(rule, as_of), dialect)
-
-
-def to_sql(rule: Rule, as_of: date, *, table: str, dialect: Dialect = "duckdb", select: Sequence[str] = (CUSTOMER_ID,)) -> str:
-    """A query for the customers of the segment; `select` names columns of the snapshot."""
-    columns = [_build_column(name) for name in select]
-    return _to_text(exp.select(*columns).from_(_build_table(table)).where(to_expression(rule, as_of)), dialect)
-
-
-def _to_text(expression: exp.Expr, dialect: Dialect) -> str:
-    return expression.sql(dialect=dialect, unsupported_level=ErrorLevel.RAISE)
-
-
-def _build_condition(rule: Rule, as_of: date) -> exp.Expr:
-    match rule:
-        case All(children):
-            return exp.and_(*(_build_condition(child, as_of) for child in children), copy=False)
-        case Any(children):
-            return exp.or_(*(_build_condition(child, as_of) for child in children), copy=False)
-        case Not(child):
-            return exp.not_(_build_condition(child, as_of), copy=False)
-        case Compare():
-            return _build_comparison(rule, as_of)
-
-
-def _build_comparison(leaf: Compare, as_of: date) -> exp.Expr:
-    column = _build_column(leaf.field)
-    is_missing = column.is_(exp.null())
-    if leaf.operator == "is_not_set":
-        return is_missing
-    if leaf.operator == "is_set":
-        return exp.not_(is_missing)
-    kind = OPERATORS[leaf.operator].value_kind(METRICS[leaf.field].kind)
-    literals = [_build_literal(kind, value, as_of) for value in leaf.values]
-    holds = CONDITIONS[leaf.operator](column, literals, _build_date(as_of))
-    # IS NOT NULL makes a missing value false instead of NULL, and unlike coalesce() still lets engines skip row groups.
-    return exp.and_(exp.not_(is_missing), holds, copy=False)
-
-
-def _build_literal(kind: ValueKind, value: object, as_of: date) -> exp.Expr:
-    match kind, value:
-        case "days", int():
-            return _build_date(as_of - timedelta(days=value))
-        case "date", date():
-            return _build_date(value)
-        case "money", int() | Decimal():
-            return _build_decimal(value, MONEY_SCALE)
-        case "number", int() | Decimal():
-            return _build_decimal(value, NUMBER_SCALE)
-        case "integer", int():
-            return exp.Literal.number(value)
-        case "text", str():
-            return _build_text(value)
-    raise TypeError(f"a value of type {type(value).__name__} is not of kind {kind}; check() should have refused it.")
-
-
-def _build_date(day: date) -> exp.Expr:
-    return exp.cast(exp.Literal.string(day.isoformat()), exp.DataType.build("DATE"))
-
-
-def _build_decimal(value: int | Decimal, scale: int) -> exp.Expr:
-    return exp.cast(exp.Literal.string(decimal_text(Decimal(value))), exp.DataType.build(f"DECIMAL({DIGITS}, {scale})"))
-
-
-def _build_text(value: str) -> exp.Expr:
-    """The text in quotes. Spark replaces `${name}` before it parses, even in quotes, so `$` and `{` are kept apart."""
-    first, *rest = re.split(r"(?<=\$)(?=\{)", value)
-    text: exp.Expr = exp.Literal.string(first)
-    for piece in rest:
-        text = exp.DPipe(this=text, expression=exp.Literal.string(piece))
-    return text
-
-
-def _build_column(name: str) -> exp.Column:
+def build_column(name: str) -> exp.Column:
     if name != CUSTOMER_ID and name not in METRICS:
         raise RuleError("select", f"{name!r} is not a column of the snapshot; {did_you_mean(name, (CUSTOMER_ID, *METRICS))}")
-    return exp.column(name, quoted=True)
-
-
-def _build_table(name: str) -> exp.Table:
-    """A table name of one to three parts, every part quoted."""
-    parts = name.split(".")
-    if len(parts) > 3 or not all(parts):
-        raise RuleError("table", f"{name!r} is not a table name; write it as table, schema.table or catalog.schema.table.")
-    *catalog, schema, table = ["", "", *parts][-3:]
-    return exp.table_(table, db=schema or None, catalog=catalog[0] or None, quoted=True)
+    return quote_column(name)

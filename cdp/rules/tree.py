@@ -53,13 +53,99 @@ class Compare:
 
     @property
     def values(self) -> tuple[Scalar, ...]:
-        """The values as a tuple, however many the operator takes."""
-        if self.value is None:
-            return ()
-        return self.value if isinstance(self.value, tuple) else (self.value,)
+        return list_values(self.value)
 
 
-Rule: TypeAlias = All | Any | Not | Compare
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """One condition on the events of a behaviour, such as the brand or the hour. False where the event lacks the field."""
+
+    field: str
+    operator: str
+    value: Value = None
+
+    @property
+    def values(self) -> tuple[Scalar, ...]:
+        return list_values(self.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The days that count, up to and including the published one: the kind in cdp/rules/windows.py, and its values."""
+
+    kind: str = "ever"
+    values: tuple[int | date, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Events of one type ("any" for every type) that meet every filter."""
+
+    event: str
+    filters: tuple[Filter, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Behaviour:
+    """A measure of what the customer did within a window, compared with a value: "bought at least 3 items of brand X"."""
+
+    step: Step
+    measure: str
+    operator: str
+    value: Value = None
+    window: Window = Window()
+
+    @property
+    def values(self) -> tuple[Scalar, ...]:
+        return list_values(self.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Sequence:
+    """On a day of the window the customer did the first step; within so many days the second step follows, or does not.
+
+    Days are compared, not times: the second step may be on the same day. "Does not follow" holds once those days are over.
+    """
+
+    first: Step
+    then: Step
+    follows: bool
+    within_days: int
+    #: The field of the event that both steps must share, such as the product; empty if they may differ.
+    same: str = ""
+    window: Window = Window()
+
+
+@dataclass(frozen=True, slots=True)
+class InSegment:
+    """The customer meets the rule of another segment, on the same publication."""
+
+    segment_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class InList:
+    """The customer's id is in an uploaded list."""
+
+    list_id: int
+
+
+Leaf: TypeAlias = Compare | Behaviour | Sequence | InSegment | InList
+Rule: TypeAlias = All | Any | Not | Leaf
+
+
+def list_values(value: Value) -> tuple[Scalar, ...]:
+    """The values as a tuple, however many the operator takes."""
+    if value is None:
+        return ()
+    return value if isinstance(value, tuple) else (value,)
+
+
+def steps_of(leaf: Behaviour | Sequence) -> tuple[tuple[str, Step], ...]:
+    """The steps of a leaf with their paths below it."""
+    if isinstance(leaf, Behaviour):
+        return (("", leaf.step),)
+    return ((".first", leaf.first), (".then", leaf.then))
 
 
 class RuleNode(NamedTuple):
@@ -95,5 +181,5 @@ def _list_children(node: RuleNode) -> list[RuleNode]:
             return [RuleNode(f"{node.path}.any[{i}]", depth, child) for i, child in enumerate(children)]
         case Not(child):
             return [RuleNode(f"{node.path}.not", depth, child)]
-        case Compare():
+        case _:
             return []

@@ -20,13 +20,16 @@ from cdp.rules.tree import Scalar, Value
 
 DIGITS = 18
 NUMBER_SCALE = 6
+PERCENT_SCALE = 2
 MAX_DAYS = 36_500
+#: The longest of the lists of customers that a rank can name.
+MAX_COUNT = 10_000_000
 _DECIMAL = re.compile(r"-?[0-9]{1,40}(\.[0-9]{1,40})?")
 
 
 def read(kind: ValueKind | None, raw: Scalar) -> Scalar:
     """Convert a scalar to the kind. A value that doesn't fit stays unchanged; `find_fault` says what is wrong with it."""
-    if kind in ("money", "number"):
+    if kind in ("money", "number", "percent"):
         return _read_decimal(raw)
     if kind == "date" and isinstance(raw, str):
         return _read_day(raw)
@@ -83,6 +86,19 @@ def _find_days_fault(value: object) -> str:
     return ""
 
 
+def _find_count_fault(value: object) -> str:
+    if type(value) is not int or not 1 <= value <= MAX_COUNT:
+        return f"needs a number of customers from 1 to {MAX_COUNT}, not {abbreviate(value)}."
+    return ""
+
+
+def _find_percent_fault(value: object) -> str:
+    fault = _find_decimal_fault(value, PERCENT_SCALE)
+    if not fault and not 0 <= value <= 100:  # type: ignore[operator]
+        return f"needs a percentage from 0 to 100, not {abbreviate(value)}."
+    return fault
+
+
 def _find_decimal_fault(value: object, scale: int) -> str:
     if isinstance(value, bool) or not isinstance(value, int | Decimal) or not Decimal(value).is_finite():
         return f"needs a number such as 12.50, not {abbreviate(value)}."
@@ -118,4 +134,6 @@ _FAULT_FINDERS: dict[ValueKind, Callable[[object], str]] = {
     "date": _find_date_fault,
     "text": _find_text_fault,
     "days": _find_days_fault,
+    "count": _find_count_fault,
+    "percent": _find_percent_fault,
 }

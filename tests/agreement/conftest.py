@@ -1,4 +1,4 @@
-"""Fixtures of the agreement tests: one snapshot per module, and a Spark that compiles its plans."""
+"""Fixtures of the agreement tests: one DuckDB per module, and a Spark that compiles its plans."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from collections.abc import Iterator
 import pytest
 from pyspark.sql import SparkSession
 
-from tests.agreement.snapshot import CustomerTable
+from tests.agreement.snapshot import DuckTables
 from tests.spark_session import COMPILED, INTERPRETED
 
 
 @pytest.fixture(scope="module")
-def snapshot() -> Iterator[CustomerTable]:
-    snapshot_table = CustomerTable()
-    yield snapshot_table
-    snapshot_table.close()
+def duck() -> Iterator[DuckTables]:
+    tables = DuckTables()
+    yield tables
+    tables.close()
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -1,11 +1,15 @@
-"""A snapshot of generated customers as a DuckDB table in memory."""
+"""A generated world as tables, in DuckDB and in Spark, and the ids that a query selects from them."""
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 import duckdb
 import pyarrow as pa
+from pyspark.sql import SparkSession
 
-from tests.agreement.strategies import FIELDS, Customer
+from cdp.rules import CUSTOMER_ID, Interaction, Rule, Source, to_sql
+from tests.agreement.strategies import AS_OF, FIELDS, World
 
 _ARROW = {
     "integer": pa.int64(),
@@ -14,23 +18,68 @@ _ARROW = {
     "date": pa.date32(),
     "text": pa.string(),
 }
-_SCHEMA = pa.schema([("customer_id", pa.string()), *((metric.key, _ARROW[metric.kind]) for metric in FIELDS)])
+_CUSTOMERS = pa.schema([(CUSTOMER_ID, pa.string()), *((metric.key, _ARROW[metric.kind]) for metric in FIELDS)])
+_COLUMNS = {
+    "day": pa.date32(), "hour": pa.int32(), "price": pa.decimal128(12, 2), "events": pa.int64(), "quantity": pa.int64(),
+    "money": pa.decimal128(18, 2),
+}  # fmt: skip
+_NAMES = [each.name for each in fields(Interaction)]
+_INTERACTIONS = pa.schema([(CUSTOMER_ID, pa.string()), *((name, _COLUMNS.get(name, pa.string())) for name in _NAMES)])
+_LIST_MEMBERS = pa.schema([("list_id", pa.int64()), (CUSTOMER_ID, pa.string())])
 
 
-class CustomerTable:
-    """The table `customers` in memory, and queries for ids over it."""
+def build_tables(world: World) -> dict[str, pa.Table]:
+    """The id of a customer is its position in the world."""
+    customers = [{CUSTOMER_ID: str(i), **customer} for i, customer in enumerate(world.customers)]
+    interactions = [
+        {CUSTOMER_ID: str(i), **{name: getattr(row, name) for name in _NAMES}}
+        for i, rows in enumerate(world.interactions)
+        for row in rows
+    ]
+    members = [{"list_id": number, CUSTOMER_ID: str(i)} for number, members in world.lists.items() for i in members]
+    return {
+        "customers": pa.Table.from_pylist(customers, _CUSTOMERS),
+        "interactions": pa.Table.from_pylist(interactions, _INTERACTIONS),
+        "list_members": pa.Table.from_pylist(members, _LIST_MEMBERS),
+    }
+
+
+class DuckTables:
+    """The tables in a DuckDB in memory."""
 
     def __init__(self) -> None:
         self._connection = duckdb.connect()
+        self._segments: dict[int, Rule] = {}
 
-    def load(self, customers: list[Customer]) -> None:
-        """Load the customers; the id of a customer is its position in the list."""
-        rows = [{"customer_id": str(i), **customer} for i, customer in enumerate(customers)]
-        self._connection.register("rows", pa.Table.from_pylist(rows, _SCHEMA))
-        self._connection.execute("CREATE OR REPLACE TABLE customers AS SELECT * FROM rows")
+    def load(self, world: World) -> None:
+        self._segments = world.segments
+        for name, table in build_tables(world).items():
+            self._connection.register("rows", table)
+            self._connection.execute(f"CREATE OR REPLACE TABLE {name} AS SELECT * FROM rows")
+
+    def select(self, rule: Rule) -> list[str]:
+        return self.read_ids(to_sql(rule, Source(AS_OF, segments=self._segments)))
 
     def read_ids(self, sql: str) -> list[str]:
         return sorted(row[0] for row in self._connection.execute(sql).fetchall())
 
     def close(self) -> None:
         self._connection.close()
+
+
+class SparkTables:
+    """The tables as temporary views of a Spark session."""
+
+    def __init__(self, spark: SparkSession) -> None:
+        self._spark = spark
+
+    def select(self, world: World, rules: list[Rule]) -> list[list[str]]:
+        """The ids of each rule. One query answers all rules, because a query of Spark costs most of its time at the start."""
+        for name, table in build_tables(world).items():
+            self._spark.createDataFrame(table).createOrReplaceTempView(name)
+        source = Source(AS_OF, "spark", segments=world.segments)
+        queries = [f"SELECT {n} AS rule, customer_id FROM ({to_sql(rule, source)})" for n, rule in enumerate(rules)]
+        selected: list[list[str]] = [[] for _ in rules]
+        for number, customer_id in self._spark.sql(" UNION ALL ".join(queries)).collect():
+            selected[number].append(customer_id)
+        return [sorted(ids) for ids in selected]
