@@ -23,13 +23,14 @@ class Publication:
     day: date
     published_at: datetime
     customers_version: int
+    interactions_version: int
     profiles_collection: str
     counts: dict[str, Any]
 
 
 _REQUEST_ATTRIBUTE = "_cdp_publication"
 # Django returns jsonb as text.
-_SELECT = f"SELECT id, day, published_at, customers_version, profiles_collection, counts FROM {PUBLICATION.full_name}"
+_SELECT = f"SELECT id, day, published_at, customers_version, interactions_version, profiles_collection, counts FROM {PUBLICATION.full_name}"
 
 
 def publication_get_serving() -> Publication:
@@ -72,5 +73,5 @@ def _read_publication(sql: str, *parameters: Any) -> Publication | None:
         row = cursor.fetchone()
     if row is None:
         return None
-    publication_id, day, published_at, customers_version, profiles_collection, counts = row
-    return Publication(publication_id, day, published_at, customers_version, profiles_collection, json.loads(counts))
+    publication_id, day, published_at, customers, interactions, profiles_collection, counts = row
+    return Publication(publication_id, day, published_at, customers, interactions, profiles_collection, json.loads(counts))

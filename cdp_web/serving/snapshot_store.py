@@ -1,5 +1,5 @@
 """Snapshots on the local disk: one DuckDB file per publication, written under another name and renamed, under a lock between
-processes."""
+processes. A file holds two tables: `customers`, numbered in the order of their ids, and `interactions` with these numbers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from deltalake.exceptions import DeltaError
 from filelock import FileLock, Timeout
 
 from cdp.errors import first_line
-from cdp.lake.paths import CUSTOMERS, table_url
+from cdp.lake.paths import CUSTOMERS, INTERACTIONS, table_url
 from cdp.metrics import METRICS
 from cdp.settings import current
 from cdp_web.serving.errors import SnapshotUnavailable
@@ -24,6 +24,15 @@ from cdp_web.serving.publications import Publication
 #: Kind of a metric -> its type in DuckDB.
 DUCKDB_TYPES = {"integer": "BIGINT", "money": "DECIMAL(18, 2)", "number": "DECIMAL(18, 6)", "date": "DATE", "text": "VARCHAR"}
 TABLE = "customers"
+#: The number of a customer in both tables: smaller and quicker than the id, and in the same order.
+KEY = "customer"
+#: The columns of `interactions` that rules read.
+INTERACTION_COLUMNS = {
+    "day": "DATE", "hour": "TINYINT", "event_type": "VARCHAR", "product_id": "VARCHAR", "category_1": "VARCHAR",
+    "category_2": "VARCHAR", "category_3": "VARCHAR", "brand": "VARCHAR", "price": "DECIMAL(12, 2)", "events": "BIGINT",
+    "quantity": "BIGINT", "money": "DECIMAL(18, 2)",
+}  # fmt: skip
+BUILD_MEMORY = "2GB"
 #: The serving one, and the one before it for queries that are still running.
 FILES_KEPT = 2
 LOCK_WAIT_SECONDS = 20
@@ -36,11 +45,20 @@ def get_folder() -> Path:
 def open_customers(publication: Publication) -> Any:
     """The customers of a publication in the Delta table on HDFS, as an Arrow data set, which DuckDB scans without loading it
     whole. Tests replace this function."""
-    url = table_url(current(), CUSTOMERS)
+    return _open_table(CUSTOMERS, publication.customers_version)
+
+
+def open_interactions(publication: Publication) -> Any:
+    """The interactions of a publication. Tests replace this function."""
+    return _open_table(INTERACTIONS, publication.interactions_version)
+
+
+def _open_table(table: str, version: int) -> Any:
+    url = table_url(current(), table)
     try:
-        return DeltaTable(url, version=publication.customers_version).to_pyarrow_dataset()
+        return DeltaTable(url, version=version).to_pyarrow_dataset()
     except (DeltaError, OSError) as error:
-        raise SnapshotUnavailable(f"{url} at version {publication.customers_version}: {_find_cause(error)}") from error
+        raise SnapshotUnavailable(f"{url} at version {version}: {_find_cause(error)}") from error
 
 
 def snapshot_path(publication: Publication) -> Path:
@@ -69,9 +87,13 @@ def _build(publication: Publication, path: Path) -> None:
     try:
         with duckdb.connect(str(new_path)) as db:
             db.execute("SET enable_progress_bar = false")
-            db.register("source", open_customers(publication))
-            db.execute(f"CREATE TABLE {TABLE} AS SELECT {_select_columns()} FROM source ORDER BY customer_id")
+            db.execute(f"SET memory_limit = '{BUILD_MEMORY}'")
+            db.register("customers_source", open_customers(publication))
+            db.register("interactions_source", open_interactions(publication))
+            db.execute(_BUILD_CUSTOMERS)
             _check_counts(db, publication)
+            db.execute(_BUILD_INTERACTIONS, [publication.day])
+            _check_events(db, publication)
         new_path.rename(path)
     except (duckdb.Error, pa.ArrowException, OSError) as error:
         raise SnapshotUnavailable(f"The snapshot of publication {publication.id}: {first_line(error)}") from error
@@ -79,9 +101,15 @@ def _build(publication: Publication, path: Path) -> None:
         new_path.unlink(missing_ok=True)
 
 
-def _select_columns() -> str:
-    metrics = (f"CAST({metric.key} AS {DUCKDB_TYPES[metric.kind]}) AS {metric.key}" for metric in METRICS)
-    return ", ".join(("CAST(customer_id AS VARCHAR) AS customer_id", *metrics))
+_METRICS = ", ".join(f"CAST({metric.key} AS {DUCKDB_TYPES[metric.kind]}) AS {metric.key}" for metric in METRICS)
+_BUILD_CUSTOMERS = f"""
+    CREATE TABLE {TABLE} AS SELECT CAST(row_number() OVER (ORDER BY customer_id) AS INTEGER) AS {KEY}, *
+    FROM (SELECT CAST(customer_id AS VARCHAR) AS customer_id, {_METRICS} FROM customers_source) ORDER BY customer_id"""
+_INTERACTIONS = ", ".join(f"CAST({name} AS {kind}) AS {name}" for name, kind in INTERACTION_COLUMNS.items())
+#: Sorted, so that a query reads only the rows of its type of event and days.
+_BUILD_INTERACTIONS = f"""
+    CREATE TABLE {INTERACTIONS} AS SELECT {KEY}, {_INTERACTIONS}
+    FROM interactions_source JOIN {TABLE} USING (customer_id) WHERE day <= ? ORDER BY event_type, day, {KEY}"""
 
 
 def _check_counts(db: duckdb.DuckDBPyConnection, publication: Publication) -> None:
@@ -92,6 +120,16 @@ def _check_counts(db: duckdb.DuckDBPyConnection, publication: Publication) -> No
     if rows != customers or customers != expected_customers:
         raise SnapshotUnavailable(
             f"Publication {publication.id} has {expected_customers} customers, but its table has {customers} in {rows} rows."
+        )
+
+
+def _check_events(db: duckdb.DuckDBPyConnection, publication: Publication) -> None:
+    """As above, for the events of all customers."""
+    (events,) = db.execute(f"SELECT coalesce(sum(events), 0)::BIGINT FROM {INTERACTIONS}").fetchone() or (0,)
+    expected_events = publication.counts.get("events", events)
+    if events != expected_events:
+        raise SnapshotUnavailable(
+            f"Publication {publication.id} has {expected_events} events, but its interactions add up to {events}."
         )
 
 

@@ -122,7 +122,7 @@ def test_complement_and_de_morgan(duck: DuckTables, world: World, a: Rule, b: Ru
 def test_the_condition_is_never_null(duck: DuckTables, world: World, rule: Rule) -> None:
     duck.load(world)
     compiler = Compiler(Source(AS_OF, segments=world.segments))
-    is_null = compiler.build_condition(rule).is_(exp.null())
+    is_null = exp.Paren(this=compiler.build_condition(rule)).is_(exp.null())
     query = compiler.add_subqueries(compiler.select_customers(["customer_id"]).where(is_null))
     assert duck.read_ids(compiler.to_text(query)) == []
 
