@@ -1,8 +1,8 @@
 """A rule as SQL, for DuckDB and for Spark, over the snapshot of the customers as of the published day.
 
 Values become literals that sqlglot writes, identifiers come from the catalogue and are quoted; no SQL text is concatenated
-here. The condition is true or false for every row, never NULL. Metric columns: integer BIGINT, money DECIMAL(18, 2),
-number DECIMAL(18, 6), date DATE, text VARCHAR; plus `customer_id`.
+here. The condition is true or false for every row, never NULL. The columns are `customer_id` and the metrics, with the types of
+METRIC_KINDS in cdp/kinds.py.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from typing import Literal
 from sqlglot import ErrorLevel, exp
 
 from cdp.errors import did_you_mean
-from cdp.events.fields import MONEY_SCALE
+from cdp.kinds import DIGITS, MONEY_SCALE, NUMBER_SCALE
 from cdp.metrics import BY_KEY as METRICS
 from cdp.rules.check import require_valid
 from cdp.rules.errors import RuleError
 from cdp.rules.operators import BY_KEY as OPERATORS
 from cdp.rules.operators import ValueKind
 from cdp.rules.tree import All, Any, Compare, Not, Rule
-from cdp.rules.values import DIGITS, NUMBER_SCALE, decimal_text
+from cdp.rules.values import decimal_text
 
 Dialect = Literal["duckdb", "spark"]
 CUSTOMER_ID = "customer_id"

@@ -11,14 +11,13 @@ import pyarrow as pa
 from filelock import FileLock, Timeout
 
 from cdp.errors import first_line
+from cdp.kinds import METRIC_KINDS
 from cdp.metrics import METRICS
 from cdp.settings import current
 from cdp_web.publications.errors import SnapshotUnavailable
 from cdp_web.publications.selectors import Publication
 from cdp_web.snapshot import source
 
-#: Kind of a metric -> its type in DuckDB.
-DUCKDB_TYPES = {"integer": "BIGINT", "money": "DECIMAL(18, 2)", "number": "DECIMAL(18, 6)", "date": "DATE", "text": "VARCHAR"}
 TABLE = "customers"
 #: The serving one, and the one before it for queries that are still running.
 FILES_KEPT = 2
@@ -66,7 +65,7 @@ def _build(publication: Publication, path: Path) -> None:
 
 
 def _select_columns() -> str:
-    metrics = (f"CAST({metric.key} AS {DUCKDB_TYPES[metric.kind]}) AS {metric.key}" for metric in METRICS)
+    metrics = (f"CAST({metric.key} AS {METRIC_KINDS[metric.kind].duckdb}) AS {metric.key}" for metric in METRICS)
     return ", ".join(("CAST(customer_id AS VARCHAR) AS customer_id", *metrics))
 
 

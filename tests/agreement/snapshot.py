@@ -6,15 +6,9 @@ import duckdb
 import pyarrow as pa
 
 from tests.agreement.strategies import FIELDS, Customer
+from tests.arrow_types import make_customers_schema
 
-_ARROW = {
-    "integer": pa.int64(),
-    "money": pa.decimal128(18, 2),
-    "number": pa.decimal128(18, 6),
-    "date": pa.date32(),
-    "text": pa.string(),
-}
-_SCHEMA = pa.schema([("customer_id", pa.string()), *((metric.key, _ARROW[metric.kind]) for metric in FIELDS)])
+_SCHEMA = make_customers_schema(FIELDS)
 
 
 class CustomerTable:
