@@ -10,6 +10,7 @@ from typing import Any
 from django.db import connection
 
 from cdp.mart.daily import PUBLICATION
+from cdp.postgres import TABLE_EXISTS
 from cdp_web.publications.errors import NothingPublished
 
 
@@ -44,7 +45,7 @@ def publication_get(publication_id: int) -> Publication | None:
 def _read_publication(sql: str, *parameters: Any) -> Publication | None:
     with connection.cursor() as cursor:
         # The first night creates the table, not Django's migrations.
-        cursor.execute("SELECT to_regclass(%s) IS NOT NULL", [PUBLICATION.full_name])
+        cursor.execute(TABLE_EXISTS, [PUBLICATION.full_name])
         if not cursor.fetchone()[0]:
             return None
         cursor.execute(sql, parameters)
