@@ -40,7 +40,7 @@ def run(stack: Stack, scale: float) -> Outcome:
     outcome = Outcome("night-agreement")
     path = stack.state / "bench.parquet"
     make_history(path, round(EVENTS * scale), days=HISTORY_DAYS)
-    dataset = store.add(stack.settings, path, mapping_for(path, None))
+    dataset = store.add(stack.settings, path, mapping_for(None))
     produce(stack.settings, dataset.name)
     outcome.measure("messages", dataset.rows, "")
     outcome.measure("stream", _time_module(stack, "streaming", "--once"), "s")

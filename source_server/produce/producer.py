@@ -102,7 +102,7 @@ class _DatasetProducer:
         self._dataset = dataset
         self._patience = patience
         self._pace = pace
-        self._progress = progress or (lambda _done, _all: None)
+        self._progress = progress or (lambda _position, _rows: None)
         self._report = ProducerReport(dataset.name, dataset.rows)
         self._losses = 0
 
