@@ -38,7 +38,7 @@ def explain(settings: Settings, day: date | None, say: Callable[[str], None]) ->
 
 def _read_run(cursor: Cursor, day: date | None) -> tuple[NightRun | None, str]:
     """The run, and the publication that readers see now."""
-    cursor.execute("SELECT to_regclass(%s) IS NOT NULL", [NIGHT_RUN.full_name])
+    cursor.execute(postgres.TABLE_EXISTS, [NIGHT_RUN.full_name])
     ((has_runs,),) = cursor.fetchall()
     if not has_runs:
         return None, ""

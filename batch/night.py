@@ -62,7 +62,7 @@ from batch.stores.profile_store import CustomersSnapshot, Place, choose_collecti
 from batch.stores.publish import DailyNumbers, NewPublication, publish
 from batch.stores.staging import Staging
 from cdp.lake.paths import CUSTOMER_DAY, INTERACTIONS
-from cdp.mart.nights import Accepted, CheckOutcome, RunState
+from cdp.mart.nights import STEPS, Accepted, CheckOutcome, RunState
 from cdp.mart.table import Table
 from cdp.settings import Settings
 from cdp.spark import root_cause
@@ -122,7 +122,7 @@ def publish_day(night: Night, day: date, everything: bool = False, run: RunRecor
     night.say(f"night {day}")
     run = run or begin_run(night.connection, night.settings, day, night.clock, night.accepted)
     with record_failures(run):
-        steps = Steps(night.say, run.begin_step)
+        steps = Steps(night.say, run.begin_step, STEPS)
         state = _publish(night, day, everything, run, steps)
         run.end(state, steps.seconds)
     return state

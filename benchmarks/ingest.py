@@ -86,7 +86,7 @@ def _import_history(stack: Stack, history: Path, turns: int, outcome: Outcome) -
     """Import the data sets of all turns; return a file of the lines for the peer, and the number of rows."""
     for turn in range(turns):
         copy, start = _copy(history, turn), time.monotonic()
-        dataset = store.add(stack.settings, copy, mapping_for(copy, None))
+        dataset = store.add(stack.settings, copy, mapping_for(None))
         seconds = time.monotonic() - start
     outcome.measure("events", dataset.rows, "")
     outcome.measure("file into the source", dataset.rows / seconds, "rows/s", "mapped, checked, written as lines")

@@ -63,7 +63,7 @@ def run(stack: Stack, scale: float) -> Outcome:
 def load_under_fire(stack: Stack, path: Path, kills: int, print_line: Callable[[str], None], seed: int = 7) -> LoadReport:
     """Kill each victim this many times, in random order at random moments, let the load finish, and compare."""
     settings, rng, start = stack.settings, random.Random(seed), time.monotonic()
-    dataset = store.add(settings, path, mapping_for(path, None))
+    dataset = store.add(settings, path, mapping_for(None))
     rate = max(1, dataset.rows // (kills * len(VICTIMS) * SECONDS_A_KILL))
     order = [victim for victim in VICTIMS for _ in range(kills)]
     rng.shuffle(order)

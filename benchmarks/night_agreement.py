@@ -16,9 +16,10 @@ from deltalake import DeltaTable
 from benchmarks.history import make_history
 from benchmarks.outcome import Goal, Outcome
 from cdp import postgres
+from cdp.kinds import KINDS
 from cdp.lake.paths import CUSTOMERS, table_url
 from cdp.mart.charts import CHART_TABLES
-from cdp.mart.table import POSTGRES_TYPES, Table
+from cdp.mart.table import Table
 from cdp.settings import Settings
 from infra.stack.services.spark import build_environment
 from infra.stack.stack import Stack
@@ -39,7 +40,7 @@ def run(stack: Stack, scale: float) -> Outcome:
     outcome = Outcome("night-agreement")
     path = stack.state / "bench.parquet"
     make_history(path, round(EVENTS * scale), days=HISTORY_DAYS)
-    dataset = store.add(stack.settings, path, mapping_for(path, None))
+    dataset = store.add(stack.settings, path, mapping_for(None))
     produce(stack.settings, dataset.name)
     outcome.measure("messages", dataset.rows, "")
     outcome.measure("stream", _time_module(stack, "streaming", "--once"), "s")
@@ -111,7 +112,7 @@ def compare_tables(duck: duckdb.DuckDBPyConnection, outcome: Outcome) -> None:
     rows, differing = 0, 0
     for table in CHART_TABLES:
         columns = ", ".join(table.column_names)
-        again = ", ".join(f"CAST({c.name} AS {POSTGRES_TYPES[c.kind]}) AS {c.name}" for c in table.columns)
+        again = ", ".join(f"CAST({c.name} AS {KINDS[c.kind].duckdb}) AS {c.name}" for c in table.columns)
         ours, theirs = f"SELECT {columns} FROM {table.name}", f"SELECT {again} FROM {table.name}_again"
         number = _read_number(duck, f"SELECT count(*) FROM (({ours} EXCEPT ALL {theirs}) UNION ALL ({theirs} EXCEPT ALL {ours}))")
         if number:
@@ -123,7 +124,7 @@ def compare_tables(duck: duckdb.DuckDBPyConnection, outcome: Outcome) -> None:
 
 
 def _column_types(table: Table) -> str:
-    return ", ".join(f"{column.name} {POSTGRES_TYPES[column.kind]}" for column in table.columns)
+    return ", ".join(f"{column.name} {KINDS[column.kind].duckdb}" for column in table.columns)
 
 
 def _count_differing(duck: duckdb.DuckDBPyConnection, key: str) -> int:

@@ -41,7 +41,7 @@ def _with_visits(part: Part, visits_of_day: int) -> Part:
 def receive_history(stack: Stack, history: Path, last: date) -> Counts:
     """Append the messages that arrived up to `last` to the tables as the stream would; returns the counts of the messages."""
     settings = stack.settings
-    dataset = store.add(settings, history, mapping_for(history, None))
+    dataset = store.add(settings, history, mapping_for(None))
     lines, counts = store.path_of(settings, dataset.name), Counts()
     spark = session(settings, "bench events", settings.spark_stream_cores, quiet=True)
     try:

@@ -31,7 +31,7 @@ def run(stack: Stack, scale: float) -> Outcome:
     outcome = Outcome("stream")
     path = stack.state / "bench.parquet"
     make_history(path, round(EVENTS * scale))
-    dataset = store.add(stack.settings, path, mapping_for(path, None))
+    dataset = store.add(stack.settings, path, mapping_for(None))
     produce(stack.settings, dataset.name)
     outcome.measure("messages", dataset.rows, "")
     rates = []

@@ -88,7 +88,7 @@ def _send_day(stack: Stack, events: int) -> int:
     """Send one day's messages to Kafka; returns their number."""
     path = stack.state / "day.parquet"
     make_day(path, events)
-    dataset = store.add(stack.settings, path, mapping_for(path, None))
+    dataset = store.add(stack.settings, path, mapping_for(None))
     produce(stack.settings, dataset.name)
     return dataset.rows
 

@@ -15,6 +15,7 @@ import pyarrow as pa
 from confluent_kafka import Message
 
 from cdp.events import FIELD_NAMES
+from cdp.kinds import MONEY, PRICE
 from cdp.settings import current
 from source_server.history.rows import COLUMNS
 from source_server.intake.judge import CHECKS, Shop, judging
@@ -38,13 +39,13 @@ _TEXTS = ("event_type", "product_id", "category_id", "category_code", "user_id",
 _TYPED = f"""
     SELECT line, code, v_time AS event_time, {", ".join(f"nullif(raw.{name}, '') AS {name}" for name in _TEXTS)},
         nullif(raw.order_id, '') AS order_given, lower(nullif(raw.brand, '')) AS brand, raw.source AS source,
-        try_cast(raw.price AS DECIMAL(12, 2)) AS price, try_cast(coalesce(nullif(raw.quantity, ''), '1') AS INTEGER) AS quantity
+        try_cast(raw.price AS {PRICE}) AS price, try_cast(coalesce(nullif(raw.quantity, ''), '1') AS INTEGER) AS quantity
     FROM judged"""
 _IDENTIFIED = f"SELECT *, left(sha256({_IDENTITY}), 32) AS event_id, event_type = 'purchase' AS bought FROM ({_TYPED})"
 _DERIVED = f"""
     SELECT * EXCLUDE (bought, order_given), event_time::DATE AS event_day,
         {", ".join(f"nullif(split_part(category_code, '.', {n}), '') AS category_{n}" for n in (1, 2, 3))},
-        (CASE WHEN bought THEN 1 WHEN event_type = 'refund' THEN -1 END * price * quantity)::DECIMAL(18, 2) AS revenue,
+        (CASE WHEN bought THEN 1 WHEN event_type = 'refund' THEN -1 END * price * quantity)::{MONEY} AS revenue,
         CASE WHEN order_given IS NOT NULL THEN order_given
              WHEN bought THEN coalesce('s:' || user_session, 'e:' || event_id) END AS order_id,
         NULL AS amount, NULL AS anonymous_id, NULL AS extra  -- a generated history has none

@@ -102,7 +102,7 @@ def stream_under_fire(
 ) -> StreamReport:
     """Kill round by round, each time at a random moment after the stream has written a batch; then let it take all messages."""
     rng, start = random.Random(seed), time.monotonic()
-    dataset = store.add(stack.settings, path, mapping_for(path, None))
+    dataset = store.add(stack.settings, path, mapping_for(None))
     load = Load(stack, dataset.name, max(1, dataset.rows // (len(rounds) * SECONDS_A_KILL)), topic)
     with StreamProcess(stack, topic) as stream:
         for victims in rounds:

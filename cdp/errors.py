@@ -32,9 +32,9 @@ def _find_driver_error(error: BaseException) -> BaseException:
     return cause if cause is not None and str(cause) == str(error) else error
 
 
-def did_you_mean(word: str, known: Iterable[str], otherwise: str = "") -> str:
-    """The end of a message about an unknown word: the nearest known word; if none is near, `otherwise` or the known words."""
-    words = list(known)
+def did_you_mean(word: str, choices: Iterable[str], otherwise: str = "") -> str:
+    """The end of a message about an unknown word: the nearest choice; if none is near, `otherwise` or the choices."""
+    words = list(choices)
     near = difflib.get_close_matches(word[:_MAX_LENGTH], words, n=1)
     if near:
         return f"did you mean {near[0]!r}?"

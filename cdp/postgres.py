@@ -7,6 +7,8 @@ from typing import Any
 from cdp.settings import Settings
 
 CONNECT_SECONDS = 10
+#: A query that says whether the table with this full name exists.
+TABLE_EXISTS = "SELECT to_regclass(%s) IS NOT NULL"
 
 
 def connection_arguments(settings: Settings, program: str, connect_seconds: int = CONNECT_SECONDS) -> dict[str, Any]:

@@ -206,10 +206,10 @@ def port_base(stack: str) -> int:
 
 
 def _refuse_unknown(env: Mapping[str, str]) -> None:
-    known = {env_name(f.name) for f in fields(Settings)}
+    names = {env_name(f.name) for f in fields(Settings)}
     for name in sorted(env):
-        if name.startswith(PREFIX) and name not in known and name.removesuffix("_FILE") not in known:
-            raise SettingError(f"{name} is not a setting; {did_you_mean(name, known, 'docs/settings.md lists them all.')}")
+        if name.startswith(PREFIX) and name not in names and name.removesuffix("_FILE") not in names:
+            raise SettingError(f"{name} is not a setting; {did_you_mean(name, names, 'docs/settings.md lists them all.')}")
 
 
 def _read_text(f: Field[Any], env: Mapping[str, str], values: Mapping[str, Any]) -> str:

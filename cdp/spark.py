@@ -1,4 +1,4 @@
-"""Spark for our jobs: the session on the configured cluster, and Spark's types for our kinds of columns.
+"""Spark for our jobs: the session on the configured cluster, and the schemas of the Delta tables.
 
 The only module of cdp that imports pyspark. Settings common to all jobs are in infra/spark/spark-defaults.conf.
 """
@@ -14,7 +14,7 @@ from contextlib import suppress
 from py4j.protocol import Py4JError, Py4JNetworkError
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
-from pyspark.sql.types import DataType, DateType, DecimalType, IntegerType, LongType, StringType, StructType, TimestampType
+from pyspark.sql.types import StructType
 
 from cdp.errors import hint_of, is_of_postgres
 from cdp.lake.tables import LakeTable
@@ -27,25 +27,6 @@ LONGEST_REASON = 400
 #: For a driver that lives for a minute or two: planning ends before the JVM's second compiler pays off.
 BRIEF = "-XX:TieredStopAtLevel=1"
 JVM_GONE = "Spark's JVM is gone"
-
-#: Kind of a column of cdp/mart/daily.py -> its type in Spark.
-COLUMN_TYPES: dict[str, DataType] = {
-    "text": StringType(),
-    "integer": IntegerType(),
-    "long": LongType(),
-    "money": DecimalType(18, 2),
-    "date": DateType(),
-    "time": TimestampType(),
-    "json": StringType(),
-}
-#: Kind of a metric of cdp/metrics/ -> its type in Spark; sums over a long time need more room than one day's count.
-METRIC_TYPES: dict[str, DataType] = {
-    "integer": LongType(),
-    "money": DecimalType(18, 2),
-    "number": DecimalType(18, 6),
-    "date": DateType(),
-    "text": StringType(),
-}
 
 
 def lake_schema(table: LakeTable) -> StructType:

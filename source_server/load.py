@@ -104,7 +104,7 @@ def describe_next_steps(settings: Settings, result: LoadResult) -> str:
 
 def _read_mappings(files: Sequence[Path], mapping: str | None) -> list[tuple[Path, Mapping]]:
     """Each file with its mapping. All are checked before the first is added; two files of one name would be one data set."""
-    mappings = [(path, mapping_for(path, mapping)) for path in files]
+    mappings = [(path, mapping_for(mapping)) for path in files]
     for name, count in Counter(derive_name(path) for path in files).items():
         if count > 1:
             raise FileRefused(f"{count} of the files would become the data set {name!r}; rename all but one.")

@@ -13,9 +13,9 @@ from pyspark.sql import functions as F
 
 from batch.customers.scores import AS_OF, add_scores
 from batch.days.customer_day import CUSTOMER_ID
+from cdp.kinds import METRIC_KINDS
 from cdp.metrics import BY_KEY, of_stage, sql_as_of
 from cdp.metrics.rfm import EARLIER_DAYS, RFM_GROUP, TOTALS
-from cdp.spark import METRIC_TYPES
 
 
 def total_column(key: str, days_ago: int) -> str:
@@ -35,7 +35,7 @@ def sum_totals_before(as_of: date) -> list[Column]:
 def _sum_total(key: str, days_ago: int, as_of: date) -> Column:
     metric, day = BY_KEY[key], f"DATE '{as_of - timedelta(days=days_ago)}'"
     total = F.expr(f"{sql_as_of(metric, day)} FILTER (WHERE day <= {day})")
-    return total.cast(METRIC_TYPES[metric.kind]).alias(total_column(key, days_ago))
+    return total.cast(METRIC_KINDS[metric.kind].spark).alias(total_column(key, days_ago))
 
 
 def compute_rfm(customers: DataFrame, day: date) -> DataFrame:

@@ -15,8 +15,8 @@ from batch.customers.lineage import Baseline
 from batch.customers.rfm import TOTALS_BEFORE, compute_rfm, sum_totals_before
 from batch.customers.things import build_things
 from batch.days.customer_day import CUSTOMER_ID
+from cdp.kinds import METRIC_KINDS
 from cdp.metrics import METRICS, Metric, Stage, of_stage, sql_for_day
-from cdp.spark import METRIC_TYPES
 
 
 def aggregate_customers(customer_day: DataFrame, interactions: DataFrame, as_of: date) -> DataFrame:
@@ -55,4 +55,4 @@ def _column(metric: Metric, as_of: date) -> Column:
 
 
 def _expression(metric: Metric, as_of: date) -> Column:
-    return F.expr(sql_for_day(metric, as_of.isoformat())).cast(METRIC_TYPES[metric.kind]).alias(metric.key)
+    return F.expr(sql_for_day(metric, as_of.isoformat())).cast(METRIC_KINDS[metric.kind].spark).alias(metric.key)

@@ -8,8 +8,8 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from batch.days.events import count_types, is_visit
+from cdp.kinds import KINDS
 from cdp.mart.daily import CUSTOMER_DAY
-from cdp.spark import COLUMN_TYPES
 
 CUSTOMER_ID = "customer_id"
 KEY = ["day", CUSTOMER_ID]
@@ -21,7 +21,7 @@ def build_customer_days(events: DataFrame) -> DataFrame:
     """The columns of CUSTOMER_DAY, and `recent`: the latest events of the day, newest first."""
     joined = _count_activity(events).join(_count_orders(events), KEY, "left").join(_collect_recent(events), KEY, "left")
     rows = joined.fillna(0, ["orders", "items", "gross_revenue"])
-    columns = [F.col(column.name).cast(COLUMN_TYPES[column.kind]) for column in CUSTOMER_DAY.columns]
+    columns = [F.col(column.name).cast(KINDS[column.kind].spark) for column in CUSTOMER_DAY.columns]
     return rows.select(*columns, "recent")
 
 

@@ -9,6 +9,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from cdp.events import COUNTS
+from cdp.kinds import MONEY
 
 #: An id identifies an event within a customer's day. Of several copies, the one received first is kept.
 IDENTITY = ("user_id", "event_day", "event_id")
@@ -59,5 +60,5 @@ def purchase_revenue() -> Column:
 def sum_events(events: DataFrame) -> DataFrame:
     """One row per day for the gate: number of events, net revenue, and number of events without a required value."""
     is_lacking = F.col("customer_id").isNull() | F.col("event_time").isNull() | F.col("product_id").isNull()
-    money = F.coalesce(F.sum("revenue"), F.lit(0)).cast("decimal(18, 2)")
+    money = F.coalesce(F.sum("revenue"), F.lit(0)).cast(MONEY)
     return events.groupBy("day").agg(F.count("*").alias("events"), money.alias("money"), F.count_if(is_lacking).alias("lacking"))

@@ -6,8 +6,8 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from cdp.events import COUNTS
+from cdp.kinds import KINDS
 from cdp.mart.daily import KPI_DAY
-from cdp.spark import COLUMN_TYPES
 
 NEW = "new_customers"
 _SUMS = ("sessions", *COUNTS.values(), "orders", "items", "gross_revenue", "revenue")
@@ -16,7 +16,7 @@ _SUMS = ("sessions", *COUNTS.values(), "orders", "items", "gross_revenue", "reve
 def build_kpi_days(events: DataFrame, customer_day: DataFrame) -> DataFrame:
     """The columns of KPI_DAY except new customers, for the days of `events`."""
     joined = _count_sessions(events).join(_sum_customers(customer_day), "day")
-    columns = [F.col(column.name).cast(COLUMN_TYPES[column.kind]) for column in KPI_DAY.columns if column.name != NEW]
+    columns = [F.col(column.name).cast(KINDS[column.kind].spark) for column in KPI_DAY.columns if column.name != NEW]
     return joined.select(*columns)
 
 

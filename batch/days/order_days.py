@@ -7,6 +7,7 @@ from pyspark.sql import functions as F
 
 from batch.days.events import count_types, purchase_revenue
 from cdp.events import COUNTS
+from cdp.kinds import MONEY
 from cdp.mart.charts import ORDER_VALUE_BOUNDS
 
 _HOUR_SUMS = ("events", "customers", *COUNTS.values(), "orders", "items", "gross_revenue", "revenue")
@@ -37,7 +38,7 @@ def build_hour_days(events: DataFrame) -> DataFrame:
 
 
 def build_order_value_days(events: DataFrame) -> DataFrame:
-    bounds = F.array(*(F.lit(bound).cast("decimal(18, 2)") for bound in ORDER_VALUE_BOUNDS))
+    bounds = F.array(*(F.lit(bound).cast(MONEY) for bound in ORDER_VALUE_BOUNDS))
     orders = _list_orders(events).select(
         "day",
         "value",

@@ -13,6 +13,7 @@ from itertools import pairwise
 from statistics import median
 
 from cdp.days import day_bounds
+from cdp.ledger import EventBalance
 
 #: The same weekday of the last WEEKS weeks shows what is usual. With fewer than LEAST_WEEKS of them, nothing counts as usual.
 WEEKS, LEAST_WEEKS = 4, 3
@@ -68,6 +69,10 @@ class StreamFigures:
     has_unwritten_batch: bool  # whether the last batch is in the table but not yet in the ledger
     received_until: datetime
 
+    @property
+    def balance(self) -> EventBalance:
+        return EventBalance(self.good, self.replayed, self.rows, self.dropped)
+
 
 @dataclass(frozen=True, slots=True)
 class Figures:
@@ -117,12 +122,9 @@ def check_ledger(figures: Figures) -> CheckFinding:
     stream = figures.stream
     if stream is None:
         return CheckFinding(True, "no stream has written the events, so there is no ledger to compare with")
-    surplus = stream.rows + stream.dropped - stream.good - stream.replayed
+    surplus = stream.balance.surplus
     passed = surplus == 0 or (stream.has_unwritten_batch and surplus > 0)
-    says = (
-        f"good {stream.good:,} + replayed {stream.replayed:,} {'=' if surplus == 0 else '≠'}"
-        f" rows {stream.rows:,} + copies that compaction dropped {stream.dropped:,}"
-    )
+    says = stream.balance.describe("≠" if surplus else "=")
     if surplus and passed:
         says += ": the stream's last batch is not in its ledger yet"
     return CheckFinding(passed, says)

@@ -18,11 +18,10 @@ from batch.gate.checks import StreamFigures
 from batch.hdfs.changes import EventFiles
 from batch.hdfs.tables import open_table
 from cdp.lake.paths import COMPACTIONS, EVENTS, QUARANTINE, table_url
+from cdp.ledger import DROPPED_COLUMNS, REPLAYED_MESSAGE, EventBalance, count_dropped
 from cdp.mart.daily import STREAM_LEDGER
 from cdp.settings import Settings
 
-#: Rows of quarantine with equal values in these columns are replayed as one event.
-SAME_EVENT = ["replay_id", "kafka_topic", "kafka_partition", "kafka_offset", "received_at"]
 _STREAMS = f"SELECT stream, sum(good)::bigint, max(batch), max(hour) FROM {STREAM_LEDGER.full_name} GROUP BY stream"
 _LATER = f"SELECT coalesce(sum(good), 0)::bigint FROM {STREAM_LEDGER.full_name} WHERE stream = %s AND batch > %s"
 
@@ -48,7 +47,7 @@ def read_stream_figures(
     if ledger is None:
         return None
     rows, dropped, replayed = sum(map(files.count_rows, files.days)), _count_dropped(settings, files), 0
-    if rows + dropped != ledger.good:
+    if EventBalance(ledger.good, replayed, rows, dropped).surplus:
         record_compactions()
         dropped, replayed = _count_dropped(settings, files), _count_replayed(settings, table)
     return StreamFigures(ledger.good, replayed, rows, dropped, ledger.has_unwritten_batch, ledger.received_until)
@@ -73,17 +72,18 @@ def _count_dropped(settings: Settings, files: EventFiles) -> int:
     compactions = open_table(settings, COMPACTIONS)
     if compactions is None:
         return 0
-    is_ours = (pc.field("table_id") == files.table_id) & (pc.field("version") <= files.version)
-    return sum(compactions.to_pyarrow_dataset().to_table(["dropped"], is_ours)["dropped"].to_pylist())
+    rows = compactions.to_pyarrow_dataset().to_table([*DROPPED_COLUMNS]).to_pylist()
+    return count_dropped(rows, files.table_id, files.version)
 
 
 def _count_replayed(settings: Settings, events: DeltaTable) -> int:
     """The events in this version that come from replays."""
     table = open_table(settings, QUARANTINE)
     quarantine = table.to_pyarrow_dataset() if table else None
-    if quarantine is None or not set(SAME_EVENT) <= set(quarantine.schema.names):
+    if quarantine is None or not set(REPLAYED_MESSAGE) <= set(quarantine.schema.names):
         return 0
-    replayed = quarantine.to_table(SAME_EVENT, pc.field("replay_id").is_valid()).group_by(SAME_EVENT).aggregate([])
+    columns = [*REPLAYED_MESSAGE]
+    replayed = quarantine.to_table(columns, pc.field("replay_id").is_valid()).group_by(columns).aggregate([])
     replays = replayed["replay_id"].to_pylist()
     in_table = {replay for replay in set(replays) if events.transaction_version(replay) is not None}
     return sum(replay in in_table for replay in replays)

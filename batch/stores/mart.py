@@ -109,7 +109,7 @@ def _describe_holder(cursor: Cursor) -> str:
     if holder is None:
         return ""
     pid, since = holder
-    cursor.execute("SELECT to_regclass(%s) IS NOT NULL", [NIGHT_RUN.full_name])
+    cursor.execute(postgres.TABLE_EXISTS, [NIGHT_RUN.full_name])
     ((has_runs,),) = cursor.fetchall()
     row = None
     if has_runs:

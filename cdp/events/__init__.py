@@ -1,6 +1,6 @@
 """What an event is: its fields and bounds, its types, its topic, and the reasons to refuse one."""
 
-from cdp.events.fields import COUNTS, EVENT_TYPES, FIELD_NAMES, FIELDS, MONEY_SCALE, TYPES, EventField, EventType
+from cdp.events.fields import COUNTS, EVENT_TYPES, FIELD_NAMES, FIELDS, TYPES, EventField, EventType
 from cdp.events.reasons import REASONS, Reason
 from cdp.events.topics import EVENTS_RAW, TOPICS, Topic
 
@@ -10,7 +10,6 @@ __all__ = [
     "EVENT_TYPES",
     "FIELDS",
     "FIELD_NAMES",
-    "MONEY_SCALE",
     "REASONS",
     "TOPICS",
     "TYPES",

@@ -28,7 +28,6 @@ EVENT_TYPES = tuple(each.name for each in TYPES)
 COUNTS = {each.name: each.counted_in for each in TYPES if each.counted_in}
 #: Only events of these types have a revenue: money received, and money or goods returned.
 MONEY_TYPES = ("purchase", "refund")
-MONEY_SCALE = 2
 MAX_TEXT = 200
 MAX_QUANTITY = 100_000
 #: Of one event: its amount, or price times quantity. A sum of money has 16 digits before the point: room for 9,999 of these.

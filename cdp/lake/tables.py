@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from cdp.kinds import MONEY, PRICE
 from cdp.lake.paths import COMPACTIONS, EVENTS, INTERACTIONS, QUARANTINE
 
 #: Days that a table's log keeps each commit. A stream makes thousands of commits a day in one folder, and every reader and writer
@@ -48,7 +49,7 @@ EVENTS_TABLE = LakeTable(
         "event_id": "string", "event_day": "date", "event_time": "timestamp", "event_type": "string",
         "product_id": "string", "category_id": "string", "category_code": "string",
         "category_1": "string", "category_2": "string", "category_3": "string", "brand": "string",
-        "price": "decimal(12, 2)", "quantity": "int", "amount": "decimal(18, 2)", "revenue": "decimal(18, 2)",
+        "price": PRICE, "quantity": "int", "amount": MONEY, "revenue": MONEY,
         "user_id": "string", "anonymous_id": "string", "user_session": "string", "order_id": "string",
         "source": "string", "extra": "string", "received_at": "timestamp", **_ORIGIN,
     },
@@ -78,7 +79,7 @@ INTERACTIONS_TABLE = LakeTable(
     {
         "day": "date", "customer_id": "string", "event_type": "string",
         "product_id": "string", "category_1": "string", "category_2": "string", "category_3": "string", "brand": "string",
-        "events": "bigint", "quantity": "bigint", "money": "decimal(18, 2)",
+        "events": "bigint", "quantity": "bigint", "money": MONEY,
     },
 )  # fmt: skip
 

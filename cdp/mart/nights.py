@@ -16,7 +16,7 @@ from cdp.mart.daily import NIGHT_RUN, PUBLICATION
 #: Any number that no other lock in this database uses.
 NIGHT_LOCK = 7_301_001
 
-#: The steps of a night, in order. Compaction runs after the publication and is not one of them.
+#: The steps of a night, in the order that batch/steps.py requires. Compaction runs after the publication and is not one of them.
 STEPS = (
     "plan", "customer_day", "interactions", "kpi_day", "staging", "customers", "charts", "profiles", "gate", "publication",
 )  # fmt: skip

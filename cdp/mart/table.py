@@ -5,18 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from cdp.kinds import KINDS
+
 SCHEMA = "mart"
 
-#: Kind of a column -> its type in Postgres. Spark's types are in cdp/spark.py.
-POSTGRES_TYPES = {
-    "text": "text",
-    "integer": "integer",
-    "long": "bigint",
-    "money": "numeric(18, 2)",
-    "date": "date",
-    "time": "timestamptz",
-    "json": "jsonb",
-}
 Replaced = Literal["restated days", "published day", "whole"]
 #: Columns of KPI_DAY, each with the aggregate over another table that must equal it.
 Agrees = tuple[tuple[str, str], ...]
@@ -97,4 +89,4 @@ def add_column(table: Table, column: Column) -> str:
 def _define_column(column: Column) -> str:
     required = " NOT NULL" if column.required else ""
     default = f" DEFAULT {column.default}" if column.default else ""
-    return f"{column.name} {POSTGRES_TYPES[column.kind]}{required}{default}"
+    return f"{column.name} {KINDS[column.kind].postgres}{required}{default}"

@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from cdp.kinds import DIGITS, MONEY_SCALE, NUMBER_SCALE
 from cdp.metrics.groups import MetricGroup
 
 Kind = Literal["integer", "money", "number", "date", "text"]
@@ -62,12 +63,12 @@ class Metric:
 
 def ratio(part: str, whole: str) -> str:
     """A share or a mean to six decimals, half up; missing if there is nothing to divide by."""
-    return f"round(CAST({part} AS DECIMAL(18, 0)) / nullif({whole}, 0), 6)"
+    return f"round(CAST({part} AS DECIMAL({DIGITS}, 0)) / nullif({whole}, 0), {NUMBER_SCALE})"
 
 
 def divide_money(total: str, number: str) -> str:
     """Money per unit to the cent, half up; missing if there is no unit."""
-    return f"round({total} / nullif({number}, 0), 2)"
+    return f"round({total} / nullif({number}, 0), {MONEY_SCALE})"
 
 
 def sql_for_day(metric: Metric, as_of: str) -> str:

@@ -2,7 +2,7 @@
 
 Each leaf that reads more than the customer's own row becomes a named subquery of customers (WITH), so the condition of the whole
 rule is a plain combination of comparisons and memberships. It is true or false for every customer, never NULL. Equal leaves
-share a subquery. Metric columns: integer BIGINT, money DECIMAL(18, 2), number DECIMAL(18, 6), date DATE, text VARCHAR.
+share a subquery. The columns of metrics have the types of METRIC_KINDS in cdp/kinds.py.
 """
 
 from __future__ import annotations

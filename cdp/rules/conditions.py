@@ -13,13 +13,13 @@ from decimal import Decimal
 
 from sqlglot import exp
 
-from cdp.events.fields import MONEY_SCALE
+from cdp.kinds import DIGITS, MONEY_SCALE, NUMBER_SCALE
 from cdp.rules.behaviours import FIELDS_BY_KEY
 from cdp.rules.interpret import fold
 from cdp.rules.operators import BY_KEY as OPERATORS
 from cdp.rules.operators import ValueKind
 from cdp.rules.tree import Filter, Scalar
-from cdp.rules.values import DIGITS, NUMBER_SCALE, PERCENT_SCALE, decimal_text
+from cdp.rules.values import PERCENT_SCALE, decimal_text
 from cdp.rules.windows import CALENDAR, find_anniversaries, find_period, go_back
 
 #: (compared expression, literals of the rule) -> condition.

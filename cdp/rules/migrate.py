@@ -81,10 +81,10 @@ def _read_leaf(raw: object, path: str) -> dict[str, object]:
     return {"metric": leaf}
 
 
-def _require_known(raw: object, known: tuple[str, ...], path: str) -> str:
+def _require_known(raw: object, words: tuple[str, ...], path: str) -> str:
     word = raw.strip() if isinstance(raw, str) else ""
-    if word not in known:
-        raise RuleError(path, f"{abbreviate(raw)} is not known; {did_you_mean(word, known)}")
+    if word not in words:
+        raise RuleError(path, f"{abbreviate(raw)} is not known; {did_you_mean(word, words)}")
     return word
 
 

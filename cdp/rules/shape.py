@@ -10,10 +10,10 @@ def require_object(raw: object, path: str, *, required: tuple[str, ...], optiona
     """Return the object; raise RuleError unless it has every required key and no unknown one."""
     if not isinstance(raw, dict):
         raise RuleError(path, f"must be an object, not {abbreviate(raw)}.")
-    known = (*required, *optional)
+    keys = (*required, *optional)
     for key in raw:
-        if key not in known:
-            raise RuleError(path, f"{abbreviate(key)} is not known here; {did_you_mean(str(key), known)}")
+        if key not in keys:
+            raise RuleError(path, f"{abbreviate(key)} is not known here; {did_you_mean(str(key), keys)}")
     for key in required:
         if key not in raw:
             raise RuleError(path, f"{key!r} is missing.")

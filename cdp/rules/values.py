@@ -1,7 +1,7 @@
 """The values of a comparison by kind: how to read them from JSON and write them, and which values are wrong.
 
-Bounds are those of the snapshot's columns, so a valid value fits in every engine: integer within
-18 digits, money DECIMAL(18, 2), number DECIMAL(18, 6), text no longer than an event's.
+Bounds are those of the snapshot's columns (cdp/kinds.py), so a valid value fits in every engine. An integer has no more digits
+than a decimal, and a text is no longer than an event's.
 """
 
 from __future__ import annotations
@@ -13,13 +13,12 @@ from datetime import date
 from decimal import Decimal
 
 from cdp.days import day_from_text
-from cdp.events.fields import MAX_TEXT, MONEY_SCALE
+from cdp.events.fields import MAX_TEXT
+from cdp.kinds import DIGITS, MONEY_SCALE, NUMBER_SCALE
 from cdp.rules.errors import abbreviate
 from cdp.rules.operators import ValueKind
 from cdp.rules.tree import Scalar, Value
 
-DIGITS = 18
-NUMBER_SCALE = 6
 PERCENT_SCALE = 2
 MAX_DAYS = 36_500
 #: The longest of the lists of customers that a rank can name.

@@ -9,6 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from cdp.kinds import DIGITS, MONEY_SCALE, PRICE_DIGITS
 from cdp.metrics import LIFECYCLES
 from cdp_web.api.serializers import NamedSegmentSerializer, PublicationSerializer, build_metrics_serializer
 from cdp_web.customers.listing import MAX_PAGES, SORTS, customer_page_get, parse_query
@@ -27,10 +28,13 @@ class EventSerializer(serializers.Serializer):
     product_id = serializers.CharField()
     category_code = serializers.CharField(allow_null=True)
     brand = serializers.CharField(allow_null=True)
-    price = serializers.DecimalField(max_digits=12, decimal_places=2, help_text="Price of one unit.")
+    price = serializers.DecimalField(max_digits=PRICE_DIGITS, decimal_places=MONEY_SCALE, help_text="Price of one unit.")
     quantity = serializers.IntegerField()
     revenue = serializers.DecimalField(
-        max_digits=18, decimal_places=2, allow_null=True, help_text="Only for purchases and refunds; negative for refunds."
+        max_digits=DIGITS,
+        decimal_places=MONEY_SCALE,
+        allow_null=True,
+        help_text="Only for purchases and refunds; negative for refunds.",
     )
 
 

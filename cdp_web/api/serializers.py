@@ -6,6 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from cdp.kinds import DIGITS, MONEY_SCALE, NUMBER_SCALE
 from cdp.metrics import METRICS, Metric
 
 
@@ -27,9 +28,9 @@ def build_metric_field(metric: Metric) -> serializers.Field:
         case "integer":
             return serializers.IntegerField(**about)
         case "money":
-            return serializers.DecimalField(max_digits=18, decimal_places=2, **about)
+            return serializers.DecimalField(max_digits=DIGITS, decimal_places=MONEY_SCALE, **about)
         case "number":
-            return serializers.DecimalField(max_digits=18, decimal_places=6, **about)
+            return serializers.DecimalField(max_digits=DIGITS, decimal_places=NUMBER_SCALE, **about)
         case "date":
             return serializers.DateField(**about)
     return serializers.CharField(**about)

@@ -9,6 +9,7 @@ from django.http import HttpRequest
 
 from cdp.mart.daily import NIGHT_RUN
 from cdp.mart.nights import SELECT_RUNS, NightRun, run_from_row
+from cdp.postgres import TABLE_EXISTS
 
 RUNS_SHOWN = 60
 
@@ -38,7 +39,7 @@ def add_stopped_night(request: HttpRequest) -> dict[str, Any]:
 def _read_runs(clause: str, *parameters: Any) -> list[NightRun]:
     with connection.cursor() as cursor:
         # The first night creates the table, not Django's migrations.
-        cursor.execute("SELECT to_regclass(%s) IS NOT NULL", [NIGHT_RUN.full_name])
+        cursor.execute(TABLE_EXISTS, [NIGHT_RUN.full_name])
         if not cursor.fetchone()[0]:
             return []
         cursor.execute(f"{SELECT_RUNS} {clause}", parameters)

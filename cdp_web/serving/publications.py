@@ -12,6 +12,7 @@ from django.db import connection
 from django.http import HttpRequest
 
 from cdp.mart.daily import PUBLICATION
+from cdp.postgres import TABLE_EXISTS
 from cdp_web.serving.errors import NothingPublished
 
 
@@ -30,7 +31,8 @@ class Publication:
 
 _REQUEST_ATTRIBUTE = "_cdp_publication"
 # Django returns jsonb as text.
-_SELECT = f"SELECT id, day, published_at, customers_version, interactions_version, profiles_collection, counts FROM {PUBLICATION.full_name}"
+_COLUMNS = "id, day, published_at, customers_version, interactions_version, profiles_collection, counts"
+_SELECT = f"SELECT {_COLUMNS} FROM {PUBLICATION.full_name}"
 
 
 def publication_get_serving() -> Publication:
@@ -66,7 +68,7 @@ def add_publication(request: HttpRequest) -> dict[str, Any]:
 def _read_publication(sql: str, *parameters: Any) -> Publication | None:
     with connection.cursor() as cursor:
         # The first night creates the table, not Django's migrations.
-        cursor.execute("SELECT to_regclass(%s) IS NOT NULL", [PUBLICATION.full_name])
+        cursor.execute(TABLE_EXISTS, [PUBLICATION.full_name])
         if not cursor.fetchone()[0]:
             return None
         cursor.execute(sql, parameters)

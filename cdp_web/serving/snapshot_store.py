@@ -15,22 +15,21 @@ from deltalake.exceptions import DeltaError
 from filelock import FileLock, Timeout
 
 from cdp.errors import first_line
+from cdp.kinds import METRIC_KINDS, MONEY, PRICE
 from cdp.lake.paths import CUSTOMERS, INTERACTIONS, table_url
 from cdp.metrics import METRICS
 from cdp.settings import current
 from cdp_web.serving.errors import SnapshotUnavailable
 from cdp_web.serving.publications import Publication
 
-#: Kind of a metric -> its type in DuckDB.
-DUCKDB_TYPES = {"integer": "BIGINT", "money": "DECIMAL(18, 2)", "number": "DECIMAL(18, 6)", "date": "DATE", "text": "VARCHAR"}
 TABLE = "customers"
 #: The number of a customer in both tables: smaller and quicker than the id, and in the same order.
 KEY = "customer"
 #: The columns of `interactions` that rules read.
 INTERACTION_COLUMNS = {
     "day": "DATE", "hour": "TINYINT", "event_type": "VARCHAR", "product_id": "VARCHAR", "category_1": "VARCHAR",
-    "category_2": "VARCHAR", "category_3": "VARCHAR", "brand": "VARCHAR", "price": "DECIMAL(12, 2)", "events": "BIGINT",
-    "quantity": "BIGINT", "money": "DECIMAL(18, 2)",
+    "category_2": "VARCHAR", "category_3": "VARCHAR", "brand": "VARCHAR", "price": PRICE, "events": "BIGINT",
+    "quantity": "BIGINT", "money": MONEY,
 }  # fmt: skip
 BUILD_MEMORY = "2GB"
 #: The serving one, and the one before it for queries that are still running.
@@ -101,7 +100,7 @@ def _build(publication: Publication, path: Path) -> None:
         new_path.unlink(missing_ok=True)
 
 
-_METRICS = ", ".join(f"CAST({metric.key} AS {DUCKDB_TYPES[metric.kind]}) AS {metric.key}" for metric in METRICS)
+_METRICS = ", ".join(f"CAST({metric.key} AS {METRIC_KINDS[metric.kind].duckdb}) AS {metric.key}" for metric in METRICS)
 _BUILD_CUSTOMERS = f"""
     CREATE TABLE {TABLE} AS SELECT CAST(row_number() OVER (ORDER BY customer_id) AS INTEGER) AS {KEY}, *
     FROM (SELECT CAST(customer_id AS VARCHAR) AS customer_id, {_METRICS} FROM customers_source) ORDER BY customer_id"""

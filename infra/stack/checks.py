@@ -145,9 +145,9 @@ def read_times(reports: Iterable[Path]) -> dict[str, float]:
 
 def _run(argv: tuple[str, ...], pipe: int | None = None) -> Result:
     began = time.monotonic()
-    done = subprocess.run(argv, cwd=REPOSITORY, text=True, stdout=pipe, stderr=subprocess.STDOUT if pipe else None)
+    process = subprocess.run(argv, cwd=REPOSITORY, text=True, stdout=pipe, stderr=subprocess.STDOUT if pipe else None)
     name = "pytest" if argv[: len(PYTEST)] == PYTEST else " ".join(Path(argument).name for argument in argv[:2])
-    return Result(name, done.returncode, time.monotonic() - began, done.stdout or "")
+    return Result(name, process.returncode, time.monotonic() - began, process.stdout or "")
 
 
 def _show(results: list[Result]) -> None:

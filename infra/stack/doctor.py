@@ -28,7 +28,7 @@ class MachineFinding:
     """The result of one check; the remedy is empty if the check passed."""
 
     what: str
-    found: str
+    value: str
     remedy: str = ""
 
     @property
@@ -146,4 +146,4 @@ def require(stack: Stack, services: tuple[Service, ...], *, running: bool) -> No
     failed = [finding for finding in (check(stack) for check in checks) if not finding.ok]
     failed += [finding for finding in _check_ports(stack, services) if not finding.ok]
     if failed:
-        raise StackError("\n".join(f"{f.what}: {f.found}. {f.remedy}" for f in failed))
+        raise StackError("\n".join(f"{f.what}: {f.value}. {f.remedy}" for f in failed))

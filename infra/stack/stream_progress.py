@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
 from cdp.errors import first_line
 from cdp.kafka import client_config
+from cdp.ledger import count_waiting
 from cdp.mart.daily import LAST_BATCHES, STREAM_BATCH, parse_next_offsets
-from cdp.postgres import connection_arguments
+from cdp.postgres import TABLE_EXISTS, connection_arguments
 from cdp.programs import STREAM
 from cdp.settings import Settings
 
@@ -82,13 +82,8 @@ def _read_progress(settings: Settings, last: tuple[Any, ...]) -> StreamProgress:
     topic, topic_id, batch, received, milliseconds, written_at, ago, offsets = last
     current_id, retained = _read_offsets(settings, topic)
     next_offsets = parse_next_offsets(offsets) if current_id == topic_id else {}
-    return StreamProgress(topic, batch, received, milliseconds, written_at, ago, count_waiting(next_offsets, retained))
-
-
-def count_waiting(next_offsets: Mapping[int, int], retained: Mapping[int, tuple[int, int]]) -> int:
-    """Offsets between the stream's next one and the end of each partition. `retained` has the first offset and the end:
-    messages that Kafka has deleted wait no longer."""
-    return sum(end - max(next_offsets.get(number, 0), first) for number, (first, end) in retained.items())
+    waiting = sum(count_waiting(next_offsets, retained).values())
+    return StreamProgress(topic, batch, received, milliseconds, written_at, ago, waiting)
 
 
 def _read_last_batch(settings: Settings) -> tuple[bool, tuple[Any, ...] | None]:
@@ -100,7 +95,7 @@ def _read_last_batch(settings: Settings) -> tuple[bool, tuple[Any, ...] | None]:
         with connection, connection.cursor() as cursor:
             cursor.execute(_RUNS, [STREAM])
             ((runs,),) = cursor.fetchall()
-            cursor.execute("SELECT to_regclass(%s) IS NOT NULL", [STREAM_BATCH.full_name])
+            cursor.execute(TABLE_EXISTS, [STREAM_BATCH.full_name])
             ((table_exists,),) = cursor.fetchall()
             if table_exists:
                 cursor.execute(_LAST)

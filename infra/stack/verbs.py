@@ -45,18 +45,18 @@ def _checked(names: list[str]) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _up(stack: Stack, given: argparse.Namespace) -> int:
-    names = _checked(given.services)
+def _up(stack: Stack, arguments: argparse.Namespace) -> int:
+    names = _checked(arguments.services)
     lifecycle.up(stack, names)
-    wanted = with_needs(names) if names else SERVICES
-    if any(service.name == "web" for service in wanted):
+    services = with_needs(names) if names else SERVICES
+    if any(service.name == "web" for service in services):
         print(demo.addresses(open_stack()))
     print("next      ./run status")
     return 0
 
 
-def _down(stack: Stack, given: argparse.Namespace) -> int:
-    if names := _checked(given.services):
+def _down(stack: Stack, arguments: argparse.Namespace) -> int:
+    if names := _checked(arguments.services):
         stopped = [service.title for service in lifecycle.stop(stack, names)]
         print(f"stack {stack.settings.stack}: stopped {', '.join(stopped) or 'nothing, none of them was running'}")
         return 0
@@ -70,14 +70,14 @@ def _status_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="for programs")
 
 
-def _status(stack: Stack, given: argparse.Namespace) -> int:
-    found = status.statuses(stack, status.chosen(stack, _checked(given.services)))
-    stream = status.stream(stack, found)
-    if given.json:
-        print(json.dumps(status.as_json(found, stream), indent=1))
+def _status(stack: Stack, arguments: argparse.Namespace) -> int:
+    lines = status.statuses(stack, status.chosen(stack, _checked(arguments.services)))
+    stream = status.stream(stack, lines)
+    if arguments.json:
+        print(json.dumps(status.as_json(lines, stream), indent=1))
     else:
-        status.show(stack, found, stream)
-    return 0 if all(line.state == "healthy" for line in found) else 1
+        status.show(stack, lines, stream)
+    return 0 if all(line.state == "healthy" for line in lines) else 1
 
 
 def _files_arguments(parser: argparse.ArgumentParser) -> None:
@@ -86,20 +86,20 @@ def _files_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="for programs")
 
 
-def _files(stack: Stack, given: argparse.Namespace) -> int:
+def _files(stack: Stack, arguments: argparse.Namespace) -> int:
     from infra.stack import files  # what it imports would cost every verb a third of a second
 
-    names = files.chosen(given.table)
-    if given.days < 1:
+    names = files.chosen(arguments.table)
+    if arguments.days < 1:
         raise StackError("--days takes a number from 1.")
     programs.require(stack, ("namenode",))
-    found = files.holdings(stack.settings, names)
-    if given.json:
-        print(json.dumps(files.as_json(found, given.days if given.table else None), indent=1))
-    elif given.table and found:
-        files.show_days(found[0], given.days)
+    tables = files.holdings(stack.settings, names)
+    if arguments.json:
+        print(json.dumps(files.as_json(tables, arguments.days if arguments.table else None), indent=1))
+    elif arguments.table and tables:
+        files.show_days(tables[0], arguments.days)
     else:
-        files.show(stack.settings, found, names)
+        files.show(stack.settings, tables, names)
     return 0
 
 
@@ -108,8 +108,8 @@ def _ledger_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="for programs")
 
 
-def _ledger(stack: Stack, given: argparse.Namespace) -> int:
-    return ledger.show_json(stack, given.recount) if given.json else ledger.show(stack, given.recount)
+def _ledger(stack: Stack, arguments: argparse.Namespace) -> int:
+    return ledger.show_json(stack, arguments.recount) if arguments.json else ledger.show(stack, arguments.recount)
 
 
 def _logs_arguments(parser: argparse.ArgumentParser) -> None:
@@ -118,27 +118,27 @@ def _logs_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-f", "--follow", action="store_true", help="go on as the log grows")
 
 
-def _logs(stack: Stack, given: argparse.Namespace) -> int:
+def _logs(stack: Stack, arguments: argparse.Namespace) -> int:
     names = [service.name for service in ALL] + ["supervisord"]
-    if given.service not in names:
-        raise StackError(f"{given.service!r} is not a service; {did_you_mean(given.service, names)}")
-    log = stack.log_dir / f"{given.service}.log"
+    if arguments.service not in names:
+        raise StackError(f"{arguments.service!r} is not a service; {did_you_mean(arguments.service, names)}")
+    log = stack.log_dir / f"{arguments.service}.log"
     if not log.exists():
-        raise StackError(f"{given.service} has no log yet: it was never started in the stack {stack.settings.stack!r}.")
+        raise StackError(f"{arguments.service} has no log yet: it was never started in the stack {stack.settings.stack!r}.")
     sys.stdout.flush()
-    return subprocess.call(["tail", "-n", str(given.lines), *(["-F"] if given.follow else []), str(log)])
+    return subprocess.call(["tail", "-n", str(arguments.lines), *(["-F"] if arguments.follow else []), str(log)])
 
 
-def _doctor(stack: Stack, given: argparse.Namespace) -> int:
-    found = doctor.examine(stack, SERVICES)
-    for finding in found:
-        print(f"{'ok  ' if finding.ok else 'FAIL'}  {finding.what:<12} {finding.found}")
+def _doctor(stack: Stack, arguments: argparse.Namespace) -> int:
+    findings = doctor.examine(stack, SERVICES)
+    for finding in findings:
+        print(f"{'ok  ' if finding.ok else 'FAIL'}  {finding.what:<12} {finding.value}")
         if finding.remedy:
             print(f"      → {finding.remedy}")
-    return 0 if all(finding.ok for finding in found) else 1
+    return 0 if all(finding.ok for finding in findings) else 1
 
 
-def _env(stack: Stack, given: argparse.Namespace) -> int:
+def _env(stack: Stack, arguments: argparse.Namespace) -> int:
     env_file.write_env(stack)
     return 0
 
@@ -147,9 +147,9 @@ def _reset_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--yes", action="store_true", help="really remove everything this stack holds")
 
 
-def _reset(stack: Stack, given: argparse.Namespace) -> int:
+def _reset(stack: Stack, arguments: argparse.Namespace) -> int:
     name, state = stack.settings.stack, stack.state
-    if not given.yes:
+    if not arguments.yes:
         raise StackError(f"This removes all data of the stack {name!r} in {state}. If that is meant: ./run reset --yes")
     if not state.exists():
         print(f"stack {name}: there is nothing to remove")
@@ -160,19 +160,19 @@ def _reset(stack: Stack, given: argparse.Namespace) -> int:
     return 0
 
 
-def _demo(stack: Stack, given: argparse.Namespace) -> int:
+def _demo(stack: Stack, arguments: argparse.Namespace) -> int:
     return demo.run(stack)
 
 
-def _test(stack: Stack, given: argparse.Namespace) -> int:
-    if given.passed_on in (["-h"], ["--help"]):
+def _test(stack: Stack, arguments: argparse.Namespace) -> int:
+    if arguments.passed_on in (["-h"], ["--help"]):
         print(checks.USAGE)
         return 0
-    return checks.test(given.passed_on)
+    return checks.test(arguments.passed_on)
 
 
-def _bench(stack: Stack, given: argparse.Namespace) -> int:
-    return checks.bench(given.passed_on)
+def _bench(stack: Stack, arguments: argparse.Namespace) -> int:
+    return checks.bench(arguments.passed_on)
 
 
 VERBS: tuple[Verb, ...] = (
@@ -279,8 +279,8 @@ def _call(verb: Verb, arguments: list[str]) -> int:
         return verb.run(open_stack(), argparse.Namespace(passed_on=arguments))
     parser = argparse.ArgumentParser(prog=f"./run {verb.name}", description=verb.help)
     verb.arguments(parser)
-    given = parser.parse_args(arguments)
-    return verb.run(open_stack(), given)
+    options = parser.parse_args(arguments)
+    return verb.run(open_stack(), options)
 
 
 def run(arguments: list[str]) -> int:

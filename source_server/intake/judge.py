@@ -25,6 +25,7 @@ from cdp.events.fields import (
     WHOLE,
     EventField,
 )
+from cdp.kinds import MONEY, PRICE
 from cdp.settings import Settings
 from source_server.intake.sql import literal
 
@@ -185,7 +186,7 @@ def _make_money_value(text: str, kind: str) -> str:
              ELSE try_cast({text} AS {kind}) END"""
 
 
-PRICE_VALUE, AMOUNT_VALUE = _make_money_value(_PRICE, "DECIMAL(12, 2)"), _make_money_value(_AMOUNT, "DECIMAL(18, 2)")
+PRICE_VALUE, AMOUNT_VALUE = _make_money_value(_PRICE, PRICE), _make_money_value(_AMOUNT, MONEY)
 
 
 def clean_text(text: str, has_escapes: str) -> str:

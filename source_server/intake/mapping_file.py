@@ -33,7 +33,7 @@ _OF_FIELD = {
 }
 
 
-def mapping_for(path: Path, name: str | None) -> Mapping:
+def mapping_for(name: str | None) -> Mapping:
     """The mapping of that name or at that path; without one, the identity mapping of the contract's own names."""
     if name is None:
         return IDENTITY

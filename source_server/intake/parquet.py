@@ -34,11 +34,11 @@ def read_columns(path: Path) -> tuple[str, ...]:
         return tuple(file.schema_arrow.names)
 
 
-def read_parquet_blocks(path: Path, wanted: set[str], zone: bool) -> Iterator[Block]:
-    """Read the wanted columns. Times without a zone are accepted only if the mapping gives one (`zone`)."""
+def read_parquet_blocks(path: Path, columns: set[str], zone: bool) -> Iterator[Block]:
+    """Read these columns. Times without a zone are accepted only if the mapping gives one (`zone`)."""
     with _open_parquet(path) as file:
         total, rows_read = file.metadata.num_rows, 0
-        names = [name for name in file.schema_arrow.names if name in wanted or name == PAYLOAD]
+        names = [name for name in file.schema_arrow.names if name in columns or name == PAYLOAD]
         batches = file.iter_batches(BATCH_ROWS, columns=names)
         while True:
             try:

@@ -70,9 +70,9 @@ def check_columns(path: Path, mapping: Mapping, columns: tuple[str, ...]) -> Non
 
 def _read_parquet(path: Path, mapping: Mapping) -> Iterator[Block]:
     check_columns(path, mapping, read_columns(path))
-    wanted = set(list_used_columns(mapping)) | set(FIELD_NAMES)
+    columns = set(list_used_columns(mapping)) | set(FIELD_NAMES)
     zone = any(rule.zone for _, rule in mapping.fields)
-    yield from read_parquet_blocks(path, wanted, zone)
+    yield from read_parquet_blocks(path, columns, zone)
 
 
 def _read_delimited(path: Path, mapping: Mapping, delimiter: str) -> Iterator[Block]:

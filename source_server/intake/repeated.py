@@ -18,7 +18,8 @@ import numpy as np
 import numpy.typing as npt
 
 from cdp.events import FIELDS
-from cdp.events.fields import IDENTITY, IDENTITY_LATER, MONEY_SCALE, EventField
+from cdp.events.fields import IDENTITY, IDENTITY_LATER, EventField
+from cdp.kinds import MONEY_SCALE
 
 Numbers = npt.NDArray[np.uint64]
 Rows = npt.NDArray[np.int64]

@@ -25,7 +25,7 @@ from source_server.produce.page_writer import PageLost, PageWriter, WrittenPage
 from source_server.produce.positions import DatasetPosition
 from source_server.produce.source_client import SourceClient, SourceDataset, SourcePage, SourceRefused
 from source_server.produce.stopping import stop_on_signal
-from source_server.produce.topics import ensure_topics
+from source_server.produce.topics import update_topics
 
 PAGE_ROWS = 20_000
 PATIENCE_SECONDS = 300.0
@@ -79,7 +79,7 @@ def produce(
 ) -> ProducerReport:
     """Send the rest of a data set at the given pace, until its end or until `stop` is set."""
     patience = Patience(settings, patience_seconds, stop or threading.Event())
-    ensure_topics(settings)
+    update_topics(settings)
     with SourceClient(settings, patience.pause) as source:
         description = source.get_dataset(dataset)
         return _DatasetProducer(settings, source, description, patience, pace or FlatOut(PAGE_ROWS), progress).run()
@@ -102,7 +102,7 @@ class _DatasetProducer:
         self._dataset = dataset
         self._patience = patience
         self._pace = pace
-        self._progress = progress or (lambda _done, _all: None)
+        self._progress = progress or (lambda _position, _rows: None)
         self._report = ProducerReport(dataset.name, dataset.rows)
         self._losses = 0
 

@@ -18,6 +18,7 @@ from psycopg2.extras import Json
 from cdp import postgres
 from cdp.errors import first_line
 from cdp.lake.paths import COMPACTIONS, EVENTS, QUARANTINE, table_url
+from cdp.ledger import DROPPED_COLUMNS, REPLAYED_MESSAGE, count_dropped
 from cdp.mart.daily import LAST_BATCHES, STREAM_BATCH, STREAM_LEDGER, parse_next_offsets
 from cdp.settings import Settings
 from streaming.account import Counts
@@ -26,7 +27,7 @@ from streaming.ledger.sums import LedgerGap, RecountedRange, StreamRange, TableC
 from streaming.topic import Topic
 
 MOST_GAPS = 20
-REPLAY_KEY = ["replay_id", "replayed_at", "kafka_topic", "kafka_partition", "kafka_offset", "received_at"]
+CLAIM_COLUMNS = [*REPLAYED_MESSAGE, "replayed_at"]
 _PARTS = f"{STREAM_BATCH.full_name}, jsonb_each(offsets) p"
 _START, _END, _COUNT = (f"(p.value->>'{name}')::bigint" for name in ("from", "until", "count"))
 _HOURS = f"""
@@ -108,7 +109,7 @@ def _open_cursor(settings: Settings) -> Iterator[Cursor]:
 
 
 def _has_ledger(cursor: Cursor) -> bool:
-    cursor.execute("SELECT to_regclass(%s) IS NOT NULL", [STREAM_BATCH.full_name])
+    cursor.execute(postgres.TABLE_EXISTS, [STREAM_BATCH.full_name])
     ((exists,),) = cursor.fetchall()
     return bool(exists)
 
@@ -179,18 +180,17 @@ def _count_rows(table: DeltaTable | None) -> int:
 
 
 def _count_dropped(compactions: DeltaTable, events: DeltaTable) -> int:
-    """Count for this events table only: a table that was created again has another id."""
-    rows = compactions.to_pyarrow_dataset().to_table(["dropped"], pc.field("table_id") == str(events.metadata().id))
-    return sum(rows["dropped"].to_pylist())
+    rows = compactions.to_pyarrow_dataset().to_table([*DROPPED_COLUMNS]).to_pylist()
+    return count_dropped(rows, str(events.metadata().id), events.version())
 
 
 def _count_replayed(quarantine: DeltaTable) -> tuple[int, int, int]:
     """Replayed rows, the events that they became, and rows that an interrupted replay has claimed. A table older than the
     replay has none of its columns."""
     dataset = quarantine.to_pyarrow_dataset()
-    if not set(REPLAY_KEY) <= set(dataset.schema.names):
+    if not set(CLAIM_COLUMNS) <= set(dataset.schema.names):
         return 0, 0, 0
-    claimed = dataset.to_table(REPLAY_KEY, pc.field("replay_id").is_valid())
+    claimed = dataset.to_table(CLAIM_COLUMNS, pc.field("replay_id").is_valid())
     replayed = claimed.filter(pc.field("replayed_at").is_valid())
-    events = replayed.group_by(REPLAY_KEY).aggregate([])
+    events = replayed.group_by([*REPLAYED_MESSAGE]).aggregate([])
     return replayed.num_rows, events.num_rows, claimed.num_rows - replayed.num_rows

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from cdp.ledger import EventBalance, count_waiting
 from streaming.account import Counts
 from streaming.topic import Topic
 
@@ -103,12 +104,11 @@ class LedgerReport:
 
     @property
     def waiting(self) -> Mapping[int, int]:
-        """Offsets between the newest stream's position and Kafka's end. Some are marks of transactions, not messages."""
+        """Offsets between the newest stream's position and Kafka's end, by partition."""
         ranges = self.current_ranges
         newest = max(ranges, key=lambda each: each.started).stream if ranges else ""
         ends = {each.partition: each.end for each in ranges if each.stream == newest}
-        partitions = self.kafka_topic.partitions.items()
-        return {number: retained.end - max(ends.get(number, 0), retained.low) for number, retained in partitions}
+        return count_waiting(ends, {number: (each.low, each.end) for number, each in self.kafka_topic.partitions.items()})
 
     @property
     def current_ranges(self) -> list[StreamRange]:
@@ -155,10 +155,9 @@ def make_checks(report: LedgerReport) -> list[LedgerCheck]:
     return [*checks, *_check_gaps(report), *_check_tables(report), *_check_acknowledged(report), *_check_recounts(report)]
 
 
-def _compare(place: str, left: Sum, right: Sum, allowed_surplus: int = 0) -> LedgerCheck:
-    """The right side may be larger by up to `allowed_surplus`."""
-    ok = 0 <= right.total - left.total <= allowed_surplus
-    return LedgerCheck(ok, f"{place}: {left} {'=' if ok and not allowed_surplus else '≤' if ok else '≠'} {right}")
+def _compare(place: str, left: Sum, right: Sum) -> LedgerCheck:
+    ok = left.total == right.total
+    return LedgerCheck(ok, f"{place}: {left} {'=' if ok else '≠'} {right}")
 
 
 def _check_topic(topic: TopicSums) -> Iterator[LedgerCheck]:
@@ -184,10 +183,11 @@ def _check_gaps(report: LedgerReport) -> Iterator[LedgerCheck]:
 
 def _check_tables(report: LedgerReport) -> Iterator[LedgerCheck]:
     counts, tables = report.counts, report.tables
-    expected = Sum([("good", counts.good), ("replayed", tables.replayed_events)])
-    stored = Sum([("rows", tables.events), ("copies that compaction dropped", tables.dropped)])
+    balance = EventBalance(counts.good, tables.replayed_events, tables.events, tables.dropped)
     # A replay that was interrupted may or may not have appended its events; the next replay finishes it.
-    yield _compare("events on HDFS", expected, stored, tables.claimed)
+    ok = 0 <= balance.surplus <= tables.claimed
+    sign = "≠" if not ok else "≤" if tables.claimed else "="
+    yield LedgerCheck(ok, f"events on HDFS: {balance.describe(sign)}")
     rows = Sum([("rows", tables.quarantined)])
     yield _compare("quarantine on HDFS", Sum([("quarantined", counts.quarantined)]), rows)
 

@@ -8,20 +8,16 @@ import duckdb
 import pyarrow as pa
 from pyspark.sql import SparkSession
 
+from cdp.kinds import DIGITS, MONEY_SCALE, PRICE_DIGITS
 from cdp.rules import CUSTOMER_ID, Interaction, Rule, Source, to_sql
 from tests.agreement.strategies import AS_OF, FIELDS, World
+from tests.arrow_types import make_customers_schema
 
-_ARROW = {
-    "integer": pa.int64(),
-    "money": pa.decimal128(18, 2),
-    "number": pa.decimal128(18, 6),
-    "date": pa.date32(),
-    "text": pa.string(),
-}
-_CUSTOMERS = pa.schema([(CUSTOMER_ID, pa.string()), *((metric.key, _ARROW[metric.kind]) for metric in FIELDS)])
+_CUSTOMERS = make_customers_schema(FIELDS)
 _COLUMNS = {
-    "day": pa.date32(), "hour": pa.int32(), "price": pa.decimal128(12, 2), "events": pa.int64(), "quantity": pa.int64(),
-    "money": pa.decimal128(18, 2),
+    "day": pa.date32(), "hour": pa.int32(), "price": pa.decimal128(PRICE_DIGITS, MONEY_SCALE),
+    "events": pa.int64(), "quantity": pa.int64(),
+    "money": pa.decimal128(DIGITS, MONEY_SCALE),
 }  # fmt: skip
 _NAMES = [each.name for each in fields(Interaction)]
 _INTERACTIONS = pa.schema([(CUSTOMER_ID, pa.string()), *((name, _COLUMNS.get(name, pa.string())) for name in _NAMES)])

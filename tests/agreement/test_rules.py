@@ -1,20 +1,19 @@
-"""One rule has one meaning: the interpreter for one customer, DuckDB and Spark select the same customers."""
+"""One rule has one meaning: interpreter and DuckDB select the same customers. test_rules_spark.py adds Spark."""
 
 from __future__ import annotations
 
 import json
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pyspark.sql import SparkSession
 from sqlglot import exp
 
 from cdp.metrics import Kind
 from cdp.rules import All, Any, Compare, Compiler, Not, Operator, Rule, Source, check, decode, encode, to_canonical
 from cdp.rules.behaviours import EventField, Measure
 from cdp.rules.tree import Behaviour, Filter, Step
-from tests.agreement.snapshot import DuckTables, SparkTables
+from tests.agreement.snapshot import DuckTables
 from tests.agreement.strategies import (
     AS_OF,
     FILTER_PAIRS,
@@ -91,13 +90,6 @@ def test_trees_select_the_same_customers(duck: DuckTables, world: World, trees: 
     for rule in trees:
         assert check(rule) == []
         assert duck.select(rule) == world.select(rule)
-
-
-@pytest.mark.spark
-@settings(generated, max_examples=12, phases=[Phase.generate])
-@given(world=worlds_with_segments(), trees=st.lists(rules(), min_size=15, max_size=15))
-def test_spark_selects_the_same_customers(spark: SparkSession, world: World, trees: list[Rule]) -> None:
-    assert SparkTables(spark).select(world, trees) == [world.select(rule) for rule in trees]
 
 
 @generated

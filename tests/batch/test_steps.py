@@ -23,3 +23,14 @@ def test_failed_step_carries_its_name_and_its_cause() -> None:
         raise ValueError("why")
     assert isinstance(error.value.__cause__, ValueError)
     assert lines == []
+
+
+def test_steps_may_be_left_out_but_not_run_out_of_order() -> None:
+    steps = Steps(lambda line: None, order=("plan", "kpi_day", "staging", "gate"))
+    for name in ("plan", "staging"):
+        with steps.step(name):
+            pass
+    for name in ("staging", "kpi_day", "another"):
+        with pytest.raises(ValueError, match=f"step {name} is not one of the next steps: gate"), steps.step(name):
+            pass
+    assert [*steps.seconds] == ["plan", "staging"]

@@ -43,7 +43,7 @@ def summary(tmp_path: Path) -> Summary:
 def log(settings: Settings, tmp_path: Path, summary: Summary) -> pa.Table:
     """The messages as Kafka would return them: in two partitions, the second an hour later."""
     file = tmp_path / "shop.parquet"
-    lines = pq.read_table(store.path_of(settings, store.add(settings, file, mapping_for(file, None)).name))["line"].to_pylist()
+    lines = pq.read_table(store.path_of(settings, store.add(settings, file, mapping_for(None)).name))["line"].to_pylist()
     received = utc(2019, 11, 5, 12, 30)
     rows = [
         ("t", place % 2, place, received.replace(hour=12 + place % 2), line.removesuffix(b"\n"))

@@ -16,15 +16,12 @@ from django.db import connection
 from cdp.mart.daily import CUSTOMER_DAY, KPI_DAY, NIGHT_RUN, PUBLICATION, create_statements
 from cdp.metrics import LIFECYCLES, METRICS
 from cdp_web.serving.publications import Publication, publication_get
+from tests.arrow_types import make_customers_schema
 
 DAY = date(2019, 11, 30)
 
-_ARROW = {
-    "integer": pa.int64(), "money": pa.decimal128(18, 2), "number": pa.decimal128(18, 6), "date": pa.date32(),
-    "text": pa.string(),
-}  # fmt: skip
 _DEFAULTS = {"integer": 0, "money": Decimal("0.00"), "number": None, "date": None, "text": None}
-SCHEMA = pa.schema([("customer_id", pa.string()), *((metric.key, _ARROW[metric.kind]) for metric in METRICS)])
+SCHEMA = make_customers_schema(METRICS)
 
 
 def customer(customer_id: str, **changes: Any) -> dict[str, Any]:

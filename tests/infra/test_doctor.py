@@ -49,12 +49,12 @@ def test_a_port_that_stays_taken_without_a_visible_holder_is_reported(
 ) -> None:
     monkeypatch.setattr(processes, "find_port_holder", find_nobody)
     monkeypatch.setattr(processes, "RELEASE_SECONDS", 0.2)
-    assert check_port(occupied_port).found == "needed by Redis, taken by another process"
+    assert check_port(occupied_port).value == "needed by Redis, taken by another process"
 
 
 def test_a_visible_holder_is_named_at_once(occupied_port: socket.socket, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(processes, "wait_until_free", lambda host, port: pytest.fail("it waits"))
-    assert "taken by python" in check_port(occupied_port).found
+    assert "taken by python" in check_port(occupied_port).value
 
 
 #: Listens on a port, and holds so much memory that its end takes a moment. Only its folder shows that it belongs to the stack.

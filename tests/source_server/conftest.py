@@ -40,7 +40,7 @@ def get(settings: Settings) -> Get:
 
 def add_file(settings: Settings, path: Path, mapping: str | None = None) -> store.Dataset:
     """Add the file as a data set."""
-    return store.add(settings, path, mapping_for(path, mapping))
+    return store.add(settings, path, mapping_for(mapping))
 
 
 def make_get(settings: Settings) -> Get:

@@ -71,7 +71,8 @@ def make_cluster_id() -> str:
 def ensure_topics(settings: Settings) -> None:
     """Create the declared topics that are missing. Another process may create one at the same time.
 
-    Existing topics are not changed: this runs at each ./run status. Only a load updates them (source_server/topics.py).
+    Existing topics are not changed: this runs at each ./run status, and a shorter retention deletes messages. Only a load updates
+    them (source_server/produce/topics.py).
     """
     from confluent_kafka import KafkaError, KafkaException
     from confluent_kafka.admin import AdminClient

@@ -12,8 +12,8 @@ from batch.customers.snapshot import aggregate_customers, build_snapshot
 from batch.days.customer_day import CUSTOMER_ID, build_customer_days
 from batch.days.events import deduplicate
 from batch.days.interactions import build_interactions
+from cdp.kinds import METRIC_KINDS
 from cdp.metrics import METRICS
-from cdp.spark import METRIC_TYPES
 from tests.batch.conftest import Events
 from tests.spark_session import utc
 
@@ -27,7 +27,7 @@ def make_snapshot(day: date, once: DataFrame) -> DataFrame:
 
 def test_columns_and_types_are_those_of_the_catalogue(events: Events) -> None:
     frame = make_snapshot(date(2019, 10, 1), deduplicate(events({})))
-    metrics = [(m.key, METRIC_TYPES[m.kind].simpleString()) for m in METRICS]
+    metrics = [(m.key, METRIC_KINDS[m.kind].spark) for m in METRICS]
     columns = [(name, kind) for name, kind in frame.dtypes if name not in TOTALS_BEFORE]
     assert columns == [(CUSTOMER_ID, "string"), *metrics]
     assert set(frame.columns) >= {*TOTALS_BEFORE}

@@ -11,8 +11,8 @@ from pyspark.sql import Row
 
 from batch.days.customer_day import RECENT, build_customer_days
 from batch.days.events import deduplicate
+from cdp.kinds import KINDS
 from cdp.mart.daily import CUSTOMER_DAY
-from cdp.spark import COLUMN_TYPES
 from tests.batch.conftest import Events
 from tests.spark_session import utc
 
@@ -33,7 +33,7 @@ def row_of(events: Events, *rows: dict[str, Any]) -> Row:
 
 def test_columns_are_those_of_the_contract(events: Events) -> None:
     frame = build_customer_days(deduplicate(events({})))
-    contract = [(column.name, COLUMN_TYPES[column.kind].simpleString()) for column in CUSTOMER_DAY.columns]
+    contract = [(column.name, KINDS[column.kind].spark) for column in CUSTOMER_DAY.columns]
     assert frame.dtypes[:-1] == contract
     assert frame.columns[-1] == "recent"
 

@@ -11,8 +11,8 @@ from pyspark.sql import Row
 from batch.days.customer_day import build_customer_days
 from batch.days.events import deduplicate
 from batch.days.kpi_day import NEW, build_kpi_days
+from cdp.kinds import KINDS
 from cdp.mart.daily import KPI_DAY
-from cdp.spark import COLUMN_TYPES
 from tests.batch.conftest import Events
 
 pytestmark = pytest.mark.spark
@@ -30,7 +30,7 @@ def build_kpis(events: Events, *rows: dict[str, Any]) -> dict[int, Row]:
 def test_columns_are_those_of_the_contract(events: Events) -> None:
     once = deduplicate(events({}))
     days = build_customer_days(once)
-    contract = [(column.name, COLUMN_TYPES[column.kind].simpleString()) for column in KPI_DAY.columns if column.name != NEW]
+    contract = [(column.name, KINDS[column.kind].spark) for column in KPI_DAY.columns if column.name != NEW]
     assert build_kpi_days(once, days).dtypes == contract
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 
 from cdp.mart.nights import STEPS, run_from_row
-from cdp.settings import REPOSITORY
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -15,10 +14,3 @@ def test_steps_are_in_order() -> None:
     stored = dict.fromkeys(sorted(STEPS, key=len), 1.5)
     row = (1, date(2019, 10, 31), NOW, NOW, "published", "publication", None, stored, [], [], 1, "host", 7)
     assert tuple(run_from_row(row).seconds) == STEPS
-
-
-def test_steps_match_the_code_of_the_night() -> None:
-    source = (REPOSITORY / "batch" / "night.py").read_text()
-    places = [source.find(f'steps.step("{step}")') for step in STEPS]
-    assert all(place >= 0 for place in places)
-    assert source.count("with steps.step(") == len(STEPS) + 1  # compaction

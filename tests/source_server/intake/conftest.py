@@ -38,7 +38,7 @@ class LoadResult:
 def load(path: Path, mapping: str | None = None) -> LoadResult:
     """Load the whole file, and check what holds for every file."""
     result = LoadResult([], [], FileAccount(), [])
-    for chunk in read_chunks(path, mapping_for(path, mapping), derive_name(path), NOW):
+    for chunk in read_chunks(path, mapping_for(mapping), derive_name(path), NOW):
         assert isinstance(chunk.lines, pa.BinaryArray)
         assert chunk.times.type == pa.timestamp("us", "UTC")
         result.lines += chunk.lines.to_pylist()

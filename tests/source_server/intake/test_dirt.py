@@ -88,7 +88,7 @@ def test_the_text_of_a_preview(file: FILE) -> None:
         ROW.replace("s1", "s2"),
     ]
     path = file("shop.csv", HEADER, *rows)
-    shown = str(make_preview(path, mapping_for(path, str(mapping)), "shop", NOW))
+    shown = str(make_preview(path, mapping_for(str(mapping)), "shop", NOW))
     assert shown.splitlines()[:4] == [
         "shop.csv, read by m.toml",
         "",
@@ -123,7 +123,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from source_server.intake import mapping_for, read_chunks
 path = Path(sys.argv[1])
-rows = sum(len(chunk.lines) for chunk in read_chunks(path, mapping_for(path, None), "x", datetime.now(UTC)))
+rows = sum(len(chunk.lines) for chunk in read_chunks(path, mapping_for(None), "x", datetime.now(UTC)))
 peak = re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text()).group(1)
 print(rows, int(peak) // 1024)
 """

@@ -73,7 +73,7 @@ def test_a_fault_is_named_with_its_place(text: str, fault: str | None) -> None:
 
 def test_an_unknown_mapping() -> None:
     with pytest.raises(MappingError, match=r"There is no mapping invoice-line: .* did you mean 'invoice-lines'\?"):
-        mapping_for(Path("x.csv"), "invoice-line")
+        mapping_for("invoice-line")
 
 
 def test_fingerprints_depend_on_the_meaning() -> None:
@@ -90,7 +90,7 @@ def test_fingerprints_depend_on_the_meaning() -> None:
         "[constants]\nbrand = ''",
     ]
     assert len({one, IDENTITY.fingerprint, *map(read_fingerprint, others)}) == 5
-    assert IDENTITY.fingerprint == mapping_for(Path("y.csv"), None).fingerprint
+    assert IDENTITY.fingerprint == mapping_for(None).fingerprint
 
 
 def test_a_missing_column_is_named_with_its_key(file: FILE) -> None:

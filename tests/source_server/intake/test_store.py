@@ -118,7 +118,7 @@ def test_a_name_that_no_url_can_hold_is_refused(name: str, settings: Settings, t
 def test_the_progress_is_reported(settings: Settings, ndjson: Write) -> None:
     reports: list[tuple[int, float | None]] = []
     path = ndjson("shop.ndjson", {}, {})
-    store.add(settings, path, mapping_for(path, None), lambda rows, part: reports.append((rows, part)))
+    store.add(settings, path, mapping_for(None), lambda rows, part: reports.append((rows, part)))
     assert reports == [(2, 1.0)]
 
 

@@ -18,11 +18,12 @@ import pytest
 from benchmarks.history import lines_of_store
 from cdp.events import TOPICS
 from cdp.settings import REPOSITORY, Settings, current
+from infra.stack.services import kafka
 from infra.stack.stack import Stack
 from source_server import ledger
 from source_server.intake import store
 from source_server.load import load
-from source_server.produce import page_writer, producer, topics
+from source_server.produce import page_writer, producer
 from source_server.produce.kafka import KafkaUnavailable, Patience
 from source_server.produce.pace import AtRate
 from source_server.produce.page_writer import PageWriter
@@ -52,8 +53,8 @@ def dataset(settings: Settings, tmp_path: Path) -> Iterator[store.Dataset]:
 @pytest.fixture(autouse=True)
 def own_topic(settings: Settings, servers: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
     """Small pages, to a topic that no other test reads."""
-    monkeypatch.setattr(topics, "TOPICS", (*TOPICS, TOPIC))
-    topics.ensure_topics(settings)
+    monkeypatch.setattr(kafka, "TOPICS", (*TOPICS, TOPIC))
+    kafka.ensure_topics(settings)
     monkeypatch.setattr(page_writer, "EVENTS_RAW", TOPIC)
     monkeypatch.setattr(producer, "PAGE_ROWS", PAGE)
 

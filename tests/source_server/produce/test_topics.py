@@ -1,6 +1,9 @@
-"""Topics on a real broker have the declared configuration, whether the stack or a load created them."""
+"""A load gives the topics of a broker their declared configuration."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
+from concurrent.futures import Future
 
 import pytest
 from confluent_kafka.admin import (  # type: ignore[attr-defined]
@@ -15,8 +18,9 @@ from cdp.events import EVENTS_RAW, TOPICS, Topic
 from cdp.events.topics import POSITIONS, topic_config, topic_partitions
 from cdp.kafka import client_config
 from cdp.settings import Settings, current, load
+from source_server.produce import topics
 from source_server.produce.kafka import KafkaUnavailable
-from source_server.produce.topics import ensure_topics
+from source_server.produce.topics import update_topics
 
 
 def config_of(admin: AdminClient, topic: Topic) -> dict[str, str | None]:
@@ -26,14 +30,14 @@ def config_of(admin: AdminClient, topic: Topic) -> dict[str, str | None]:
 
 
 @pytest.mark.stack("kafka")
-def test_topics_are_as_declared_once_or_twice() -> None:
+def test_topics_get_the_declared_configuration_back() -> None:
     settings = current()
     admin = AdminClient(client_config(settings))
-    ensure_topics(settings)
+    update_topics(settings)
     off = ConfigEntry("cleanup.policy", "delete", incremental_operation=AlterConfigOpType.SET)
     changed = ConfigResource(ResourceType.TOPIC, POSITIONS.name, incremental_configs=[off])
     admin.incremental_alter_configs([changed])[changed].result()
-    ensure_topics(settings)
+    update_topics(settings)
     for topic in TOPICS:
         assert topic_config(settings, topic).items() <= config_of(admin, topic).items()
     there = admin.list_topics(timeout=10).topics
@@ -42,9 +46,41 @@ def test_topics_are_as_declared_once_or_twice() -> None:
 
 @pytest.mark.subprocess
 def test_an_absent_broker_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("source_server.produce.topics.SECONDS", 1)
-    with pytest.raises(KafkaUnavailable, match=r"topics can't be created on Kafka at 127\.0\.0\.1:9: .*; see \./run status"):
-        ensure_topics(load({"CDP_KAFKA_BOOTSTRAP": "127.0.0.1:9"}))
+    monkeypatch.setattr(topics, "SECONDS", 1)
+    with pytest.raises(KafkaUnavailable, match=r"Kafka at 127\.0\.0\.1:9 .*; see \./run status"):
+        update_topics(load({"CDP_KAFKA_BOOTSTRAP": "127.0.0.1:9"}))
+
+
+class Broker:
+    """Knows some topics, and records whose configuration was set."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self.topics = dict.fromkeys(names)
+        self.changed: list[str] = []
+
+    def list_topics(self, **_: object) -> Broker:
+        return self
+
+    def incremental_alter_configs(self, resources: list[ConfigResource], **_: object) -> dict[str, Future[None]]:
+        self.changed += [resource.name for resource in resources]
+        answer: Future[None] = Future()
+        answer.set_result(None)
+        return dict.fromkeys(self.changed, answer)
+
+
+def test_existing_topics_are_configured(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    broker = Broker(topic.name for topic in TOPICS)
+    monkeypatch.setattr(topics, "AdminClient", lambda _: broker)
+    update_topics(settings)
+    assert broker.changed == [topic.name for topic in TOPICS]
+
+
+def test_a_missing_topic_is_named_and_nothing_is_changed(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    broker = Broker(topic.name for topic in TOPICS if topic != POSITIONS)
+    monkeypatch.setattr(topics, "AdminClient", lambda _: broker)
+    with pytest.raises(KafkaUnavailable, match=r"has no topic source\.positions; create it: \./run up kafka"):
+        update_topics(settings)
+    assert broker.changed == []
 
 
 def test_the_configuration_of_topics(settings: Settings) -> None:
