@@ -159,6 +159,12 @@ class Settings:
     web_workers: int = _setting("2", "Gunicorn's worker processes.", minimum=1)
     celery_concurrency: int = _setting("2", "Celery's worker processes.", minimum=1)
 
+    # Segments
+    segment_max_rows: int = _setting(
+        "400000000", "Rows that one rule may read; a rule that would read more is refused with its most expensive condition.",
+        minimum=1,
+    )
+
     # The site
     admin_user: str = _setting("admin", "Login of the site's first administrator, and of Airflow's.")
     web_hosts: str = _setting("127.0.0.1,localhost", "Host names the site answers to, comma separated.")

@@ -7,6 +7,7 @@ from typing import Any
 
 from celery import Celery
 from celery.signals import setup_logging
+from kombu import Queue
 
 from cdp.settings import current
 
@@ -19,15 +20,28 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     # A publication comes once a night; its snapshot is ready a minute later.
     "snapshot": {"task": "snapshot.warm", "schedule": 60.0, "options": {"expires": 60}},
     # Runs whose worker or broker was lost are found within a minute or two.
-    "sweep": {"task": "segments.runs_sweep", "schedule": 60.0, "options": {"expires": 60}},
+    "sweep": {"task": "segments.runs_sweep", "schedule": 15.0, "options": {"expires": 15}},
+    # Segments that were deleted a month ago can't be restored any more.
+    "purge": {"task": "segments.purge", "schedule": 86_400.0, "options": {"expires": 3600}},
 }
+
+#: In the order in which workers look into them.
+QUEUES = ("people", "night")
 
 app = Celery("cdp_web")
 app.conf.update(
     broker_url=current().redis_url,
     broker_connection_retry_on_startup=True,
     # A page that requests a run must not wait forever for a broker that hangs.
-    broker_transport_options={"visibility_timeout": 3600, "socket_timeout": 10, "socket_connect_timeout": 5},
+    # Workers take runs that people wait for before those of the nightly refresh.
+    broker_transport_options={
+        "visibility_timeout": 3600,
+        "socket_timeout": 10,
+        "socket_connect_timeout": 5,
+        "queue_order_strategy": "priority",
+    },
+    task_queues=[Queue(name) for name in QUEUES],
+    task_default_queue=QUEUES[0],
     task_ignore_result=True,
     task_acks_late=True,
     task_time_limit=1800,

@@ -41,7 +41,7 @@ def build_sequence(leaf: Sequence, source: Source) -> exp.Select:
     if not leaf.follows:  # a step counts once the days in which another could follow are over
         last = min(last, go_back(source.as_of, leaf.within_days))
     earlier = _select_distinct(leaf.first, source, (first, last), names).subquery("earlier")
-    later = _select_distinct(leaf.then, source, (None, source.as_of), names).subquery("later")
+    later = _select_distinct(leaf.then, source, (first, source.as_of), names).subquery("later")
     days = build_days_between(quote_column("day", "earlier"), quote_column("day", "later"))
     shared = [quote_column(name, "earlier").eq(quote_column(name, "later")) for name in names if name != "day"]
     is_next = exp.and_(*shared, days.between(exp.Literal.number(0), exp.Literal.number(leaf.within_days)))

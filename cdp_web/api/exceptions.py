@@ -11,8 +11,9 @@ from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
 from cdp_web.customers.listing import ListingError
+from cdp_web.segments.evaluate import TooExpensive
 from cdp_web.segments.rules import RuleInvalid
-from cdp_web.segments.services import EditConflict
+from cdp_web.segments.services import EditConflict, SegmentInUse
 from cdp_web.serving.errors import NotReady
 
 
@@ -38,12 +39,23 @@ def _answer_conflict(error: EditConflict) -> Response:
     return Response({"code": "conflict", "detail": str(error)}, status=status.HTTP_409_CONFLICT)
 
 
+def _answer_too_expensive(error: TooExpensive) -> Response:
+    return Response(error.as_json(), status=status.HTTP_400_BAD_REQUEST)
+
+
+def _answer_in_use(error: SegmentInUse) -> Response:
+    used_by = [{"id": each.pk, "name": each.name} for each in error.users]
+    return Response({"code": "in_use", "detail": str(error), "used_by": used_by}, status=status.HTTP_409_CONFLICT)
+
+
 _ANSWERS: tuple[tuple[type[Exception], Callable[[Any], Response]], ...] = (
     (NotReady, _answer_not_ready),
     (RuleInvalid, _answer_rule_invalid),
     (ValidationError, _answer_invalid),
     (ListingError, _answer_bad_listing),
     (EditConflict, _answer_conflict),
+    (TooExpensive, _answer_too_expensive),
+    (SegmentInUse, _answer_in_use),
 )
 
 

@@ -11,7 +11,7 @@ from rest_framework.views import APIView
 
 from cdp_web.api.serializers import PublicationSerializer, build_metrics_serializer
 from cdp_web.segments.preview import segment_preview
-from cdp_web.segments.rules import rule_read
+from cdp_web.segments.rules import references_read, rule_read
 from cdp_web.serving.publications import publication_get_serving
 from cdp_web.serving.snapshot_query import LIST_COLUMNS, snapshot_open
 
@@ -39,7 +39,15 @@ SampleSerializer = build_metrics_serializer(
 
 class NodeSerializer(serializers.Serializer):
     path = serializers.CharField(help_text="Path in the document, such as rule.all[0].")
-    count = serializers.IntegerField()
+    count = serializers.IntegerField(help_text="On its own.")
+    in_place = serializers.IntegerField(help_text="After the conditions that come before it in the groups around it.")
+
+
+class NearMissSerializer(serializers.Serializer):
+    customer_id = serializers.CharField(source="customer.customer_id")
+    url = _CustomerUrlField(source="customer.customer_id")
+    path = serializers.CharField(help_text="The only condition that keeps the customer out.")
+    says = serializers.CharField()
 
 
 class PreviewInputSerializer(serializers.Serializer):
@@ -54,8 +62,9 @@ class PreviewSerializer(serializers.Serializer):
     count = serializers.IntegerField(help_text="Exact.")
     total = serializers.IntegerField()
     share = serializers.FloatField()
-    nodes = NodeSerializer(many=True, help_text="How many customers each condition and group matches on its own.")
+    nodes = NodeSerializer(many=True, help_text="How many customers each condition and group matches.")
     sample = SampleSerializer(many=True)
+    near_misses = NearMissSerializer(many=True, help_text="Some customers who fail one condition only.")
     sentence = serializers.CharField()
     sql = serializers.CharField()
     seconds = serializers.FloatField()
@@ -69,5 +78,7 @@ class SegmentPreviewApi(APIView):
         data = PreviewInputSerializer(data=request.data)
         data.is_valid(raise_exception=True)
         rule = rule_read(data.validated_data["rule"])
-        preview = segment_preview(snapshot_open(publication_get_serving()), rule, but_not=data.validated_data["segment"])
+        segment_id = data.validated_data["segment"]
+        references = references_read(rule, of_segment=segment_id)
+        preview = segment_preview(snapshot_open(publication_get_serving()), rule, references, but_not=segment_id)
         return Response(PreviewSerializer(preview).data)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from cdp.metrics import METRICS
+from cdp_web.segments.members import members_at
 from cdp_web.segments.models import SegmentRun
 from cdp_web.segments.selectors import customer_rows_get, run_snapshot_open
 from cdp_web.serving.snapshot_query import Snapshot
@@ -48,7 +49,7 @@ def _generate_lines(run: SegmentRun, snapshot: Snapshot) -> Iterator[str]:
 def _read_chunks(run: SegmentRun, snapshot: Snapshot) -> Iterator[list[dict[str, Any]]]:
     after = ""
     while True:
-        members = run.members.filter(customer_id__gt=after).order_by("customer_id").values_list("customer_id", flat=True)
+        members = members_at(run).filter(customer_id__gt=after).values_list("customer_id", flat=True)
         ids = list(members[:CHUNK])
         if not ids:
             return

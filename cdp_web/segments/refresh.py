@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 
-from cdp_web.segments.models import Segment, SegmentRun
+from cdp_web.segments.models import SegmentRun
 from cdp_web.segments.runs import segment_run_now, segment_run_request
+from cdp_web.segments.selectors import segments_sort_by_dependence
 from cdp_web.serving.publications import Publication, publication_get_serving
 
 
@@ -23,16 +24,12 @@ def publication_get_for_day(day: date | None) -> Publication:
 
 
 def segments_refresh(publication: Publication) -> Iterator[SegmentRun]:
-    """Compute every segment in this process, oldest first, and yield each run as it ends."""
-    for segment in _list_segments():
+    """Compute every segment in this process, in order of dependence, and yield each run as it ends."""
+    for segment in segments_sort_by_dependence():
         yield segment_run_now(segment=segment, publication=publication)
 
 
 def segments_refresh_request() -> Iterator[SegmentRun]:
     """Send every segment to the workers."""
-    for segment in _list_segments():
-        yield segment_run_request(segment=segment)
-
-
-def _list_segments() -> list[Segment]:
-    return list(Segment.objects.filter(archived_at=None).order_by("pk"))
+    for segment in segments_sort_by_dependence():
+        yield segment_run_request(segment=segment, queue=SegmentRun.Queue.NIGHT)

@@ -1,8 +1,9 @@
-"""Reads all incoming rules: JSON to a valid rule, or all its problems at once."""
+"""Reads all incoming rules: JSON to a valid rule with its references, or all its problems at once."""
 
 from __future__ import annotations
 
 from cdp.rules import Problem, Rule, RuleError, check, decode
+from cdp_web.segments.references import ReferenceProblem, References, references_load
 
 
 class RuleInvalid(ValueError):
@@ -25,3 +26,11 @@ def rule_read(document: object) -> Rule:
     if problems:
         raise RuleInvalid(problems)
     return rule
+
+
+def references_read(rule: Rule, *, of_segment: int | None = None) -> References:
+    """The segments and lists that the rule refers to; raises RuleInvalid if it can't refer to one of them."""
+    try:
+        return references_load(rule, of_segment=of_segment)
+    except ReferenceProblem as error:
+        raise RuleInvalid([error.problem]) from error

@@ -1,6 +1,11 @@
-"""Computes the members of a segment. A worker claims a run by a conditional update, writes the members without touching those
-that readers see, and swaps them in by another conditional update. So a run is done once even if it is requested twice, and the
-last complete run serves until a newer one is complete."""
+"""Computes the members of a segment.
+
+1. A worker claims a run by a conditional update and holds a lease, which a thread extends while the worker lives.
+2. It evaluates the rule on the snapshot and stages the members in a transaction that readers don't see.
+3. The same transaction writes the difference to the members before, checks the counts and makes the run the current one.
+4. Where a step fails, the members before keep serving; the run is tried again later if that may help.
+5. A newer version of the rule cancels the runs of older versions.
+"""
 
 from __future__ import annotations
 
@@ -10,140 +15,184 @@ from functools import partial
 from typing import Any
 
 from celery import current_app
-from django.db import connection, transaction
+from django.db import OperationalError, transaction
 from django.db.models import Q
 from django.utils import timezone
 from kombu.exceptions import OperationalError as BrokerError
 
 from cdp.errors import first_line
 from cdp.rules import decode, to_sql
-from cdp_web.segments.models import Segment, SegmentMember, SegmentRun, SegmentVersion
+from cdp.rules.truth import TruthTable
+from cdp_web.segments.evaluate import evaluation_open
+from cdp_web.segments.lease import Lease, LeaseLost
+from cdp_web.segments.members import members_replace, members_stage
+from cdp_web.segments.models import Segment, SegmentRun, SegmentSize, SegmentVersion
+from cdp_web.segments.references import references_load
+from cdp_web.serving.errors import NotReady
 from cdp_web.serving.publications import Publication, publication_get, publication_get_serving
 from cdp_web.serving.snapshot_query import snapshot_open
-from cdp_web.serving.snapshot_store import TABLE
 
 logger = logging.getLogger(__name__)
 Status = SegmentRun.Status
+Queue = SegmentRun.Queue
 
-#: The name of the task that computes a run. Runs are sent by name because the module of tasks imports this one.
+#: Name of the Celery task that computes a run.
 RUN_EXECUTE = "segments.run_execute"
-#: Runs whose members are kept: the current one, and the one before it for an export that is still running.
-MEMBERS_KEPT = 2
 #: Runs kept in the history of a segment.
-RUNS_KEPT = 100
-#: A run that takes longer has lost its worker: the time limit of tasks is shorter.
-LEASE = timedelta(minutes=35)
+RUNS_KEPT = 400
+MAX_ATTEMPTS = 4
+#: The wait before another try; it doubles each time.
+FIRST_RETRY = timedelta(seconds=15)
 #: A run that waits longer is sent to the workers again: the broker may have lost it.
 PATIENCE = timedelta(minutes=1)
-_SWEEP = 100
+#: One evaluation may take so long.
+SECONDS = 600
+_SWEEP = 200
 
 
-def segment_run_request(*, segment: Segment, requested_by: Any = None) -> SegmentRun:
+class CountsDiffer(RuntimeError):
+    """Members, list and preview must be the same number; a run where they differ must not serve."""
+
+
+def segment_run_request(
+    *, segment: Segment, requested_by: Any = None, queue: str = Queue.PEOPLE, is_restore: bool = False
+) -> SegmentRun:
     """Request a run on the serving publication from the workers, or return the identical run that is still waiting."""
     publication = publication_get_serving()
     with transaction.atomic():
         Segment.objects.select_for_update().get(pk=segment.pk)
+        _cancel_superseded(segment)
         waiting = SegmentRun.objects.filter(
             segment=segment, version__number=segment.version, publication_id=publication.id, status=Status.QUEUED
         ).first()
         if waiting:
             return waiting
-        run = _run_add(segment, publication, requested_by)
-        transaction.on_commit(partial(_dispatch, run.pk))
+        run = _run_add(segment, publication, requested_by=requested_by, queue=queue, is_restore=is_restore)
+        transaction.on_commit(partial(_dispatch, run))
     return run
 
 
 def segment_run_now(*, segment: Segment, publication: Publication) -> SegmentRun:
     """Compute a run in this process, for the nightly refresh."""
-    return segment_run_execute(run_id=_run_add(segment, publication, None).pk)
+    return segment_run_execute(run_id=_run_add(segment, publication, queue=Queue.NIGHT).pk)
+
+
+def segment_run_cancel(*, run: SegmentRun) -> bool:
+    """Cancel a run that waits or works; its worker notices within seconds. False if it has ended."""
+    return bool(_cancel(SegmentRun.objects.filter(pk=run.pk), "Cancelled on request."))
 
 
 def segment_run_execute(*, run_id: int) -> SegmentRun:
     """Compute the run unless another worker has claimed it. A failure is stored in the run; the current members stay."""
-    is_claimed = SegmentRun.objects.filter(pk=run_id, status=Status.QUEUED).update(
-        status=Status.RUNNING, started_at=timezone.now()
-    )
+    lease = Lease.claim(run_id)
     run = SegmentRun.objects.select_related("version", "segment").get(pk=run_id)
-    if not is_claimed:
+    if lease is None:
         return run
     try:
-        _compute(run)
+        with lease:
+            _compute(run, lease)
+    except LeaseLost:
+        run.refresh_from_db()
     except Exception as error:  # any error: a run must not stay marked as running
         logger.exception("run %s of segment %s failed", run.pk, run.segment_id)
-        _finish(run, status=Status.FAILED, error=first_line(error))
+        _store_failure(run, error)
     return run
 
 
 def segment_runs_sweep() -> int:
-    """Fail runs whose worker is gone and resend runs that wait too long; returns how many."""
+    """Take back runs whose worker is gone and resend runs that wait too long; returns how many."""
     now = timezone.now()
-    lost = SegmentRun.objects.filter(status=Status.RUNNING, started_at__lt=now - LEASE).update(
-        status=Status.FAILED, finished_at=now, error="The worker was lost during this run; run it again."
+    expired = SegmentRun.objects.filter(status=Status.RUNNING, lease_until__lt=now)
+    lost = expired.filter(attempt__gte=MAX_ATTEMPTS).update(
+        status=Status.FAILED, finished_at=now, error=f"The worker was lost {MAX_ATTEMPTS} times during this run; run it again."
     )
-    waiting = list(
-        SegmentRun.objects.filter(status=Status.QUEUED, requested_at__lt=now - PATIENCE).values_list("pk", flat=True)[:_SWEEP]
-    )
-    for run_id in waiting:
-        _dispatch(run_id)
+    lost += expired.update(status=Status.QUEUED, step="", not_before=None)
+    due = Q(not_before__lte=now) | Q(not_before=None)
+    waiting = list(SegmentRun.objects.filter(due, status=Status.QUEUED, requested_at__lt=now - PATIENCE)[:_SWEEP])
+    for run in waiting:
+        _dispatch(run)
     return lost + len(waiting)
 
 
-def _run_add(segment: Segment, publication: Publication, requested_by: Any) -> SegmentRun:
+def _run_add(segment: Segment, publication: Publication, **values: Any) -> SegmentRun:
     version = SegmentVersion.objects.get(segment=segment, number=segment.version)
     return SegmentRun.objects.create(
-        segment=segment, version=version, publication_id=publication.id, day=publication.day, requested_by=requested_by
+        segment=segment, version=version, publication_id=publication.id, day=publication.day, **values
     )
 
 
-def _dispatch(run_id: int) -> None:
+def _cancel_superseded(segment: Segment) -> None:
+    older = SegmentRun.objects.filter(segment=segment, version__number__lt=segment.version)
+    _cancel(older, f"Version {segment.version} of the rule replaces the version of this run.")
+
+
+def _cancel(runs: Any, why: str) -> int:
+    active = runs.filter(status__in=(Status.QUEUED, Status.RUNNING))
+    return int(active.update(status=Status.CANCELLED, finished_at=timezone.now(), error=why))
+
+
+def _dispatch(run: SegmentRun) -> None:
     try:
-        current_app.send_task(RUN_EXECUTE, [run_id])
+        current_app.send_task(RUN_EXECUTE, [run.pk], queue=run.queue)
     except BrokerError as error:
-        logger.warning("the broker does not answer (%s); run %s waits for the next sweep", error, run_id)
+        logger.warning("the broker does not answer (%s); run %s waits for the next sweep", error, run.pk)
 
 
-def _compute(run: SegmentRun) -> None:
+def _compute(run: SegmentRun, lease: Lease) -> None:
     publication = publication_get(run.publication_id)
     if publication is None:
         raise LookupError(f"Publication {run.publication_id} is gone; run the segment on the current publication.")
+    lease.enter_step("opening the snapshot")
     snapshot = snapshot_open(publication)
-    run.sql = to_sql(decode(run.version.rule), publication.day, table=TABLE)
-    run.total = snapshot.count_customers()
-    with transaction.atomic():
-        run.count = _copy_members(run.pk, snapshot.read_chunks(run.sql))
-        _finish(run, status=Status.DONE)
-        _swap(run)
-        _prune(run.segment_id)
+    rule = decode(run.version.rule)
+    references = references_load(rule, of_segment=run.segment_id)
+    run.references = references.as_json()
+    lease.enter_step("finding the members")
+    with evaluation_open(snapshot, rule, references, seconds=SECONDS, on_open=lease.watch) as evaluation:
+        truth = TruthTable(rule, evaluation.source)
+        run.sql = to_sql(rule, evaluation.source)
+        evaluation.session.execute(truth.create())
+        is_member = truth.is_member()
+        run.count, run.total = map(int, evaluation.session.read_row(truth.count([is_member, truth.is_anyone()])))
+        lease.enter_step("writing the members")
+        with transaction.atomic():
+            staged = members_stage(evaluation.session.read_chunks(truth.select_ids(is_member)))
+            _finish(run, lease, staged)
 
 
-def _copy_members(run_id: int, chunks: Any) -> int:
-    count = 0
-    with connection.cursor() as cursor:
-        statement = f"COPY {SegmentMember._meta.db_table} (run_id, customer_id) FROM STDIN"
-        with cursor.copy(statement) as copy:
-            for rows in chunks:
-                for (customer_id,) in rows:
-                    copy.write_row((run_id, customer_id))
-                count += len(rows)
-    return count
+def _finish(run: SegmentRun, lease: Lease, staged: int) -> None:
+    """Make the run the current one, in the caller's transaction. The lock on the segment keeps other runs of it waiting."""
+    segment = Segment.objects.select_for_update().select_related("current_run").get(pk=run.segment_id)
+    if segment.current_run_id and segment.current_run_id > run.pk:
+        lease.end(Status.CANCELLED, error="A newer run was complete before this one.")
+        return
+    difference = members_replace(run, segment.current_run)
+    if not run.count == staged == difference.members:
+        raise CountsDiffer(f"The rule counts {run.count} members, lists {staged}, and {difference.members} are stored.")
+    run.entered, run.left = difference.entered, difference.left
+    lease.end(
+        Status.DONE,
+        **{name: getattr(run, name) for name in ("count", "total", "entered", "left", "sql", "references")},
+    )
+    Segment.objects.filter(pk=run.segment_id).update(current_run=run)
+    SegmentSize.objects.update_or_create(
+        segment_id=run.segment_id, version=run.version.number, day=run.day, defaults={"count": run.count, "total": run.total}
+    )
+    _prune(run.segment_id)
+    run.refresh_from_db()
 
 
-def _finish(run: SegmentRun, *, status: str, error: str = "") -> None:
-    run.status, run.error, run.finished_at = status, error, timezone.now()
-    run.save(update_fields=["status", "error", "finished_at", "count", "total", "sql"])
-
-
-def _swap(run: SegmentRun) -> None:
-    """Make this the current run unless a newer one already is."""
-    is_older = Q(current_run=None) | Q(current_run__lt=run.pk)
-    Segment.objects.filter(is_older, pk=run.segment_id).update(current_run=run)
+def _store_failure(run: SegmentRun, error: Exception) -> None:
+    """A server that is away may be back soon; anything else would fail again."""
+    running = SegmentRun.objects.filter(pk=run.pk, status=Status.RUNNING)
+    if isinstance(error, NotReady | OperationalError) and run.attempt < MAX_ATTEMPTS:
+        wait = FIRST_RETRY * 2 ** (run.attempt - 1)
+        running.update(status=Status.QUEUED, step="", not_before=timezone.now() + wait, error=first_line(error))
+    else:
+        running.update(status=Status.FAILED, step="", finished_at=timezone.now(), error=first_line(error))
+    run.refresh_from_db()
 
 
 def _prune(segment_id: int) -> None:
-    """Delete the members of runs that nobody reads any more, and the oldest runs."""
-    done_runs = SegmentRun.objects.filter(segment_id=segment_id, status=Status.DONE).order_by("-pk")
-    keep = list(done_runs.values_list("pk", flat=True)[:MEMBERS_KEPT])
-    stale = SegmentRun.objects.filter(segment_id=segment_id).exclude(pk__in=keep).values("pk")
-    SegmentMember.objects.filter(run_id__in=stale).delete()
     oldest = SegmentRun.objects.filter(segment_id=segment_id).order_by("-pk").values_list("pk", flat=True)[RUNS_KEPT:]
     SegmentRun.objects.filter(pk__in=list(oldest), finished_at__isnull=False).delete()

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 from django.db.models import OuterRef, QuerySet, Subquery
 
-from cdp.rules import RuleError, decode, to_sentence
-from cdp_web.segments.models import MAX_SEGMENTS, Segment, SegmentMember, SegmentRun
+from cdp.rules import Names, RuleError, decode, to_sentence
+from cdp_web.segments.members import members_at
+from cdp_web.segments.models import MAX_SEGMENTS, CustomerList, Membership, Segment, SegmentRun
+from cdp_web.segments.references import list_list_ids, list_segment_ids
 from cdp_web.serving.errors import NothingPublished
 from cdp_web.serving.publications import publication_get
 from cdp_web.serving.snapshot_query import LIST_COLUMNS, Snapshot, snapshot_open
@@ -37,16 +40,51 @@ def segment_get(segment_id: int) -> Segment | None:
 def segment_describe(segment: Segment) -> str:
     """The rule in words. If it uses a metric that no longer exists, say so: the page must open so the rule can be fixed."""
     try:
-        return to_sentence(decode(segment.rule))
+        rule = decode(segment.rule)
+        segments = Segment.objects.filter(pk__in=list_segment_ids(rule)).values_list("pk", "name")
+        lists = CustomerList.objects.filter(pk__in=list_list_ids(rule)).values_list("pk", "name")
+        return to_sentence(rule, Names(dict(segments), dict(lists)))
     except RuleError as error:
         return f"the rule can no longer be read: {error}"
 
 
 def segments_get_for_customer(customer_id: str) -> list[Segment]:
-    """The segments whose last complete run includes the customer."""
-    runs = SegmentMember.objects.filter(customer_id=customer_id).values("run_id")
-    segments = Segment.objects.filter(archived_at=None, current_run__in=runs).select_related("current_run").order_by("name")
+    """The segments that have the customer as a member."""
+    stays = Membership.objects.filter(customer_id=customer_id, left_run=None).values("segment_id")
+    segments = Segment.objects.filter(archived_at=None, pk__in=stays).select_related("current_run").order_by("name")
     return list(segments[:MAX_SEGMENTS])
+
+
+def segments_get_users(segment: Segment) -> list[Segment]:
+    """The segments whose rules refer to this one."""
+    return [each for each in _list_active() if segment.pk in _list_references(each)]
+
+
+def list_get_users(list_id: int) -> list[Segment]:
+    """The segments whose rules refer to this list."""
+    return [each for each in _list_active() if list_id in _list_references(each, of_lists=True)]
+
+
+def segments_sort_by_dependence() -> list[Segment]:
+    """All segments; each comes after the segments that its rule refers to. A loop is left in the order of age."""
+    segments = {segment.pk: segment for segment in _list_active()}
+    graph = {key: _list_references(segment) & segments.keys() for key, segment in segments.items()}
+    try:
+        return [segments[key] for key in TopologicalSorter(graph).static_order()]
+    except CycleError:
+        return list(segments.values())
+
+
+def _list_active() -> list[Segment]:
+    return list(Segment.objects.filter(archived_at=None).order_by("pk"))
+
+
+def _list_references(segment: Segment, *, of_lists: bool = False) -> set[int]:
+    try:
+        rule = decode(segment.rule)
+    except RuleError:
+        return set()
+    return list_list_ids(rule) if of_lists else list_segment_ids(rule)
 
 
 def runs_get_latest(segment: Segment) -> list[SegmentRun]:
@@ -78,7 +116,7 @@ def member_page_get(run: SegmentRun, number: int) -> MemberPage:
     if not 1 <= number <= MAX_PAGES:
         raise ValueError(f"page must be a number from 1 to {MAX_PAGES}; the export contains every member.")
     start = (number - 1) * PAGE_SIZE
-    ids = list(run.members.order_by("customer_id").values_list("customer_id", flat=True)[start : start + PAGE_SIZE])
+    ids = list(members_at(run).values_list("customer_id", flat=True)[start : start + PAGE_SIZE])
     keys = tuple(metric.key for metric in LIST_COLUMNS)
     return MemberPage(run, number, customer_rows_get(run_snapshot_open(run), ids, keys) if ids else [])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
@@ -10,19 +11,33 @@ from django.utils import timezone
 
 from cdp.rules import encode, hash_rule
 from cdp_web.segments.models import MAX_SEGMENTS, Segment, SegmentVersion
-from cdp_web.segments.rules import rule_read
+from cdp_web.segments.rules import references_read, rule_read
 from cdp_web.segments.runs import segment_run_request
+from cdp_web.segments.selectors import segments_get_users
 from cdp_web.serving.errors import NothingPublished
+
+#: Days within which a deleted segment can be restored.
+RESTORE_DAYS = 30
 
 
 class EditConflict(ValueError):
     """Somebody else has saved the segment in the meantime."""
 
 
+class SegmentInUse(ValueError):
+    """Other segments refer to the segment, so it can't be deleted."""
+
+    def __init__(self, segment: Segment, users: list[Segment]) -> None:
+        names = ", ".join(each.name for each in users)
+        super().__init__(f"{segment.name} is used by {names}. Take it out of their rules first.")
+        self.users = users
+
+
 @transaction.atomic
 def segment_create(*, name: str, rule: object, description: str = "", owner: Any = None) -> Segment:
     _refuse_too_many()
     parsed = rule_read(rule)
+    references_read(parsed)
     segment = Segment(
         name=name.strip(), description=description.strip(), rule=encode(parsed), rule_hash=hash_rule(parsed), owner=owner
     )
@@ -39,6 +54,7 @@ def segment_update(
 ) -> Segment:
     """Save the changes. `expected_version` is the version that the author saw; a newer version is not overwritten."""
     parsed = rule_read(rule)
+    references_read(parsed, of_segment=segment_id)
     segment = Segment.objects.select_for_update().get(pk=segment_id)
     if segment.version != expected_version:
         raise EditConflict(
@@ -59,14 +75,37 @@ def segment_update(
 
 
 def segment_archive(*, segment: Segment) -> None:
-    """Take the segment out of the list and the nightly refresh; nothing is deleted."""
+    """Delete the segment for everyone; for some days it can be restored with its whole history."""
+    users = segments_get_users(segment)
+    if users:
+        raise SegmentInUse(segment, users)
     Segment.objects.filter(pk=segment.pk, archived_at=None).update(archived_at=timezone.now())
 
 
 def segment_restore(*, segment: Segment) -> None:
     _refuse_too_many()
     if Segment.objects.filter(pk=segment.pk, archived_at__isnull=False).update(archived_at=None):
-        _run_if_published(segment, requested_by=None)
+        _run_if_published(segment, requested_by=None, is_restore=True)
+
+
+def segments_purge() -> int:
+    """Remove segments that were deleted too long ago to be restored; returns how many rows went with them."""
+    limit = timezone.now() - timedelta(days=RESTORE_DAYS)
+    return Segment.objects.filter(archived_at__lt=limit).delete()[0]
+
+
+def segment_revert(*, segment_id: int, number: int, expected_version: int, author: Any = None) -> Segment:
+    """Save the rule of an earlier version as a new version."""
+    segment = Segment.objects.get(pk=segment_id)
+    version = SegmentVersion.objects.get(segment_id=segment_id, number=number)
+    return segment_update(
+        segment_id=segment_id,
+        expected_version=expected_version,
+        name=segment.name,
+        description=segment.description,
+        rule=version.rule,
+        author=author,
+    )
 
 
 def _refuse_too_many() -> None:
@@ -78,8 +117,8 @@ def _version_add(segment: Segment, author: Any) -> None:
     SegmentVersion.objects.create(segment=segment, number=segment.version, rule=segment.rule, author=author)
 
 
-def _run_if_published(segment: Segment, requested_by: Any) -> None:
+def _run_if_published(segment: Segment, requested_by: Any, *, is_restore: bool = False) -> None:
     try:
-        segment_run_request(segment=segment, requested_by=requested_by)
+        segment_run_request(segment=segment, requested_by=requested_by, is_restore=is_restore)
     except NothingPublished:
         return  # the refresh after the first night computes it

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from cdp_web.segments import runs
+from cdp_web.segments import runs, services
 
 
 @shared_task(name=runs.RUN_EXECUTE)
@@ -15,3 +15,8 @@ def run_execute(run_id: int) -> None:
 @shared_task(name="segments.runs_sweep")
 def runs_sweep() -> None:
     runs.segment_runs_sweep()
+
+
+@shared_task(name="segments.purge")
+def purge() -> None:
+    services.segments_purge()

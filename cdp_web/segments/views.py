@@ -71,8 +71,12 @@ def segment_run(request: HttpRequest, segment_id: int) -> HttpResponse:
 @require_POST
 def segment_archive(request: HttpRequest, segment_id: int) -> HttpResponse:
     segment = segment_or_404(segment_id)
-    services.segment_archive(segment=segment)
-    messages.success(request, f"{segment.name} is archived. Nothing was deleted.")
+    try:
+        services.segment_archive(segment=segment)
+    except services.SegmentInUse as error:
+        messages.error(request, str(error))
+        return redirect("segments:detail", segment_id)
+    messages.success(request, f"{segment.name} is deleted. It can be restored for {services.RESTORE_DAYS} days.")
     return redirect("segments:list")
 
 

@@ -1,20 +1,22 @@
-"""Queries on a snapshot: read-only, without access to the file system, and limited in time."""
+"""Queries on a snapshot: read-only, without access to the file system, and limited in time and memory."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date
 from functools import lru_cache
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 
 from cdp.metrics import BY_KEY, Metric
 from cdp_web.serving.errors import SnapshotUnavailable
 from cdp_web.serving.publications import Publication
-from cdp_web.serving.snapshot_store import FILES_KEPT, TABLE, snapshot_ensure
+from cdp_web.serving.snapshot_store import FILES_KEPT, KEY, TABLE, VOLUMES, snapshot_ensure
 
 OPTIONS: dict[str, str | bool | int | float | list[str]] = {
     "memory_limit": "1GB",
@@ -22,6 +24,7 @@ OPTIONS: dict[str, str | bool | int | float | list[str]] = {
     "enable_external_access": False,
     "lock_configuration": True,
 }
+LIST_MEMBERS = "list_members"
 #: The columns of every list of customers after the customer's id. The page of one customer shows all metrics.
 LIST_COLUMNS: tuple[Metric, ...] = tuple(
     BY_KEY[key]
@@ -35,6 +38,7 @@ LIST_COLUMNS: tuple[Metric, ...] = tuple(
         "last_order",
     )
 )
+_LIST_SCHEMA = pa.schema([("list_id", pa.int64()), ("customer_id", pa.string())])
 
 
 class QueryTooSlow(SnapshotUnavailable):
@@ -43,9 +47,49 @@ class QueryTooSlow(SnapshotUnavailable):
     remedy = "Make the rule simpler, or try again later."
 
 
+class QueryTooLarge(SnapshotUnavailable):
+    code = "too_large"
+    title = "The query needs too much memory"
+    remedy = "Make the rule simpler, or try again later."
+
+
 @lru_cache(maxsize=FILES_KEPT)
 def _open_database(path: str) -> duckdb.DuckDBPyConnection:
     return duckdb.connect(path, read_only=True, config=OPTIONS)
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """Several queries of one purpose on one snapshot: they share temporary tables, a time limit and a way to cancel."""
+
+    cursor: duckdb.DuckDBPyConnection
+
+    def execute(self, sql: str) -> None:
+        self.cursor.execute(sql)
+
+    def read_rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:
+        self.cursor.execute(sql, list(parameters))
+        names = [column[0] for column in self.cursor.description or ()]
+        return [dict(zip(names, row, strict=True)) for row in self.cursor.fetchall()]
+
+    def read_row(self, sql: str, parameters: Sequence[Any] = ()) -> tuple[Any, ...]:
+        return tuple(self.cursor.execute(sql, list(parameters)).fetchone() or ())
+
+    def read_chunks(self, sql: str, size: int = 10_000) -> Iterator[list[tuple[Any, ...]]]:
+        """All rows, in lists of `size` rows."""
+        self.cursor.execute(sql)
+        while rows := self.cursor.fetchmany(size):
+            yield rows
+
+    def load_lists(self, members: Mapping[int, Sequence[str]]) -> None:
+        """The table that rules read uploaded lists from; ids that no customer has are left out."""
+        rows = [(number, customer_id) for number, ids in members.items() for customer_id in ids]
+        columns = list(zip(*rows, strict=True)) or [(), ()]
+        self.cursor.register("uploaded", pa.table([pa.array(list(column)) for column in columns], schema=_LIST_SCHEMA))
+        self.cursor.execute(
+            f"CREATE OR REPLACE TEMP TABLE {LIST_MEMBERS} AS SELECT list_id, {KEY} FROM uploaded JOIN {TABLE} USING (customer_id)"
+        )
+        self.cursor.unregister("uploaded")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,35 +100,37 @@ class Snapshot:
     path: str
 
     def read_rows(self, sql: str, parameters: Sequence[Any] = (), seconds: float = 10) -> list[dict[str, Any]]:
-        with self._open_cursor(seconds) as cursor:
-            cursor.execute(sql, list(parameters))
-            names = [column[0] for column in cursor.description or ()]
-            return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+        with self.open_session(seconds) as session:
+            return session.read_rows(sql, parameters)
 
     def read_row(self, sql: str, parameters: Sequence[Any] = (), seconds: float = 10) -> tuple[Any, ...]:
-        with self._open_cursor(seconds) as cursor:
-            row = cursor.execute(sql, list(parameters)).fetchone()
-            return tuple(row or ())
-
-    def read_chunks(self, sql: str, size: int = 10_000, seconds: float = 600) -> Iterator[list[tuple[Any, ...]]]:
-        """All rows, in lists of `size` rows."""
-        with self._open_cursor(seconds) as cursor:
-            cursor.execute(sql)
-            while rows := cursor.fetchmany(size):
-                yield rows
+        with self.open_session(seconds) as session:
+            return session.read_row(sql, parameters)
 
     def count_customers(self) -> int:
         return int(self.read_row(f"SELECT count(*) FROM {TABLE}")[0])
 
+    def count_rows(self, event_type: str, first: date | None, last: date) -> int:
+        """Rows of `interactions` by type of event ("any" for all) and days."""
+        sql = f"SELECT coalesce(sum(rows), 0) FROM {VOLUMES} WHERE $1 IN ('any', event_type) AND day BETWEEN $2 AND $3"
+        return int(self.read_row(sql, [event_type, first or date.min, last])[0])
+
     @contextmanager
-    def _open_cursor(self, seconds: float) -> Iterator[duckdb.DuckDBPyConnection]:
+    def open_session(
+        self, seconds: float, on_open: Callable[[duckdb.DuckDBPyConnection], None] | None = None
+    ) -> Iterator[Session]:
+        """`on_open` receives the cursor, so another thread can interrupt it."""
         cursor = _open_database(self.path).cursor()
         timer = threading.Timer(seconds, cursor.interrupt)
         timer.start()
         try:
-            yield cursor
+            if on_open:
+                on_open(cursor)
+            yield Session(cursor)
         except duckdb.InterruptException as error:
             raise QueryTooSlow(f"No result within {seconds:g} seconds.") from error
+        except duckdb.OutOfMemoryException as error:
+            raise QueryTooLarge(f"The query needs more than {OPTIONS['memory_limit']}.") from error
         finally:
             timer.cancel()
             cursor.close()

@@ -31,6 +31,8 @@ INTERACTION_COLUMNS = {
     "category_2": "VARCHAR", "category_3": "VARCHAR", "brand": "VARCHAR", "price": PRICE, "events": "BIGINT",
     "quantity": "BIGINT", "money": MONEY,
 }  # fmt: skip
+#: Rows of `interactions` by type of event and day, for estimates.
+VOLUMES = "interaction_volumes"
 BUILD_MEMORY = "2GB"
 #: The serving one, and the one before it for queries that are still running.
 FILES_KEPT = 2
@@ -92,6 +94,7 @@ def _build(publication: Publication, path: Path) -> None:
             db.execute(_BUILD_CUSTOMERS)
             _check_counts(db, publication)
             db.execute(_BUILD_INTERACTIONS, [publication.day])
+            db.execute(_BUILD_VOLUMES)
             _check_events(db, publication)
         new_path.rename(path)
     except (duckdb.Error, pa.ArrowException, OSError) as error:
@@ -109,6 +112,8 @@ _INTERACTIONS = ", ".join(f"CAST({name} AS {kind}) AS {name}" for name, kind in 
 _BUILD_INTERACTIONS = f"""
     CREATE TABLE {INTERACTIONS} AS SELECT {KEY}, {_INTERACTIONS}
     FROM interactions_source JOIN {TABLE} USING (customer_id) WHERE day <= ? ORDER BY event_type, day, {KEY}"""
+
+_BUILD_VOLUMES = f"CREATE TABLE {VOLUMES} AS SELECT event_type, day, count(*) AS rows FROM {INTERACTIONS} GROUP BY ALL"
 
 
 def _check_counts(db: duckdb.DuckDBPyConnection, publication: Publication) -> None:

@@ -13,6 +13,7 @@ import pyarrow as pa
 from bson.decimal128 import Decimal128
 from django.db import connection
 
+from cdp.kinds import DIGITS, MONEY_SCALE, PRICE_DIGITS
 from cdp.mart.daily import CUSTOMER_DAY, KPI_DAY, NIGHT_RUN, PUBLICATION, create_statements
 from cdp.metrics import LIFECYCLES, METRICS
 from cdp_web.serving.publications import Publication, publication_get
@@ -88,6 +89,31 @@ def arrow(rows: Iterable[dict[str, Any]]) -> pa.Table:
     return pa.Table.from_pylist(list(rows), schema=SCHEMA)
 
 
+INTERACTIONS_SCHEMA = pa.schema(
+    [
+        ("customer_id", pa.string()), ("day", pa.date32()), ("hour", pa.int32()), ("event_type", pa.string()),
+        *((name, pa.string()) for name in ("product_id", "category_1", "category_2", "category_3", "brand")),
+        ("price", pa.decimal128(PRICE_DIGITS, MONEY_SCALE)), ("events", pa.int64()), ("quantity", pa.int64()),
+        ("money", pa.decimal128(DIGITS, MONEY_SCALE)),
+    ]
+)  # fmt: skip
+
+
+def interaction(customer_id: str, event_type: str = "view", days_ago: int = 0, **changes: Any) -> dict[str, Any]:
+    """A row of the interactions: one event at noon of a day before the published one."""
+    row = {
+        "customer_id": customer_id, "day": DAY - timedelta(days=days_ago), "hour": 12, "event_type": event_type,
+        "product_id": "1004856", "category_1": "electronics", "category_2": "smartphone", "category_3": None, "brand": "samsung",
+        "price": Decimal("10.00"), "events": 1, "quantity": 1,
+        "money": Decimal("10.00") if event_type == "purchase" else Decimal("0.00"),
+    }  # fmt: skip
+    return row | changes
+
+
+def interactions_arrow(rows: Iterable[dict[str, Any]]) -> pa.Table:
+    return pa.Table.from_pylist(list(rows), schema=INTERACTIONS_SCHEMA)
+
+
 def mart() -> None:
     """The batch's schema in the test's database."""
     with connection.cursor() as cursor:
@@ -120,7 +146,7 @@ def customer_day(day: date, customer_id: str) -> None:
 def publication(publication_id: int = 1, day: date = DAY, **counts: int) -> Publication:
     row = {
         "id": publication_id, "day": day, "published_at": datetime(2019, 12, 1, 3, 20, tzinfo=UTC),
-        "customers_version": publication_id, "events_version": 1,
+        "customers_version": publication_id, "interactions_version": publication_id, "events_version": 1,
         "profiles_collection": f"profiles_{publication_id}", "counts": json.dumps(counts), "seconds": "{}",
     }  # fmt: skip
     _insert(PUBLICATION.full_name, row)

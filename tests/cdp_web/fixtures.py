@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -47,15 +47,24 @@ def simplify_settings(settings: Settings) -> None:
 def publish(db: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Publish:
     """Publish customers as the night does: into Postgres and the source of the snapshot."""
     rows_by_publication: dict[int, list[dict[str, Any]]] = {}
+    interactions_by_publication: dict[int, list[dict[str, Any]]] = {}
     monkeypatch.setattr(snapshot_store, "get_folder", lambda: tmp_path / "snapshots")
     monkeypatch.setattr(
         snapshot_store, "open_customers", lambda publication: factories.arrow(rows_by_publication[publication.id])
     )
+    monkeypatch.setattr(
+        snapshot_store,
+        "open_interactions",
+        lambda publication: factories.interactions_arrow(interactions_by_publication[publication.id]),
+    )
     factories.mart()
     cache.clear()
 
-    def publish(rows: list[dict[str, Any]], publication_id: int = 1, **changes: Any) -> Publication:
+    def publish(
+        rows: list[dict[str, Any]], publication_id: int = 1, interactions: Sequence[dict[str, Any]] = (), **changes: Any
+    ) -> Publication:
         rows_by_publication[publication_id] = rows
+        interactions_by_publication[publication_id] = list(interactions)
         return factories.publication(publication_id, **({"customers": len(rows)} | changes))
 
     return publish

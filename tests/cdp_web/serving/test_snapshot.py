@@ -25,7 +25,7 @@ HEAVY = "SELECT count(*) FROM range(3000000) a, range(3000000) b WHERE a.range *
 
 def publication(publication_id: int = 1, **counts: int) -> Publication:
     moment = datetime(2019, 12, 1, tzinfo=UTC)
-    return Publication(publication_id, factories.DAY, moment, publication_id, f"profiles_{publication_id}", counts)
+    return Publication(publication_id, factories.DAY, moment, publication_id, publication_id, f"profiles_{publication_id}", counts)
 
 
 @pytest.fixture
@@ -38,6 +38,7 @@ def table(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Any]:
         return calls[0]
 
     monkeypatch.setattr(snapshot_store, "open_customers", open_customers)
+    monkeypatch.setattr(snapshot_store, "open_interactions", lambda requested: factories.interactions_arrow([]))
     monkeypatch.setattr(snapshot_store, "get_folder", lambda: tmp_path)
     return calls
 
@@ -45,7 +46,7 @@ def table(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Any]:
 def test_snapshot_has_customers_with_every_metric(table: list[Any]) -> None:
     rows = snapshot_open(publication()).read_rows("SELECT * FROM customers")
     assert [row["customer_id"] for row in rows] == ["1", "2"]
-    assert set(rows[0]) == {"customer_id", *(metric.key for metric in METRICS)}
+    assert set(rows[0]) == {"customer", "customer_id", *(metric.key for metric in METRICS)}
     assert (rows[1]["total_purchase_value"], rows[1]["last_order"]) == (Decimal("12.50"), factories.DAY)
 
 
