@@ -39,10 +39,11 @@ from batch.hdfs.compact import compact
 from batch.hdfs.compactions import read_compactions, record_compactions
 from batch.hdfs.tables import (
     count_customers,
-    is_written_by_month,
+    has_current_layout,
     read_customers,
     read_events,
     read_history,
+    read_interactions_version,
     write_customers,
     write_days,
 )
@@ -110,6 +111,7 @@ class NightProgress:
     numbers: DailyNumbers = field(default_factory=lambda: DailyNumbers((), {}, {}))
     counts: dict[str, int] = field(default_factory=dict)
     customers_version: int = 0
+    interactions_version: int = 0
     collection: str = ""
     staged_tables: list[Table] = field(default_factory=list)
     sums: Sequence[EventSums] = ()
@@ -139,6 +141,7 @@ def _publish(night: Night, day: date, everything: bool, run: RunRecord, steps: S
     progress.counts["days_restated"] = len(plan.days)
     if plan.days:
         _restate(night, plan, steps, progress)
+    progress.interactions_version = read_interactions_version(night.settings)
     _snapshot_customers(night, plan, steps, progress)
     _pass_gate(night, plan, steps, progress, run)
     with steps.step("publication") as note:
@@ -176,7 +179,7 @@ def make_plan(night: Night, day: date, everything: bool) -> NightPlan:
     # A published day is restated even if all its events were removed, but not if only an earlier table of events had it.
     is_other_table = before is not None and not (everything or published)
     numbered = frozenset() if is_other_table else read_published_days(night.connection)
-    has_tables = all(is_written_by_month(night.settings, table) for table in (CUSTOMER_DAY, INTERACTIONS))
+    has_tables = all(has_current_layout(night.settings, table) for table in (CUSTOMER_DAY, INTERACTIONS))
     lacking = find_incomplete_days(night.connection) if has_tables else numbered
     days = find_days_to_restate(now.days | numbered | changed.keys(), changed, published, day, lacking)
     return NightPlan(before.id + 1 if before else 1, day, before, now, days, everything)
@@ -289,6 +292,7 @@ def _make_publication(night: Night, plan: NightPlan, steps: Steps, progress: Nig
         day=plan.day,
         published_at=night.clock(),
         customers_version=progress.customers_version,
+        interactions_version=progress.interactions_version,
         events_table=plan.events.table_id,
         events_version=plan.events.version,
         profiles_collection=progress.collection,

@@ -153,7 +153,7 @@ class Settings:
     compact_file_mb: int = _setting("128", "Size of the files into which the night compacts a day's events, in MB; about one HDFS block.", minimum=1)
     compact_days: int = _setting("62", "Most days of events that a night compacts, those with the most files first; 0: none.")
     vacuum_hours: int = _setting("168", "Hours that replaced files of a table stay on HDFS; below 168 Delta's own safety check is off, and a reader or writer that takes longer fails.", minimum=1)
-    snapshot_days: int = _setting("400", "Days for which the customer snapshot of a published day can be read.", minimum=1)
+    snapshot_days: int = _setting("400", "Days for which the customers and the interactions of a publication can be read.", minimum=1)
     mongo_heap: str = _heap("2g", "Heap of the MongoDB stand-in.")
     redis_maxmemory: str = _heap("256m", "Most memory Redis may take.")
     web_workers: int = _setting("2", "Gunicorn's worker processes.", minimum=1)

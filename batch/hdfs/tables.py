@@ -14,7 +14,8 @@ from pyspark.sql import functions as F
 
 from cdp.days import day_from_text
 from cdp.events import COUNTS
-from cdp.lake.paths import CUSTOMER_DAY, CUSTOMERS, EVENTS, table_url
+from cdp.lake.paths import CUSTOMER_DAY, CUSTOMERS, EVENTS, INTERACTIONS, table_url
+from cdp.lake.tables import INTERACTIONS_TABLE
 from cdp.settings import Settings
 
 Shape = Callable[[DataFrame], DataFrame]
@@ -76,11 +77,15 @@ def open_table(settings: Settings, table: str) -> DeltaTable | None:
         return None
 
 
-def is_written_by_month(settings: Settings, table: str) -> bool:
+def has_current_layout(settings: Settings, table: str) -> bool:
     """Whether `customer_day` or `interactions` exists in the current layout. An earlier version of the platform wrote a folder
-    per day: such a table counts as missing, and the first night replaces it."""
+    per day, or other columns of `interactions`: such a table counts as missing, and the next night replaces it."""
     written = open_table(settings, table)
-    return written is not None and written.metadata().partition_columns == [MONTH]
+    if written is None or written.metadata().partition_columns != [MONTH]:
+        return False
+    columns = {column.name for column in written.schema().fields}
+    # `customer_day` may lack a new event type's column: it is read as 0.
+    return table != INTERACTIONS or columns == {*INTERACTIONS_TABLE.columns, MONTH}
 
 
 def read_customers(spark: SparkSession, settings: Settings, version: int) -> DataFrame:
@@ -100,7 +105,7 @@ def write_days(frame: DataFrame, settings: Settings, table: str, days: Collectio
     """
     rows = frame.withColumn(MONTH, F.trunc("day", "month")).repartition(MONTH).sortWithinPartitions("day", "customer_id")
     writer = rows.write.format("delta").mode("overwrite").partitionBy(MONTH).option("userMetadata", _make_days_note(days))
-    if is_written_by_month(settings, table):
+    if has_current_layout(settings, table):
         replaced = f"{match_days(MONTH, {day.replace(day=1) for day in days})} AND {match_days('day', days)}"
         # A new event type adds a column.
         writer = writer.option("mergeSchema", "true").option("replaceWhere", replaced)
@@ -126,6 +131,10 @@ def read_changed_days(table: DeltaTable, version: int) -> frozenset[date] | None
         elif commit["operation"] not in WITHOUT_CHANGES:
             return None
     return frozenset(changed)
+
+
+def read_interactions_version(settings: Settings) -> int:
+    return int(DeltaTable(table_url(settings, INTERACTIONS)).version())
 
 
 def write_customers(frame: DataFrame, settings: Settings, note: str) -> int:

@@ -18,6 +18,8 @@ from batch.hdfs.tables import MONTH, match_days, open_table, retention_propertie
 from cdp.lake.paths import COMPACTIONS, CUSTOMER_DAY, CUSTOMERS, EVENTS, INTERACTIONS, QUARANTINE, table_url
 from cdp.settings import Settings
 
+#: A publication names a version of each.
+PUBLISHED_TABLES = (CUSTOMERS, INTERACTIONS)
 #: An unpartitioned table gets one file per night. More files than this are merged into one.
 MAX_FILES = 8
 #: Few events arrive later than this after the end of their month.
@@ -38,15 +40,16 @@ class UpkeepReport:
 def run_upkeep(spark: SparkSession, settings: Settings, today: date) -> UpkeepReport:
     merged = _merge_quarantine(spark, settings, today) + _merge_compactions(spark, settings)
     merged += sum(_merge_months(spark, settings, table) for table in (CUSTOMER_DAY, INTERACTIONS))
-    _set_snapshot_retention(spark, settings)
+    for table in PUBLISHED_TABLES:
+        _set_retention(spark, settings, table)
     deleted = sum(_delete_replaced(spark, settings, table, hours) for table, hours in _retention_hours(settings).items())
     return UpkeepReport(merged, deleted)
 
 
 def _retention_hours(settings: Settings) -> Mapping[str, int]:
-    """How long a file stays after it was replaced. Each snapshot of the customers is a version, and stays readable for longer."""
-    replaced = dict.fromkeys((EVENTS, QUARANTINE, CUSTOMER_DAY, INTERACTIONS, COMPACTIONS), settings.vacuum_hours)
-    return replaced | {CUSTOMERS: max(settings.snapshot_days * 24, settings.vacuum_hours)}
+    """How long a file stays after it was replaced. Versions that a publication names stay readable for longer."""
+    replaced = dict.fromkeys((EVENTS, QUARANTINE, CUSTOMER_DAY, COMPACTIONS), settings.vacuum_hours)
+    return replaced | dict.fromkeys(PUBLISHED_TABLES, max(settings.snapshot_days * 24, settings.vacuum_hours))
 
 
 def _merge_quarantine(spark: SparkSession, settings: Settings, today: date) -> int:
@@ -89,12 +92,12 @@ def _merge_compactions(spark: SparkSession, settings: Settings) -> int:
     return files
 
 
-def _set_snapshot_retention(spark: SparkSession, settings: Settings) -> None:
-    """Applies the setting to a table created before it existed or before it changed."""
-    table, properties = open_table(settings, CUSTOMERS), retention_properties(settings.snapshot_days)
+def _set_retention(spark: SparkSession, settings: Settings, name: str) -> None:
+    """Applies the setting to a table that was created without it, or before it changed."""
+    table, properties = open_table(settings, name), retention_properties(settings.snapshot_days)
     if table and not properties.items() <= table.metadata().configuration.items():
         assignments = ", ".join(f"'{name}' = '{value}'" for name, value in properties.items())
-        spark.sql(f"ALTER TABLE delta.`{table_url(settings, CUSTOMERS)}` SET TBLPROPERTIES ({assignments})")
+        spark.sql(f"ALTER TABLE delta.`{table_url(settings, name)}` SET TBLPROPERTIES ({assignments})")
 
 
 def _delete_replaced(spark: SparkSession, settings: Settings, name: str, hours: int) -> int:

@@ -30,6 +30,7 @@ class NewPublication:
     day: date
     published_at: datetime
     customers_version: int
+    interactions_version: int
     events_table: str
     events_version: int
     profiles_collection: str

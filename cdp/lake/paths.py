@@ -7,7 +7,7 @@ from cdp.settings import Settings
 EVENTS = "events"  # streaming: every good event once, partitioned by event_day
 QUARANTINE = "quarantine"  # streaming: every refused message with its reason
 CUSTOMER_DAY = "customer_day"  # batch: one row per customer and day
-INTERACTIONS = "interactions"  # batch: one row per customer, day, event type and product
+INTERACTIONS = "interactions"  # batch: one row per customer, hour, event type, product and price
 CUSTOMERS = "customers"  # batch: the profile snapshot, one version per published day
 COMPACTIONS = "compactions"  # batch: one row per compaction and day of events, with the copies it dropped
 

@@ -73,13 +73,14 @@ QUARANTINE_TABLE = LakeTable(
 
 STREAM_TABLES = (EVENTS_TABLE, QUARANTINE_TABLE)
 
-#: One row per customer, day, event type and product with its categories and brand, written by the night, which adds the month.
+#: One row per customer, hour, event type and product with its categories, brand and price, written by the night, which adds the
+#: month. The night sets no `statistics`, so Delta keeps them for every column, and readers skip files by `day`.
 INTERACTIONS_TABLE = LakeTable(
     INTERACTIONS,
     {
-        "day": "date", "customer_id": "string", "event_type": "string",
+        "day": "date", "hour": "int", "customer_id": "string", "event_type": "string",
         "product_id": "string", "category_1": "string", "category_2": "string", "category_3": "string", "brand": "string",
-        "events": "bigint", "quantity": "bigint", "money": MONEY,
+        "price": PRICE, "events": "bigint", "quantity": "bigint", "money": MONEY,
     },
 )  # fmt: skip
 

@@ -73,6 +73,7 @@ PUBLICATION = Table(
         Column(
             "events_table", "text", "id of the Delta table events; versions of different tables are not comparable", default="''"
         ),
+        Column("interactions_version", "long", "version of the Delta table interactions; -1 is unknown", default="-1"),
     ),
     key=("id",),
 )

@@ -50,7 +50,7 @@ FIRST, DAYS, CUSTOMERS = date(2019, 7, 1), 120, 150
 REFUND_CUSTOMERS = 8  # customers who have only refunds
 AS_OF = FIRST + timedelta(days=DAYS - 6)  # some events are later
 LAST = FIRST + timedelta(days=DAYS)
-INTERACTION_KEY = ("day", "customer_id", "event_type", "product_id", "category", "brand")
+INTERACTION_KEY = ("day", "hour", "customer_id", "event_type", "product_id", "category", "brand", "price")
 #: Category and brand of each product: one to four levels, with capitals, or unknown.
 KINDS_OF_THINGS = (
     ("electronics.smartphone", "Acme"), ("electronics.smartphone", "bolt"), ("electronics.audio.headphone.cable", "acme"),
@@ -129,7 +129,7 @@ def _make_visit(rng: Random, customer: str, day: date, types: tuple[str, ...]) -
             "event_time": f"{at:%Y-%m-%d %H:%M:%S} UTC",
             "event_type": rng.choice(types),
             "product_id": f"p{product}",
-            "price": f"{rng.randrange(100, 99_999) / 100:.2f}",
+            "price": rng.choice((f"{product + 1}9.90", f"{rng.randrange(100, 99_999) / 100:.2f}")),
             "user_id": customer,
             "user_session": session,
         }
@@ -258,6 +258,15 @@ def test_interactions_agree(readings: Readings) -> None:
     category = F.nullif(F.concat_ws(".", "category_1", "category_2", "category_3"), F.lit(""))
     rows = readings.interactions.withColumn("category", category).drop("category_1", "category_2", "category_3")
     assert read_spark(rows, INTERACTION_KEY) == read_duckdb(readings.duck, INTERACTIONS_SQL, INTERACTION_KEY)
+
+
+def test_history_has_products_with_two_hours_and_two_prices_on_a_day(readings: Readings) -> None:
+    products = f"""
+        SELECT count(DISTINCT hour) AS hours, count(DISTINCT price) AS prices, max(events) AS events FROM ({INTERACTIONS_SQL})
+        GROUP BY day, customer_id, event_type, product_id"""
+    counts = f"SELECT count_if(hours > 1), count_if(prices > 1), count_if(events > 1) FROM ({products})"
+    ((hours, prices, events),) = readings.duck.execute(counts).fetchall()
+    assert min(hours, prices, events) >= 10
 
 
 def test_every_metric_has_a_second_reading() -> None:

@@ -18,7 +18,7 @@ from pymongo import MongoClient
 from pyspark.sql import SparkSession
 
 from batch.customers.lineage import find_moved_spans
-from cdp.lake.paths import CUSTOMER_DAY, CUSTOMERS, EVENTS, table_url
+from cdp.lake.paths import CUSTOMER_DAY, CUSTOMERS, EVENTS, INTERACTIONS, table_url
 from cdp.mart.charts import CHART_TABLES
 from tests.batch.conftest import Events
 from tests.batch.shop import Shop, on, opened, shop
@@ -95,7 +95,14 @@ def result(shop: Shop, day: date) -> dict[str, Any]:
             found[table.name] = [row for row in found[table.name] if row[place] == day]
     ((version,),) = shop.rows("SELECT customers_version FROM mart.publication ORDER BY id DESC LIMIT 1")
     rows = DeltaTable(table_url(shop.settings, CUSTOMERS), version=version).to_pyarrow_table().to_pylist()
-    return found | {CUSTOMERS: {row["customer_id"]: row for row in rows}}
+    return found | {CUSTOMERS: {row["customer_id"]: row for row in rows}, INTERACTIONS: read_interactions(shop)}
+
+
+def read_interactions(shop: Shop) -> list[str]:
+    """Those of the publication."""
+    ((version,),) = shop.rows("SELECT interactions_version FROM mart.publication ORDER BY id DESC LIMIT 1")
+    table = DeltaTable(table_url(shop.settings, INTERACTIONS), version=version).to_pyarrow_table()
+    return sorted(map(repr, table.to_pylist()))
 
 
 class TestRandomNights:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import duckdb
 
+from tests.oracle.customers import half_up
+
 #: The fields of a message that the queries need.
 FIELDS = (
     "event_time", "event_type", "product_id", "category_code", "brand", "price", "user_id", "user_session", "quantity",
@@ -13,7 +15,7 @@ FIELDS = (
 )  # fmt: skip
 
 #: `money` is the value of a line, negative for a refund. If an event came twice for a customer's day, the first one counts.
-EVENTS_SQL = """
+EVENTS_SQL = f"""
 CREATE TABLE events AS
 WITH typed AS (
     SELECT *, strptime(replace(event_time, ' UTC', ''), '%Y-%m-%d %H:%M:%S') AS moment,
@@ -30,6 +32,7 @@ WITH typed AS (
     FROM typed
 )
 SELECT user_id, day, moment, event_type, product_id, code, category, label AS brand, units, session,
+    CAST(coalesce(unit_price, {half_up("line_amount", "units", 2)}) AS DECIMAL(12, 2)) AS price,
     CASE event_type WHEN 'purchase' THEN coalesce(line_amount, unit_price * units)
         WHEN 'refund' THEN -coalesce(line_amount, unit_price * units) END AS money,
     CASE WHEN event_type = 'purchase'
@@ -38,8 +41,8 @@ FROM known QUALIFY row_number() OVER (PARTITION BY user_id, day, id ORDER BY pla
 """
 
 INTERACTIONS_SQL = """
-SELECT day, user_id AS customer_id, event_type, product_id, category, brand, count(*) AS events, sum(units) AS quantity,
-    coalesce(sum(money), 0) AS money
+SELECT day, hour(moment) AS hour, user_id AS customer_id, event_type, product_id, category, brand, price, count(*) AS events,
+    sum(units) AS quantity, coalesce(sum(money), 0) AS money
 FROM events GROUP BY ALL
 """
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from batch.customers.snapshot import aggregate_customers, build_snapshot
+from batch.customers.things import build_things
 from batch.days.customer_day import build_customer_days
 from batch.days.events import deduplicate
 from batch.days.interactions import build_interactions
@@ -47,6 +48,23 @@ def test_one_row_per_day_type_and_product(events: Events) -> None:
         None,
         "samsung",
     )
+
+
+def test_each_hour_and_price_of_a_product_has_a_row_and_a_missing_price_is_one_of_them(events: Events) -> None:
+    ten, twelve = Decimal("10.00"), Decimal("12.00")
+    views = (
+        (utc(2019, 10, 1, 0, 0), ten), (utc(2019, 10, 1, 9, 59, 59), ten), (utc(2019, 10, 1, 10, 0), ten),
+        (utc(2019, 10, 1, 10, 5), twelve), (utc(2019, 10, 1, 10, 7), ten), (utc(2019, 10, 1, 10, 30), None),
+        (utc(2019, 10, 1, 10, 59, 59), None), (utc(2019, 10, 1, 23, 59, 59), twelve),
+    )  # fmt: skip
+    frame = build_interactions(deduplicate(events(*({"event_time": time, "price": price} for time, price in views))))
+    rows = frame.collect()
+    assert {(row.day.day, row.hour, row.price): row.events for row in rows} == {
+        (1, 0, ten): 1, (1, 9, ten): 1, (1, 10, ten): 2, (1, 10, twelve): 1, (1, 10, None): 2, (1, 23, twelve): 1,
+    }  # fmt: skip
+    assert len(rows) == 6
+    ann = {(row.thing, row.name): row.views for row in build_things(frame, date(2019, 10, 1)).collect()}
+    assert ann == {("product", "p1"): 8, ("brand", "samsung"): 8}
 
 
 def test_metrics_of_things_and_ties(events: Events) -> None:

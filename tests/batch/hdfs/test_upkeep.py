@@ -12,10 +12,17 @@ from deltalake import DeltaTable, write_deltalake
 from pyspark.sql import SparkSession
 
 from batch.hdfs.changes import group_files
-from batch.hdfs.tables import MONTH, read_changed_days, read_customers, write_customers, write_days
+from batch.hdfs.tables import (
+    MONTH,
+    read_changed_days,
+    read_customers,
+    read_interactions_version,
+    write_customers,
+    write_days,
+)
 from batch.hdfs.upkeep import MAX_FILES, run_upkeep
-from cdp.lake.paths import COMPACTIONS, CUSTOMER_DAY, CUSTOMERS, QUARANTINE, table_url
-from cdp.lake.tables import QUARANTINE_TABLE
+from cdp.lake.paths import COMPACTIONS, CUSTOMER_DAY, CUSTOMERS, INTERACTIONS, QUARANTINE, table_url
+from cdp.lake.tables import INTERACTIONS_TABLE, QUARANTINE_TABLE
 from cdp.settings import Settings, load
 from cdp.spark import lake_schema
 from streaming.tables import ensure_tables
@@ -110,6 +117,38 @@ def test_replaced_files_are_deleted_after_their_retention(spark: SparkSession, s
     assert at(1) == [2]
     with pytest.raises(FileNotFoundError):
         at(0)
+
+
+def test_interactions_of_an_earlier_publication_stay_readable_after_a_rewrite_and_a_merge(
+    spark: SparkSession, settings: Settings
+) -> None:
+    september, october = date(2019, 9, 29), date(2019, 10, 8)
+
+    def restate(day: date, events: int) -> int:
+        columns = dict.fromkeys(INTERACTIONS_TABLE.column_names) | {"day": day, "customer_id": "ann", "events": events}
+        frame = spark.createDataFrame([tuple(columns.values())], lake_schema(INTERACTIONS_TABLE))
+        write_days(frame, settings, INTERACTIONS, [day])
+        return read_interactions_version(settings)
+
+    def at(version: int) -> list[int]:
+        table = DeltaTable(table_url(settings, INTERACTIONS), version=version)
+        return sorted(table.to_pyarrow_table(columns=["events"])["events"].to_pylist())
+
+    settings = replace(settings, vacuum_hours=0)
+    restate(september, 1)
+    restate(date(2019, 9, 30), 2)
+    previous = restate(october, 3)
+    assert run_upkeep(spark, settings, TODAY).merged == 2
+    serving = restate(october, 4)
+    assert run_upkeep(spark, settings, TODAY).deleted == 0
+    assert (at(previous), at(serving)) == ([1, 2, 3], [1, 2, 4])
+    retention = DeltaTable(table_url(settings, INTERACTIONS)).metadata().configuration["delta.deletedFileRetentionDuration"]
+    assert retention == "interval 400 days"
+    actions = pa.table(DeltaTable(table_url(settings, INTERACTIONS)).get_add_actions(flatten=True)).to_pydict()
+    assert sorted(zip(actions["min.day"], actions["max.day"], strict=True)) == [
+        (september, date(2019, 9, 30)),
+        (october, october),
+    ]
 
 
 def test_snapshots_stay_readable_after_other_tables_lost_their_old_versions(spark: SparkSession, settings: Settings) -> None:

@@ -25,7 +25,9 @@ HEAVY = "SELECT count(*) FROM range(3000000) a, range(3000000) b WHERE a.range *
 
 def publication(publication_id: int = 1, **counts: int) -> Publication:
     moment = datetime(2019, 12, 1, tzinfo=UTC)
-    return Publication(publication_id, factories.DAY, moment, publication_id, publication_id, f"profiles_{publication_id}", counts)
+    return Publication(
+        publication_id, factories.DAY, moment, publication_id, publication_id, f"profiles_{publication_id}", counts
+    )
 
 
 @pytest.fixture
