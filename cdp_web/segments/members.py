@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import connection
 from django.db.models import Q, QuerySet
@@ -49,7 +50,7 @@ def members_stage(chunks: Iterable[Sequence[tuple[str]]]) -> int:
     """Load the members of a new run into a temporary table of this transaction; returns how many there are."""
     count = 0
     with connection.cursor() as cursor:
-        cursor.execute('CREATE TEMP TABLE staged_members (customer_id text COLLATE "C" NOT NULL) ON COMMIT DROP')
+        _create_temporary(cursor, "staged_members", '(customer_id text COLLATE "C" NOT NULL)')
         with cursor.copy("COPY staged_members FROM STDIN") as copy:
             for rows in chunks:
                 for row in rows:
@@ -65,7 +66,7 @@ def members_replace(run: SegmentRun, previous: SegmentRun | None) -> Difference:
     reasons = find_reasons(run, previous)
     with connection.cursor() as cursor:
         for name, query in (("entered_members", _ENTERED), ("left_members", _LEFT)):
-            cursor.execute(f"CREATE TEMP TABLE {name} ON COMMIT DROP AS {query}", {"segment": run.segment_id})
+            _create_temporary(cursor, name, f"AS {query}", {"segment": run.segment_id})
         _stage_equal_customers(cursor, run, previous, reasons)
         values = {
             "segment": run.segment_id, "run": run.pk, "day": run.day,
@@ -105,15 +106,23 @@ def find_reasons(run: SegmentRun, previous: SegmentRun | None) -> Reasons:
     return Reasons(Reason.DATA, Reason.WINDOW if same_lists else Reason.LIST)
 
 
-def _stage_equal_customers(cursor: object, run: SegmentRun, previous: SegmentRun | None, reasons: Reasons) -> None:
+def _create_temporary(cursor: Any, name: str, body: str, values: Mapping[str, Any] | None = None) -> None:
+    """A table of this transaction, in place of one that an earlier run has left in it."""
+    clause, query = ("ON COMMIT DROP", body) if body.startswith("AS ") else ("", f"{body} ON COMMIT DROP")
+    cursor.execute(f"DROP TABLE IF EXISTS pg_temp.{name}")
+    cursor.execute(f"CREATE TEMP TABLE {name} {clause} {query}", values)
+
+
+def _stage_equal_customers(cursor: Any, run: SegmentRun, previous: SegmentRun | None, reasons: Reasons) -> None:
     """The changed members whose own data is as it was."""
-    cursor.execute('CREATE TEMP TABLE equal_customers (customer_id text COLLATE "C" PRIMARY KEY) ON COMMIT DROP')  # type: ignore[attr-defined]
+    _create_temporary(cursor, "equal_customers", '(customer_id text COLLATE "C" PRIMARY KEY)')
     if previous is None or reasons.data_changed == reasons.data_equal:
         return
-    cursor.execute("SELECT customer_id FROM entered_members UNION SELECT customer_id FROM left_members")  # type: ignore[attr-defined]
-    ids = [row[0] for row in cursor.fetchall()]  # type: ignore[attr-defined]
-    with cursor.copy("COPY equal_customers FROM STDIN") as copy:  # type: ignore[attr-defined]
-        for customer_id in _select_equal_customers(ids, previous, run):
+    cursor.execute("SELECT customer_id FROM entered_members UNION SELECT customer_id FROM left_members")
+    ids = [row[0] for row in cursor.fetchall()]
+    equal = list(_select_equal_customers(ids, previous, run))
+    with cursor.copy("COPY equal_customers FROM STDIN") as copy:
+        for customer_id in equal:
             copy.write_row((customer_id,))
 
 

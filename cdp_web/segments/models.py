@@ -192,7 +192,7 @@ class CustomerList(models.Model):
     version = models.PositiveIntegerField(default=1, help_text="Counts the uploads.")
     count = models.BigIntegerField(default=0, help_text="Different ids.")
     report = models.JSONField(
-        default=dict, blank=True, help_text="What the last upload held: matched, unknown, repeated, refused."
+        default=dict, blank=True, help_text="What the last upload held."
     )
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="lists")
     created_at = models.DateTimeField(auto_now_add=True)

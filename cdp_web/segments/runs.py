@@ -162,7 +162,7 @@ def _compute(run: SegmentRun, lease: Lease) -> None:
 
 def _finish(run: SegmentRun, lease: Lease, staged: int) -> None:
     """Make the run the current one, in the caller's transaction. The lock on the segment keeps other runs of it waiting."""
-    segment = Segment.objects.select_for_update().select_related("current_run").get(pk=run.segment_id)
+    segment = Segment.objects.select_for_update(of=("self",)).select_related("current_run").get(pk=run.segment_id)
     if segment.current_run_id and segment.current_run_id > run.pk:
         lease.end(Status.CANCELLED, error="A newer run was complete before this one.")
         return

@@ -2,6 +2,22 @@
 
 from __future__ import annotations
 
-from tests.cdp_web.fixtures import django_db_modify_db_settings, marketer, publish, set_missing_settings, simplify_settings, site
+from tests.cdp_web.fixtures import (
+    django_db_modify_db_settings,
+    marketer,
+    publish,
+    set_missing_settings,
+    simplify_settings,
+    site,
+    slow_heartbeat,
+)
 
-__all__ = ["django_db_modify_db_settings", "marketer", "publish", "set_missing_settings", "simplify_settings", "site"]
+__all__ = [
+    "django_db_modify_db_settings",
+    "marketer",
+    "publish",
+    "set_missing_settings",
+    "simplify_settings",
+    "site",
+    "slow_heartbeat",
+]

@@ -14,6 +14,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from cdp.settings import current
+from cdp_web.segments import lease
 from cdp_web.serving import snapshot_store
 from cdp_web.serving.publications import Publication
 from tests.cdp_web import factories
@@ -41,6 +42,12 @@ def simplify_settings(settings: Settings) -> None:
     """Uncollected static files and cheap password hashes."""
     settings.STORAGES = {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture(autouse=True)
+def slow_heartbeat(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A heartbeat has a connection of its own, which does not see the rows of a test's transaction."""
+    monkeypatch.setattr(lease, "HEARTBEAT_SECONDS", 3600.0)
 
 
 @pytest.fixture

@@ -23,7 +23,8 @@ ROWS = [
 def open_snapshot(rows: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch, folder: Path) -> Snapshot:
     monkeypatch.setattr(snapshot_store, "get_folder", lambda: folder)
     monkeypatch.setattr(snapshot_store, "open_customers", lambda _: factories.arrow(rows))
-    return snapshot_open(Publication(1, factories.DAY, datetime(2019, 12, 1, tzinfo=UTC), 1, "profiles_1", {}))
+    monkeypatch.setattr(snapshot_store, "open_interactions", lambda _: factories.interactions_arrow([]))
+    return snapshot_open(Publication(1, factories.DAY, datetime(2019, 12, 1, tzinfo=UTC), 1, 1, "profiles_1", {}))
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from cdp_web.serving.errors import ProfilesUnavailable
 from cdp_web.serving.publications import Publication
 from tests.cdp_web import factories
 
-PUBLICATION = Publication(1, factories.DAY, datetime(2019, 12, 1, tzinfo=UTC), 1, "test_web_profiles", {})
+PUBLICATION = Publication(1, factories.DAY, datetime(2019, 12, 1, tzinfo=UTC), 1, 1, "test_web_profiles", {})
 
 
 def test_document_becomes_typed_values() -> None:

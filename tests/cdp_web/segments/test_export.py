@@ -10,7 +10,7 @@ from django.test import Client
 from cdp.metrics import METRICS
 from cdp_web.segments import export
 from cdp_web.segments.export import ExportBroken, generate_csv_lines
-from cdp_web.segments.models import SegmentMember, SegmentRun
+from cdp_web.segments.models import Membership, SegmentRun
 from cdp_web.segments.runs import segment_run_now
 from cdp_web.segments.services import segment_create
 from tests.cdp_web.factories import buyer, customer, is_, rule, shop
@@ -61,7 +61,7 @@ def test_export_is_a_file_named_after_segment_day_and_publication(publish: Any, 
 
 def test_half_a_file_does_not_look_like_a_whole_one(publish: Any) -> None:
     run = make_run(publish, shop(5))
-    SegmentMember.objects.filter(customer_id=shop(5)[4]["customer_id"]).delete()
+    Membership.objects.filter(customer_id=shop(5)[4]["customer_id"]).delete()
     with pytest.raises(ExportBroken, match="has 5 members, but only 4"):
         read_rows(run)
 
