@@ -82,7 +82,12 @@ def _normalise_step(step: Step) -> Step:
     filters = {
         _normalise_values(each, FIELDS_BY_KEY[each.field].kind if each.field in FIELDS_BY_KEY else None) for each in step.filters
     }
-    return replace(step, filters=tuple(sorted(filters, key=repr)))
+    return replace(step, filters=tuple(sorted(filters, key=_to_sort_key)))
+
+
+def _to_sort_key(each: Filter) -> str:
+    """As in the document, so that 10 and 1E+1 sort alike."""
+    return json.dumps([each.field, each.operator, values.write(each.value)])
 
 
 Comparison = TypeVar("Comparison", Compare, Behaviour, Filter)
@@ -98,7 +103,7 @@ def _normalise_values(leaf: Comparison, kind: ValueKind | None) -> Comparison:
         return replace(leaf, value=_normalise_value(leaf.value, value_kind))
     items = [_normalise_value(item, value_kind) for item in leaf.value]
     if operator and operator.values == "many":
-        items = sorted(set(items), key=str)
+        items = sorted(set(items), key=lambda item: (str(item), repr(item)))
     return replace(leaf, value=tuple(items))
 
 

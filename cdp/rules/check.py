@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from itertools import islice
 
 from cdp.errors import did_you_mean
 from cdp.metrics import BY_KEY as METRICS
@@ -41,6 +42,8 @@ from cdp.rules.windows import WINDOWS_BY_KEY, WindowKind
 MAX_LEAVES = 200
 #: List values in the whole rule.
 MAX_LIST_VALUES = 10_000
+#: Problems that `check` reports: to find the word that was meant is slow.
+MAX_PROBLEMS = 20
 #: Operators that compare with a whole value: if a metric has choices, only a choice can match.
 _WHOLE_VALUE_OPERATORS = ("eq", "ne", "in", "not_in")
 #: Days between the two steps of a sequence.
@@ -51,11 +54,11 @@ _SWAP = "ends before it begins; swap the two values."
 
 
 def check(rule: Rule) -> list[Problem]:
-    """Every problem of the rule in reading order. A rule that is too big has only that problem."""
+    """The problems of the rule in reading order, at most MAX_PROBLEMS. A rule that is too big has only that problem."""
     too_big = _find_size_problem(rule)
     if too_big:
         return [too_big]
-    return [problem for node in walk(rule) if (problem := _find_problem(node))]
+    return list(islice(filter(None, map(_find_problem, walk(rule))), MAX_PROBLEMS))
 
 
 def require_valid(rule: Rule) -> None:

@@ -29,7 +29,7 @@ from cdp.rules.errors import RuleError, abbreviate
 from cdp.rules.migrate import is_flat, upgrade
 from cdp.rules.operators import BY_KEY as OPERATORS
 from cdp.rules.operators import ValueKind
-from cdp.rules.shape import require_list, require_object
+from cdp.rules.shape import refuse_too_big, require_list, require_object
 from cdp.rules.tree import (
     MAX_DEPTH,
     TOO_DEEP,
@@ -57,6 +57,7 @@ VERSION = 1
 
 def decode(document: object) -> Rule:
     """The rule in a JSON document from `json.loads`. Raises RuleError with the path of the first fault."""
+    refuse_too_big(document)
     if is_flat(document):
         document = upgrade(document)
     body = require_object(document, "document", required=("version", "rule"))
@@ -131,12 +132,12 @@ def _decode_sequence(raw: object, path: str, depth: int) -> Rule:
     required = ("first", "then", "within_days")
     body = require_object(raw, path, required=required, optional=("follows", "same", "window"))
     first, then = (_decode_step(body[key], f"{path}.{key}") for key in ("first", "then"))
-    follows, same = body.get("follows", True), body.get("same") or ""
+    follows, same = body.get("follows", True), body.get("same")
     if not isinstance(follows, bool):
         raise RuleError(f"{path}.follows", f"must be true or false, not {abbreviate(follows)}.")
     window = _decode_window(body.get("window"), f"{path}.window")
     days = _require_whole_number(body["within_days"], f"{path}.within_days")
-    return Sequence(first, then, follows, days, _require_text(same, f"{path}.same"), window)
+    return Sequence(first, then, follows, days, "" if same is None else _require_text(same, f"{path}.same"), window)
 
 
 def _decode_step(raw: object, path: str) -> Step:
@@ -156,7 +157,8 @@ def _decode_filter(raw: object, path: str) -> Filter:
 
 
 def _decode_window(raw: object, path: str) -> Window:
-    """`{"last_days": 7}`, `{"between": ["2019-10-01", "2019-10-31"]}`, or the name of a window without values."""
+    """`{"last_days": 7}`, `{"between": ["2019-10-01", "2019-10-31"]}`, or the name of a window without values. An unknown window
+    keeps its name alone, for `check` to report."""
     if raw is None:
         return Window()
     if isinstance(raw, str):
@@ -165,9 +167,10 @@ def _decode_window(raw: object, path: str) -> Window:
         raise RuleError(path, 'must be one window, such as {"last_days": 7} or "this_month".')
     key, body = next(iter(raw.items()))
     kind = WINDOWS_BY_KEY.get(key)
-    takes: ValueKind | None = kind.takes if kind and kind.takes else None
+    if kind is None:
+        return Window(str(key))
     items = body if isinstance(body, list) else [body]
-    return Window(str(key), tuple(_decode_window_value(item, takes, f"{path}.{abbreviate(key)}") for item in items))
+    return Window(key, tuple(_decode_window_value(item, kind.takes or None, f"{path}.{key}") for item in items))
 
 
 def _decode_window_value(raw: object, kind: ValueKind | None, path: str) -> int | date:

@@ -12,6 +12,7 @@ import re
 from cdp.errors import did_you_mean
 from cdp.metrics import BY_KEY as METRICS
 from cdp.metrics import Kind
+from cdp.rules.check import MAX_LEAVES
 from cdp.rules.errors import RuleError, abbreviate
 from cdp.rules.operators import Operator, ValueKind, list_operators
 from cdp.rules.shape import require_list, require_object
@@ -25,6 +26,7 @@ _KINDS_OF_TYPE: dict[str, tuple[Kind, ...]] = {
     **dict.fromkeys(("date", "day"), ("date",)),
 }
 Entry = tuple[str, object]  # a condition or joining word with its path
+_MAX_OPERATOR = 100  # characters
 _SYMBOL_VARIANTS = {"==": "=", "<>": "!=", "≠": "!=", "≤": "<=", "≥": ">="}
 
 
@@ -35,6 +37,8 @@ def is_flat(document: object) -> bool:
 def upgrade(document: object) -> dict[str, object]:
     """The same rule as a version 1 document. Raises RuleError with the path in the older form."""
     logic, conditions = _read_list(document) if isinstance(document, list) else _read_object(document)
+    if len(conditions) > MAX_LEAVES:
+        raise RuleError("conditions", f"are more than {MAX_LEAVES}; split them into several segments.")
     leaves = [_read_leaf(condition, path) for path, condition in conditions]
     return {"version": 1, "rule": {_GROUPS[logic]: leaves}}
 
@@ -97,7 +101,7 @@ def _refuse_other_type(raw: object, kind: Kind, path: str) -> None:
 def _read_operator(raw: object, kind: Kind, path: str) -> Operator:
     """The operator with this symbol or key."""
     names = {name: operator for operator in list_operators(kind) for name in (operator.symbol, operator.key)}
-    word = " ".join(raw.lower().split()) if isinstance(raw, str) else ""
+    word = " ".join(raw.lower().split()) if isinstance(raw, str) and len(raw) <= _MAX_OPERATOR else ""
     word = _SYMBOL_VARIANTS.get(word, word)
     return names[_require_known(word or raw, tuple(names), path)]
 
@@ -108,6 +112,6 @@ def _read_values(raw: object, kind: ValueKind) -> object:
 
 def _read_value(raw: object, kind: ValueKind) -> object:
     """The older form also wrote whole numbers as text."""
-    if kind in ("integer", "days") and isinstance(raw, str) and re.fullmatch(r"-?[0-9]{1,18}", raw):
+    if kind in ("integer", "days", "count") and isinstance(raw, str) and re.fullmatch(r"-?[0-9]{1,18}", raw):
         return int(raw)
     return raw

@@ -1,17 +1,27 @@
-"""The words of the sentence about a rule, in each language. `{}` stands for a value; sentence.py puts the phrases together."""
+"""What a language needs to say a rule, and how it writes values. `{}` stands for a value; sentence.py joins the phrases."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
 from typing import Literal
 
+from cdp.rules.operators import Operator, ValueKind
+from cdp.rules.tree import Scalar
+from cdp.rules.values import decimal_text
+
 Language = Literal["en", "vi"]
+#: The word for one, and for any other number; {}: the number.
+Unit = tuple[str, str]
+_MAX_VALUES = 5  # values of a list that the sentence lists
 
 
 @dataclass(frozen=True, slots=True)
 class Phrases:
-    """The words of one language. Keys are those of the tables of operators, events, measures and windows."""
+    """The words of one language. Keys are those of the tables of operators, events, measures, fields and windows."""
 
     and_: str
     or_: str
@@ -23,139 +33,61 @@ class Phrases:
     not_in_segment: str
     not_in_list: str
     more: str  # {}: how many values of a list are left out
-    days: tuple[str, str]  # one day, several days; {}: the number
+    days: Unit
     percent: str
+    date: str  # {year}, {month}, {day}
+    decimal_mark: str
+    #: The window at the end of a metric's title, and within a sentence.
+    title_window: tuple[str, str]
+    #: What a metric or a field of an event is.
     operators: Mapping[str, str]
-    #: Event -> what the customer did, and did not do.
+    #: What a measure of a behaviour is.
+    amounts: Mapping[str, str]
+    #: Event -> what the customer did, and did not do; {}: which product.
     did: Mapping[str, str]
     did_not: Mapping[str, str]
-    #: Measure of a behaviour -> its subject; {}: what the customer did.
+    #: Measure -> {0}: the amount, {1}: the whole of a share.
     measures: Mapping[str, str]
-    #: Field of an event -> the filter; {}: the comparison.
+    units: Mapping[str, Unit]
+    #: Event -> all events of the type, as the whole of a share.
+    wholes: Mapping[str, str]
+    or_never: str  # {}: an amount that the customer without such an event matches, too
+    #: Field of a product -> {}: what it is.
     fields: Mapping[str, str]
-    windows: Mapping[str, str]  # {}: days, or a day
+    #: Operator -> {}: days of the week, or hours of two digits.
+    weekday: Mapping[str, str]
+    hour: Mapping[str, str]
     weekdays: tuple[str, ...]
-    then: str  # {first}, {then}, {days}, {same}
+    windows: Mapping[str, str]  # {}: days, or a day
+    then: str  # {first}, {time}, {then}
+    within: str  # {}: days
+    same_day: str
+    #: Field that the product of the second step shares with the first.
     same: Mapping[str, str]
-    at_least: str  # {did}, {count}
 
+    def format_values(self, values: Sequence[Scalar], kind: ValueKind, operator: Operator, unit: Unit | None = None) -> list[str]:
+        """One text for each value that the operator's phrase takes. Only the last number has its unit: "3 to 5 days"."""
+        if operator.value_kind(kind) == "days":
+            unit = self.days
+        if unit:
+            return self.format_numbers(values, unit)
+        texts = [self.format_value(value, operator.value_kind(kind)) for value in values]
+        return [self._format_list(texts)] if operator.values == "many" else texts
 
-EN = Phrases(
-    and_=" and ",
-    or_=" or ",
-    or_after_and=", or ",
-    not_="not ({})",
-    is_in_segment="is in the segment {}",
-    is_in_list="is in the list {}",
-    not_in_segment="is not in the segment {}",
-    not_in_list="is not in the list {}",
-    more="{} more",
-    days=("{} day", "{} days"),
-    percent="{} %",
-    operators={
-        "eq": "is {}",
-        "ne": "is not {}",
-        "lt": "is less than {}",
-        "le": "is at most {}",
-        "gt": "is more than {}",
-        "ge": "is at least {}",
-        "on": "is on {}",
-        "not_on": "is not on {}",
-        "before": "is before {}",
-        "on_or_before": "is on or before {}",
-        "after": "is after {}",
-        "on_or_after": "is on or after {}",
-        "between": "is from {} to {}",
-        "not_between": "is not from {} to {}",
-        "in_last_days": "is in the last {}",
-        "more_than_days_ago": "is more than {} ago",
-        "days_ago_between": "is {} to {} ago",
-        "this_week": "is in this week",
-        "last_week": "is in last week",
-        "this_month": "is in this month",
-        "last_month": "is in last month",
-        "this_year": "is in this year",
-        "last_year": "is in last year",
-        "anniversary_in_days": "has its anniversary within {}",
-        "in": "is one of {}",
-        "not_in": "is none of {}",
-        "contains": "contains {}",
-        "not_contains": "does not contain {}",
-        "starts_with": "starts with {}",
-        "ends_with": "ends with {}",
-        "eq_any_case": "is {} in any case",
-        "in_any_case": "is one of {} in any case",
-        "contains_any_case": "contains {} in any case",
-        "starts_with_any_case": "starts with {} in any case",
-        "ends_with_any_case": "ends with {} in any case",
-        "top": "is among the {} highest",
-        "bottom": "is among the {} lowest",
-        "top_percent": "is among the highest {}",
-        "bottom_percent": "is among the lowest {}",
-        "is_set": "has a value",
-        "is_not_set": "has no value",
-    },
-    did={
-        "view": "viewed a product",
-        "cart": "added a product to the cart",
-        "remove_from_cart": "removed a product from the cart",
-        "purchase": "bought a product",
-        "refund": "returned a product",
-        "any": "did anything",
-    },
-    did_not={
-        "view": "did not view a product",
-        "cart": "did not add a product to the cart",
-        "remove_from_cart": "did not remove a product from the cart",
-        "purchase": "did not buy a product",
-        "refund": "did not return a product",
-        "any": "did nothing",
-    },
-    measures={
-        "events": "the number of times the customer {}",
-        "quantity": "the number of units when the customer {}",
-        "money": "the money when the customer {}",
-        "products": "the number of different products when the customer {}",
-        "categories": "the number of different categories when the customer {}",
-        "brands": "the number of different brands when the customer {}",
-        "days": "the number of days on which the customer {}",
-        "share_of_events": "the share of the times that the customer {}",
-        "share_of_money": "the share of the money when the customer {}",
-        "first_day": "the first day on which the customer {}",
-        "last_day": "the last day on which the customer {}",
-    },
-    fields={
-        "product_id": "whose id {}",
-        "category_1": "whose category {}",
-        "category_2": "whose category of level 2 {}",
-        "category_3": "whose category of level 3 {}",
-        "brand": "whose brand {}",
-        "price": "whose price {}",
-        "weekday": "on a day of the week that {}",
-        "hour": "at an hour that {}",
-    },
-    windows={
-        "ever": "",
-        "last_days": "in the last {}",
-        "days_ago": "{} to {} ago",
-        "between": "from {} to {}",
-        "this_week": "this week",
-        "last_week": "last week",
-        "this_month": "this month",
-        "last_month": "last month",
-        "this_year": "this year",
-        "last_year": "last year",
-    },
-    weekdays=("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"),
-    then="{first}, and within {days} {then}{same}",
-    same={
-        "product_id": " (the same product)",
-        "category_1": " (the same category)",
-        "category_2": " (the same category of level 2)",
-        "category_3": " (the same category of level 3)",
-        "brand": " (the same brand)",
-    },
-    at_least="{did} at least {count} times",
-)
+    def format_numbers(self, values: Sequence[Scalar], unit: Unit) -> list[str]:
+        *others, last = values
+        return [*map(str, others), unit[last != 1].format(last)]
 
-PHRASES: Mapping[Language, Phrases] = {"en": EN}
+    def format_value(self, value: Scalar, kind: ValueKind) -> str:
+        if isinstance(value, date):
+            return self.date.format(year=value.year, month=value.month, day=value.day)
+        if kind == "percent" and isinstance(value, int | Decimal):
+            return self.percent.format(format(Decimal(value).normalize(), "f").replace(".", self.decimal_mark))
+        if kind in ("money", "number") and isinstance(value, int | Decimal):
+            return decimal_text(Decimal(value)).replace(".", self.decimal_mark)
+        return json.dumps(value, ensure_ascii=False)
+
+    def _format_list(self, texts: Sequence[str]) -> str:
+        rest = len(texts) - _MAX_VALUES
+        shown = [*texts[:_MAX_VALUES], *([self.more.format(rest)] if rest > 0 else [])]
+        return f"({', '.join(shown)})"

@@ -7,7 +7,6 @@ than a decimal, and a text is no longer than an event's.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
@@ -23,6 +22,8 @@ PERCENT_SCALE = 2
 MAX_DAYS = 36_500
 #: The longest of the lists of customers that a rank can name.
 MAX_COUNT = 10_000_000
+#: The categories Cc and Cs of Unicode, whose characters never change.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _DECIMAL = re.compile(r"-?[0-9]{1,40}(\.[0-9]{1,40})?")
 
 
@@ -48,6 +49,8 @@ def write(value: Value) -> object:
 
 def decimal_text(value: Decimal) -> str:
     """Digits without an exponent, two decimals or as many as it needs: 12.50, 0.125."""
+    if value.is_zero():
+        return "0.00"
     if not value.is_finite() or abs(value.adjusted()) > 2 * DIGITS:
         return str(value)  # beyond every bound; written out it could fill the memory
     whole, _, decimals = format(value.copy_abs(), "f").partition(".")
@@ -101,7 +104,7 @@ def _find_percent_fault(value: object) -> str:
 def _find_decimal_fault(value: object, scale: int) -> str:
     if isinstance(value, bool) or not isinstance(value, int | Decimal) or not Decimal(value).is_finite():
         return f"needs a number such as 12.50, not {abbreviate(value)}."
-    if abs(value) >= 10 ** (DIGITS - scale):
+    if Decimal(value).copy_abs() >= 10 ** (DIGITS - scale):  # abs() raises for an exponent of ten digits
         return _describe_too_large(DIGITS - scale)
     if value != round(value, scale):
         return f"has more than {scale} decimals; leave out the rest."
@@ -117,7 +120,7 @@ def _find_text_fault(value: object) -> str:
         return f"needs a text, not {abbreviate(value)}."
     if len(value) > MAX_TEXT:
         return f"is longer than {MAX_TEXT} characters, the longest text that a customer can have."
-    if any(unicodedata.category(character) in ("Cc", "Cs") for character in value):
+    if _CONTROL.search(value):
         return "contains a control character; type the text again."
     return ""
 

@@ -118,7 +118,7 @@ def test_list_values_are_limited_over_the_whole_rule() -> None:
     half = Compare("lifecycle", "in", ("new",) * (MAX_LIST_VALUES // 2))
     assert check(All((half, half))) == []
     problems = check(All((half, half, Compare("lifecycle", "in", ("new",)))))
-    assert problems == [Problem("rule.all[2].metric.value", "exceeds the 10000 list values that a rule may hold.")]
+    assert problems == [Problem("rule.all[2]", "exceeds the 10000 list values that a rule may hold; upload a list instead.")]
 
 
 def test_require_valid_raises_the_first_problem() -> None:

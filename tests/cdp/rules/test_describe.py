@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 
 from cdp.metrics import METRICS
-from cdp.rules import list_catalogue
+from cdp.rules import describe_behaviours, list_catalogue
+from cdp.rules.behaviours import EVENT_FIELDS, EVENTS, MEASURES
 from cdp.rules.operators import list_operators
 
 
@@ -33,3 +34,38 @@ def test_an_operator_that_counts_days_takes_a_number_of_them() -> None:
 
 def test_it_is_plain_data() -> None:
     assert json.loads(json.dumps(list_catalogue())) == list_catalogue()
+    assert json.loads(json.dumps(describe_behaviours())) == describe_behaviours()
+
+
+def test_events_fields_and_measures_are_listed_in_order() -> None:
+    behaviours = describe_behaviours()
+    for name, keys in {
+        "events": EVENTS,
+        "fields": [each.key for each in EVENT_FIELDS],
+        "measures": [each.key for each in MEASURES],
+    }.items():
+        assert [each["key"] for each in behaviours[name]] == list(keys)
+
+
+def test_fields_and_measures_have_the_operators_that_check_accepts() -> None:
+    behaviours = describe_behaviours()
+    operators = {
+        each["key"]: {operator["key"]: operator["value_kind"] for operator in each["operators"]}
+        for each in (*behaviours["fields"], *behaviours["measures"])
+    }
+    assert "is_set" in operators["brand"]
+    assert "is_set" not in operators["events"]
+    assert "is_set" in operators["share_of_events"]
+    assert operators["share_of_events"]["ge"] == "percent"
+    assert operators["last_day"]["in_last_days"] == "days"
+    assert [key for key, each in operators.items() if "top" in each] == []
+
+
+def test_a_field_has_its_limits_and_a_measure_its_events() -> None:
+    behaviours = describe_behaviours()
+    assert {each["key"]: each["limits"] for each in behaviours["fields"] if each["limits"]} == {
+        "weekday": [1, 7],
+        "hour": [0, 23],
+    }
+    events = {each["key"]: each["events"] for each in behaviours["measures"]}
+    assert (events["money"], events["share_of_money"], events["days"]) == (["purchase", "refund"], ["purchase"], list(EVENTS))

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from cdp.rules import All, Any, Compare, Not, RuleError, Value, matches
+from cdp.rules import All, Any, Compare, Facts, Not, RuleError, Value, matches
 
 AS_OF = date(2019, 10, 31)
 ANNA: dict[str, object] = {
@@ -41,7 +41,7 @@ ANNA: dict[str, object] = {
     ],
 )  # fmt: skip
 def test_each_operator(field: str, operator: str, value: Value, expected: bool) -> None:
-    assert matches(Compare(field, operator, value), ANNA, AS_OF) is expected
+    assert matches(Compare(field, operator, value), Facts(AS_OF, ANNA)) is expected
 
 
 @pytest.mark.parametrize(
@@ -50,8 +50,8 @@ def test_each_operator(field: str, operator: str, value: Value, expected: bool) 
 )
 def test_the_published_day_is_the_first_of_the_last_days(days_ago: int, in_last_30: bool, more_than_30: bool) -> None:
     customer = {"last_seen": AS_OF - timedelta(days=days_ago)}
-    assert matches(Compare("last_seen", "in_last_days", 30), customer, AS_OF) is in_last_30
-    assert matches(Compare("last_seen", "more_than_days_ago", 30), customer, AS_OF) is more_than_30
+    assert matches(Compare("last_seen", "in_last_days", 30), Facts(AS_OF, customer)) is in_last_30
+    assert matches(Compare("last_seen", "more_than_days_ago", 30), Facts(AS_OF, customer)) is more_than_30
 
 
 @pytest.mark.parametrize("customer", [ANNA, {}])
@@ -63,34 +63,34 @@ def test_a_comparison_with_a_missing_value_is_false_and_its_complement_true(
     operator: str, value: Value, customer: dict[str, object]
 ) -> None:
     leaf = Compare("last_order", operator, value)
-    assert not matches(leaf, customer, AS_OF)
-    assert matches(Not(leaf), customer, AS_OF)
+    assert not matches(leaf, Facts(AS_OF, customer))
+    assert matches(Not(leaf), Facts(AS_OF, customer))
 
 
 def test_negative_text_operators_are_false_for_a_missing_value_too() -> None:
-    assert not matches(Compare("lifecycle", "ne", "new"), {}, AS_OF)
-    assert not matches(Compare("lifecycle", "not_in", ("new",)), {}, AS_OF)
+    assert not matches(Compare("lifecycle", "ne", "new"), Facts(AS_OF, {}))
+    assert not matches(Compare("lifecycle", "not_in", ("new",)), Facts(AS_OF, {}))
 
 
 def test_is_not_set_is_true_for_a_missing_value() -> None:
-    assert matches(Compare("last_order", "is_not_set"), ANNA, AS_OF)
+    assert matches(Compare("last_order", "is_not_set"), Facts(AS_OF, ANNA))
 
 
 def test_groups() -> None:
     yes, no = Compare("views", "eq", 3), Compare("views", "eq", 4)
-    assert matches(All((yes, yes)), ANNA, AS_OF)
-    assert not matches(All((yes, no)), ANNA, AS_OF)
-    assert matches(Any((no, yes)), ANNA, AS_OF)
-    assert not matches(Any((no, no)), ANNA, AS_OF)
+    assert matches(All((yes, yes)), Facts(AS_OF, ANNA))
+    assert not matches(All((yes, no)), Facts(AS_OF, ANNA))
+    assert matches(Any((no, yes)), Facts(AS_OF, ANNA))
+    assert not matches(Any((no, no)), Facts(AS_OF, ANNA))
 
 
 def test_within_groups_and_complements_days_count_from_the_published_one() -> None:
     lately = Compare("last_seen", "in_last_days", 31)
     for rule in (All((lately,)), Any((lately,)), Not(Not(lately))):
-        assert matches(rule, ANNA, AS_OF)
-        assert not matches(rule, ANNA, AS_OF + timedelta(days=1))
+        assert matches(rule, Facts(AS_OF, ANNA))
+        assert not matches(rule, Facts(AS_OF + timedelta(days=1), ANNA))
 
 
 def test_a_rule_with_a_problem_has_no_meaning() -> None:
     with pytest.raises(RuleError, match="did you mean 'views'"):
-        matches(Compare("viws", "is_not_set"), ANNA, AS_OF)
+        matches(Compare("viws", "is_not_set"), Facts(AS_OF, ANNA))

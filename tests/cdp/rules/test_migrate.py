@@ -7,7 +7,9 @@ from decimal import Decimal
 
 import pytest
 
-from cdp.rules import All, Any, Compare, RuleError, decode
+from cdp.metrics import METRICS, Kind
+from cdp.rules import MAX_LEAVES, All, Any, Compare, RuleError, decode
+from cdp.rules.operators import list_operators
 
 
 def condition(field: str = "views", operator: object = ">=", value: object = 1, **more: object) -> dict[str, object]:
@@ -67,7 +69,23 @@ def test_a_symbol_means_the_operator_of_the_fields_kind(symbol: str, field: str,
     assert migrated.children[0].operator == operator
 
 
+KINDS: tuple[Kind, ...] = ("integer", "money", "number", "date", "text")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_operator_is_read_by_its_symbol_and_its_key(kind: Kind) -> None:
+    field = next(metric.key for metric in METRICS if metric.kind == kind)
+    for operator in list_operators(kind):
+        for name in (operator.symbol, operator.key, operator.symbol.upper(), f" {operator.symbol} "):
+            assert decode([{"field": field, "operator": name}]) == All((Compare(field, operator.key),))
+
+
 def test_whole_numbers_may_be_text() -> None:
+    assert decode([condition("views", "top", "10")]) == All((Compare("views", "top", 10),))
+    assert decode([condition("views", "bottom %", "5")]) == All((Compare("views", "bottom_percent", Decimal(5)),))
+    assert decode([condition("last_seen", "days ago between", ["3", "5"])]) == All(
+        (Compare("last_seen", "days_ago_between", (3, 5)),)
+    )
     assert decode([condition("views", "between", ["1", 5])]) == All((Compare("views", "between", (1, 5)),))
     assert decode([condition("last_seen", "in_last_days", "30")]) == All((Compare("last_seen", "in_last_days", 30),))
     assert decode([condition("last_seen", "=", "2019-10-31")]) == All((Compare("last_seen", "on", date(2019, 10, 31)),))
@@ -109,6 +127,15 @@ def test_a_deep_value_is_refused() -> None:
         ([condition(type="blob")], "conditions[0].type", "is not known"),
         ([condition(type="Date")], "conditions[0].type", "kind integer"),
         ([condition(value=True)], "rule.all[0].metric.value", "not true"),
+        # Metrics only: the older form has no groups and no other leaves.
+        ([{"behaviour": {"event": "cart", "did": True}}], "conditions[0]", "'behaviour' is not known here"),
+        ([{"metric": condition()}], "conditions[0]", "'metric' is not known here"),
+        ([{"segment": {"id": 1}}], "conditions[0]", "'segment' is not known here"),
+        ([{"list": {"id": 1}}], "conditions[0]", "'list' is not known here"),
+        ([{"logic": "AND", "conditions": [condition()]}], "conditions[0]", "'logic' is not known here"),
+        ([condition("brand")], "conditions[0].field", "'brand' is not known"),
+        ([condition("lifecycle", "top", 5)], "conditions[0].operator", "'top' is not known"),
+        ({"logic": "AND", "conditions": [condition()] * (MAX_LEAVES + 1)}, "conditions", "are more than 200"),
     ],
 )
 def test_an_unreadable_rule_is_refused_with_its_path(document: object, path: str, says: str) -> None:

@@ -53,6 +53,7 @@ def test_a_value_that_does_not_fit_stays_unchanged_and_is_a_fault(kind: ValueKin
         (Decimal("1E+37"), "1E+37"),
         (Decimal("1E+36"), "1" + "0" * 36 + ".00"),
         (Decimal("1.10"), "1.10"),
+        (Decimal("0E+99"), "0.00"),
         (Decimal("NaN"), "NaN"),
         (Decimal("1E+999999"), "1E+999999"),
     ],
