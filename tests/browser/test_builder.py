@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from cdp.rules import decode, matches
+from cdp.rules import Facts, decode, matches
 from cdp_web.segments.models import Segment
 from cdp_web.segments.services import segment_create
 from tests.cdp_web import factories
@@ -20,7 +20,7 @@ PEOPLE = factories.shop(400)
 
 
 def count_expected(document: object) -> int:
-    return sum(matches(decode(document), row, factories.DAY) for row in PEOPLE)
+    return sum(matches(decode(document), Facts(factories.DAY, row)) for row in PEOPLE)
 
 
 def choose_metric(condition: Locator, words: str, title: str) -> None:
