@@ -7,7 +7,7 @@ from django.contrib.staticfiles.storage import ManifestFilesMixin
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 #: The rule builder's modules import each other. Django's own switch for this would also rewrite files of other packages.
-_MODULES = ("js/builder/*.js", ((r"""(?P<matched>from "(?P<url>\./[^"]+)")""", 'from "%(url)s"'),))
+_MODULES = ("js/builder/*.js", ((r"""(?P<matched>from "(?P<url>\.{1,2}/[^"]+)")""", 'from "%(url)s"'),))
 
 
 class SiteStaticFiles(StaticFilesConfig):

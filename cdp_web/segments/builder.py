@@ -14,7 +14,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
-from cdp.rules import list_catalogue
+from cdp.rules import describe_behaviours, list_catalogue
 from cdp_web.layout.formats import get_currency_symbol
 from cdp_web.layout.pages import parse_whole_number
 from cdp_web.segments import services
@@ -23,6 +23,7 @@ from cdp_web.segments.rules import RuleInvalid
 from cdp_web.segments.views import segment_or_404
 
 MAX_RULE_CHARACTERS = 1_000_000
+VALUES_PATH = "/api/v1/catalogue/values"
 _EMPTY_RULE: dict[str, Any] = {"version": 1, "rule": {"all": []}}
 
 
@@ -93,9 +94,25 @@ def _save_draft(draft: Draft, save: Callable[..., Segment]) -> Segment | None:
     return None
 
 
+def list_choices() -> list[dict[str, Any]]:
+    """The uploaded lists that a condition can name, each with id, name and count."""
+    return []
+
+
+def _list_segment_choices(segment: Segment | None) -> list[dict[str, Any]]:
+    """The segments that a condition can name: all but the segment itself, by name."""
+    others = Segment.objects.filter(archived_at=None).exclude(pk=segment.pk if segment else None)
+    return list(others.order_by("name").values("id", "name"))
+
+
 def _render_page(request: HttpRequest, draft: Draft, segment: Segment | None) -> HttpResponse:
     data = {
         "catalogue": list_catalogue(),
+        "behaviours": describe_behaviours(),
+        "segments": _list_segment_choices(segment),
+        "lists": list_choices(),
+        "values": VALUES_PATH,
+        "upload": "",
         "document": draft.rule,
         "problems": draft.problems,
         "preview": reverse("api:segment-preview"),

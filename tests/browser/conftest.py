@@ -45,7 +45,7 @@ def worker(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[
         run_execute(run_id)
         connection.close()
 
-    def send_task(name: str, arguments: list[int]) -> None:
+    def send_task(name: str, arguments: list[int], queue: str = "") -> None:
         assert name == RUN_EXECUTE
         timers.append(threading.Timer(1.0, work, arguments))
         timers[-1].start()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
+from typing import Any
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from cdp.rules import decode, matches
+from cdp.rules import Facts, decode, matches
 from cdp_web.segments.models import Segment
 from cdp_web.segments.services import segment_create
 from tests.cdp_web import factories
@@ -18,7 +20,7 @@ PEOPLE = factories.shop(400)
 
 
 def count_expected(document: object) -> int:
-    return sum(matches(decode(document), row, factories.DAY) for row in PEOPLE)
+    return sum(matches(decode(document), Facts(factories.DAY, row)) for row in PEOPLE)
 
 
 def choose_metric(condition: Locator, words: str, title: str) -> None:
@@ -32,6 +34,29 @@ def find_conditions(page: Page) -> Locator:
     return page.locator(".condition")
 
 
+def add(place: Page | Locator, kind: str) -> None:
+    """Add a condition of a kind to the first group of the place."""
+    place.get_by_role("button", name="Add condition").last.click()
+    place.get_by_role("menuitem", name=kind).click()
+
+
+def read_document(page: Page) -> dict[str, Any]:
+    """The rule in the hidden field of the form."""
+    document: dict[str, Any] = json.loads(page.locator("input[name=rule]").input_value())
+    return document
+
+
+def forget_refused_requests(browser_messages: list[str]) -> None:
+    """This shop publishes no events, so counts and suggestions may be refused; errors of scripts stay."""
+    browser_messages[:] = [text for text in browser_messages if not text.startswith("Failed to load resource")]
+
+
+def fill_filter(place: Locator, category: str) -> None:
+    """Add the filter "category is …" to a step."""
+    place.get_by_role("button", name="Add filter").click()
+    place.get_by_label("Value", exact=True).fill(category)
+
+
 def test_segment_from_the_first_click_to_its_members(page: Page) -> None:
     page.goto("/segments/")
     page.get_by_role("link", name="New segment").first.click()
@@ -41,12 +66,12 @@ def test_segment_from_the_first_click_to_its_members(page: Page) -> None:
     first = factories.is_("total_purchase", "ge", 1)
     expect(page.locator("#preview-count")).to_have_text(str(count_expected(factories.rule(first))))
 
-    page.get_by_role("button", name="Add group").first.click()
+    add(page, "Group")
     choose_metric(find_conditions(page).nth(1), "lifecycle", "Lifecycle")
     find_conditions(page).nth(1).get_by_label("Comparison").select_option("in")
     find_conditions(page).nth(1).get_by_label("lapsed").check()
     find_conditions(page).nth(1).get_by_label("at risk").check()
-    page.locator(".group .group").get_by_role("button", name="Add condition").click()
+    add(page.locator(".group .group"), "Metric")
     choose_metric(find_conditions(page).nth(2), "views 30", "Product views, last 30 days")
     find_conditions(page).nth(2).get_by_label("Value").fill("5")
     find_conditions(page).nth(2).get_by_role("button", name="Take the opposite").click()
@@ -70,7 +95,7 @@ def test_a_problem_is_shown_at_its_condition(page: Page, browser_messages: list[
     page.goto("/segments/new")
     choose_metric(find_conditions(page).nth(0), "product views", "Times a product was looked at.")
     find_conditions(page).nth(0).get_by_label("Value").fill("many")
-    page.get_by_role("button", name="Add condition").click()
+    add(page, "Metric")
     choose_metric(find_conditions(page).nth(1), "net revenue", "Money spent less money refunded.")
     find_conditions(page).nth(1).get_by_label("Value").fill("10.00")
     expect(find_conditions(page).nth(0).locator(".node-error")).to_contain_text("whole number")
@@ -135,3 +160,117 @@ def test_a_metric_is_chosen_by_keyboard_alone(page: Page) -> None:
     page.keyboard.press("Escape")
     expect(page.get_by_role("listbox", name="Metrics")).to_have_count(0)
     expect(button).to_be_focused()
+
+
+IN_ELECTRONICS = [{"field": "category_1", "operator": "eq", "value": "electronics"}]
+
+
+def test_left_in_the_cart_and_not_bought_since(page: Page, browser_messages: list[str]) -> None:
+    other = segment_create(name="Big spenders", rule=factories.rule(factories.is_("total_purchase_value", "ge", "500.00")))
+    cart: dict[str, Any] = {"event": "cart", "where": IN_ELECTRONICS}
+    bought: dict[str, Any] = {"event": "purchase", "where": IN_ELECTRONICS}
+    steps = {"first": cart, "then": bought, "follows": True, "within_days": 7, "window": {"last_days": 7}}
+    did_cart = {"behaviour": {**cart, "measure": "events", "operator": "ge", "value": 1, "window": {"last_days": 7}}}
+    document = factories.rule(did_cart, {"not": {"sequence": steps}}, {"not": {"segment": {"id": other.pk}}})
+
+    page.goto("/segments/new")
+    page.get_by_label("Name", exact=True).fill("Electronics in the cart")
+    find_conditions(page).nth(0).get_by_role("button", name="Remove this condition").click()
+    add(page, "Behaviour")
+    behaviour = find_conditions(page).nth(0)
+    behaviour.get_by_label("Event").select_option("cart")
+    behaviour.get_by_label("Number of days").fill("7")
+    fill_filter(behaviour, "electronics")
+    add(page, "Sequence")
+    sequence = find_conditions(page).nth(1)
+    sequence.get_by_label("Number of days").fill("7")
+    fill_filter(sequence.get_by_role("group", name="Filters of the first step"), "electronics")
+    fill_filter(sequence.get_by_role("group", name="Second step"), "electronics")
+    sequence.get_by_role("button", name="Take the opposite").click()
+    add(page, "Segment")
+    segment = find_conditions(page).nth(2)
+    segment.get_by_role("button", name="Choose a segment").click()
+    segment.get_by_role("combobox", name="Search segments").fill("spend")
+    segment.get_by_role("option", name="Big spenders").click()
+    segment.get_by_label("Is or is not in").select_option("is_not")
+    assert read_document(page) == document
+
+    page.get_by_role("button", name="Save segment").click()
+    expect(page.get_by_role("heading", name="Electronics in the cart")).to_be_visible()
+    saved = Segment.objects.get(name="Electronics in the cart")
+    assert saved.rule == document
+    page.goto(f"/segments/{saved.pk}/edit")
+    expect(behaviour.get_by_label("Did or did not")).to_have_value("did")
+    expect(behaviour.get_by_label("Event")).to_have_value("cart")
+    expect(behaviour.get_by_label("Days that count")).to_have_value("last_days")
+    expect(behaviour.get_by_label("Value", exact=True)).to_have_value("electronics")
+    expect(sequence.get_by_role("button", name="Take the opposite: on")).to_be_visible()
+    expect(sequence.get_by_label("Days between the steps")).to_have_value("7")
+    expect(sequence.get_by_label("Did or did not")).to_have_value("true")
+    expect(segment.get_by_label("Is or is not in")).to_have_value("is_not")
+    expect(segment.get_by_role("button", name="Segment: Big spenders")).to_be_visible()
+    assert read_document(page) == document
+    segment.get_by_role("button", name="Segment: Big spenders").click()
+    expect(segment.get_by_role("option")).to_have_count(1)  # the segment itself is not offered
+    forget_refused_requests(browser_messages)
+
+
+def test_a_measure_with_several_values_opens_with_the_same_controls(page: Page, browser_messages: list[str]) -> None:
+    money = {
+        "event": "purchase",
+        "where": [
+            {"field": "brand", "operator": "in", "value": ["acme", "zenith, ltd"]},
+            {"field": "weekday", "operator": "eq", "value": 6},
+        ],
+        "measure": "money",
+        "operator": "between",
+        "value": ["10.00", "99.90"],
+        "window": {"between": ["2019-10-01", "2019-10-31"]},
+    }
+    document = factories.rule({"behaviour": money})
+    segment = segment_create(name="October", rule=document)
+    page.goto(f"/segments/{segment.pk}/edit")
+    behaviour = find_conditions(page).nth(0)
+    expect(behaviour.get_by_label("Measure")).to_have_value("money")
+    expect(behaviour.get_by_label("To", exact=True)).to_have_value("2019-10-31")
+    expect(behaviour.locator(".chip")).to_have_text(["acme", "zenith, ltd"])
+    expect(behaviour.get_by_label("Value", exact=True)).to_have_value("6")
+    assert read_document(page) == document
+    behaviour.get_by_role("button", name="Remove acme").click()
+    behaviour.get_by_label("Add a value").fill("nova")
+    behaviour.get_by_label("Add a value").press("Enter")
+    money["where"][0]["value"] = ["zenith, ltd", "nova"]  # type: ignore[index]
+    assert read_document(page) == document
+    behaviour.get_by_label("Event").select_option("view")
+    expect(behaviour.get_by_label("Measure")).to_have_value("events")
+    assert "money" not in behaviour.get_by_label("Measure").locator("option").evaluate_all("all => all.map(each => each.value)")
+    forget_refused_requests(browser_messages)
+
+
+def test_a_gap_is_shown_at_its_control(page: Page) -> None:
+    page.goto("/segments/new")
+    page.get_by_label("Name", exact=True).fill("Half done")
+    add(page, "Behaviour")
+    find_conditions(page).nth(0).get_by_role("button", name="Remove this condition").click()
+    behaviour = find_conditions(page).nth(0)
+    behaviour.get_by_role("button", name="Add filter").click()
+    page.get_by_role("button", name="Save segment").click()
+    value = behaviour.get_by_label("Value", exact=True)
+    expect(value).to_have_attribute("aria-invalid", "true")
+    expect(value).to_be_focused()
+    expect(behaviour.locator(".node-error")).to_have_text("Enter a value.")
+    assert not Segment.objects.exists()
+
+
+def test_a_kind_of_condition_is_chosen_by_keyboard_alone(page: Page) -> None:
+    page.goto("/segments/new")
+    button = page.get_by_role("button", name="Add condition")
+    button.focus()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("menu")).to_have_count(0)
+    expect(button).to_be_focused()
+    page.keyboard.press("Enter")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(find_conditions(page).nth(1).get_by_label("Did or did not")).to_be_focused()

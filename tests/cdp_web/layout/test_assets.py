@@ -58,9 +58,9 @@ def test_static_files_are_collected_and_modules_name_the_hashed_ones(settings: S
     settings.STORAGES = {"staticfiles": {"BACKEND": "cdp_web.layout.staticfiles.StaticFilesStorage"}}
     settings.STATIC_ROOT = tmp_path
     call_command("collectstatic", interactive=False, verbosity=0)
-    (main,) = [path for path in (tmp_path / "js" / "builder").glob("main.*.js") if len(path.suffixes) == 2]
-    imports = re.findall(r'from "\./([^"]+)"', main.read_text())
-    assert imports
-    for name in imports:
-        assert re.fullmatch(r"\w+\.[0-9a-f]{12}\.js", name)
-        assert (main.parent / name).is_file()
+    modules = [path for path in (tmp_path / "js" / "builder").rglob("*.js") if len(path.suffixes) == 2]
+    imports = [(path, name) for path in modules for name in re.findall(r'from "(\.[^"]+)"', path.read_text())]
+    assert {path.parent.name for path, _ in imports} == {"builder", "conditions"}
+    for path, name in imports:
+        assert re.fullmatch(r"\w+\.[0-9a-f]{12}\.js", Path(name).name)
+        assert (path.parent / name).is_file()

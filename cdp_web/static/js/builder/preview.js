@@ -24,6 +24,7 @@ function bar(count, share) {
 
 export function showIdle(message) {
   bar("–", "");
+  part("refusal").replaceChildren();
   clearTimeout(timer);
   request?.abort();
   panel.dataset.state = "idle";
@@ -43,27 +44,53 @@ async function send(url, body, token, onanswer) {
     });
     const answer = await response.json();
     if (response.ok) show(answer);
+    else if (answer.code === "too_expensive") refuse(answer);
     else if (answer.problems) showIdle("The rule is not complete yet. See the message at the condition.");
     else showIdle(answer.detail ?? "The count is not available now.");
-    onanswer(response.ok ? answer : null, answer.problems ?? []);
+    onanswer(response.ok ? answer : null, listProblems(answer));
   } catch (error) {
     if (error.name !== "AbortError")
       showIdle("The site does not answer, so the count is not available now. You can still save the rule.");
   }
 }
 
+function listProblems({ code, problems, path, detail, remedy }) {
+  if (code === "too_expensive" && path) return [{ path, says: join(detail, remedy) }];
+  return problems ?? [];
+}
+
+const join = (...texts) => texts.filter(Boolean).join(" ");
+
+function refuse({ detail, remedy }) {
+  showIdle("Not counted: the rule takes too long.");
+  part("refusal").replaceChildren(
+    h(
+      "div",
+      { class: "notice notice-warn" },
+      h("span", {}, h("strong", {}, detail ?? "The rule takes too long."), remedy && ` ${remedy}`),
+    ),
+  );
+}
+
 function show(answer) {
   panel.dataset.state = "counted";
+  part("refusal").replaceChildren();
   part("count").textContent = number.format(answer.count);
   bar(`${number.format(answer.count)} customers`, percent(answer.share));
   part("share").textContent = `${percent(answer.share)} of ${number.format(answer.total)} customers`;
   part("bar").setAttribute("width", `${(answer.share * 100).toFixed(2)}%`);
   part("state").textContent =
     `Exact, as of ${day(answer.publication.day)}, publication #${answer.publication.id}. Took ${answer.seconds.toFixed(2)} s.`;
+  part("more").hidden = false;
   part("sentence").textContent = answer.sentence;
   part("same").replaceChildren(...sameAs(answer.same_as));
   part("sample").replaceChildren(...answer.sample.map(sampleRow));
   part("sample-box").hidden = answer.sample.length === 0;
+  const nearMisses = answer.near_misses ?? [];
+  part("misses").replaceChildren(...nearMisses.map(nearMissRow));
+  part("misses-box").hidden = nearMisses.length === 0;
+  part("sql").textContent = answer.sql ?? "";
+  part("sql-box").hidden = !answer.sql;
 }
 
 function day(iso) {
@@ -91,5 +118,14 @@ function sampleRow(row) {
     {},
     h("a", { class: "mono", href: row.url, target: "_blank", rel: "noopener" }, row.customer_id),
     h("span", { class: "muted small" }, facts),
+  );
+}
+
+function nearMissRow({ customer_id, url, says }) {
+  return h(
+    "li",
+    {},
+    h("a", { class: "mono", href: url, target: "_blank", rel: "noopener" }, customer_id),
+    h("span", { class: "muted small" }, says),
   );
 }

@@ -1,15 +1,16 @@
 // The rule in the builder, read from and written to the JSON document. Nothing here touches the page.
 //
-// A node is a group {id, join: "all"|"any", negated, children} or a condition {id, field, operator, values, negated}; values are
-// kept as they were typed. A negated node is written as {"not": …}.
+// A node is a group {id, join: "all"|"any", negated, children} or a condition {id, kind, negated, …}; leaves.js describes the
+// other parts of each kind. A negated node is written as {"not": …}.
+import { LEAVES } from "./leaves.js";
 
 let lastId = 0;
 const nextId = () => ++lastId;
 
 export const isGroup = (node) => "children" in node;
 
-export function newCondition() {
-  return { id: nextId(), negated: false, field: "", operator: "", values: [] };
+export function newCondition(kind, parts = LEAVES[kind].create()) {
+  return { id: nextId(), kind, negated: false, ...parts };
 }
 
 export function newGroup(join, children) {
@@ -17,10 +18,8 @@ export function newGroup(join, children) {
 }
 
 export function copyOf(node) {
-  const copy = { ...node, id: nextId() };
-  if (isGroup(node)) copy.children = node.children.map(copyOf);
-  else copy.values = [...node.values];
-  return copy;
+  if (isGroup(node)) return { ...node, id: nextId(), children: node.children.map(copyOf) };
+  return { ...structuredClone(node), id: nextId() };
 }
 
 export function* walk(node) {
@@ -48,50 +47,36 @@ function decodeNode(raw) {
   }
   const join = ["all", "any"].find((word) => Array.isArray(raw[word]));
   if (join) return newGroup(join, raw[join].map(decodeNode).filter(Boolean));
-  if (!raw.metric) return null;
-  const { field, operator, value } = raw.metric;
-  const values = value === undefined || value === null ? [] : [value].flat().map(String);
-  return { ...newCondition(), field: String(field), operator: String(operator), values };
+  const kind = Object.keys(LEAVES).find((word) => raw[word] && typeof raw[word] === "object");
+  return kind ? newCondition(kind, LEAVES[kind].read(raw[kind])) : null;
 }
 
 // The document and the path of every node in it, so messages of the server can be shown at their node.
-export function encode(root, fields) {
+export function encode(root, words) {
   const places = new Map();
-  return { document: { version: 1, rule: encodeNode(root, "rule", fields, places) }, places };
+  return { document: { version: 1, rule: encodeNode(root, "rule", words, places) }, places };
 }
 
-function encodeNode(node, path, fields, places) {
+function encodeNode(node, path, words, places) {
   places.set(node.id, path);
   const inner = node.negated ? `${path}.not` : path;
   const body = isGroup(node)
-    ? { [node.join]: node.children.map((child, i) => encodeNode(child, `${inner}.${node.join}[${i}]`, fields, places)) }
-    : { metric: encodeCondition(node, fields) };
+    ? { [node.join]: node.children.map((child, i) => encodeNode(child, `${inner}.${node.join}[${i}]`, words, places)) }
+    : { [node.kind]: LEAVES[node.kind].write(node, words) };
   return node.negated ? { not: body } : body;
 }
 
-function encodeCondition({ field, operator, values }, fields) {
-  const form = fields.get(field)?.operators.find((entry) => entry.key === operator);
-  const typed = values
-    .map((text) => text.trim())
-    .filter((text) => text !== "")
-    .map((text) => encodeValue(text, form?.value_kind));
-  const metric = { field, operator };
-  if (!form || form.values === "none" || typed.length === 0) return metric;
-  return { ...metric, value: form.values === "one" ? typed[0] : typed };
-}
-
-// Amounts are sent as text because a JSON number would lose cents. Other text is sent as typed; the server reports what is wrong.
-function encodeValue(text, kind) {
-  const isWhole = kind === "integer" || kind === "days";
-  return isWhole && /^-?\d{1,15}$/.test(text) ? Number(text) : text;
-}
+export const isWithin = (path, place) => path === place || path.startsWith(`${place}.`) || path.startsWith(`${place}[`);
 
 // The node that a path in the document belongs to: the node whose own path is the longest prefix.
 export function nodeAt(path, places) {
   let best = null;
-  for (const [id, place] of places) {
-    const fits = path === place || path.startsWith(`${place}.`) || path.startsWith(`${place}[`);
-    if (fits && (best === null || place.length > places.get(best).length)) best = id;
-  }
+  for (const [id, place] of places)
+    if (isWithin(path, place) && (best === null || place.length > places.get(best).length)) best = id;
   return best;
+}
+
+// The rest of a path below its node, as the controls of the node name their place: "behaviour.where[1].value".
+export function pathBelow(path, place) {
+  return path.slice(place.length).replace(/^(\.not)+(?=\.|$)/, "").replace(/^\./, "");
 }

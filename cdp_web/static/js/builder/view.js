@@ -1,8 +1,20 @@
 // Draws the tree. Every change calls `changed`, which redraws if the shape has changed and always requests a new count.
+import { drawBehaviour } from "./conditions/behaviour.js";
+import { drawMetric } from "./conditions/metric.js";
+import { drawList, drawSegment } from "./conditions/reference.js";
+import { drawSequence } from "./conditions/sequence.js";
 import { h, icon, iconButton } from "./dom.js";
-import { fieldPicker } from "./fields.js";
+import { addMenu } from "./menu.js";
 import { copyOf, isGroup, newCondition, newGroup, parentOf } from "./tree.js";
-import { valueInputs } from "./values.js";
+
+// How each kind is drawn, and the control that gets the focus in a new condition. A kind returns {sentence, body, about}.
+const KINDS = {
+  metric: { draw: drawMetric, focus: "metric.field" },
+  behaviour: { draw: drawBehaviour, focus: "behaviour.did" },
+  sequence: { draw: drawSequence, focus: "sequence.first.event" },
+  segment: { draw: drawSegment, focus: "segment.id", saysNot: true },
+  list: { draw: drawList, focus: "list.id", saysNot: true },
+};
 
 export function drawTree(context) {
   return drawGroup(context.root, context, 0);
@@ -25,77 +37,61 @@ function drawGroup(group, context, depth) {
     h(
       "div",
       { class: "node-head" },
-      notButton(group, context),
-      h("span", { class: "group-text" }, isRoot ? "Customers who match" : "Match"),
-      joinSwitch(group, context),
-      h("span", { class: "group-text" }, "of these"),
-      h("span", { class: "node-end" }, h("span", { class: "node-count" }), !isRoot && nodeButtons(group, context, "group")),
+      h(
+        "div",
+        { class: "sentence-line" },
+        notButton(group, context),
+        h("span", { class: "group-text" }, isRoot ? "Customers who match" : "Match"),
+        joinSwitch(group, context),
+        h("span", { class: "group-text" }, "of these"),
+        counts(),
+      ),
+      !isRoot && nodeButtons(group, context, "group"),
     ),
-    h("p", { class: "error node-error", hidden: true }),
+    errorLine(group),
     h("ul", { class: "branches" }, children),
     h(
       "div",
       { class: "group-add" },
-      h(
-        "button",
-        {
-          type: "button",
-          class: "button button-small",
-          "data-focus": "add",
-          "aria-label": "Add condition to this group",
-          onclick: () => add(group, newCondition(), context),
-        },
-        icon("plus"),
-        "Condition",
-      ),
-      depth < context.maxDepth &&
-        h(
-          "button",
-          {
-            type: "button",
-            class: "button button-small button-quiet",
-            "aria-label": "Add group to this group",
-            onclick: () => add(group, newGroup(group.join === "all" ? "any" : "all", [newCondition()]), context),
-          },
-          icon("folder-plus"),
-          "Group",
-        ),
+      addMenu({ withGroup: depth < context.maxDepth, onchoose: (kind) => add(group, kind, context) }),
     ),
   );
 }
 
 function drawCondition(condition, context) {
-  const field = context.fields.get(condition.field);
-  const operator = field?.operators.find((entry) => entry.key === condition.operator);
+  const { draw, saysNot } = KINDS[condition.kind];
+  const { sentence, body, about } = draw(condition, context);
+  const hint = h("p", { class: "hint operator-about" });
+  const explain = () => {
+    hint.textContent = about?.() ?? "";
+    hint.hidden = !hint.textContent;
+  };
+  explain();
   return h(
     "div",
-    { class: `condition${condition.negated ? " negated" : ""}`, "data-node": condition.id },
+    {
+      class: `condition condition-${condition.kind}${condition.negated ? " negated" : ""}`,
+      "data-node": condition.id,
+      oninput: explain,
+    },
     h(
       "div",
       { class: "node-head" },
-      notButton(condition, context),
-      fieldPicker(context.fields, condition.field, (key) => chooseField(condition, key, context)),
-      field && operatorSelect(condition, field, context),
-      field && valueInputs(condition, field, operator, context.currency, () => context.changed()),
-      h("span", { class: "node-end" }, h("span", { class: "node-count" }), nodeButtons(condition, context, "condition")),
+      h("div", { class: "sentence-line" }, !saysNot && notButton(condition, context), sentence.flat(), counts()),
+      nodeButtons(condition, context, "condition"),
     ),
-    operator?.about && h("p", { class: "hint operator-about" }, operator.about),
-    h("p", { class: "error node-error", hidden: true }),
+    body,
+    hint,
+    errorLine(condition),
   );
 }
 
-function operatorSelect(condition, field, context) {
-  const options = field.operators.map((entry) =>
-    h("option", { value: entry.key, selected: entry.key === condition.operator }, entry.label),
-  );
-  const onchange = (event) => {
-    const before = field.operators.find((entry) => entry.key === condition.operator);
-    const after = field.operators.find((entry) => entry.key === event.target.value);
-    condition.operator = after.key;
-    if (before?.value_kind !== after.value_kind) condition.values = [];
-    context.changed({ focus: [condition.id, "operator"] });
-  };
-  return h("select", { class: "select operator", "aria-label": "Comparison", "data-focus": "operator", onchange }, options);
+function counts() {
+  return h("span", { class: "node-counts" }, h("span", { class: "node-count" }), h("span", { class: "node-left" }));
+}
+
+function errorLine(node) {
+  return h("p", { class: "error node-error", id: `node-error-${node.id}`, hidden: true });
 }
 
 function joinSwitch(group, context) {
@@ -138,35 +134,26 @@ function notButton(node, context) {
 }
 
 function nodeButtons(node, context, word) {
-  return [
+  return h(
+    "span",
+    { class: "node-buttons" },
     iconButton(icon("copy"), `Duplicate this ${word}`, () => duplicate(node, context)),
     iconButton(icon("trash-2"), `Remove this ${word}`, () => remove(node, context)),
-  ];
+  );
 }
 
-function chooseField(condition, key, context) {
-  const before = context.fields.get(condition.field),
-    after = context.fields.get(key);
-  condition.field = key;
-  if (before?.kind !== after.kind || after.choices.length || before.choices.length) {
-    const usual = { integer: "ge", money: "ge", number: "ge", date: "in_last_days", text: "eq" }[after.kind];
-    condition.operator = after.operators.some((entry) => entry.key === usual) ? usual : after.operators[0].key;
-    condition.values = [];
-  }
-  context.changed({ focus: [condition.id, "value-0"] });
-}
-
-function add(group, node, context) {
-  group.children.push(node);
-  const first = isGroup(node) ? node.children[0] : node;
-  context.changed({ focus: [first.id, "field"] });
+function add(group, kind, context) {
+  const isNewGroup = kind === "group";
+  const first = newCondition(isNewGroup ? "metric" : kind);
+  group.children.push(isNewGroup ? newGroup(group.join === "all" ? "any" : "all", [first]) : first);
+  context.changed({ focus: [first.id, KINDS[first.kind].focus] });
 }
 
 function duplicate(node, context) {
   const parent = parentOf(context.root, node.id);
   const copy = copyOf(node);
   parent.children.splice(parent.children.indexOf(node) + 1, 0, copy);
-  context.changed({ focus: [copy.id, "not"] });
+  context.changed({ focus: [copy.id, isGroup(copy) ? "not" : KINDS[copy.kind].focus] });
 }
 
 function remove(node, context) {
