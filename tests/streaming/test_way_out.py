@@ -19,11 +19,13 @@ from cdp.kafka import client_config
 from cdp.lake.paths import EVENTS, QUARANTINE, table_url
 from cdp.settings import Settings, load
 from infra.stack.stream_progress import stream_state
-from streaming.book import Book
+from streaming.events.query import EVENTS_QUERY
 from streaming.ledger.__main__ import read_report
 from streaming.ledger.read import read_retained_ranges
 from streaming.ledger.recount import recount
-from streaming.ledger.sums import LostRange, make_checks
+from streaming.ledger.sums import make_checks
+from streaming.lock import LockedConnection
+from streaming.messages import OffsetRange
 from streaming.resume import CannotResume
 from streaming.runner import StreamRunner
 from tests import databases
@@ -58,13 +60,14 @@ class Shop:
         """Run the stream once and return the number of messages it received."""
         self.lines.clear()
         stop = threading.Event()
-        book = Book(self.settings, stop)
-        book.open()
+        connection = LockedConnection(self.settings, EVENTS_QUERY.name, stop)
+        connection.open()
         try:
-            runner = StreamRunner(self.spark, self.settings, self.topic, book, stop, self.lines.append)
+            query = replace(EVENTS_QUERY, topics=(self.topic,))
+            runner = StreamRunner(self.spark, self.settings, query, connection, stop, self.lines.append)
             return runner.run(once=True, from_earliest=from_earliest).received
         finally:
-            book.close()
+            connection.close()
 
     def fail_to_resume(self) -> str:
         """The stream must stop before it writes anything; returns its error line."""
@@ -80,7 +83,7 @@ class Shop:
         events, quarantined = (DeltaTable(table_url(self.settings, name)).to_pyarrow_table() for name in (EVENTS, QUARANTINE))
         return len(set(events["event_id"].to_pylist())), events.num_rows + quarantined.num_rows
 
-    def assert_ledger_adds_up(self) -> list[LostRange]:
+    def assert_ledger_adds_up(self) -> list[OffsetRange]:
         """Recounts Kafka too, and returns the lost ranges of the report."""
         report = read_report(self.settings, self.topic, None)
         ranges = read_retained_ranges(self.settings, report.kafka_topic)
@@ -131,7 +134,7 @@ def test_each_stop_is_one_line_and_the_remedy_loses_only_what_it_names(shop: Sho
     assert shop.lines[1] == "lost before it was read: partition 0, offsets 5 until 7"
     # Partition 1 was read a second time from its beginning: five copies, with the same ids.
     assert shop.count_rows() == (18, 23)
-    assert shop.assert_ledger_adds_up() == [LostRange(0, 5, 7)]
+    assert shop.assert_ledger_adds_up() == [OffsetRange(shop.topic, 0, 5, 7)]
 
     # The checkpoint can't be read.
     folder = f"{shop.settings.hdfs_root}/_checkpoints/events"
@@ -140,7 +143,7 @@ def test_each_stop_is_one_line_and_the_remedy_loses_only_what_it_names(shop: Sho
     assert f"can't be read: {url}/offsets/0 is not in Spark's format: " in shop.fail_to_resume()
     assert shop.stream(from_earliest=True) == 13 + 2
     assert shop.count_rows() == (20, 38)
-    assert shop.assert_ledger_adds_up() == [LostRange(0, 5, 7)]
+    assert shop.assert_ledger_adds_up() == [OffsetRange(shop.topic, 0, 5, 7)]
     assert not [line for line in shop.lines if "lost" in line]
 
     # Another topic of the same name, with more offsets than were read.

@@ -15,7 +15,7 @@ from batch.hdfs.changes import group_files
 from batch.hdfs.tables import MONTH, read_changed_days, read_customers, write_customers, write_days
 from batch.hdfs.upkeep import MAX_FILES, run_upkeep
 from cdp.lake.paths import COMPACTIONS, CUSTOMER_DAY, CUSTOMERS, QUARANTINE, table_url
-from cdp.lake.tables import QUARANTINE_TABLE
+from cdp.lake.tables import QUARANTINE_TABLE, STREAM_TABLES
 from cdp.settings import Settings, load
 from cdp.spark import lake_schema
 from streaming.tables import ensure_tables
@@ -48,7 +48,7 @@ def offsets(settings: Settings) -> list[int]:
 
 
 def test_quarantine_of_past_days_becomes_one_file_per_day(spark: SparkSession, settings: Settings) -> None:
-    ensure_tables(spark, settings)
+    ensure_tables(spark, settings, STREAM_TABLES)
     for day, first in ((D1, 0), (D2, 10), (TODAY, 20)):
         for offset in range(first, first + 3):
             refuse(spark, settings, day, offset)
