@@ -33,22 +33,6 @@ class BatchContext:
     started: float  # time.monotonic()
 
 
-def read_kafka(spark: SparkSession, settings: Settings, topics: Sequence[str]) -> DataFrame:
-    return (
-        spark.readStream.format("kafka")
-        .option("kafka.bootstrap.servers", settings.kafka_bootstrap)
-        .option("kafka.security.protocol", settings.kafka_security)
-        # The producer writes pages in transactions; pages of aborted ones are no events.
-        .option("kafka.isolation.level", "read_committed")
-        .option("subscribe", ",".join(topics))
-        .option("startingOffsets", "earliest")
-        .option("failOnDataLoss", "true")
-        # Bounds the memory of the first batch after a long pause.
-        .option("maxOffsetsPerTrigger", settings.stream_batch_messages)
-        .load()
-    )
-
-
 def read_no_position(connection: LockedConnection, topics: Sequence[str], stream: str | None) -> StreamPosition | None:
     return None
 
@@ -65,7 +49,6 @@ class Query:
     topics: tuple[str, ...]
     tables: tuple[LakeTable, ...]
     write_batch: Callable[[DataFrame, BatchContext], Counts]
-    read_messages: Callable[[SparkSession, Settings, Sequence[str]], DataFrame] = read_kafka
     #: Where the stream with this id, or the most recent one, ended by the query's own records. A query without records can't
     #: tell that a topic was created again unless the topic is shorter than before.
     read_position: Callable[[LockedConnection, Sequence[str], str | None], StreamPosition | None] = read_no_position
@@ -80,7 +63,7 @@ def start_query(
     # A batch stays in memory for a few seconds only, so compressing it costs more than the memory it saves.
     spark.conf.set("spark.sql.inMemoryColumnarStorage.compressed", "false")
     writer = (
-        query.read_messages(spark, settings, query.topics)
+        read_messages(spark, settings, query.topics)
         .writeStream.queryName(query.name)
         .foreachBatch(write)
         .option("checkpointLocation", checkpoint_url(settings, query.name))
@@ -88,3 +71,19 @@ def start_query(
     interval = f"{settings.stream_interval_seconds} seconds"
     trigger = writer.trigger(availableNow=True) if once else writer.trigger(processingTime=interval)
     return trigger.start()
+
+
+def read_messages(spark: SparkSession, settings: Settings, topics: Sequence[str]) -> DataFrame:
+    return (
+        spark.readStream.format("kafka")
+        .option("kafka.bootstrap.servers", settings.kafka_bootstrap)
+        .option("kafka.security.protocol", settings.kafka_security)
+        # The producer writes pages in transactions; pages of aborted ones are no events.
+        .option("kafka.isolation.level", "read_committed")
+        .option("subscribe", ",".join(topics))
+        .option("startingOffsets", "earliest")
+        .option("failOnDataLoss", "true")
+        # Bounds the memory of the first batch after a long pause.
+        .option("maxOffsetsPerTrigger", settings.stream_batch_messages)
+        .load()
+    )
