@@ -194,6 +194,7 @@ def test_positions_in_two_topics_are_compared_each_with_its_own() -> None:
     position = StreamPosition({"orders": "o1"}, {PartitionKey("orders", 0): 9, PartitionKey("payments", 0): 4})
     orders = Topic("orders", "o1", {0: OffsetRange("orders", 0, 0, 9)})
     payments = Topic("payments", "p2", {0: OffsetRange("payments", 0, 0, 4)})
+    assert (position.in_topic("orders"), position.in_topic("payments")) == ({0: 9}, {0: 4})
     assert find_problem(position, orders) is None
     assert find_problem(position, payments) is None, "its id was not recorded"
     assert find_problem(replace(position, topic_ids={"orders": "o1", "payments": "p1"}), payments)

@@ -19,7 +19,7 @@ from streaming.runner import StreamFailed, StreamRunner
 from streaming.topic import TopicUnavailable
 
 
-class Query:
+class BusyQuery:
     """A query whose batch is busy for a while; it ends when it is stopped."""
 
     def __init__(self, stop: threading.Event, busy: int) -> None:
@@ -60,7 +60,7 @@ def runner(monkeypatch: pytest.MonkeyPatch) -> StreamRunner:
 
 
 def test_running_batch_ends_before_the_query_is_stopped(runner: StreamRunner, monkeypatch: pytest.MonkeyPatch) -> None:
-    query = Query(runner.stop, busy=3)
+    query = BusyQuery(runner.stop, busy=3)
     monkeypatch.setattr(module, "start_query", lambda *_: query)
     assert runner.run(once=False, from_earliest=False).received == 0
     assert query.stopped_while_busy is False
