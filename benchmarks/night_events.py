@@ -14,14 +14,15 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from cdp.events import EVENTS_RAW
+from cdp.lake.tables import STREAM_TABLES
 from cdp.spark import session
 from infra.stack.stack import Stack
 from source_server.history.customers import SIZE_DAYS
 from source_server.history.rhythm import Part
 from source_server.history.shop import Shop
 from source_server.intake import mapping_for, store
-from streaming.account import Counts
-from streaming.sink import write_batch
+from streaming.events.sink import write_tables
+from streaming.messages import Counts
 from streaming.tables import ensure_tables
 
 
@@ -47,10 +48,10 @@ def receive_history(stack: Stack, history: Path, last: date) -> Counts:
     try:
         # The stream sets the same.
         spark.conf.set("spark.sql.inMemoryColumnarStorage.compressed", "false")
-        ensure_tables(spark, settings)
+        ensure_tables(spark, settings, STREAM_TABLES)
         for number, batch in enumerate(read_batches(lines, history.with_suffix(".batch"), settings.stream_batch_messages)):
             messages = read_messages(spark, batch, received=datetime.combine(last + timedelta(days=1), time(), UTC))
-            counts += write_batch(settings, messages, f"bench {history.stem}", number).counts
+            counts += write_tables(settings, messages, f"bench {history.stem}", number).counts
     finally:
         spark.stop()
     lines.unlink()

@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 from cdp.events import EVENTS_RAW
 from cdp.settings import current
 from cdp.spark import session
-from streaming.parse import STRICT
+from streaming.events.parse import STRICT
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""The rows that the stream's tables must have, computed from the file by DuckDB without streaming/parse.py.
+"""The rows that the stream's tables must have, computed from the file by DuckDB without streaming/events/parse.py.
 
 The file has each row's texts, the importer's judge (also DuckDB) decides which rows are refused and why, the source's store has
 each row's message, and Kafka's log has the position and time of each message. So each message of the log has an expected row.

@@ -5,28 +5,29 @@ from __future__ import annotations
 import threading
 import time
 
-from cdp.events import EVENTS_RAW
 from cdp.settings import current
 from cdp.spark import session
-from streaming.book import Book
+from streaming.batches import BatchHandler
 from streaming.checkpoint import Checkpoint
-from streaming.sink import Sink
-from streaming.stream import start
+from streaming.events.query import EVENTS_QUERY
+from streaming.lock import LockedConnection
+from streaming.query import start_query
 from streaming.tables import ensure_tables
-from streaming.topic import topic_now
+from streaming.topic import read_topics
 
 
 def main() -> None:
-    settings, topic = current(), EVENTS_RAW.name
+    settings, query = current(), EVENTS_QUERY
     spark = session(settings, "bench stream", settings.spark_stream_cores, quiet=True)
-    ensure_tables(spark, settings)
-    book = Book(settings, threading.Event())
-    book.open()
-    sink = Sink(settings, book, Checkpoint(spark, settings, topic), topic_now(settings, topic).id, print)
+    ensure_tables(spark, settings, query.tables)
+    connection = LockedConnection(settings, query.name, threading.Event())
+    connection.open()
+    topics, checkpoint = read_topics(settings, query.topics), Checkpoint(spark, settings, query)
+    handler = BatchHandler(settings, query, connection, checkpoint, topics, print)
     start_time = time.monotonic()
-    start(spark, settings, topic, sink, once=True).awaitTermination()
+    start_query(spark, settings, query, handler, once=True).awaitTermination()
     print(f"took {time.monotonic() - start_time:.2f} s")
-    book.close()
+    connection.close()
     spark.stop()
 
 

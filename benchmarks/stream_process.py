@@ -17,7 +17,7 @@ from infra.stack.stack import Stack
 from infra.stack.supervise import Supervisor
 
 #: python -m streaming with another topic than the declared one.
-STREAM = "import sys; from streaming.__main__ import main; sys.exit(main(sys.argv[2:], topic=sys.argv[1]))"
+STREAM = "import sys; from streaming.__main__ import main; sys.exit(main(sys.argv[2:], topics=(sys.argv[1],)))"
 EXECUTOR = "CoarseGrainedExecutorBackend"
 SECONDS_A_BATCH = "1"
 BATCH_WITHIN = 400.0

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 
-#: Name of the Postgres connection that is open while a stream runs.
+#: The name of the stream that writes the events. It names the checkpoint and the lock.
+EVENTS_STREAM = "events"
+#: Name of the Postgres connection that is open while the stream "events" runs.
 STREAM = "cdp stream"
 #: Redis key that holds the epoch second of the workers' last scheduled task.
 HEARTBEAT = "cdp:beat"
@@ -16,6 +18,11 @@ NIGHT_NEEDS_PERSON = 3
 NIGHT_SKIPPED = 99
 #: Set by ./run when a server is down: the program checks its arguments and ends before it contacts a server.
 CHECK_ARGUMENTS_ONLY = "PROGRAM_CHECK_ARGUMENTS_ONLY"
+
+
+def name_stream(query: str) -> str:
+    """Name of the Postgres connection and of the Spark application of a stream."""
+    return STREAM if query == EVENTS_STREAM else f"{STREAM} {query}"
 
 
 def check_arguments_only() -> bool:

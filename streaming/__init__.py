@@ -1,1 +1,1 @@
-"""Kafka to HDFS: every message of events.raw ends up as an event or in quarantine, exactly once."""
+"""Kafka to HDFS: the streams, each a `Query`, and what is the same for all of them."""

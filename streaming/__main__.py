@@ -1,4 +1,7 @@
-"""The stream: `python -m streaming` runs until SIGTERM; `python -m streaming --once` reads what Kafka has now and ends."""
+"""A stream: `python -m streaming` runs until SIGTERM; `python -m streaming --once` reads what Kafka has now and ends.
+
+`python -m streaming NAME` runs another stream than "events".
+"""
 
 from __future__ import annotations
 
@@ -9,19 +12,24 @@ import signal
 import sys
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
-from cdp.events import EVENTS_RAW
-from cdp.programs import STREAM_NEEDS_PERSON, check_arguments_only
+from cdp.programs import EVENTS_STREAM, STREAM_NEEDS_PERSON, check_arguments_only, name_stream
 from cdp.settings import SettingError, Settings, current
 from cdp.spark import SparkUnavailable, end_session, session
-from streaming.book import Book, LedgerUnavailable, StreamAlreadyRunning
+from streaming.events.query import EVENTS_QUERY
 from streaming.ledger.read import LedgerUnreadable
+from streaming.lock import LedgerUnavailable, LockedConnection, StreamAlreadyRunning
+from streaming.query import Query
 from streaming.resume import FROM_EARLIEST_OPTION, CannotResume
 from streaming.runner import StreamFailed, StreamRunner
 from streaming.tables import ForeignTable
-from streaming.topic import TopicUnavailable, topic_now
+from streaming.topic import TopicUnavailable, read_topics
 from streaming.turn import StreamInterrupted, is_read_by_another, take_turn
+
+#: Every stream by its name.
+QUERIES = {query.name: query for query in (EVENTS_QUERY,)}
 
 #: Errors that are shown as one line. A retry may help against the first; the second need an operator.
 RETRYABLE_ERRORS = (
@@ -41,6 +49,7 @@ OPERATOR_ERRORS = (CannotResume, ForeignTable)
 class StreamArguments:
     """The options of the command line."""
 
+    query: str = EVENTS_STREAM
     once: bool = False
     or_wait: bool = False
     from_earliest: bool = False
@@ -51,24 +60,26 @@ class StreamArguments:
         return self.once and not self.debug
 
 
-def run(settings: Settings, topic: str, arguments: StreamArguments) -> str:
+def run(settings: Settings, query: Query, arguments: StreamArguments) -> str:
     """Run the stream until it ends or gets a signal, finishing the batch in progress. Returns a summary for the operator."""
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    kafka_topic, book = topic_now(settings, topic), Book(settings, stop)
+    topics, connection = read_topics(settings, query.topics), LockedConnection(settings, query.name, stop)
+    is_read = partial(is_read_by_another, settings, query, topics) if arguments.or_wait else None
     # Checks that fail fast come before the slow start of a Spark session.
-    if not take_turn(book, (lambda: is_read_by_another(settings, kafka_topic)) if arguments.or_wait else None, stop):
+    if not take_turn(connection, is_read, stop):
         return "another stream is running and has read all messages that were there"
     started = time.monotonic()
     try:
-        spark = session(settings, "cdp stream", settings.spark_stream_cores, quiet=arguments.quiet)
+        spark = session(settings, name_stream(query.name), settings.spark_stream_cores, quiet=arguments.quiet)
         try:
-            counts = StreamRunner(spark, settings, topic, book, stop, print_line).run(arguments.once, arguments.from_earliest)
+            runner = StreamRunner(spark, settings, query, connection, stop, print_line)
+            counts = runner.run(arguments.once, arguments.from_earliest)
         finally:
             end_session(spark)
     finally:
-        book.close()
+        connection.close()
     if arguments.once and stop.is_set():
         raise StreamInterrupted(f"stopped by a signal after {counts}; run the same command again to continue.")
     return f"{counts} in {time.monotonic() - started:.1f} s" if counts.received else "nothing new"
@@ -78,15 +89,17 @@ def print_line(line: str) -> None:
     print(f"stream: {line}", flush=True)
 
 
-def main(argv: list[str] | None = None, topic: str = EVENTS_RAW.name) -> int:
+def main(argv: list[str] | None = None, topics: tuple[str, ...] = ()) -> int:
+    """`topics` are read instead of those that the query names."""
     arguments = _parse_arguments(argv)
+    query = QUERIES[arguments.query]
     if check_arguments_only():
         return 0
     if not arguments.debug:
         # py4j logs a page when its JVM dies; the error line below is enough.
         logging.getLogger("py4j").setLevel(logging.CRITICAL)
     try:
-        print_line(run(current(), topic, arguments))
+        print_line(run(current(), replace(query, topics=topics or query.topics), arguments))
     except (*RETRYABLE_ERRORS, *OPERATOR_ERRORS) as error:
         if arguments.debug:
             raise
@@ -107,6 +120,7 @@ def _make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=os.environ.get("PROGRAM_NAME", "python -m streaming"), description="Carries events from Kafka to HDFS."
     )
+    parser.add_argument("query", nargs="?", default=EVENTS_STREAM, choices=QUERIES, help="the stream (default: %(default)s)")
     parser.add_argument("--once", action="store_true", help="read what Kafka has now, then end")
     parser.add_argument("--or-wait", action="store_true", help="if another stream is running, wait until it has read that")
     parser.add_argument(

@@ -1,4 +1,4 @@
-"""Reads the stream's checkpoint on HDFS: the Kafka offsets of each batch, which Spark records before the batch starts.
+"""Reads a stream's checkpoint on HDFS: the Kafka offsets of each batch, which Spark records before the batch starts.
 
 Hadoop's client in the driver's JVM reads the files, which needs no Spark job. Only Spark writes them; this module reads them
 and can move the whole folder aside.
@@ -7,59 +7,54 @@ and can move the whole folder aside.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
 from pyspark.sql import SparkSession
 
-from cdp.lake.paths import EVENTS, checkpoint_url
+from cdp.lake.paths import checkpoint_url
 from cdp.settings import Settings
-
-#: Partition -> offset.
-Offsets = Mapping[int, int]
+from streaming.messages import OffsetRange, Offsets, PartitionKey
+from streaming.query import Query
 
 
 class CheckpointUnreadable(ValueError):
-    """A file of the checkpoint is not in Spark's format, or is missing."""
+    """A file of the checkpoint is missing, not in Spark's format, or of other topics."""
 
 
-@dataclass(frozen=True, slots=True)
-class OffsetRange:
-    """The offsets of one partition that a batch reads: from `start` up to, but not including, `end`."""
-
-    start: int
-    end: int
+def ranges_between(before: Offsets, after: Offsets) -> tuple[OffsetRange, ...]:
+    """The range of each partition between two positions, in order. A new partition is read from offset 0."""
+    return tuple(OffsetRange(*key, before.get(key, 0), end) for key, end in sorted(after.items()))
 
 
-def ranges_between(before: Offsets, after: Offsets) -> dict[int, OffsetRange]:
-    """The range of each partition between two positions. A new partition is read from offset 0."""
-    return {partition: OffsetRange(before.get(partition, 0), end) for partition, end in after.items()}
-
-
-def parse_offsets(text: str, topic: str) -> dict[int, int]:
-    """Parse the last line of an offsets file, of either of Spark's two kinds."""
+def parse_offsets(text: str, topics: Sequence[str]) -> dict[PartitionKey, int]:
+    """Parse the last line of an offsets file, of either of Spark's two kinds. A topic that the query reads only since then is
+    not in it."""
     lines = text.lstrip("\0").strip().splitlines()
     try:
         if len(lines) < 2 or lines[0] != "v1":
             raise ValueError("it does not start with v1")
-        return {int(partition): int(offset) for partition, offset in json.loads(lines[-1])[topic].items()}
+        by_topic = {topic: partitions.items() for topic, partitions in json.loads(lines[-1]).items()}
+        offsets = {PartitionKey(topic, int(number)): int(end) for topic, ends in by_topic.items() for number, end in ends}
     except (ValueError, KeyError, AttributeError, TypeError) as error:
         raise CheckpointUnreadable(f"is not in Spark's format: {error}") from error
+    if not by_topic or not by_topic.keys() <= {*topics}:
+        raise CheckpointUnreadable(f"is of the topics {sorted(by_topic)}; the stream reads {', '.join(topics)}")
+    return offsets
 
 
 class Checkpoint:
-    """The checkpoint folder of the stream."""
+    """The checkpoint folder of a query."""
 
-    def __init__(self, spark: SparkSession, settings: Settings, topic: str) -> None:
-        self.url = checkpoint_url(settings, EVENTS)
-        self.topic = topic
+    def __init__(self, spark: SparkSession, settings: Settings, query: Query) -> None:
+        self.url = checkpoint_url(settings, query.name)
+        self.topics = query.topics
         jvm: Any = spark.sparkContext._jvm
         self._hadoop = jvm.org.apache.hadoop
         self._path = self._hadoop.fs.Path
         self._files = self._path(self.url).getFileSystem(spark.sparkContext._jsc.hadoopConfiguration())  # type: ignore[attr-defined]
 
-    def read_ranges(self, batch: int) -> dict[int, OffsetRange]:
+    def read_ranges(self, batch: int) -> tuple[OffsetRange, ...]:
         before = self._read_offsets(f"offsets/{batch - 1}") if batch else self._read_offsets("sources/0/0")
         return ranges_between(before, self._read_offsets(f"offsets/{batch}"))
 
@@ -72,7 +67,7 @@ class Checkpoint:
         except (ValueError, KeyError, TypeError) as error:
             raise CheckpointUnreadable(f"{self.url}/metadata is not in Spark's format: {error}") from error
 
-    def read_position(self) -> dict[int, int]:
+    def read_position(self) -> dict[PartitionKey, int]:
         """The offsets where Spark resumes: a batch that was planned but not committed is read again."""
         planned, committed = self._list_batches("offsets"), self._list_batches("commits")
         last = max(planned)
@@ -101,10 +96,10 @@ class Checkpoint:
         names = (status.getPath().getName() for status in self._files.listStatus(folder))
         return {int(name) for name in names if name.isdecimal()}
 
-    def _read_offsets(self, name: str) -> dict[int, int]:
+    def _read_offsets(self, name: str) -> dict[PartitionKey, int]:
         text = self._read_text(name)
         try:
-            return parse_offsets(text, self.topic)
+            return parse_offsets(text, self.topics)
         except CheckpointUnreadable as error:
             raise CheckpointUnreadable(f"{self.url}/{name} {error}") from error
 

@@ -1,7 +1,9 @@
-"""Creates the Delta tables that the stream writes, before its first batch: readers find quarantine even if nothing was ever
+"""Creates the Delta tables that a stream declares, before its first batch: readers find quarantine even if nothing was ever
 refused."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 import deltalake
 from delta.tables import DeltaTable
@@ -9,7 +11,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql.types import StructType
 
 from cdp.lake.paths import table_url
-from cdp.lake.tables import STREAM_TABLES, LakeTable
+from cdp.lake.tables import LakeTable
 from cdp.settings import Settings
 from cdp.spark import lake_schema
 
@@ -18,9 +20,9 @@ class ForeignTable(RuntimeError):
     """A table's columns are not those that this version of the code writes."""
 
 
-def ensure_tables(spark: SparkSession, settings: Settings) -> None:
+def ensure_tables(spark: SparkSession, settings: Settings, tables: Iterable[LakeTable]) -> None:
     """Create missing tables, and add missing columns and properties to tables of an earlier version."""
-    for table in STREAM_TABLES:
+    for table in tables:
         url = table_url(settings, table.name)
         if DeltaTable.isDeltaTable(spark, url):
             _add_columns(spark, table, url)

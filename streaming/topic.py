@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 from confluent_kafka import IsolationLevel, KafkaError, KafkaException, TopicCollection, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]
 
 from cdp.kafka import client_config
 from cdp.settings import Settings
+from streaming.messages import OffsetRange, Topic
 
 KAFKA_SECONDS = 10.0
 
@@ -18,25 +18,11 @@ class TopicUnavailable(RuntimeError):
     """Kafka does not answer or has no such topic."""
 
 
-@dataclass(frozen=True, slots=True)
-class RetainedRange:
-    """The offsets of one partition that Kafka has: from `low` up to `end`. Messages of an open transaction, which a reader of
-    committed messages can't see yet, come after the end."""
-
-    low: int
-    end: int
+def read_topics(settings: Settings, names: Sequence[str]) -> list[Topic]:
+    return [read_topic(settings, name) for name in names]
 
 
-@dataclass(frozen=True, slots=True)
-class Topic:
-    """A topic that is deleted and created again gets a new id."""
-
-    name: str
-    id: str
-    partitions: Mapping[int, RetainedRange]
-
-
-def topic_now(settings: Settings, name: str) -> Topic:
+def read_topic(settings: Settings, name: str) -> Topic:
     """Read the topic's state. Fails within seconds; Spark itself retries for minutes before it gives up."""
     admin = AdminClient(client_config(settings))
     try:
@@ -52,7 +38,8 @@ def topic_now(settings: Settings, name: str) -> Topic:
         raise TopicUnavailable(
             f"Kafka at {settings.kafka_bootstrap} does not answer: {reason}; start it: ./run up kafka"
         ) from error
-    return Topic(name, str(answer.topic_id), {number: RetainedRange(low[number], end[number]) for number in sorted(low)})
+    ranges = {number: OffsetRange(name, number, low[number], end[number]) for number in sorted(low)}
+    return Topic(name, str(answer.topic_id), ranges)
 
 
 def _list_offsets(admin: AdminClient, partitions: list[TopicPartition], spec: OffsetSpec) -> dict[int, int]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from cdp.settings import Settings
-from streaming.book import Book, StreamAlreadyRunning
-from streaming.ledger.read import read_next_offsets
-from streaming.topic import Topic
+from streaming.lock import LockedConnection, StreamAlreadyRunning
+from streaming.messages import Topic
+from streaming.query import Query
 
 PAUSE_SECONDS = 2.0
 
@@ -17,12 +17,12 @@ class StreamInterrupted(RuntimeError):
     """A signal stopped the stream before it had read everything."""
 
 
-def take_turn(book: Book, is_read: Callable[[], bool] | None, stop: threading.Event) -> bool:
+def take_turn(connection: LockedConnection, is_read: Callable[[], bool] | None, stop: threading.Event) -> bool:
     """Take the lock. False means that the other stream has read everything meanwhile. Without `is_read` a second stream is
     refused. If the other stream ends before that, this one takes the lock."""
     while True:
         try:
-            book.open()
+            connection.open()
             return True
         except StreamAlreadyRunning:
             if is_read is None:
@@ -33,7 +33,11 @@ def take_turn(book: Book, is_read: Callable[[], bool] | None, stop: threading.Ev
             raise StreamInterrupted("stopped by a signal while waiting for another stream.")
 
 
-def is_read_by_another(settings: Settings, topic: Topic) -> bool:
-    """Whether the ledger has reached the ends of the topic as it was read earlier."""
-    offsets = read_next_offsets(settings, topic.id)
-    return all(retained.end <= max(offsets.get(number, 0), retained.low) for number, retained in topic.partitions.items())
+def is_read_by_another(settings: Settings, query: Query, topics: Sequence[Topic]) -> bool:
+    """Whether another stream of the query has reached the ends of the topics as they were read earlier."""
+    return all(_is_topic_read(settings, query, topic) for topic in topics)
+
+
+def _is_topic_read(settings: Settings, query: Query, topic: Topic) -> bool:
+    offsets = query.read_next_offsets(settings, topic)
+    return all(retained.end <= max(offsets.get(retained.key, 0), retained.start) for retained in topic.partitions.values())

@@ -191,9 +191,7 @@ class CustomerList(models.Model):
     name = models.CharField(max_length=120)
     version = models.PositiveIntegerField(default=1, help_text="Counts the uploads.")
     count = models.BigIntegerField(default=0, help_text="Different ids.")
-    report = models.JSONField(
-        default=dict, blank=True, help_text="What the last upload held."
-    )
+    report = models.JSONField(default=dict, blank=True, help_text="What the last upload held.")
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="lists")
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)

@@ -1,7 +1,7 @@
 """Predicts the parser's verdict on a message, in SQL: the number of the check that fails, or 0 for an event.
 
-The rules are those of streaming/values.py, in the order of the contract; tests compare the two. Numbers instead of texts keep it
-fast: the sentences are made in Python, only for the few rows that are shown.
+The rules are those of streaming/events/values.py, in the order of the contract; tests compare the two. Numbers instead of texts
+keep it fast: the sentences are made in Python, only for the few rows that are shown.
 """
 
 from __future__ import annotations

@@ -21,8 +21,9 @@ from cdp.events import EVENTS_RAW
 from cdp.settings import SettingError, Settings, current
 from streaming.ledger.read import LedgerUnreadable, read_ledger, read_retained_ranges, read_table_counts
 from streaming.ledger.recount import recount
-from streaming.ledger.sums import LedgerCheck, LedgerReport, LostRange, make_checks
-from streaming.topic import TopicUnavailable, topic_now
+from streaming.ledger.sums import LedgerCheck, LedgerReport, make_checks
+from streaming.messages import OffsetRange
+from streaming.topic import TopicUnavailable, read_topic
 
 EXPECTED_ERRORS = (SettingError, LedgerUnreadable, TopicUnavailable)
 #: A batch or a compaction that falls between two reads ends within this time.
@@ -31,7 +32,7 @@ ATTEMPTS, PAUSE_SECONDS = 5, 1.0
 
 def read_report(settings: Settings, topic: str, acknowledged: int | None) -> LedgerReport:
     """Read all stores once, the ledger last: a batch writes it after its tables."""
-    kafka_topic = topic_now(settings, topic)
+    kafka_topic = read_topic(settings, topic)
     tables = read_table_counts(settings)
     ledger = read_ledger(settings)
     return LedgerReport(ledger.topics, ledger.stream_ranges, ledger.gaps, tables, kafka_topic, acknowledged=acknowledged)
@@ -51,7 +52,7 @@ def as_json(report: LedgerReport, checks: list[LedgerCheck]) -> dict[str, Any]:
         "topics": [asdict(topic) for topic in report.topics],
         "hdfs": asdict(report.tables),
         "waiting": report.waiting,
-        "lost": [asdict(lost) for lost in report.lost],
+        "lost": [{"partition": lost.partition, "start": lost.start, "end": lost.end} for lost in report.lost],
         "recounted": None if report.recounts is None else [asdict(part) for part in report.recounts],
         "checks": [asdict(check) for check in checks],
         "adds_up": all(check.ok for check in checks),
@@ -77,8 +78,8 @@ def _list_counts(counts: Any) -> str:
     return ", ".join(f"{name} {count:,}" for name, count in counts.items())
 
 
-def _describe_lost(lost: LostRange) -> str:
-    return f"     lost before it was read: partition {lost.partition}, offsets {lost.start:,} until {lost.end:,}"
+def _describe_lost(lost: OffsetRange) -> str:
+    return f"     lost before it was read: {lost}"
 
 
 def main(argv: list[str] | None = None, topic: str = EVENTS_RAW.name) -> int:

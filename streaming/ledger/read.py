@@ -21,10 +21,8 @@ from cdp.lake.paths import COMPACTIONS, EVENTS, QUARANTINE, table_url
 from cdp.ledger import DROPPED_COLUMNS, REPLAYED_MESSAGE, count_dropped
 from cdp.mart.daily import LAST_BATCHES, STREAM_BATCH, STREAM_LEDGER, parse_next_offsets
 from cdp.settings import Settings
-from streaming.account import Counts
-from streaming.checkpoint import Offsets
 from streaming.ledger.sums import LedgerGap, RecountedRange, StreamRange, TableCounts, TopicSums
-from streaming.topic import Topic
+from streaming.messages import Counts, Offsets, PartitionKey, Topic
 
 MOST_GAPS = 20
 CLAIM_COLUMNS = [*REPLAYED_MESSAGE, "replayed_at"]
@@ -74,19 +72,20 @@ def read_ledger(settings: Settings) -> LedgerContents:
         return _read_contents(cursor) if _has_ledger(cursor) else LedgerContents()
 
 
-def read_next_offsets(settings: Settings, topic_id: str) -> Offsets:
+def read_next_offsets(settings: Settings, topic: Topic) -> Offsets:
     """The end of the most recent batch that read this topic; empty if there is none."""
     with _open_cursor(settings) as cursor:
         if not _has_ledger(cursor):
             return {}
-        cursor.execute(_NEXT, [topic_id])
+        cursor.execute(_NEXT, [topic.id])
         row = cursor.fetchone()
-        return parse_next_offsets(row[0]) if row else {}
+        offsets = parse_next_offsets(row[0]) if row else {}
+        return {PartitionKey(topic.name, number): offset for number, offset in offsets.items()}
 
 
 def read_retained_ranges(settings: Settings, topic: Topic) -> list[RecountedRange]:
     """The ranges of each stream that Kafka still has; batches of which Kafka has only a part are left out."""
-    lows = Json({str(number): partition.low for number, partition in topic.partitions.items()})
+    lows = Json({str(number): partition.start for number, partition in topic.partitions.items()})
     with _open_cursor(settings) as cursor:
         cursor.execute(_RETAINED, [topic.id, lows])
         return [RecountedRange(*row) for row in cursor.fetchall()]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -10,8 +10,8 @@ from psycopg2.extras import Json
 
 from cdp.mart.daily import STREAM_BATCH, STREAM_LEDGER
 from cdp.mart.table import Table
-from streaming.account import Account, Hour
-from streaming.checkpoint import OffsetRange
+from streaming.events.account import BatchAccount, Hour
+from streaming.messages import OffsetRange
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +24,12 @@ class PartitionRead:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
+    """What a batch read: the id of each topic, and each partition."""
+
     stream: str
     number: int
-    topic: str
-    topic_id: str
-    partitions: Mapping[int, PartitionRead]
+    topic_ids: Mapping[str, str]
+    reads: Sequence[PartitionRead]
     milliseconds: int
 
 
@@ -48,9 +49,13 @@ def make_hour_row(stream: str, batch: int, hour: Hour) -> tuple[Any, ...]:
     return stream, batch, hour.topic, hour.hour, *counts, Json(hour.reasons), Json(hour.late), Json(partitions)
 
 
-def make_batch_row(batch: Batch, account: Account) -> tuple[Any, ...]:
+def make_batch_row(batch: Batch, account: BatchAccount) -> tuple[Any, ...]:
+    """The table has one row for a batch, so a second topic would be left out without an error."""
+    if len(batch.topic_ids) != 1:
+        raise ValueError(f"{STREAM_BATCH.full_name} takes batches of one topic, not of {sorted(batch.topic_ids)}.")
+    ((topic, topic_id),) = batch.topic_ids.items()
     offsets = {
-        str(number): {"from": read.offsets.start, "until": read.offsets.end, "count": read.count}
-        for number, read in sorted(batch.partitions.items())
+        str(read.offsets.partition): {"from": read.offsets.start, "until": read.offsets.end, "count": read.count}
+        for read in sorted(batch.reads, key=lambda read: read.offsets.key)
     }
-    return batch.stream, batch.number, batch.topic, batch.topic_id, account.counts.received, Json(offsets), batch.milliseconds
+    return batch.stream, batch.number, topic, topic_id, account.counts.received, Json(offsets), batch.milliseconds

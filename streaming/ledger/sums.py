@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from cdp.ledger import EventBalance, count_waiting
-from streaming.account import Counts
-from streaming.topic import Topic
+from streaming.messages import Counts, OffsetRange, Topic
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +46,6 @@ class LedgerGap:
     partition: int
     expected: int
     start: int
-
-
-@dataclass(frozen=True, slots=True)
-class LostRange:
-    """Offsets of a partition that no stream has read: from `start` up to `end`."""
-
-    partition: int
-    start: int
-    end: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +98,7 @@ class LedgerReport:
         ranges = self.current_ranges
         newest = max(ranges, key=lambda each: each.started).stream if ranges else ""
         ends = {each.partition: each.end for each in ranges if each.stream == newest}
-        return count_waiting(ends, {number: (each.low, each.end) for number, each in self.kafka_topic.partitions.items()})
+        return count_waiting(ends, {number: (each.start, each.end) for number, each in self.kafka_topic.partitions.items()})
 
     @property
     def current_ranges(self) -> list[StreamRange]:
@@ -116,14 +106,14 @@ class LedgerReport:
         return [each for each in self.stream_ranges if each.topic_id == self.kafka_topic.id]
 
     @property
-    def lost(self) -> list[LostRange]:
+    def lost(self) -> list[OffsetRange]:
         """Offsets between two streams. They are no error: the operator who started the later stream accepted the loss."""
         ends: dict[int, int] = {}
         lost = []
         for each in sorted(self.current_ranges, key=lambda each: (each.started, each.partition)):
             end = ends.get(each.partition, each.start)
             if each.start > end:
-                lost.append(LostRange(each.partition, end, each.start))
+                lost.append(OffsetRange(each.topic, each.partition, end, each.start))
             ends[each.partition] = max(end, each.end)
         return lost
 

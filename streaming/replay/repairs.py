@@ -22,7 +22,7 @@ from cdp.errors import did_you_mean
 from cdp.events import FIELD_NAMES
 from cdp.events.fields import BOUNDS, Bounds
 from cdp.settings import Settings
-from streaming.parse import TextRepairs, parse
+from streaming.events.parse import TextRepairs, parse
 
 NULL = "null"
 #: Bound -> the least and greatest value allowed. Beyond these, later stores fail: a text of more than 500 characters may not fit

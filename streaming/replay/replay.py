@@ -18,8 +18,9 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.storagelevel import StorageLevel
 
 from cdp.lake.paths import EVENTS, table_url
+from cdp.lake.tables import STREAM_TABLES
 from cdp.settings import Settings
-from streaming.parse import good, refused
+from streaming.events.parse import select_events, select_refusals
 from streaming.replay import rows as replay_rows
 from streaming.replay.repairs import Repair, parse_repair_text
 from streaming.replay.rows import WAITS, Claim, Selection
@@ -49,7 +50,7 @@ def replay(
         for claim in replay_rows.read_unfinished_claims(spark, settings):
             print_line(f"the replay {claim.replay_id} was interrupted; the next one without --dry-run finishes it first")
     else:
-        ensure_tables(spark, settings)
+        ensure_tables(spark, settings, STREAM_TABLES)
         for claim in replay_rows.read_unfinished_claims(spark, settings):
             finish(spark, settings, claim, now)
             print_line(f"finished the interrupted replay {claim.replay_id}: {claim.repair_text or 'no repair'}")
@@ -75,8 +76,8 @@ def finish(spark: SparkSession, settings: Settings, claim: Claim, now: datetime)
     repair, rows = parse_repair_text(claim.repair_text), replay_rows.read_quarantine(spark, settings).where(claim.rows)
     parsed = repair.parse(settings, replay_rows.restore_messages(rows)).persist(StorageLevel.MEMORY_AND_DISK)
     try:
-        _append(good(parsed), settings, claim.replay_id)
-        _release_refused(spark, settings, claim, refused(parsed))
+        _append(select_events(parsed), settings, claim.replay_id)
+        _release_refused(spark, settings, claim, select_refusals(parsed))
         replay_rows.mark_replayed(spark, settings, claim, now)
     finally:
         parsed.unpersist()

@@ -36,7 +36,7 @@ from cdp.mart.daily import CUSTOMER_DAY, KPI_DAY
 from cdp.mart.table import Table
 from cdp.metrics import BY_KEY
 from cdp.settings import load
-from streaming.parse import good, parse
+from streaming.events.parse import parse, select_events
 from tests.oracle.customers import READ, customers_sql
 from tests.oracle.events import FIELDS, INTERACTIONS_SQL, read_events
 from tests.oracle.tables import OF_DAYS, table_sql
@@ -168,7 +168,11 @@ def readings(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> I
     ]
     schema = "value binary, topic string, partition int, offset bigint, timestamp timestamp"
     # More than one task, so that partial counts are merged.
-    once = deduplicate(good(parse(spark.createDataFrame(values, schema).repartition(3)))).repartition(2, "customer_id").persist()
+    once = (
+        deduplicate(select_events(parse(spark.createDataFrame(values, schema).repartition(3))))
+        .repartition(2, "customer_id")
+        .persist()
+    )
     days, things = build_customer_days(once).persist(), build_interactions(once).persist()
     snapshot = build_snapshot(aggregate_customers(days, things, AS_OF).persist(), AS_OF).persist()
     tables = _build_tables(once, days, snapshot)

@@ -15,7 +15,7 @@ from pyspark.sql import functions as F
 
 from batch.days.customer_day import build_customer_days
 from batch.days.events import deduplicate
-from streaming.parse import good, parse, refused
+from streaming.events.parse import parse, select_events, select_refusals
 from tests.source_server.intake.conftest import NOW, load
 from tests.spark_session import spark
 
@@ -66,9 +66,9 @@ def test_orders_purchases_and_refunds_of_customers(spark: SparkSession, invoices
     rows = [(bytearray(line), "events.raw", 0, place, received) for place, line in enumerate(sent.lines)]
     columns = "value binary, topic string, partition int, offset bigint, timestamp timestamp"
     parsed = parse(spark.createDataFrame(rows, columns)).persist()
-    events = good(parsed)
+    events = select_events(parsed)
 
-    by_reason = {row["reason"]: row["count"] for row in refused(parsed).groupBy("reason").count().collect()}
+    by_reason = {row["reason"]: row["count"] for row in select_refusals(parsed).groupBy("reason").count().collect()}
     assert by_reason == {reason: count for reason, (count, _) in sent.refused.items()}
     assert by_reason["bad_price"] == 2, "the bad debt"
     assert events.count() + sum(by_reason.values()) == LINES + LINES // TWICE + 2

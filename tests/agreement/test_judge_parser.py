@@ -20,7 +20,7 @@ from cdp.events.fields import MAX_QUANTITY, MAX_TEXT, Bounds
 from cdp.settings import current
 from source_server.intake import judge_messages
 from source_server.intake.repeated import compute_row_id
-from streaming.parse import parse
+from streaming.events.parse import parse
 from tests.spark_session import spark
 
 __all__ = ["spark"]

@@ -15,11 +15,12 @@ from pyspark.sql import DataFrame, SparkSession
 from benchmarks.history import make_history
 from benchmarks.stream_equality import LEDGER_ROWS, by_deltalake, compare_ledger, compare_log, differences
 from benchmarks.stream_expected import LOG, make_expected, open_duckdb
+from cdp.lake.tables import STREAM_TABLES
 from cdp.settings import Settings, load
 from source_server.history.summary import Summary
 from source_server.intake import mapping_for, store
-from streaming.account import Account
-from streaming.sink import write_batch
+from streaming.events.account import BatchAccount
+from streaming.events.sink import write_tables
 from streaming.tables import ensure_tables
 from tests.spark_session import spark, utc
 
@@ -67,7 +68,7 @@ def read_messages(spark: SparkSession, log: pa.Table, tmp_path: Path) -> DataFra
     return rows.selectExpr("line AS value", "topic", "`partition`", "`offset`", "CAST(came AS timestamp) AS timestamp")
 
 
-def build_ledger(accounts: list[Account]) -> pa.Table:
+def build_ledger(accounts: list[BatchAccount]) -> pa.Table:
     """The ledger's rows for these batches."""
     hours = [hour for account in accounts for hour in account.hours]
     rows = [(hour.hour, hour.counts.received, hour.counts.good, hour.counts.quarantined) for hour in hours]
@@ -82,9 +83,9 @@ def test_the_tables_agree_with_the_file_and_differences_are_found(
     log: pa.Table,
     connection: duckdb.DuckDBPyConnection,
 ) -> None:
-    ensure_tables(spark, settings)
+    ensure_tables(spark, settings, STREAM_TABLES)
     batch = read_messages(spark, log, tmp_path)
-    accounts = [write_batch(settings, batch, "stream", 0)]
+    accounts = [write_tables(settings, batch, "stream", 0)]
     readers = {"deltalake": by_deltalake(settings)}
     assert list(map(str, differences(connection, readers))) == []
     assert list(map(str, compare_ledger(connection, build_ledger(accounts)))) == []
@@ -95,7 +96,7 @@ def test_the_tables_agree_with_the_file_and_differences_are_found(
     assert summary.duplicates > 0
 
     # Two messages again, as another stream would write them: the reader and the ledger find both.
-    accounts.append(write_batch(settings, batch.where("offset IN (7, 8)"), "another", 0))
+    accounts.append(write_tables(settings, batch.where("offset IN (7, 8)"), "another", 0))
     surplus = list(differences(connection, readers))
     assert sum(difference.too_many for difference in surplus) == 2
     assert [difference.too_many for difference in compare_ledger(connection, build_ledger(accounts))] == [2]

@@ -31,7 +31,7 @@ pytestmark = [pytest.mark.stack("kafka", "hdfs", "spark", "postgres"), pytest.ma
 GOOD, BAD = 3_000, 7
 DAY = "2021-05-02"
 LEDGER = "import sys; from streaming.ledger.__main__ import main; sys.exit(main(sys.argv[2:], topic=sys.argv[1]))"
-STREAM = "import sys; from streaming.__main__ import main; sys.exit(main(['--once'], topic=sys.argv[1]))"
+STREAM = "import sys; from streaming.__main__ import main; sys.exit(main(['--once'], topics=(sys.argv[1],)))"
 
 
 @dataclass(frozen=True)

@@ -11,14 +11,13 @@ from datetime import timedelta
 import pytest
 
 from cdp.settings import Settings, load
-from streaming.account import Counts, Group, add_up
-from streaming.book import Book
-from streaming.checkpoint import OffsetRange
+from streaming.events.account import Group, add_up
 from streaming.ledger.read import LedgerContents, read_ledger, read_next_offsets, read_retained_ranges
 from streaming.ledger.rows import Batch, PartitionRead
 from streaming.ledger.sums import LedgerGap, RecountedRange
-from streaming.resume import StreamPosition
-from streaming.topic import RetainedRange, Topic
+from streaming.ledger.writer import LedgerWriter
+from streaming.lock import LockedConnection
+from streaming.messages import Counts, OffsetRange, Offsets, PartitionKey, StreamPosition, Topic
 from tests import databases
 from tests.spark_session import utc
 
@@ -38,10 +37,13 @@ class Stream:
         self.positions = [{0: 100}]  # before the first batch and after each
         self.groups: list[Group] = []
 
-    def write(self, book: Book) -> None:
+    def write(self, ledger: LedgerWriter) -> None:
         number, before = len(self.positions) - 1, self.positions[-1]
         starts = before | ({1: 0} if number == NEW_PARTITION_AT else {})
-        ranges = {partition: OffsetRange(start, start + self.random.randint(2, 9)) for partition, start in starts.items()}
+        ranges = {
+            partition: OffsetRange("raw", partition, start, start + self.random.randint(2, 9))
+            for partition, start in starts.items()
+        }
         groups = [
             Group("raw", NOON + timedelta(hours=hour), partition, reason, late, 1, offset, offset)
             for partition, offsets in ranges.items()
@@ -49,8 +51,8 @@ class Stream:
             for hour in [self.random.randint(0, 2)]
             for reason, late in [self.random.choice(OUTCOMES)]
         ]
-        reads = {partition: PartitionRead(offsets, offsets.end - offsets.start - 1) for partition, offsets in ranges.items()}
-        book.write(Batch(self.name, number, "raw", self.topic_id, reads, 5), add_up(groups))
+        reads = [PartitionRead(offsets, offsets.count - 1) for offsets in ranges.values()]
+        ledger.write(Batch(self.name, number, {"raw": self.topic_id}, reads, 5), add_up(groups))
         self.positions.append({partition: offsets.end for partition, offsets in ranges.items()})
         self.groups += groups
 
@@ -66,11 +68,12 @@ def settings() -> Iterator[Settings]:
 
 
 def write_batches(settings: Settings, *streams: Stream) -> None:
-    with closing(Book(settings, threading.Event())) as book:
-        book.open()
+    with closing(LockedConnection(settings, "events", threading.Event())) as connection:
+        connection.open()
+        ledger = LedgerWriter(connection)
         for _ in range(BATCHES):
             for stream in streams:
-                stream.write(book)
+                stream.write(ledger)
 
 
 def change_rows(settings: Settings, statement: str) -> None:
@@ -143,7 +146,7 @@ def test_retained_ranges_are_those_of_whole_batches(first: int, after_part: int 
     stream = Stream("s1")
     write_batches(settings, stream, Stream("s2", "t2", seed=2))
     low, end = {0: stream.positions[first][0], 1: stream.positions[first].get(1, 0) + 1}, stream.positions[-1]
-    topic = Topic("raw", "t1", {number: RetainedRange(low[number], end[number]) for number in low})
+    topic = Topic("raw", "t1", {number: OffsetRange("raw", number, low[number], end[number]) for number in low})
     starts = {0: low[0]} | ({1: stream.positions[after_part][1]} if after_part else {})
     assert read_retained_ranges(settings, topic) == [
         RecountedRange("s1", partition, start, end[partition], stream.count(partition, start))
@@ -155,16 +158,21 @@ def test_the_last_batch_of_the_most_recent_stream_is_the_position(settings: Sett
     first, second, other = Stream("s2", seed=1), Stream("s1", seed=2), Stream("s3", "t2", seed=3)
     for stream in (first, second, other):
         write_batches(settings, stream)
-    assert read_next_offsets(settings, "t1") == second.positions[-1]
-    assert read_next_offsets(settings, "t2") == other.positions[-1]
-    assert read_next_offsets(settings, "t3") == {}
-    with closing(Book(settings, threading.Event())) as book:
-        assert book.read_position("raw", None) == StreamPosition("t2", other.positions[-1])
-        assert book.read_position("raw", "s2") == StreamPosition("t1", first.positions[-1])
-        assert book.read_position("raw", "s4") is None
-        assert book.read_position("another", None) is None
+    assert read_next_offsets(settings, Topic("raw", "t1", {})) == in_raw(second.positions[-1])
+    assert read_next_offsets(settings, Topic("raw", "t2", {})) == in_raw(other.positions[-1])
+    assert read_next_offsets(settings, Topic("raw", "t3", {})) == {}
+    with closing(LockedConnection(settings, "events", threading.Event())) as connection:
+        ledger = LedgerWriter(connection)
+        assert ledger.read_position(["raw"], None) == StreamPosition({"raw": "t2"}, in_raw(other.positions[-1]))
+        assert ledger.read_position(["raw", "another"], "s2") == StreamPosition({"raw": "t1"}, in_raw(first.positions[-1]))
+        assert ledger.read_position(["raw"], "s4") is None
+        assert ledger.read_position(["another"], None) is None
+
+
+def in_raw(offsets: dict[int, int]) -> Offsets:
+    return {PartitionKey("raw", number): offset for number, offset in offsets.items()}
 
 
 def test_a_database_without_a_ledger_is_empty(settings: Settings) -> None:
     assert read_ledger(settings) == LedgerContents()
-    assert read_next_offsets(settings, "t1") == {}
+    assert read_next_offsets(settings, Topic("raw", "t1", {})) == {}

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from streaming.account import Counts
 from streaming.ledger import __main__ as ledger
 from streaming.ledger.__main__ import as_json, as_text, read_until_consistent
 from streaming.ledger.read import LedgerUnreadable
@@ -17,14 +16,13 @@ from streaming.ledger.recount import Tally
 from streaming.ledger.sums import (
     LedgerGap,
     LedgerReport,
-    LostRange,
     RecountedRange,
     StreamRange,
     TableCounts,
     TopicSums,
     make_checks,
 )
-from streaming.topic import RetainedRange, Topic
+from streaming.messages import Counts, OffsetRange, Topic
 from tests.spark_session import utc
 
 SUMS = TopicSums("raw", 3, Counts(100, 90, 10), {"not_json": 8, "bad_price": 2}, {"0": 80, "31+": 10}, 100, 100)
@@ -33,7 +31,7 @@ REACHES = [
     StreamRange("s1", "raw", "t1", 0, 0, 65, 60, utc(2019, 10, 1)),
     StreamRange("s1", "raw", "t1", 1, 0, 45, 40, utc(2019, 10, 1)),
 ]
-NOW = Topic("raw", "t1", {0: RetainedRange(0, 65), 1: RetainedRange(10, 45)})
+NOW = Topic("raw", "t1", {0: OffsetRange("raw", 0, 0, 65), 1: OffsetRange("raw", 1, 10, 45)})
 #: Two rows of quarantine are one message that was replayed, and compaction left out seven copies.
 HDFS = TableCounts(events=84, dropped=7, quarantined=10, replayed=2, replayed_events=1)
 REPORT = LedgerReport([SUMS], REACHES, [], HDFS, NOW, acknowledged=100)
@@ -81,7 +79,9 @@ def test_each_wrong_sum_is_named(changes: dict[str, Any], words: str) -> None:
 
 
 def test_offsets_after_the_newest_stream_wait() -> None:
-    topic = replace(NOW, partitions={0: RetainedRange(0, 75), 1: RetainedRange(10, 45), 2: RetainedRange(3, 8)})
+    topic = replace(
+        NOW, partitions={0: OffsetRange("raw", 0, 0, 75), 1: OffsetRange("raw", 1, 10, 45), 2: OffsetRange("raw", 2, 3, 8)}
+    )
     report = replace(REPORT, kafka_topic=topic, acknowledged=112)
     assert report.waiting == {0: 10, 1: 0, 2: 5}
     assert off(report) == []
@@ -102,8 +102,9 @@ def test_an_interrupted_replay_allows_a_surplus_and_is_no_error() -> None:
 def test_lost_messages_are_listed_with_offsets() -> None:
     later = [StreamRange("s2", "raw", "t1", number, start, 90, 10, utc(2019, 10, 2)) for number, start in ((0, 70), (1, 40))]
     report = replace(REPORT, stream_ranges=[*REACHES, *later])
-    assert report.lost == [LostRange(0, 65, 70)]
+    assert report.lost == [OffsetRange("raw", 0, 65, 70)]
     assert "lost before it was read: partition 0, offsets 65 until 70" in as_text(report, [])
+    assert as_json(report, [])["lost"] == [{"partition": 0, "start": 65, "end": 70}]
     # Two streams have read the same messages, so the source's count can't be compared.
     assert not any("acknowledged" in check.text for check in make_checks(report))
 

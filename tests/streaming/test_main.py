@@ -11,7 +11,7 @@ from py4j.protocol import Py4JNetworkError
 
 from streaming import __main__ as command
 from streaming import runner
-from streaming.book import Book
+from streaming.ledger.writer import LedgerWriter
 
 
 class DeadSession:
@@ -29,12 +29,12 @@ def test_a_killed_jvm_is_one_line(error: Exception, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(signal, "signal", lambda *_: None)
     monkeypatch.setattr(command, "take_turn", lambda *_: True)
     monkeypatch.setattr(command, "session", lambda *_, **__: DeadSession())
-    for module, name in ((command, "topic_now"), (runner, "topic_now"), (runner, "Checkpoint")):
+    for module, name in ((command, "read_topics"), (runner, "read_topics"), (runner, "Checkpoint")):
         monkeypatch.setattr(module, name, MagicMock())
-    monkeypatch.setattr(runner, "Sink", lambda *_: MagicMock(error=None))
+    monkeypatch.setattr(runner, "BatchHandler", lambda *_: MagicMock(error=None))
     for name in ("ensure_tables", "require_resumable"):
         monkeypatch.setattr(runner, name, fail)
-    monkeypatch.setattr(Book, "read_position", fail)
+    monkeypatch.setattr(LedgerWriter, "read_position", fail)
     assert command.main(["--once"]) == 1
     output = capsys.readouterr()
     assert output.out == ""

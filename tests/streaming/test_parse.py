@@ -17,7 +17,7 @@ from cdp.events.examples import ABSENT, BASE, CURRENCY, INVALID, VALID, message
 from cdp.events.fields import MAX_QUANTITY, MAX_TEXT, Bounds
 from cdp.lake.tables import EVENTS_TABLE, QUARANTINE_TABLE
 from cdp.spark import lake_schema
-from streaming.parse import good, parse, refused
+from streaming.events.parse import parse, select_events, select_refusals
 from tests.spark_session import utc
 from tests.streaming.conftest import Messages, Value
 
@@ -181,7 +181,7 @@ def test_invalid_example_is_refused_with_its_reason(parsed: dict[str, Row], name
 
 
 def test_a_message_without_a_value_is_refused(messages: Messages) -> None:
-    (row,) = refused(parse(messages(None))).collect()
+    (row,) = select_refusals(parse(messages(None))).collect()
     assert (row.reason, row.field, row.detail, row.payload) == ("not_json", None, "it is not one JSON object", None)
 
 
@@ -190,25 +190,27 @@ def test_every_reason_of_the_contract_has_an_example() -> None:
 
 
 def test_every_type_of_the_contract_is_accepted(messages: Messages) -> None:
-    rows = good(parse(messages(*({"event_type": kind} for kind in EVENT_TYPES)))).collect()
+    rows = select_events(parse(messages(*({"event_type": kind} for kind in EVENT_TYPES)))).collect()
     assert [row.event_type for row in rows] == list(EVENT_TYPES)
 
 
 def test_every_required_field_is_required(messages: Messages) -> None:
     required = [field.name for field in FIELDS if field.required]
-    rows = refused(parse(messages(*({name: ABSENT} for name in required)))).collect()
+    rows = select_refusals(parse(messages(*({name: ABSENT} for name in required)))).collect()
     assert [(row.reason, row.field) for row in rows] == [("missing", name) for name in required]
     assert {row.detail for row in rows} == {"it is missing or empty"}
 
 
 def test_without_a_currency_in_the_bounds_any_is_accepted(messages: Messages) -> None:
-    assert refused(parse(messages({"currency": "EUR"}, {"currency": "x" * (MAX_TEXT + 1)}))).isEmpty()
+    assert select_refusals(parse(messages({"currency": "EUR"}, {"currency": "x" * (MAX_TEXT + 1)}))).isEmpty()
 
 
 def test_good_and_refused_have_the_columns_of_their_tables(messages: Messages) -> None:
     parsed = parse(messages({}, b"x"))
-    assert good(parsed).dtypes == [(field.name, field.dataType.simpleString()) for field in lake_schema(EVENTS_TABLE)]
-    assert refused(parsed).dtypes == [(field.name, field.dataType.simpleString()) for field in lake_schema(QUARANTINE_TABLE)]
+    assert select_events(parsed).dtypes == [(field.name, field.dataType.simpleString()) for field in lake_schema(EVENTS_TABLE)]
+    assert select_refusals(parsed).dtypes == [
+        (field.name, field.dataType.simpleString()) for field in lake_schema(QUARANTINE_TABLE)
+    ]
 
 
 SAME: dict[str, dict[str, Any]] = {
@@ -244,25 +246,25 @@ OTHER: dict[str, dict[str, Any]] = {
 
 
 def test_same_row_in_another_notation_has_the_same_id(messages: Messages) -> None:
-    base, *rows = good(parse(messages({}, *SAME.values()))).collect()
+    base, *rows = select_events(parse(messages({}, *SAME.values()))).collect()
     assert {name: row.event_id for name, row in zip(SAME, rows, strict=True)} == dict.fromkeys(SAME, base.event_id)
 
 
 def test_other_row_has_another_id(messages: Messages) -> None:
-    rows = good(parse(messages({}, *OTHER.values()))).collect()
+    rows = select_events(parse(messages({}, *OTHER.values()))).collect()
     assert len({row.event_id for row in rows}) == 1 + len(OTHER)
 
 
 def test_id_is_stable_over_releases(messages: Messages) -> None:
     """The ids are fixed here: if they changed, every event that arrives a second time would count twice."""
-    plain, with_amount = good(parse(messages({}, {"amount": "130.76"}))).collect()
+    plain, with_amount = select_events(parse(messages({}, {"amount": "130.76"}))).collect()
     assert plain.event_id == "d11eee21c0b42dd142f40897a73b8069"
     assert with_amount.event_id == "89b20b0f8e5ac026d7430b26f7f3598a"
 
 
 def test_a_price_computed_from_an_amount_counts_in_the_id_like_one_in_the_message(messages: Messages) -> None:
     amount = {"quantity": 3, "amount": "20.00"}
-    computed, same, other = good(
+    computed, same, other = select_events(
         parse(messages({"price": None, **amount}, {"price": "6.67", **amount}, {"price": "6.66", **amount}))
     ).collect()
     assert computed.event_id == same.event_id != other.event_id
@@ -292,7 +294,7 @@ def test_a_price_computed_from_an_amount_counts_in_the_id_like_one_in_the_messag
 )
 def test_every_message_is_an_event_or_refused_and_never_both(messages: Messages, values: list[Value]) -> None:
     parsed = parse(messages(*values)).persist()
-    events, refusals = good(parsed).collect(), refused(parsed).collect()
+    events, refusals = select_events(parsed).collect(), select_refusals(parsed).collect()
     parsed.unpersist()
     assert sorted(row.kafka_offset for row in (*events, *refusals)) == list(range(len(values)))
     for event in events:

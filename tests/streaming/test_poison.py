@@ -10,8 +10,9 @@ from pyspark.sql import SparkSession
 
 from cdp.events.examples import message
 from cdp.lake.paths import EVENTS, QUARANTINE, table_url
+from cdp.lake.tables import STREAM_TABLES
 from cdp.settings import load
-from streaming.sink import write_batch
+from streaming.events.sink import write_tables
 from streaming.tables import ensure_tables
 from tests.streaming.conftest import Messages
 
@@ -98,10 +99,10 @@ POISON: dict[str, tuple[bytes, str, str | None]] = {
 
 def test_none_stops_the_batch_and_each_is_quarantined_unchanged(spark: SparkSession, messages: Messages, tmp_path: Path) -> None:
     settings = replace(load({}), hdfs_url=f"file:{tmp_path}")  # as Spark writes a path itself
-    ensure_tables(spark, settings)
+    ensure_tables(spark, settings, STREAM_TABLES)
     sent = [payload for payload, _, _ in POISON.values()]
     among_good = [each for payload in sent for each in (GOOD, payload)]
-    counts = write_batch(settings, messages(*among_good), "poison", 0).counts
+    counts = write_tables(settings, messages(*among_good), "poison", 0).counts
     offsets = {
         row.kafka_offset for row in spark.read.format("delta").load(table_url(settings, EVENTS)).select("kafka_offset").collect()
     }

@@ -14,7 +14,7 @@ import pytest
 from cdp.events.examples import INVALID, message
 from cdp.events.fields import BOUNDS, EARLIEST_DAY, MAX_AHEAD_HOURS, MAX_QUANTITY, MAX_TEXT, Bounds
 from cdp.settings import load
-from streaming.parse import parse
+from streaming.events.parse import parse
 from streaming.replay.__main__ import main
 from streaming.replay.repairs import Repair, add_repairs, parse_repair, parse_repair_text
 from tests.streaming.conftest import Messages

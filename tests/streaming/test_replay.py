@@ -21,6 +21,7 @@ from cdp.lake.paths import EVENTS, QUARANTINE, table_url
 from cdp.lake.tables import EVENTS_TABLE, QUARANTINE_TABLE, REPLAY_COLUMNS, STREAM_TABLES
 from cdp.settings import Settings, load
 from cdp.spark import lake_schema
+from streaming.events.sink import write_tables
 from streaming.replay import __main__ as program
 from streaming.replay import replay as work
 from streaming.replay import rows as replay_rows
@@ -28,7 +29,6 @@ from streaming.replay.repairs import Repair
 from streaming.replay.replay import ReplayArguments, replay
 from streaming.replay.rows import QuarantineMissing, retry_on_append
 from streaming.replay.summary import ReplaySummary
-from streaming.sink import write_batch
 from streaming.tables import ensure_tables
 from tests.spark_session import utc
 from tests.streaming.conftest import Messages
@@ -47,7 +47,7 @@ class Shop:
     messages: Messages
 
     def receive(self, *values: Any, stream: str = "stream", batch: int = 0, **where: Any) -> None:
-        write_batch(self.settings, self.messages(*values, **where), stream, batch)
+        write_tables(self.settings, self.messages(*values, **where), stream, batch)
 
     def replay(self, options: str = "") -> str:
         """Returns the printed lines."""
@@ -85,7 +85,7 @@ class Shop:
 @pytest.fixture
 def shop(spark: SparkSession, messages: Messages, tmp_path: Path) -> Shop:
     settings = replace(load({}), hdfs_url=f"file:{tmp_path}")  # as Spark writes a path itself
-    ensure_tables(spark, settings)
+    ensure_tables(spark, settings, STREAM_TABLES)
     return Shop(spark, settings, messages)
 
 
@@ -238,9 +238,9 @@ def test_a_table_older_than_the_replay(spark: SparkSession, messages: Messages, 
     assert "1 would pass" in shop.replay("--set event_type=view --dry-run")
     assert set(REPLAY_COLUMNS).isdisjoint(shop.read_rows(QUARANTINE)[0].asDict())
 
-    ensure_tables(spark, shop.settings)
+    ensure_tables(spark, shop.settings, STREAM_TABLES)
     versions = {table.name: len(shop.log(table.name)) for table in STREAM_TABLES}
-    ensure_tables(spark, shop.settings)  # twice = once
+    ensure_tables(spark, shop.settings, STREAM_TABLES)  # twice = once
     assert {table.name: len(shop.log(table.name)) for table in STREAM_TABLES} == versions
     assert spark.read.format("delta").load(table_url(shop.settings, QUARANTINE)).schema == lake_schema(QUARANTINE_TABLE)
     shop.receive({}, WISH)  # the stream can still write

@@ -11,14 +11,15 @@ from pyspark.errors import PySparkException
 from cdp.settings import load
 from streaming import __main__ as program
 from streaming import runner as module
-from streaming.book import LedgerUnavailable
+from streaming.batches import StopRequested
+from streaming.events.query import EVENTS_QUERY
+from streaming.lock import LedgerUnavailable
 from streaming.resume import CannotResume
 from streaming.runner import StreamFailed, StreamRunner
-from streaming.sink import StopRequested
 from streaming.topic import TopicUnavailable
 
 
-class Query:
+class BusyQuery:
     """A query whose batch is busy for a while; it ends when it is stopped."""
 
     def __init__(self, stop: threading.Event, busy: int) -> None:
@@ -51,28 +52,28 @@ class Nothing:
 
 @pytest.fixture
 def runner(monkeypatch: pytest.MonkeyPatch) -> StreamRunner:
-    for name in ("topic_now", "Checkpoint", "ensure_tables"):
+    for name in ("read_topics", "Checkpoint", "ensure_tables"):
         monkeypatch.setattr(module, name, Nothing())
     monkeypatch.setattr(StreamRunner, "_require_resumable", lambda *_: None)
     nothing: Any = Nothing()
-    return StreamRunner(nothing, load({}), "raw", nothing, threading.Event(), lambda _: None)
+    return StreamRunner(nothing, load({}), EVENTS_QUERY, nothing, threading.Event(), lambda _: None)
 
 
 def test_running_batch_ends_before_the_query_is_stopped(runner: StreamRunner, monkeypatch: pytest.MonkeyPatch) -> None:
-    query = Query(runner.stop, busy=3)
-    monkeypatch.setattr(module, "start", lambda *_: query)
+    query = BusyQuery(runner.stop, busy=3)
+    monkeypatch.setattr(module, "start_query", lambda *_: query)
     assert runner.run(once=False, from_earliest=False).received == 0
     assert query.stopped_while_busy is False
 
 
 def fail_with(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The sink remembers the error, and Spark raises its own."""
+    """The handler remembers the error, and Spark raises its own."""
 
-    def start(spark: Any, settings: Any, topic: str, sink: Any, once: bool) -> None:
-        sink.error = error
+    def start(spark: Any, settings: Any, query: Any, handler: Any, once: bool) -> None:
+        handler.error = error
         raise PySparkException("a page of Java")
 
-    monkeypatch.setattr(module, "start", start)
+    monkeypatch.setattr(module, "start_query", start)
 
 
 def test_failure_is_raised_with_its_best_explanation(runner: StreamRunner, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,11 +19,14 @@ from pyspark.sql import DataFrame, Row, SparkSession
 from cdp.lake.paths import EVENTS, QUARANTINE, table_url
 from cdp.lake.tables import LOG_DAYS, STREAM_TABLES
 from cdp.settings import Settings, load
-from streaming import sink
-from streaming.account import Counts
-from streaming.book import Book
+from streaming.batches import BatchHandler, StopRequested
 from streaming.checkpoint import Checkpoint
-from streaming.sink import Sink, StopRequested, write_batch
+from streaming.events import sink
+from streaming.events.query import EVENTS_QUERY
+from streaming.events.sink import write_tables
+from streaming.ledger.writer import LedgerWriter
+from streaming.lock import LockedConnection
+from streaming.messages import Counts, Topic
 from streaming.tables import ForeignTable, ensure_tables
 from tests import databases
 from tests.spark_session import utc
@@ -40,7 +43,7 @@ LEDGER = "SELECT stream, batch, topic, hour::text, received, good, quarantined, 
 def disk(spark: SparkSession, tmp_path: Path) -> Settings:
     """The tables on the local disk."""
     settings = replace(load({}), hdfs_url=f"file:{tmp_path}")  # as Spark writes a path itself
-    ensure_tables(spark, settings)
+    ensure_tables(spark, settings, STREAM_TABLES)
     return settings
 
 
@@ -49,27 +52,33 @@ def read(spark: SparkSession, disk: Settings) -> Read:
     return lambda table: spark.read.format("delta").load(table_url(disk, table)).collect()
 
 
+def make_handler(
+    settings: Settings, connection: LockedConnection, checkpoint: Checkpoint, print_line: Callable[[str], None]
+) -> BatchHandler:
+    return BatchHandler(settings, EVENTS_QUERY, connection, checkpoint, [Topic(TOPIC, "topic-1", {})], print_line)
+
+
 @dataclass
 class Stream:
-    """Calls the sink as Spark does: the offsets of a batch are in the checkpoint before it starts."""
+    """Calls the handler as Spark does: the offsets of a batch are in the checkpoint before it starts."""
 
     spark: SparkSession
     settings: Settings
-    book: Book
+    connection: LockedConnection
     lines: list[str] = field(default_factory=list)
 
-    def write(self, batch: int, messages: DataFrame, end: dict[str, int]) -> Sink:
+    def write(self, batch: int, messages: DataFrame, end: dict[str, int]) -> BatchHandler:
         """Write a batch that reads from the end of the previous one up to `end`."""
-        checkpoint = Checkpoint(self.spark, self.settings, TOPIC)
+        checkpoint = Checkpoint(self.spark, self.settings, EVENTS_QUERY)
         folder = Path(checkpoint.url.removeprefix("file:"))
         for name, offsets in (("sources/0/0", '{"0":0}'), (f"offsets/{batch}", str(end).replace("'", '"'))):
             path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(f'v1\n{{"{TOPIC}":{offsets}}}')
         self.spark.sparkContext.setLocalProperty("sql.streaming.queryId", "s1")
-        stream_sink = Sink(self.settings, self.book, checkpoint, "topic-1", self.lines.append)
-        stream_sink(messages, batch)
-        return stream_sink
+        handler = make_handler(self.settings, self.connection, checkpoint, self.lines.append)
+        handler(messages, batch)
+        return handler
 
     def read_batches(self) -> list[tuple[Any, ...]]:
         columns = "batch, topic_id, received, offsets, milliseconds >= 0, written_at"
@@ -81,21 +90,21 @@ def stream(servers: object, spark: SparkSession, disk: Settings) -> Iterator[Str
     defaults = load()
     server = {name: getattr(defaults, name) for name in ("stack", "postgres_host", "postgres_port", "postgres_password")}
     with databases.database(replace(disk, **server)) as settings:
-        stream = Stream(spark, settings, Book(settings, threading.Event()))
-        stream.book.open()
+        stream = Stream(spark, settings, LockedConnection(settings, EVENTS_QUERY.name, threading.Event()))
+        stream.connection.open()
         yield stream
-        stream.book.close()
+        stream.connection.close()
 
 
 def test_tables_exist_before_the_first_batch_and_a_foreign_one_is_refused(
     spark: SparkSession, disk: Settings, read: Read
 ) -> None:
-    ensure_tables(spark, disk)  # twice = once
+    ensure_tables(spark, disk, STREAM_TABLES)  # twice = once
     assert {table.name: read(table.name) for table in STREAM_TABLES} == {EVENTS: [], QUARANTINE: []}
     url = table_url(disk, EVENTS)
     spark.sql(f"ALTER TABLE delta.`{url}` ADD COLUMNS (color string)")
     with pytest.raises(ForeignTable, match=rf"{url} does not match this version: color is unknown\. "):
-        ensure_tables(spark, disk)
+        ensure_tables(spark, disk, STREAM_TABLES)
 
 
 def test_the_log_of_a_table_is_short_and_its_rows_stay(
@@ -104,15 +113,15 @@ def test_the_log_of_a_table_is_short_and_its_rows_stay(
     url = table_url(disk, EVENTS)
     old_properties = "'delta.logRetentionDuration' = 'interval 30 days', 'delta.checkpointInterval' = '2'"
     spark.sql(f"ALTER TABLE delta.`{url}` SET TBLPROPERTIES ({old_properties})")
-    ensure_tables(spark, disk)  # an older table gets the new properties
+    ensure_tables(spark, disk, STREAM_TABLES)  # an older table gets the new properties
     log = Path(url.removeprefix("file:")) / "_delta_log"
     for batch in range(3):
-        write_batch(disk, messages({}, first_offset=batch), "s1", batch)
+        write_tables(disk, messages({}, first_offset=batch), "s1", batch)
     long_ago = time.time() - (LOG_DAYS + 2) * 86_400
     for file in log.iterdir():
         os.utime(file, (long_ago, long_ago))
     for batch in range(3, 6):  # Delta cleans up when it writes a checkpoint
-        write_batch(disk, messages({}, first_offset=batch), "s1", batch)
+        write_tables(disk, messages({}, first_offset=batch), "s1", batch)
     assert min(int(file.stem) for file in log.glob("*.json")) == 6
     assert len(read(EVENTS)) == DeltaTable(url).count() == 6
 
@@ -176,7 +185,7 @@ def test_crash_between_two_writes_is_healed_by_writing_the_batch_again(
         with monkeypatch.context() as patch:
             patch.setattr(sink, "_append", crash_at(fails_at))
             if fails_at == "ledger":
-                patch.setattr(Book, "write", crash_in_ledger)
+                patch.setattr(LedgerWriter, "write", crash_in_ledger)
             with pytest.raises(RuntimeError, match="killed here"):
                 stream.write(batch, received, {"0": 2 * batch + 2})
         assert len(stream.read_batches()) == batch, fails_at
@@ -185,20 +194,21 @@ def test_crash_between_two_writes_is_healed_by_writing_the_batch_again(
 
 
 def test_no_batch_starts_after_a_stop(spark: SparkSession, disk: Settings, messages: Messages) -> None:
-    stop = threading.Event()
-    stop.set()
+    connection = LockedConnection(disk, EVENTS_QUERY.name, threading.Event())
+    handler = make_handler(disk, connection, Checkpoint(spark, disk, EVENTS_QUERY), print)
+    handler.stop.set()
     with pytest.raises(StopRequested):
-        Sink(disk, Book(disk, stop), Checkpoint(spark, disk, TOPIC), "topic-1", print, stop)(messages({}), 0)
+        handler(messages({}), 0)
 
 
 def test_stream_with_a_new_checkpoint_is_not_mistaken_for_the_old_one(messages: Messages, disk: Settings, read: Read) -> None:
-    write_batch(disk, messages({"product_id": "1"}), "old", 0)
-    write_batch(disk, messages({"product_id": "2"}), "new", 0)
+    write_tables(disk, messages({"product_id": "1"}), "old", 0)
+    write_tables(disk, messages({"product_id": "2"}), "new", 0)
     assert {row.product_id for row in read(EVENTS)} == {"1", "2"}
 
 
 def test_a_batch_writes_one_file_per_day_of_events(messages: Messages, disk: Settings, spark: SparkSession) -> None:
     days = [{"event_time": f"2019-09-{day:02} 00:00:00 UTC", "user_id": str(user)} for day in (1, 2, 3) for user in range(9)]
-    write_batch(disk, messages(*days).repartition(3), "stream", 0)
+    write_tables(disk, messages(*days).repartition(3), "stream", 0)
     files = spark.read.format("delta").load(table_url(disk, EVENTS)).inputFiles()
     assert sorted(Path(file).parent.name for file in files) == [f"event_day=2019-09-0{day}" for day in (1, 2, 3)]

@@ -13,17 +13,20 @@ from confluent_kafka import Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
 from deltalake import DeltaTable
 from hdfs import InsecureClient
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 
 from cdp.kafka import client_config
 from cdp.lake.paths import EVENTS, QUARANTINE, table_url
 from cdp.settings import Settings, load
 from infra.stack.stream_progress import stream_state
-from streaming.book import Book
+from streaming.events.query import EVENTS_QUERY
 from streaming.ledger.__main__ import read_report
 from streaming.ledger.read import read_retained_ranges
 from streaming.ledger.recount import recount
-from streaming.ledger.sums import LostRange, make_checks
+from streaming.ledger.sums import make_checks
+from streaming.lock import LockedConnection
+from streaming.messages import Counts, OffsetRange
+from streaming.query import BatchContext, Query
 from streaming.resume import CannotResume
 from streaming.runner import StreamRunner
 from tests import databases
@@ -54,17 +57,17 @@ class Shop:
             self.sent += 1
         assert producer.flush(30) == 0
 
-    def stream(self, from_earliest: bool = False) -> int:
+    def stream(self, from_earliest: bool = False, query: Query = EVENTS_QUERY) -> int:
         """Run the stream once and return the number of messages it received."""
         self.lines.clear()
-        stop = threading.Event()
-        book = Book(self.settings, stop)
-        book.open()
+        stop, query = threading.Event(), replace(query, topics=(self.topic, *query.topics[1:]))
+        connection = LockedConnection(self.settings, query.name, stop)
+        connection.open()
         try:
-            runner = StreamRunner(self.spark, self.settings, self.topic, book, stop, self.lines.append)
+            runner = StreamRunner(self.spark, self.settings, query, connection, stop, self.lines.append)
             return runner.run(once=True, from_earliest=from_earliest).received
         finally:
-            book.close()
+            connection.close()
 
     def fail_to_resume(self) -> str:
         """The stream must stop before it writes anything; returns its error line."""
@@ -80,7 +83,7 @@ class Shop:
         events, quarantined = (DeltaTable(table_url(self.settings, name)).to_pyarrow_table() for name in (EVENTS, QUARANTINE))
         return len(set(events["event_id"].to_pylist())), events.num_rows + quarantined.num_rows
 
-    def assert_ledger_adds_up(self) -> list[LostRange]:
+    def assert_ledger_adds_up(self) -> list[OffsetRange]:
         """Recounts Kafka too, and returns the lost ranges of the report."""
         report = read_report(self.settings, self.topic, None)
         ranges = read_retained_ranges(self.settings, report.kafka_topic)
@@ -131,7 +134,7 @@ def test_each_stop_is_one_line_and_the_remedy_loses_only_what_it_names(shop: Sho
     assert shop.lines[1] == "lost before it was read: partition 0, offsets 5 until 7"
     # Partition 1 was read a second time from its beginning: five copies, with the same ids.
     assert shop.count_rows() == (18, 23)
-    assert shop.assert_ledger_adds_up() == [LostRange(0, 5, 7)]
+    assert shop.assert_ledger_adds_up() == [OffsetRange(shop.topic, 0, 5, 7)]
 
     # The checkpoint can't be read.
     folder = f"{shop.settings.hdfs_root}/_checkpoints/events"
@@ -140,7 +143,7 @@ def test_each_stop_is_one_line_and_the_remedy_loses_only_what_it_names(shop: Sho
     assert f"can't be read: {url}/offsets/0 is not in Spark's format: " in shop.fail_to_resume()
     assert shop.stream(from_earliest=True) == 13 + 2
     assert shop.count_rows() == (20, 38)
-    assert shop.assert_ledger_adds_up() == [LostRange(0, 5, 7)]
+    assert shop.assert_ledger_adds_up() == [OffsetRange(shop.topic, 0, 5, 7)]
     assert not [line for line in shop.lines if "lost" in line]
 
     # Another topic of the same name, with more offsets than were read.
@@ -151,3 +154,29 @@ def test_each_stop_is_one_line_and_the_remedy_loses_only_what_it_names(shop: Sho
     assert shop.stream(from_earliest=True) == 30
     assert "was read up to partition 0, offset 11; partition 1, offset 11;" in shop.lines[1]
     assert shop.assert_ledger_adds_up() == []
+
+
+def test_another_query_reads_two_topics_from_kafka_with_a_checkpoint_of_its_own(shop: Shop) -> None:
+    second = replace(shop, topic=f"{shop.topic}.second")
+    make_topic(second)
+    batches: list[tuple[list[OffsetRange], set[str]]] = []
+
+    def write(messages: DataFrame, context: BatchContext) -> Counts:
+        batches.append(([*context.ranges], {row.topic for row in messages.select("topic").distinct().collect()}))
+        return Counts(messages.count())
+
+    query = Query("pairs", (shop.topic, second.topic), (), write)
+    shop.send(4)
+    second.send(6)
+    try:
+        assert (shop.stream(query=query), shop.stream()) == (10, 4)
+        second.send(2)
+        assert (shop.stream(query=query), shop.stream()) == (2, 0)
+    finally:
+        shop.kafka.delete_topics([second.topic])[second.topic].result(30)
+    ends = {shop.topic: (2, 2), second.topic: (3, 4)}
+    assert batches == [
+        ([OffsetRange(name, number, 0, ends[name][0]) for name in ends for number in (0, 1)], {*ends}),
+        ([OffsetRange(name, number, *ends[name]) for name in ends for number in (0, 1)], {second.topic}),
+    ]
+    assert sorted(files(shop).list(f"{shop.settings.hdfs_root}/_checkpoints")) == ["events", "pairs"]

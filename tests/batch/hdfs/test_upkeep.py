@@ -22,7 +22,7 @@ from batch.hdfs.tables import (
 )
 from batch.hdfs.upkeep import MAX_FILES, run_upkeep
 from cdp.lake.paths import COMPACTIONS, CUSTOMER_DAY, CUSTOMERS, INTERACTIONS, QUARANTINE, table_url
-from cdp.lake.tables import INTERACTIONS_TABLE, QUARANTINE_TABLE
+from cdp.lake.tables import INTERACTIONS_TABLE, QUARANTINE_TABLE, STREAM_TABLES
 from cdp.settings import Settings, load
 from cdp.spark import lake_schema
 from streaming.tables import ensure_tables
@@ -55,7 +55,7 @@ def offsets(settings: Settings) -> list[int]:
 
 
 def test_quarantine_of_past_days_becomes_one_file_per_day(spark: SparkSession, settings: Settings) -> None:
-    ensure_tables(spark, settings)
+    ensure_tables(spark, settings, STREAM_TABLES)
     for day, first in ((D1, 0), (D2, 10), (TODAY, 20)):
         for offset in range(first, first + 3):
             refuse(spark, settings, day, offset)

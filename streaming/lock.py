@@ -1,33 +1,35 @@
-"""Writes the stream's ledger into Postgres and holds the lock that keeps a second stream off the same checkpoint.
+"""One connection to Postgres for each running stream. It holds the lock that keeps a second one off the same checkpoint.
 
-One connection holds the lock and writes. If Postgres goes away, the stream waits for it for a while. A batch that could not
-be recorded is not committed, so Spark delivers it again. Rows that are already there are not changed, as in the Delta tables.
+If Postgres goes away, the stream waits for it for a while. A batch whose rows could not be written is not committed, so Spark
+delivers it again.
 """
 
 from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
+from typing import TypeVar
 
 import psycopg2
 from psycopg2.extensions import connection as Connection
-from psycopg2.extras import execute_batch
+from psycopg2.extensions import cursor as Cursor
 
 from cdp import postgres
 from cdp.errors import first_line
-from cdp.lake.paths import EVENTS, checkpoint_url
-from cdp.mart.daily import LAST_BATCHES, create_statements, parse_next_offsets
-from cdp.programs import STREAM
+from cdp.lake.paths import checkpoint_url
+from cdp.mart.daily import create_statements
+from cdp.programs import name_stream
 from cdp.settings import Settings
-from streaming.account import Account
-from streaming.ledger.rows import INSERT_BATCH, INSERT_HOUR, Batch, make_batch_row, make_hour_row
-from streaming.resume import StreamPosition
 
-#: The first key of the advisory lock; the second is a hash of the checkpoint's url. Nothing else in this database may use it.
+#: The first key of the advisory lock; the second is a hash of the checkpoint's url, so each query has a lock of its own. Nothing
+#: else in this database may use it.
 STREAM_LOCK = 7_301_002
 #: A restart of Postgres takes seconds.
 PATIENCE_SECONDS = 60.0
 PAUSE_SECONDS = 0.5
+
+T = TypeVar("T")
 
 
 class LedgerUnavailable(RuntimeError):
@@ -38,11 +40,12 @@ class StreamAlreadyRunning(RuntimeError):
     """Only one stream may use a checkpoint at a time."""
 
 
-class Book:
-    """The stream's connection to the ledger. It stays open while the stream runs."""
+class LockedConnection:
+    """The connection of a query. While it is open it holds the query's lock, also when it was opened again after a failure."""
 
-    def __init__(self, settings: Settings, stop: threading.Event, patience: float = PATIENCE_SECONDS) -> None:
+    def __init__(self, settings: Settings, query: str, stop: threading.Event, patience: float = PATIENCE_SECONDS) -> None:
         self._settings = settings
+        self._query = query
         self._stop = stop
         self._patience = patience
         self._connection: Connection | None = None
@@ -59,12 +62,19 @@ class Book:
             self._connection.close()
         self._connection = None
 
-    def write(self, batch: Batch, account: Account) -> None:
-        """Write a whole batch or nothing, retrying until Postgres accepts it or the patience ends."""
+    def read(self, work: Callable[[Cursor], T]) -> T:
+        """Do the work once and return its result."""
+        try:
+            return self._run(work)
+        except psycopg2.Error as error:
+            raise self._unavailable(error) from error
+
+    def write(self, work: Callable[[Cursor], None]) -> None:
+        """Do all of the work in one transaction, or nothing. Repeats it until Postgres accepts it or the patience ends."""
         deadline = time.monotonic() + self._patience
         while True:
             try:
-                self._write(batch, account)
+                self._run(work)
                 return
             except (psycopg2.OperationalError, psycopg2.InterfaceError, StreamAlreadyRunning) as error:
                 # The server may not have noticed that the connection is gone, and may hold its lock a moment longer.
@@ -74,26 +84,13 @@ class Book:
             except psycopg2.Error as error:
                 raise self._unavailable(error) from error
 
-    def read_position(self, topic: str, stream: str | None) -> StreamPosition | None:
-        """The end of the stream's last recorded batch; without a stream, that of the most recent one."""
-        select = f"SELECT topic_id, offsets FROM {LAST_BATCHES} WHERE topic = %s AND (%s IS NULL OR stream = %s)"
-        try:
-            with self._connect() as connection, connection.cursor() as cursor:
-                cursor.execute(f"{select} ORDER BY written_at DESC LIMIT 1", [topic, stream, stream])
-                row = cursor.fetchone()
-        except psycopg2.Error as error:
-            raise self._unavailable(error) from error
-        return StreamPosition(row[0], parse_next_offsets(row[1])) if row else None
-
-    def _write(self, batch: Batch, account: Account) -> None:
-        connection = self._connect()
-        with connection, connection.cursor() as cursor:
-            execute_batch(cursor, INSERT_HOUR, [make_hour_row(batch.stream, batch.number, hour) for hour in account.hours])
-            cursor.execute(INSERT_BATCH, make_batch_row(batch, account))
+    def _run(self, work: Callable[[Cursor], T]) -> T:
+        with self._connect() as connection, connection.cursor() as cursor:
+            return work(cursor)
 
     def _connect(self) -> Connection:
         if self._connection is None:
-            connection = psycopg2.connect(**postgres.connection_arguments(self._settings, STREAM))
+            connection = psycopg2.connect(**postgres.connection_arguments(self._settings, name_stream(self._query)))
             try:
                 self._prepare(connection)
             except BaseException:
@@ -104,7 +101,7 @@ class Book:
 
     def _prepare(self, connection: Connection) -> None:
         with connection, connection.cursor() as cursor:
-            url = checkpoint_url(self._settings, EVENTS)
+            url = checkpoint_url(self._settings, self._query)
             cursor.execute("SELECT pg_try_advisory_lock(%s, hashtext(%s))", [STREAM_LOCK, url])
             ((locked,),) = cursor.fetchall()
             if not locked:

@@ -12,19 +12,21 @@ import psycopg2
 import pytest
 
 from cdp.settings import Settings, load
-from streaming.account import Account, Group, add_up
-from streaming.book import Book, LedgerUnavailable, StreamAlreadyRunning
-from streaming.checkpoint import OffsetRange
+from streaming.events.account import BatchAccount, Group, add_up
 from streaming.ledger.rows import Batch, PartitionRead
+from streaming.ledger.writer import LedgerWriter
+from streaming.lock import PATIENCE_SECONDS, LedgerUnavailable, LockedConnection, StreamAlreadyRunning
+from streaming.messages import OffsetRange
 from tests import databases
 from tests.spark_session import utc
 
 pytestmark = pytest.mark.stack("postgres")
 
 
-def make_batch(number: int) -> tuple[Batch, Account]:
+def make_batch(number: int) -> tuple[Batch, BatchAccount]:
     groups = [Group("raw", utc(2019, 10, 1, 12), 0, None, "0", 3, 10 * number, 10 * number + 2)]
-    return Batch("s1", number, "raw", "t1", {0: PartitionRead(OffsetRange(10 * number, 10 * number + 10), 3)}, 5), add_up(groups)
+    reads = [PartitionRead(OffsetRange("raw", 0, 10 * number, 10 * number + 10), 3)]
+    return Batch("s1", number, {"raw": "t1"}, reads, 5), add_up(groups)
 
 
 def read_batches(settings: Settings) -> list[tuple[int, int]]:
@@ -38,13 +40,18 @@ def settings() -> Iterator[Settings]:
         yield settings
 
 
+def connect_to(settings: Settings, query: str = "events", patience: float = PATIENCE_SECONDS) -> LockedConnection:
+    return LockedConnection(settings, query, threading.Event(), patience)
+
+
 def test_postgres_that_goes_away_is_waited_for_and_loses_and_doubles_nothing(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    book = Book(settings, threading.Event(), patience=20)
-    book.open()
-    book.write(*make_batch(0))
-    book.write(*make_batch(0))
+    connection = connect_to(settings, patience=20)
+    ledger = LedgerWriter(connection)
+    connection.open()
+    ledger.write(*make_batch(0))
+    ledger.write(*make_batch(0))
     # The backend dies, and the next connections are refused.
     connect, refusals = psycopg2.connect, iter(range(2))
 
@@ -57,25 +64,25 @@ def test_postgres_that_goes_away_is_waited_for_and_loses_and_doubles_nothing(
     assert databases.rows(settings, f"SELECT count(pg_terminate_backend(pid)) {others}") == [(1,)]
     with monkeypatch.context() as patch:
         patch.setattr(psycopg2, "connect", hesitate)
-        book.write(*make_batch(1))
+        ledger.write(*make_batch(1))
     assert list(refusals) == []
     assert read_batches(settings) == [(0, 3), (1, 3)]
     # The new connection holds the lock again.
     with pytest.raises(StreamAlreadyRunning):
-        Book(settings, threading.Event()).open()
-    book.close()
+        connect_to(settings).open()
+    connection.close()
 
 
 def test_second_stream_is_refused_on_the_same_checkpoint_only(settings: Settings) -> None:
-    first, second = (Book(settings, threading.Event(), patience=0) for _ in range(2))
+    first, second = (connect_to(settings, patience=0) for _ in range(2))
     first.open()
     with pytest.raises(StreamAlreadyRunning, match=r" hdfs://\S+/cdp/_checkpoints/events; "):
         second.open()
     with pytest.raises(StreamAlreadyRunning):
-        second.write(*make_batch(0))
-    elsewhere = Book(replace(settings, hdfs_root="/elsewhere"), threading.Event())
-    elsewhere.open()
-    elsewhere.close()
+        LedgerWriter(second).write(*make_batch(0))
+    for other in (connect_to(replace(settings, hdfs_root="/elsewhere")), connect_to(settings, query="shop")):
+        other.open()
+        other.close()
     first.close()
     second.open()
     second.close()
@@ -86,13 +93,13 @@ def test_postgres_that_stays_away_ends_the_stream_with_one_line(settings: Settin
     away = replace(settings, postgres_port=1)
     message = rf"{settings.postgres_host}:1 can't be written: .*refused"
     with pytest.raises(LedgerUnavailable, match=message):
-        Book(away, threading.Event()).open()
+        connect_to(away).open()
     with pytest.raises(LedgerUnavailable, match=message):
-        Book(away, threading.Event(), patience=0).write(*make_batch(0))
+        LedgerWriter(connect_to(away, patience=0)).write(*make_batch(0))
     # After a request to stop, the stream no longer waits.
     stop = threading.Event()
     stop.set()
     started = time.monotonic()
     with pytest.raises(LedgerUnavailable):
-        Book(away, stop, patience=60).write(*make_batch(0))
+        LedgerWriter(LockedConnection(away, "events", stop, patience=60)).write(*make_batch(0))
     assert time.monotonic() - started < 10

@@ -16,7 +16,7 @@ from pyspark.sql import functions as F
 from cdp.events import FIELDS
 from cdp.events.fields import BOUNDS, IDENTITY, IDENTITY_LATER, Bounds
 from cdp.lake.tables import EVENTS_TABLE, QUARANTINE_TABLE, REPLAY_COLUMNS
-from streaming.values import VALUES, FieldCheck, clean_text, compute_unit_price, make_checks, make_product_checks
+from streaming.events.values import VALUES, FieldCheck, clean_text, compute_unit_price, make_checks, make_product_checks
 
 REFUSAL = "struct<reason: string, field: string, detail: string>"
 #: JSON by the standard; Jackson's defaults accept more.
@@ -42,11 +42,11 @@ def parse(messages: DataFrame, bounds: Bounds = BOUNDS, repairs: TextRepairs | N
     return reduce(lambda frame, step: frame.transform(step), steps, messages)
 
 
-def good(parsed: DataFrame) -> DataFrame:
+def select_events(parsed: DataFrame) -> DataFrame:
     return parsed.where(F.col("refusal").isNull()).select(*EVENTS_TABLE.column_names)
 
 
-def refused(parsed: DataFrame) -> DataFrame:
+def select_refusals(parsed: DataFrame) -> DataFrame:
     replay_columns = [F.lit(None).cast(kind).alias(name) for name, kind in REPLAY_COLUMNS.items()]
     refusals = parsed.where(F.col("refusal").isNotNull()).select("*", "refusal.*", *replay_columns)
     return refusals.select(*QUARANTINE_TABLE.column_names)

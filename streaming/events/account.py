@@ -12,24 +12,11 @@ from itertools import groupby
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from streaming.messages import Counts, PartitionKey
+
 #: Buckets of the days from an event to its receipt: (last day of the bucket, its name). An event of tomorrow is not late.
 LATE = ((0, "0"), (1, "1"), (7, "2-7"), (30, "8-30"))
 LATER = "31+"
-
-
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """received = good + quarantined, always."""
-
-    received: int = 0
-    good: int = 0
-    quarantined: int = 0
-
-    def __add__(self, other: Counts) -> Counts:
-        return Counts(self.received + other.received, self.good + other.good, self.quarantined + other.quarantined)
-
-    def __str__(self) -> str:
-        return f"received {self.received:,}, good {self.good:,}, quarantined {self.quarantined:,}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +67,7 @@ class Hour:
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class BatchAccount:
     """The counts of a whole batch; its hours in order."""
 
     hours: tuple[Hour, ...]
@@ -89,8 +76,10 @@ class Account:
     def counts(self) -> Counts:
         return sum((hour.counts for hour in self.hours), Counts())
 
-    def count_in(self, partition: int) -> int:
-        return sum(hour.partitions[partition].count for hour in self.hours if partition in hour.partitions)
+    def count_in(self, key: PartitionKey) -> int:
+        """The number of messages in one partition of a topic."""
+        hours = (hour for hour in self.hours if hour.topic == key.topic and key.partition in hour.partitions)
+        return sum(hour.partitions[key.partition].count for hour in hours)
 
 
 def group_messages(parsed: DataFrame) -> DataFrame:
@@ -111,8 +100,8 @@ def _name_lateness(days: Column) -> Column:
     return reduce(lambda rest, bucket: F.when(days <= bucket[0], bucket[1]).otherwise(rest), reversed(LATE), F.lit(LATER))
 
 
-def add_up(groups: Iterable[Group]) -> Account:
-    return Account(_merge_hours(map(_make_hour, groups)))
+def add_up(groups: Iterable[Group]) -> BatchAccount:
+    return BatchAccount(_merge_hours(map(_make_hour, groups)))
 
 
 def _make_hour(group: Group) -> Hour:
