@@ -165,6 +165,7 @@ def _finish(run: SegmentRun, lease: Lease, staged: int) -> None:
     segment = Segment.objects.select_for_update(of=("self",)).select_related("current_run").get(pk=run.segment_id)
     if segment.current_run_id and segment.current_run_id > run.pk:
         lease.end(Status.CANCELLED, error="A newer run was complete before this one.")
+        run.refresh_from_db()
         return
     difference = members_replace(run, segment.current_run)
     if not run.count == staged == difference.members:

@@ -152,7 +152,7 @@ def test_preview(api: APIClient, publish: Any) -> None:
     segment = segment_create(name="Buyers", rule=BUYERS)
     answer = api.post("/api/v1/segments/preview", {"rule": BUYERS}, format="json").json()
     assert (answer["publication"], answer["count"], answer["total"]) == (PUBLICATION, 2, 3)
-    assert answer["nodes"] == [{"path": "rule", "count": 2}, {"path": "rule.all[0]", "count": 2}]
+    assert answer["nodes"] == [{"path": path, "count": 2, "in_place": 2} for path in ("rule", "rule.all[0]")]
     assert {row["url"] for row in answer["sample"]} == {"/customers/2", "/customers/10"}
     assert answer["same_as"] == [{"id": segment.pk, "name": "Buyers", "url": f"/segments/{segment.pk}"}]
     own = api.post("/api/v1/segments/preview", {"rule": BUYERS, "segment": segment.pk}, format="json").json()
