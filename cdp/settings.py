@@ -164,6 +164,9 @@ class Settings:
         "400000000", "Rows that one rule may read; a rule that would read more is refused with its most expensive condition.",
         minimum=1,
     )
+    segment_lease_seconds: int = _setting(
+        "60", "A run of a segment whose worker is silent for so long is given to another worker.", minimum=2
+    )
 
     # The site
     admin_user: str = _setting("admin", "Login of the site's first administrator, and of Airflow's.")

@@ -1,4 +1,4 @@
-"""The lease of a run: proof that its worker lives. Whoever finds it expired may give the run to another worker."""
+"""The lease of a run: proof that its worker lives. A run with an expired lease may be given to another worker."""
 
 from __future__ import annotations
 
@@ -14,13 +14,18 @@ from django.db import connection
 from django.db.models import F, Q
 from django.utils import timezone
 
+from cdp.settings import current
 from cdp_web.segments.models import SegmentRun
 
 logger = logging.getLogger(__name__)
 Status = SegmentRun.Status
 
-LEASE = timedelta(seconds=60)
-HEARTBEAT_SECONDS = 5.0
+#: Heartbeats within one lease: a few may fail before the run is given away.
+BEATS = 6
+
+
+def lease_length() -> timedelta:
+    return timedelta(seconds=current().segment_lease_seconds)
 
 
 class LeaseLost(RuntimeError):
@@ -43,7 +48,7 @@ class Lease:
         now = timezone.now()
         due = Q(not_before=None) | Q(not_before__lte=now)
         is_claimed = SegmentRun.objects.filter(due, pk=run_id, status=Status.QUEUED).update(
-            status=Status.RUNNING, started_at=now, lease_until=now + LEASE, attempt=F("attempt") + 1, error=""
+            status=Status.RUNNING, started_at=now, lease_until=now + lease_length(), attempt=F("attempt") + 1, error=""
         )
         if not is_claimed:
             return None
@@ -77,14 +82,14 @@ class Lease:
 
     def _beat(self) -> None:
         try:
-            while not self._ended.wait(HEARTBEAT_SECONDS):
+            while not self._ended.wait(lease_length().total_seconds() / BEATS):
                 self._extend()
         finally:
             connection.close()  # every thread has a connection of its own
 
     def _extend(self) -> None:
         try:
-            is_mine = self._mine.update(lease_until=timezone.now() + LEASE)
+            is_mine = self._mine.update(lease_until=timezone.now() + lease_length())
         except DatabaseError as error:  # the run itself fails if the database stays away
             logger.warning("the lease could not be extended: %s", error)
             return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +48,7 @@ def simplify_settings(settings: Settings) -> None:
 @pytest.fixture(autouse=True)
 def slow_heartbeat(monkeypatch: pytest.MonkeyPatch) -> None:
     """A heartbeat has a connection of its own, which does not see the rows of a test's transaction."""
-    monkeypatch.setattr(lease, "HEARTBEAT_SECONDS", 3600.0)
+    monkeypatch.setattr(lease, "lease_length", lambda: timedelta(hours=1))
 
 
 @pytest.fixture
