@@ -170,7 +170,7 @@ def kill_in_compaction(shop: Shop, undisturbed: Shop) -> None:
 class TestNightsKilledInARow:
     """One shop, with no whole night in between: each kind of write is cut off once, and the last process publishes."""
 
-    @pytest.mark.parametrize("step", ["customer_day", "profiles", "publication"])
+    @pytest.mark.parametrize("step", ["customer_day", "staging", "profiles", "publication"])
     def test_readers_see_the_old_publication(self, step: str, disturbed: Shop, undisturbed: Shop) -> None:
         receive_news(step, disturbed, undisturbed)
         kill_before_publication(step, disturbed)
