@@ -15,10 +15,10 @@ from cdp.settings import Settings
 
 
 @contextmanager
-def database(settings: Settings) -> Iterator[Settings]:
-    """The settings with a new database, which exists until the end of the block."""
+def database(settings: Settings, template: str = "") -> Iterator[Settings]:
+    """The settings with a new database, which exists until the end of the block. It is empty, or a copy of another one."""
     name = f"test_{uuid.uuid4().hex[:8]}"
-    administer(settings, f"CREATE DATABASE {name}")
+    administer(settings, f"CREATE DATABASE {name} TEMPLATE {template or 'template1'}")
     try:
         yield replace(settings, postgres_database=name)
     finally:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,9 @@ from pyspark.sql import DataFrame, SparkSession
 
 from cdp.lake.tables import EVENTS_TABLE
 from cdp.spark import lake_schema
+from tests.batch.first_night import FirstNight, publish_first_night
+from tests.batch.shop import Shop
+from tests.conftest import TestStack
 from tests.spark_session import spark, utc
 
 __all__ = ["spark"]
@@ -54,3 +58,19 @@ def events(spark: SparkSession) -> Events:
         )
 
     return make
+
+
+@pytest.fixture(scope="session")
+def first_night(
+    test_stack: TestStack, spark: SparkSession, events: Events, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[FirstNight]:
+    test_stack.require(("postgres", "mongo"))
+    with publish_first_night(spark, events, tmp_path_factory.mktemp("first-night")) as published_night:
+        yield published_night
+
+
+@pytest.fixture
+def published(first_night: FirstNight, tmp_path: Path) -> Iterator[Shop]:
+    """A copy of the shop that has published its second day."""
+    with first_night.copy(hdfs_url=f"file:{tmp_path}") as shop:
+        yield shop

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from deltalake import DeltaTable
@@ -15,18 +15,22 @@ from pymongo import MongoClient
 from pyspark.sql import SparkSession
 
 from batch.gate.verdict import accept
-from batch.night import Night, publish_day, run_maintenance
+from batch.night import Night, NightPlan, make_plan, publish_day, run_maintenance
 from batch.stores.mart import night_connection
 from cdp.lake.paths import EVENTS, table_url
 from cdp.mart.charts import CHART_TABLES
+from cdp.mart.daily import CUSTOMER_DAY, KPI_DAY
 from cdp.settings import Settings, load
 from tests import databases
-from tests.batch.conftest import Events
 from tests.spark_session import utc
+
+if TYPE_CHECKING:
+    from tests.batch.conftest import Events
 
 D1, D2, D3 = (date(2019, 10, day) for day in (1, 2, 3))
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 CHARTS = tuple(table.name for table in CHART_TABLES)
+LAST_STATE = "SELECT state FROM mart.night_run ORDER BY id DESC LIMIT 1"
 NUMBERS = ("customer_day", "kpi_day", *CHARTS, "profiles")
 
 
@@ -37,10 +41,10 @@ def on(day: int, user: str = "ann", **given: Any) -> dict[str, Any]:
 class Shop:
     """One shop's stores, and what a test asks of them."""
 
-    def __init__(self, settings: Settings, spark: SparkSession, events: Events) -> None:
+    def __init__(self, settings: Settings, spark: SparkSession, events: Events, received: int = 0) -> None:
         self.settings, self.spark, self._events = settings, spark, events
         self.said: list[str] = []
-        self._received = 0
+        self._received = received
 
     def receive(self, *given: dict[str, Any]) -> None:
         """Events as the stream appends them."""
@@ -56,6 +60,11 @@ class Shop:
             for day in days:
                 night = Night(self.settings, self.spark, connection, lambda: NOW, self.said.append, accepts)
                 publish_day(night, day, everything)
+
+    def plan(self, day: date) -> NightPlan:
+        """What a night of the day would do."""
+        with night_connection(self.settings) as connection:
+            return make_plan(Night(self.settings, self.spark, connection, lambda: NOW, self.said.append), day, everything=False)
 
     def run_maintenance(self, day: date) -> None:
         with night_connection(self.settings) as connection:
@@ -74,11 +83,11 @@ class Shop:
         """All that readers see of the serving publication."""
         return {
             "publication": self.rows("SELECT * FROM mart.publication ORDER BY id DESC LIMIT 1"),
-            "customer_day": self.rows("SELECT * FROM mart.customer_day ORDER BY day, customer_id"),
-            "kpi_day": self.rows("SELECT * FROM mart.kpi_day ORDER BY day"),
             **{
-                table.name: self.rows(f"SELECT * FROM {table.full_name} ORDER BY {', '.join(table.key)}")
-                for table in CHART_TABLES
+                table.name: self.rows(
+                    f"SELECT {', '.join(table.column_names)} FROM {table.full_name} ORDER BY {', '.join(table.key)}"
+                )
+                for table in (CUSTOMER_DAY, KPI_DAY, *CHART_TABLES)
             },
             "profiles": self.profiles(),
         }

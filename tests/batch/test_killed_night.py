@@ -20,14 +20,14 @@ from uuid import uuid4
 import psycopg2
 import pytest
 from deltalake import DeltaTable
-from pyspark.sql import SparkSession
 
 from cdp.lake.paths import COMPACTIONS, CUSTOMER_DAY, CUSTOMERS, EVENTS, INTERACTIONS, table_url
 from cdp.mart.nights import HOLDERS, SELECT_RUNS, STEPS, NightRun, run_from_row
 from cdp.postgres import connection_arguments
 from cdp.settings import REPOSITORY, Settings
-from tests.batch.conftest import Events
-from tests.batch.shop import D2, Shop, on, opened
+from tests.batch.first_night import FirstNight
+from tests.batch.shop import D2, Shop, on
+from tests.conftest import TestStack
 from tests.jvm import SMALL_DATA
 
 pytestmark = [pytest.mark.stack("hdfs", "postgres", "mongo"), pytest.mark.spark]
@@ -40,12 +40,10 @@ COLUMNS = {EVENTS: ["event_id", "user_id", "event_time", "revenue"]}
 
 
 @contextmanager
-def published(spark: SparkSession, events: Events) -> Iterator[Shop]:
+def copy_on_hdfs(first_night: FirstNight) -> Iterator[Shop]:
     """A shop with a folder of its own on HDFS, published at its second day."""
-    with opened(spark, events, hdfs_root=f"/killed-{uuid4().hex}") as shop:
+    with first_night.copy(hdfs_root=f"/killed-{uuid4().hex}") as shop:
         hdfs(shop.settings, "PUT", "/_spark-events", "MKDIRS")
-        shop.receive(on(1), on(2), on(2, "bob", event_type="purchase"))
-        shop.night(D2)
         yield shop
         hdfs(shop.settings, "DELETE", "", "DELETE&recursive=true")
 
@@ -56,15 +54,15 @@ def hdfs(settings: Settings, method: str, path: str, operation: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def disturbed(test_stack: Any, spark: SparkSession, events: Events) -> Iterator[Shop]:
+def disturbed(test_stack: TestStack, first_night: FirstNight) -> Iterator[Shop]:
     test_stack.require(("hdfs", "postgres", "mongo"))
-    with published(spark, events) as shop:
+    with copy_on_hdfs(first_night) as shop:
         yield shop
 
 
 @pytest.fixture(scope="module")
-def undisturbed(disturbed: Shop, spark: SparkSession, events: Events) -> Iterator[Shop]:
-    with published(spark, events) as shop:
+def undisturbed(disturbed: Shop, first_night: FirstNight) -> Iterator[Shop]:
+    with copy_on_hdfs(first_night) as shop:
         yield shop
 
 

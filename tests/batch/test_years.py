@@ -58,13 +58,10 @@ def test_a_night_takes_as_few_locks_and_files_after_three_years_as_after_three_m
     assert files == dict.fromkeys(files, 37 + 1), "one file per month, and one more for the month that two nights wrote"
     shop.receive(*make_visits(LONG, LONG))
     shop.night(day_of(LONG))
-    before = shop.numbers()
-    shop.night(day_of(LONG), everything=True)
 
     restated = [count for (count,) in shop.rows("SELECT counts->'days_restated' FROM mart.publication ORDER BY id")]
-    assert restated == [SHORT, LONG - 1 - SHORT, 1, LONG]
+    assert restated == [SHORT, LONG - 1 - SHORT, 1]
     assert max(locks) - min(locks) <= 40, f"the number of locks must not depend on the number of days: {locks}"
-    assert shop.numbers() == before
     assert shop.rows("SELECT count(*), sum(customers), sum(orders), sum(revenue) FROM mart.kpi_day") == [
         (LONG, 2 * LONG, LONG, 10 * LONG)
     ]
