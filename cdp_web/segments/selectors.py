@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
@@ -37,15 +38,23 @@ def segment_get(segment_id: int) -> Segment | None:
     return Segment.objects.select_related("owner", "current_run", "current_run__version").filter(pk=segment_id).first()
 
 
-def segment_describe(segment: Segment) -> str:
-    """The rule in words. If it uses a metric that no longer exists, say so: the page must open so the rule can be fixed."""
+def segment_describe(segment: Segment, names: Names | None = None) -> str:
+    """The rule in words. If it uses a metric that no longer exists, say so: the page must open so the rule can be fixed.
+    Load `names` once to describe many segments."""
     try:
-        rule = decode(segment.rule)
-        segments = Segment.objects.filter(pk__in=list_segment_ids(rule)).values_list("pk", "name")
-        lists = CustomerList.objects.filter(pk__in=list_list_ids(rule)).values_list("pk", "name")
-        return to_sentence(rule, Names(dict(segments), dict(lists)))
+        return to_sentence(decode(segment.rule), names or names_get([segment]))
     except RuleError as error:
         return f"the rule can no longer be read: {error}"
+
+
+def names_get(segments: Sequence[Segment]) -> Names:
+    """The names of all segments and lists that the rules of these segments refer to."""
+    segment_ids = {key for each in segments for key in _list_references(each)}
+    list_ids = {key for each in segments for key in _list_references(each, of_lists=True)}
+    return Names(
+        dict(Segment.objects.filter(pk__in=segment_ids).values_list("pk", "name")),
+        dict(CustomerList.objects.filter(pk__in=list_ids).values_list("pk", "name")),
+    )
 
 
 def segments_get_for_customer(customer_id: str) -> list[Segment]:

@@ -31,8 +31,9 @@ class SegmentRow:
 @require_safe
 def segment_list(request: HttpRequest) -> HttpResponse:
     archived = request.GET.get("archived") == "1"
-    segments = selectors.segment_list(archived=archived)
-    rows = [SegmentRow(segment, selectors.segment_describe(segment)) for segment in segments]
+    segments = list(selectors.segment_list(archived=archived))
+    names = selectors.names_get(segments)
+    rows = [SegmentRow(segment, selectors.segment_describe(segment, names)) for segment in segments]
     return render(request, "segments/list.html", {"rows": rows, "archived": archived})
 
 

@@ -9,7 +9,7 @@ from django.core.management import CommandError, call_command
 from cdp_web.segments.models import Segment, SegmentRun
 from cdp_web.segments.services import segment_archive, segment_create
 from cdp_web.segments.starters import STARTERS
-from tests.cdp_web.factories import DAY, buyer, customer, is_, rule, shop
+from tests.cdp_web.factories import DAY, buyer, customer, interaction, is_, rule, shop
 
 pytestmark = [pytest.mark.stack("postgres"), pytest.mark.django_db]
 
@@ -20,13 +20,25 @@ def refresh(*arguments: str) -> str:
     return output.getvalue()
 
 
-def test_the_first_refresh_makes_starters_that_fit_the_catalogue(publish: Any) -> None:
-    publish(shop(300))
+def test_the_first_refresh_makes_and_computes_every_starter(publish: Any) -> None:
+    """test_starters.py counts their members on the demo's history."""
+    publish(shop(300), interactions=[interaction("512000000", "cart", days_ago=5)])
     output = refresh()
     assert f"created {len(STARTERS)} starter segments" in output
-    sizes = list(Segment.objects.values_list("current_run__count", flat=True))
-    assert len(sizes) == len(STARTERS) >= 6
-    assert all(0 < size < 300 for size in sizes), "a starter that takes everyone or nobody starts nothing"
+    segments = Segment.objects.select_related("current_run").in_bulk(field_name="id")
+    described = [(segment.name, segment.description) for _, segment in sorted(segments.items())]
+    assert described == [(starter.name, starter.description) for starter in STARTERS]
+    sizes = {segment.name: segment.current_run and segment.current_run.count for segment in segments.values()}
+    assert None not in sizes.values()
+    assert sizes["Cart abandoners"] == 1
+    assert 0 < (sizes["Repeat buyers"] or 0) < 300
+
+
+def test_starters_refer_to_each_other_by_id(publish: Any) -> None:
+    publish([buyer("1")])
+    refresh()
+    abandoners = Segment.objects.get(name="Cart abandoners")
+    assert Segment.objects.get(name="Abandoned a cart and came back").rule["rule"]["all"][0] == {"segment": {"id": abandoners.pk}}
 
 
 def test_a_removed_starter_is_not_created_again(publish: Any) -> None:
