@@ -40,7 +40,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyCo
     folder = tmp_path_factory.mktemp("demo")
     history = folder / "history.parquet"
     assert generate.main(["--out", str(history), *HISTORY, "--jobs", "1"]) == 0
-    with duckdb.connect() as oracle, pytest.MonkeyPatch.context() as patch:
+    with duckdb.connect(str(folder / "oracle.duckdb")) as oracle, pytest.MonkeyPatch.context() as patch:
         read_file(oracle, history)
         read_events(oracle)
         customers = oracle.sql(customers_sql(AS_OF)).to_arrow_table()
@@ -52,6 +52,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyCo
         publication = Publication(1, AS_OF, datetime(2019, 11, 1, tzinfo=UTC), 1, 1, "profiles_1", counts)
         path = snapshot_store.snapshot_ensure(publication)
     with duckdb.connect(str(path), read_only=True) as snapshot:
+        snapshot.execute(f"ATTACH '{folder / 'oracle.duckdb'}' AS oracle (READ_ONLY)")
         yield snapshot
 
 
@@ -67,6 +68,41 @@ def count(demo: duckdb.DuckDBPyConnection, sql: str) -> int:
 @each_starter
 def test_some_customers_of_the_demo_are_members_and_some_are_not(demo: duckdb.DuckDBPyConnection, starter: Starter) -> None:
     assert 0 < count_members(demo, RULES[IDS[starter.name]], AS_OF) < count(demo, "FROM customers")
+
+
+IN_ELECTRONICS = [{"field": "category_1", "operator": "eq", "value": "electronics"}]
+LEFT_IN_CART = {"behaviour": {"event": "cart", "did": True, "where": IN_ELECTRONICS, "window": {"last_days": 7}}}
+BOUGHT_SINCE = {
+    "sequence": {
+        "first": {"event": "cart", "where": IN_ELECTRONICS}, "then": {"event": "purchase", "where": IN_ELECTRONICS},
+        "within_days": 7, "window": {"last_days": 7},
+    }
+}  # fmt: skip
+#: The same question to the events themselves.
+STORY_SQL = """
+WITH carts AS (
+    SELECT user_id, min(day) AS day FROM oracle.events
+    WHERE event_type = 'cart' AND code[1] = 'electronics' AND day > DATE '2019-10-24' GROUP BY user_id
+), buyers AS (
+    SELECT DISTINCT user_id FROM oracle.events JOIN carts USING (user_id)
+    WHERE event_type = 'purchase' AND code[1] = 'electronics' AND events.day >= carts.day
+), window_shoppers AS (
+    SELECT user_id FROM oracle.events WHERE day > DATE '2019-10-01' GROUP BY user_id
+    HAVING count(DISTINCT product_id) FILTER (WHERE event_type = 'view') >= 10
+        AND count(*) FILTER (WHERE event_type IN ('cart', 'purchase')) = 0
+)
+SELECT user_id FROM carts WHERE user_id NOT IN (FROM buyers) AND user_id NOT IN (FROM window_shoppers) ORDER BY user_id
+"""
+
+
+def test_left_electronics_in_the_cart_is_what_the_events_say(demo: duckdb.DuckDBPyConnection) -> None:
+    """Electronics in the cart in the last 7 days, nothing bought from electronics since, not a window shopper."""
+    not_a_window_shopper = {"not": {"segment": {"id": IDS["Window shoppers"]}}}
+    document = {"version": 1, "rule": {"all": [LEFT_IN_CART, {"not": BOUGHT_SINCE}, not_a_window_shopper]}}
+    sql = to_sql(decode(document), Source(AS_OF, key=snapshot_store.KEY, segments=RULES))
+    members = demo.execute(f"SELECT customer_id FROM ({sql}) ORDER BY customer_id").fetchall()
+    assert members == demo.execute(STORY_SQL).fetchall()
+    assert len(members) > 50
 
 
 def test_first_orders_have_their_anniversary_a_year_later(demo: duckdb.DuckDBPyConnection) -> None:
