@@ -30,8 +30,8 @@ from tests.agreement.strategies import (
     worlds_with_segments,
 )
 
-generated = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-few = settings(generated, max_examples=25)
+generated = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+few = settings(generated, max_examples=8)
 
 
 def _key(part: object) -> object:
