@@ -164,6 +164,7 @@ class Settings:
         "400000000", "Rows that one rule may read; a rule that would read more is refused with its most expensive condition.",
         minimum=1,
     )
+    webhook_private: bool = _setting("no", "Whether webhooks may call loopback and private addresses, such as those of your own network.")
 
     # The site
     admin_user: str = _setting("admin", "Login of the site's first administrator, and of Airflow's.")
