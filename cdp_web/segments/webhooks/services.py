@@ -67,7 +67,7 @@ def webhook_delete(*, webhook: Webhook) -> None:
 
 def delivery_resend(*, delivery: WebhookDelivery) -> WebhookDelivery:
     """Send a delivery again from the first try, under the same message id."""
-    if not delivery.webhook.is_active:
+    if not Webhook.objects.filter(pk=delivery.webhook_id, is_active=True).exists():
         raise ValidationError(f"{delivery.webhook.name} is switched off; switch it on first.")
     delivery.status, delivery.attempt, delivery.next_try_at = WebhookDelivery.Status.PENDING, 0, timezone.now()
     delivery.save(update_fields=["status", "attempt", "next_try_at"])
