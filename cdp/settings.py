@@ -167,6 +167,9 @@ class Settings:
     segment_lease_seconds: int = _setting(
         "60", "A run of a segment whose worker is silent for so long is given to another worker.", minimum=2
     )
+    webhook_private: bool = _setting(
+        "no", "Whether webhooks may call loopback and private addresses, such as those of your own network."
+    )
 
     # The site
     admin_user: str = _setting("admin", "Login of the site's first administrator, and of Airflow's.")

@@ -21,12 +21,16 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     "snapshot": {"task": "snapshot.warm", "schedule": 60.0, "options": {"expires": 60}},
     # Runs whose worker or broker was lost are found within a minute or two.
     "sweep": {"task": "segments.runs_sweep", "schedule": 15.0, "options": {"expires": 15}},
+    # Deliveries that failed are tried again after 10 seconds at the earliest.
+    "webhooks": {"task": "segments.webhooks_sweep", "schedule": 10.0, "options": {"expires": 10, "queue": "out"}},
+    # Changes are sent to Kafka after each run; this finds what was left while Kafka or the broker was away.
+    "changes": {"task": "segments.changes_send", "schedule": 60.0, "options": {"expires": 60, "queue": "out"}},
     # Segments that were deleted a month ago can't be restored any more.
     "purge": {"task": "segments.purge", "schedule": 86_400.0, "options": {"expires": 3600}},
 }
 
-#: In the order in which workers look into them.
-QUEUES = ("people", "night")
+#: In the order in which workers look into them. Receivers of changes may be slow, so their messages come last.
+QUEUES = ("people", "night", "out")
 
 app = Celery("cdp_web")
 app.conf.update(

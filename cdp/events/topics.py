@@ -19,9 +19,12 @@ class Topic:
 
 EVENTS_RAW = Topic("events.raw", "user_id", "shop events as received, one JSON object per message", spread=True)
 POSITIONS = Topic("source.positions", "data set", "how far each data set has been sent to events.raw", keeps_latest=True)
+SEGMENTS_CHANGES = Topic(
+    "segments.changes", "customer_id", "who entered and left a segment, one JSON object per message", spread=True
+)
 PROBE = Topic("cdp.probe", "", "round trips of the health check")
 
-TOPICS = (EVENTS_RAW, POSITIONS, PROBE)
+TOPICS = (EVENTS_RAW, POSITIONS, SEGMENTS_CHANGES, PROBE)
 
 
 def topic_partitions(settings: Settings, topic: Topic) -> int:

@@ -14,7 +14,7 @@ from cdp.metrics import LIFECYCLES
 from cdp_web.api.serializers import NamedSegmentSerializer, PublicationSerializer, build_metrics_serializer
 from cdp_web.customers.listing import MAX_PAGES, SORTS, customer_page_get, parse_query
 from cdp_web.customers.profiles import profile_get
-from cdp_web.segments.selectors import segments_get_for_customer
+from cdp_web.segments.selectors import STAYS_SHOWN, segments_get_for_customer, stays_get_for_customer
 from cdp_web.serving.publications import publication_get_serving
 from cdp_web.serving.snapshot_query import LIST_COLUMNS, snapshot_open
 
@@ -95,3 +95,29 @@ class CustomerDetailApi(APIView):
             "segments": segments_get_for_customer(customer_id),
         }
         return Response(CustomerDetailSerializer(answer).data)
+
+
+class CurrentStaySerializer(serializers.Serializer):
+    id = serializers.IntegerField(source="segment_id")
+    name = serializers.CharField(source="segment.name")
+    entered_day = serializers.DateField()
+    entered_reason = serializers.CharField()
+
+
+class StaySerializer(CurrentStaySerializer):
+    left_day = serializers.DateField(allow_null=True, required=False, help_text="Only with `all`.")
+    left_reason = serializers.CharField(allow_blank=True, required=False, help_text="Only with `all`.")
+
+
+class CustomerSegmentsApi(APIView):
+    @extend_schema(
+        operation_id="customer_segments",
+        parameters=[OpenApiParameter("all", bool, default=False, description=f"Also past stays; the latest {STAYS_SHOWN}.")],
+        responses=StaySerializer(many=True),
+    )
+    def get(self, request: Request, customer_id: str) -> Response:
+        """The segments that the customer is in, newest first; an empty list for an unknown customer."""
+        with_past = request.query_params.get("all") in ("1", "true")
+        stays = stays_get_for_customer(customer_id, with_past=with_past)
+        serializer = StaySerializer if with_past else CurrentStaySerializer
+        return Response(serializer(stays, many=True).data)

@@ -4,7 +4,7 @@ from django.contrib.auth.decorators import login_required
 from django.urls import path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
-from cdp_web.api import customers, nights, overview, preview, segments
+from cdp_web.api import customers, export, nights, overview, preview, segments, webhooks
 
 app_name = "api"
 urlpatterns = [
@@ -14,6 +14,7 @@ urlpatterns = [
     path("v1/overview", overview.OverviewApi.as_view(), name="overview"),
     path("v1/catalogue", overview.CatalogueApi.as_view(), name="catalogue"),
     path("v1/customers", customers.CustomerListApi.as_view(), name="customer-list"),
+    path("v1/customers/<path:customer_id>/segments", customers.CustomerSegmentsApi.as_view(), name="customer-segments"),
     path("v1/customers/<path:customer_id>", customers.CustomerDetailApi.as_view(), name="customer-detail"),
     path("v1/nights", nights.NightListApi.as_view(), name="night-list"),
     path("v1/nights/<int:run_id>", nights.NightDetailApi.as_view(), name="night-detail"),
@@ -23,4 +24,14 @@ urlpatterns = [
     path("v1/segments/<int:segment_id>/run", segments.SegmentRunApi.as_view(), name="segment-run"),
     path("v1/segments/<int:segment_id>/runs", segments.SegmentRunListApi.as_view(), name="segment-runs"),
     path("v1/segments/<int:segment_id>/members", segments.SegmentMembersApi.as_view(), name="segment-members"),
+    path("v1/segments/<int:segment_id>/export", export.ExportApi.as_view(), name="segment-export"),
+    path("v1/segments/<int:segment_id>/export/manifest", export.ExportManifestApi.as_view(), name="segment-export-manifest"),
+    path("v1/webhooks", webhooks.WebhookListApi.as_view(), name="webhook-list"),
+    path("v1/webhooks/<int:webhook_id>", webhooks.WebhookDetailApi.as_view(), name="webhook-detail"),
+    path("v1/webhooks/<int:webhook_id>/deliveries", webhooks.DeliveryListApi.as_view(), name="webhook-deliveries"),
+    path(
+        "v1/webhooks/<int:webhook_id>/deliveries/<int:delivery_id>/resend",
+        webhooks.DeliveryResendApi.as_view(),
+        name="webhook-resend",
+    ),
 ]

@@ -7,6 +7,22 @@ from django.conf import settings
 from django.db import models
 from django.db.models.functions import Lower
 
+from cdp_web.segments.webhooks.models import Webhook, WebhookDelivery
+
+__all__ = [
+    "MAX_SEGMENTS",
+    "CustomerList",
+    "ListMember",
+    "Membership",
+    "Reason",
+    "Segment",
+    "SegmentRun",
+    "SegmentSize",
+    "SegmentVersion",
+    "Webhook",
+    "WebhookDelivery",
+]
+
 #: Most segments that are not archived: the list shows them all, and the nightly refresh computes them all.
 MAX_SEGMENTS = 1000
 
@@ -97,12 +113,14 @@ class SegmentRun(models.Model):
     is_restore = models.BooleanField(default=False, help_text="The first run after the segment was restored.")
     sql = models.TextField(blank=True)
     error = models.TextField(blank=True)
+    changes_sent_at = models.DateTimeField(null=True, blank=True, help_text="When Kafka had all changes of the run.")
 
     class Meta:
         ordering = ["-pk"]
         indexes = [
             models.Index(fields=["status", "requested_at"], name="segment_run_waiting"),
             models.Index(fields=["segment", "-id"], name="segment_run_latest"),
+            models.Index(fields=["id"], condition=models.Q(status="done", changes_sent_at=None), name="segment_run_unsent"),
         ]
 
     def __str__(self) -> str:

@@ -27,6 +27,7 @@ from cdp_web.segments.evaluate import evaluation_open
 from cdp_web.segments.lease import Lease, LeaseLost
 from cdp_web.segments.members import members_replace, members_stage
 from cdp_web.segments.models import Segment, SegmentRun, SegmentSize, SegmentVersion
+from cdp_web.segments.outbox import changes_announce, runs_waiting_in_outbox
 from cdp_web.segments.references import references_load
 from cdp_web.serving.errors import NotReady
 from cdp_web.serving.publications import Publication, publication_get, publication_get_serving
@@ -179,6 +180,7 @@ def _finish(run: SegmentRun, lease: Lease, staged: int) -> None:
     SegmentSize.objects.update_or_create(
         segment_id=run.segment_id, version=run.version.number, day=run.day, defaults={"count": run.count, "total": run.total}
     )
+    changes_announce(run)
     _prune(run.segment_id)
     run.refresh_from_db()
 
@@ -196,4 +198,4 @@ def _store_failure(run: SegmentRun, error: Exception) -> None:
 
 def _prune(segment_id: int) -> None:
     oldest = SegmentRun.objects.filter(segment_id=segment_id).order_by("-pk").values_list("pk", flat=True)[RUNS_KEPT:]
-    SegmentRun.objects.filter(pk__in=list(oldest), finished_at__isnull=False).delete()
+    SegmentRun.objects.filter(pk__in=list(oldest), finished_at__isnull=False).exclude(runs_waiting_in_outbox()).delete()

@@ -21,6 +21,8 @@ from cdp_web.serving.snapshot_store import TABLE
 PAGE_SIZE = 25
 MAX_PAGES = 200
 RUNS_SHOWN = 20
+#: Stays of one customer that are shown: more than there can be segments.
+STAYS_SHOWN = 2 * MAX_SEGMENTS
 
 
 def segment_list(*, archived: bool = False) -> QuerySet[Segment]:
@@ -62,6 +64,14 @@ def segments_get_for_customer(customer_id: str) -> list[Segment]:
     stays = Membership.objects.filter(customer_id=customer_id, left_run=None).values("segment_id")
     segments = Segment.objects.filter(archived_at=None, pk__in=stays).select_related("current_run").order_by("name")
     return list(segments[:MAX_SEGMENTS])
+
+
+def stays_get_for_customer(customer_id: str, *, with_past: bool = False) -> list[Membership]:
+    """The customer's stays in segments that are not archived, newest first."""
+    stays = Membership.objects.filter(customer_id=customer_id, segment__archived_at=None).select_related("segment")
+    if not with_past:
+        stays = stays.filter(left_run=None)
+    return list(stays.order_by("-entered_run", "-pk")[:STAYS_SHOWN])
 
 
 def segments_get_users(segment: Segment) -> list[Segment]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from cdp_web.segments import runs, services
+from cdp_web.segments import change_topic, outbox, runs, services
+from cdp_web.segments.webhooks.send import deliveries_send
 
 
 @shared_task(name=runs.RUN_EXECUTE)
@@ -20,3 +21,20 @@ def runs_sweep() -> None:
 @shared_task(name="segments.purge")
 def purge() -> None:
     services.segments_purge()
+    outbox.deliveries_purge()
+
+
+@shared_task(name=outbox.WEBHOOK_SEND, soft_time_limit=60)
+def webhook_send(webhook_id: int) -> None:
+    if deliveries_send(webhook_id=webhook_id):
+        outbox.webhook_dispatch(webhook_id)
+
+
+@shared_task(name=outbox.CHANGES_SEND)
+def changes_send() -> None:
+    change_topic.changes_send()
+
+
+@shared_task(name="segments.webhooks_sweep")
+def webhooks_sweep() -> None:
+    outbox.webhooks_sweep()

@@ -3,6 +3,8 @@ from __future__ import annotations
 from django.urls import path
 
 from cdp_web.segments import builder, views
+from cdp_web.segments.export import views as export
+from cdp_web.segments.webhooks import views as webhooks
 
 app_name = "segments"
 urlpatterns = [
@@ -14,5 +16,12 @@ urlpatterns = [
     path("<int:segment_id>/run", views.segment_run, name="run"),
     path("<int:segment_id>/archive", views.segment_archive, name="archive"),
     path("<int:segment_id>/restore", views.segment_restore, name="restore"),
-    path("<int:segment_id>/members.csv", views.segment_export, name="export"),
+    path("<int:segment_id>/export", export.export_page, name="export"),
+    path("<int:segment_id>/export/file", export.export_file, name="export-file"),
+    path("<int:segment_id>/export/manifest", export.export_manifest, name="export-manifest"),
+    path("webhooks", webhooks.webhook_list, name="webhooks"),
+    path("webhooks/<int:webhook_id>", webhooks.webhook_detail, name="webhook"),
+    path("webhooks/<int:webhook_id>/switch", webhooks.webhook_switch, name="webhook-switch"),
+    path("webhooks/<int:webhook_id>/delete", webhooks.webhook_delete, name="webhook-delete"),
+    path("webhooks/<int:webhook_id>/deliveries/<int:delivery_id>/resend", webhooks.delivery_resend, name="delivery-resend"),
 ]

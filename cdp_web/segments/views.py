@@ -6,15 +6,13 @@ from dataclasses import dataclass
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils.text import slugify
 from django.views.decorators.http import require_POST, require_safe
 
 from cdp_web.layout.pages import answer_bad_request, parse_whole_number
 from cdp_web.segments import selectors, services
 from cdp_web.segments.explain import segment_explain
-from cdp_web.segments.export import generate_csv_lines
 from cdp_web.segments.models import Segment
 from cdp_web.segments.runs import segment_run_request
 from cdp_web.segments.selectors import MemberPage
@@ -91,17 +89,6 @@ def segment_restore(request: HttpRequest, segment_id: int) -> HttpResponse:
     else:
         messages.success(request, f"{segment.name} is back in the list.")
     return redirect("segments:detail", segment_id)
-
-
-@require_safe
-def segment_export(request: HttpRequest, segment_id: int) -> HttpResponse | StreamingHttpResponse:
-    segment = segment_or_404(segment_id)
-    run = segment.current_run
-    if run is None:
-        raise Http404("The segment has no complete run to export.")
-    name = f"{slugify(segment.name) or 'segment'}-{run.day}-publication-{run.publication_id}.csv"
-    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return StreamingHttpResponse(generate_csv_lines(run), content_type="text/csv; charset=utf-8", headers=headers)
 
 
 def segment_or_404(segment_id: int) -> Segment:

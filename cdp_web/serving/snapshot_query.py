@@ -75,6 +75,9 @@ class Session:
     def read_row(self, sql: str, parameters: Sequence[Any] = ()) -> tuple[Any, ...]:
         return tuple(self.cursor.execute(sql, list(parameters)).fetchone() or ())
 
+    def read_table(self, sql: str, parameters: Sequence[Any] = ()) -> pa.Table:
+        return self.cursor.sql(sql, params=list(parameters)).to_arrow_table()
+
     def read_chunks(self, sql: str, size: int = 10_000) -> Iterator[list[tuple[Any, ...]]]:
         """All rows, in lists of `size` rows."""
         self.cursor.execute(sql)

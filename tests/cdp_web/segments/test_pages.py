@@ -144,9 +144,9 @@ class TestDetail:
         html = read_page(site, f"/segments/{segment.pk}")
         for text in ("version 1 was deleted", "./run status", "of 2 customers", "Restore the segment to see its members"):
             assert text in html
-        assert site.get(f"/segments/{segment.pk}/members.csv").status_code == 503
+        assert site.get(f"/segments/{segment.pk}/export/file").status_code == 503
 
-    @pytest.mark.parametrize("tail", ["", "/result", "/edit", "/members.csv"])
+    @pytest.mark.parametrize("tail", ["", "/result", "/edit", "/export/file"])
     def test_unknown_segment_is_not_found(self, site: Client, tail: str) -> None:
         assert site.get(f"/segments/99{tail}").status_code == 404
 

@@ -210,6 +210,7 @@ def test_the_history_of_runs_is_bounded(segment: Segment, publication: Publicati
     monkeypatch.setattr(runs, "RUNS_KEPT", 3)
     for _ in range(5):
         segment_run_now(segment=segment, publication=publication)
+        SegmentRun.objects.update(changes_sent_at=timezone.now())
     assert SegmentRun.objects.filter(status="done").count() == 3
     assert read_members(segment) == ["10", "2"]
 

@@ -87,6 +87,7 @@ def test_the_configuration_of_topics(settings: Settings) -> None:
     assert {topic.name: topic_partitions(settings, topic) for topic in TOPICS} == {
         "events.raw": settings.kafka_partitions,
         "source.positions": 1,
+        "segments.changes": settings.kafka_partitions,
         "cdp.probe": 1,
     }
     kafkas_clock = {"message.timestamp.type": "LogAppendTime"}
