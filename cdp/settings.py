@@ -164,6 +164,9 @@ class Settings:
         "400000000", "Rows that one rule may read; a rule that would read more is refused with its most expensive condition.",
         minimum=1,
     )
+    segment_cluster_rows: int = _setting(
+        "50000000", "Customers and rows of interactions above which a run of a segment is computed on the Spark cluster; 0: always.",
+    )
 
     # The site
     admin_user: str = _setting("admin", "Login of the site's first administrator, and of Airflow's.")

@@ -21,6 +21,8 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     "snapshot": {"task": "snapshot.warm", "schedule": 60.0, "options": {"expires": 60}},
     # Runs whose worker or broker was lost are found within a minute or two.
     "sweep": {"task": "segments.runs_sweep", "schedule": 15.0, "options": {"expires": 15}},
+    # Members that the cluster has found are collected within seconds.
+    "cluster": {"task": "segments.cluster_poll", "schedule": 5.0, "options": {"expires": 5}},
     # Segments that were deleted a month ago can't be restored any more.
     "purge": {"task": "segments.purge", "schedule": 86_400.0, "options": {"expires": 3600}},
 }

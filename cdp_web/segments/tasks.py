@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from cdp_web.segments import runs, services
+from cdp_web.segments import cluster, cluster_poll, runs, services
 
 
 @shared_task(name=runs.RUN_EXECUTE)
@@ -17,6 +17,12 @@ def runs_sweep() -> None:
     runs.segment_runs_sweep()
 
 
+@shared_task(name="segments.cluster_poll")
+def poll_cluster() -> None:
+    cluster_poll.cluster_poll()
+
+
 @shared_task(name="segments.purge")
 def purge() -> None:
     services.segments_purge()
+    cluster.jobs_purge()
