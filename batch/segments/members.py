@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from itertools import islice
 
-from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from batch.stores.copy import CHUNK_LINES, make_line
@@ -31,18 +31,13 @@ def select_members(spark: SparkSession, tables: JobTables, rule: JobRule, day: d
     """One column with the ids. The rule is the one that the site evaluates on its snapshot, with the same compiler."""
     metrics = [F.col(metric.key).cast(METRIC_KINDS[metric.kind].spark).alias(metric.key) for metric in METRICS]
     views = {
-        "customers": tables.customers.select(_require_id(), *metrics),
-        "interactions": tables.interactions.withColumn(CUSTOMER_ID, _require_id()),
-        "list_members": tables.list_members.withColumn(CUSTOMER_ID, _require_id()),
+        "customers": tables.customers.select(CUSTOMER_ID, *metrics),
+        "interactions": tables.interactions,
+        "list_members": tables.list_members,
     }
     for name, frame in views.items():
         frame.createOrReplaceTempView(name)
     return spark.sql(to_sql(rule.rule, Source(day, "spark", segments=rule.segments)))
-
-
-def _require_id() -> Column:
-    """The id, declared as never NULL. Otherwise Spark evaluates NOT IN by sending all ids to every executor."""
-    return F.coalesce(F.col(CUSTOMER_ID), F.lit("")).alias(CUSTOMER_ID)
 
 
 def generate_lines(members: DataFrame, run: int) -> Iterator[list[str]]:
