@@ -56,7 +56,7 @@ def make_interactions() -> pa.Table:
 
 def _interaction(customer_id: str, event_type: str, days_ago: int, **changes: Any) -> dict[str, Any]:
     day = DAY - timedelta(days=days_ago)
-    row = {
+    row: dict[str, Any] = {
         "customer_id": customer_id, "day": day, "month": day.replace(day=1), "hour": 12, "event_type": event_type,
         "product_id": "p1", "category_1": "tea", "category_2": None, "category_3": None, "brand": "acme",
         "price": Decimal("10.00"), "events": 1, "quantity": 1, "money": "0.00",
