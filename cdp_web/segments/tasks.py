@@ -1,4 +1,4 @@
-"""Celery tasks of segments: each calls one service."""
+"""Celery tasks of segments: they only call services."""
 
 from __future__ import annotations
 
