@@ -167,6 +167,9 @@ class Settings:
     segment_lease_seconds: int = _setting(
         "60", "A run of a segment whose worker is silent for so long is given to another worker.", minimum=2
     )
+    segment_cluster_rows: int = _setting(
+        "50000000", "Customers and rows of interactions above which a run of a segment is computed on the Spark cluster; 0: always.",
+    )
     webhook_private: bool = _setting(
         "no", "Whether webhooks may call loopback and private addresses, such as those of your own network."
     )

@@ -25,6 +25,8 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     "webhooks": {"task": "segments.webhooks_sweep", "schedule": 10.0, "options": {"expires": 10, "queue": "out"}},
     # Changes are sent to Kafka after each run; this finds what was left while Kafka or the broker was away.
     "changes": {"task": "segments.changes_send", "schedule": 60.0, "options": {"expires": 60, "queue": "out"}},
+    # Members that the cluster has found are collected within seconds.
+    "cluster": {"task": "segments.cluster_poll", "schedule": 5.0, "options": {"expires": 5}},
     # Segments that were deleted a month ago can't be restored any more.
     "purge": {"task": "segments.purge", "schedule": 86_400.0, "options": {"expires": 3600}},
 }

@@ -92,6 +92,10 @@ def read_customers(spark: SparkSession, settings: Settings, version: int) -> Dat
     return _read_delta(spark).option("versionAsOf", version).load(table_url(settings, CUSTOMERS))
 
 
+def read_interactions(spark: SparkSession, settings: Settings, version: int) -> DataFrame:
+    return _read_delta(spark).option("versionAsOf", version).load(table_url(settings, INTERACTIONS)).drop(MONTH)
+
+
 def count_customers(settings: Settings, version: int) -> int:
     """The sum of the row counts in the log."""
     return int(DeltaTable(table_url(settings, CUSTOMERS), version=version).count())

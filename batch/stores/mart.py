@@ -67,9 +67,9 @@ def connection_arguments(settings: Settings) -> dict[str, Any]:
     return postgres.connection_arguments(settings, "cdp night")
 
 
-def lock_arguments(settings: Settings) -> dict[str, Any]:
-    """Arguments of the connection that holds the lock."""
-    arguments = connection_arguments(settings)
+def lock_arguments(settings: Settings, program: str = "cdp night") -> dict[str, Any]:
+    """Arguments of a connection that holds a lock."""
+    arguments = postgres.connection_arguments(settings, program)
     options = " ".join([arguments["options"], *(f"-c {name}={value}" for name, value in SERVER_KEEPALIVE.items())])
     return arguments | KEEPALIVE | {"options": options}
 

@@ -5,10 +5,11 @@ These tables are in the schema `mart`. Django's own tables are not here; they ar
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from cdp.events import COUNTS
 from cdp.mart.charts import CHART_TABLES, COUNT_COLUMNS, GROSS_REVENUE, PRODUCT_DAY, REVENUE
+from cdp.mart.segment_jobs import SEGMENT_TABLES
 from cdp.mart.table import SCHEMA, Column, Replaced, Table, add_column, create_table, merge_partitions, sums
 
 #: One row per customer and day; the Delta table of that name has the same columns.
@@ -171,7 +172,9 @@ def parse_next_offsets(offsets: Mapping[str, Mapping[str, int]]) -> dict[int, in
     return {int(number): read["until"] for number, read in offsets.items()}
 
 
-TABLES = (CUSTOMER_DAY, KPI_DAY, *CHART_TABLES, PUBLICATION, PAST_SNAPSHOT, NIGHT_RUN, STREAM_LEDGER, STREAM_BATCH)
+TABLES = (
+    CUSTOMER_DAY, KPI_DAY, *CHART_TABLES, PUBLICATION, PAST_SNAPSHOT, NIGHT_RUN, STREAM_LEDGER, STREAM_BATCH, *SEGMENT_TABLES,
+)  # fmt: skip
 #: Any number that no other lock in this database uses.
 SCHEMA_LOCK = 7_301_000
 
@@ -181,10 +184,10 @@ def replaced(what: Replaced) -> tuple[Table, ...]:
     return tuple(table for table in TABLES if table.replaced == what)
 
 
-def create_statements() -> list[str]:
+def create_statements(tables: Sequence[Table] = TABLES) -> list[str]:
     """Statements that create missing tables and columns, for one transaction. The lock is for a night and a stream that both
     start first at the same moment: IF NOT EXISTS alone fails then."""
     lock = f"SELECT pg_advisory_xact_lock({SCHEMA_LOCK})"
-    columns = [add_column(table, column) for table in TABLES for column in table.columns if column.default]
-    plain = [merge_partitions(table) for table in (CUSTOMER_DAY, PRODUCT_DAY)]
-    return [lock, f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}", *(create_table(table) for table in TABLES), *columns, *plain]
+    columns = [add_column(table, column) for table in tables for column in table.columns if column.default]
+    plain = [merge_partitions(table) for table in (CUSTOMER_DAY, PRODUCT_DAY) if table in tables]
+    return [lock, f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}", *(create_table(table) for table in tables), *columns, *plain]

@@ -21,6 +21,7 @@ class Column:
     about: str = ""
     required: bool = True
     default: str = ""  # in SQL; required for a column added after its table
+    collation: str = ""  # the order of a text; empty: that of the database
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,7 @@ def add_column(table: Table, column: Column) -> str:
 
 
 def _define_column(column: Column) -> str:
+    collation = f' COLLATE "{column.collation}"' if column.collation else ""
     required = " NOT NULL" if column.required else ""
     default = f" DEFAULT {column.default}" if column.default else ""
-    return f"{column.name} {KINDS[column.kind].postgres}{required}{default}"
+    return f"{column.name} {KINDS[column.kind].postgres}{collation}{required}{default}"

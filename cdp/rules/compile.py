@@ -68,10 +68,18 @@ class Compiler:
             query, is_complement = self._build_subquery(leaf)
             name = f"part_{len(self._subqueries) + 1}"
             self._subqueries[name] = query
-            keys = exp.Subquery(this=exp.select(self.source.build_key()).from_(exp.to_table(name)))
-            is_in = exp.In(this=self.source.build_key(), query=keys)
+            is_in = self._build_membership(name)
             self._memberships[leaf] = exp.not_(is_in) if is_complement else is_in
         return self._memberships[leaf].copy()
+
+    def _build_membership(self, name: str) -> exp.Expr:
+        """Whether the subquery has the customer. Spark compares every customer with every key for NOT IN, but joins for NOT
+        EXISTS."""
+        keys = exp.select(self.source.build_key()).from_(exp.to_table(name))
+        if self.source.dialect == "duckdb":
+            return exp.In(this=self.source.build_key(), query=exp.Subquery(this=keys))
+        customer = self.source.build_key(self.source.customers.rpartition(".")[2])
+        return exp.Exists(this=keys.where(self.source.build_key(name).eq(customer)))
 
     def _build_subquery(self, leaf: Leaf) -> CustomerSet:
         match leaf:

@@ -22,7 +22,7 @@ class RunSerializer(serializers.ModelSerializer):
     class Meta:
         model = SegmentRun
         fields = (
-            "id", "version", "publication_id", "day", "status", "count", "total", "share",
+            "id", "version", "publication_id", "day", "engine", "status", "step", "count", "total", "share",
             "requested_at", "started_at", "finished_at", "error",
         )  # fmt: skip
 

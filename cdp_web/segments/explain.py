@@ -20,5 +20,5 @@ class Explanation:
 
 def segment_explain(segment: Segment) -> Explanation:
     run = segment.current_run
-    sql = sqlglot.transpile(run.sql, read="duckdb", write="duckdb", pretty=True)[0] if run else ""
+    sql = sqlglot.transpile(run.sql, read=run.engine, write=run.engine, pretty=True)[0] if run else ""
     return Explanation(segment_describe(segment), json.dumps(segment.rule, indent=2, ensure_ascii=False), sql)

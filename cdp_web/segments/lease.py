@@ -68,8 +68,20 @@ class Lease:
         """The query that is interrupted when the lease is lost."""
         self._cursor = cursor
 
-    def enter_step(self, step: str) -> None:
-        self._update(step=step)
+    def enter_step(self, step: str, **values: Any) -> None:
+        self._update(step=step, **values)
+
+    def is_valid(self) -> bool:
+        return self._mine.exists()
+
+    def extend(self, span: timedelta, **values: Any) -> None:
+        self._update(lease_until=timezone.now() + span, **values)
+
+    def hand_over(self, span: timedelta) -> None:
+        """Leave the run to others, who must extend the lease within this time."""
+        self._ended.set()
+        self._thread.join()
+        self.extend(span)
 
     def end(self, status: str, **values: Any) -> None:
         """Store the outcome in the caller's transaction."""

@@ -9,6 +9,7 @@ from typing import Any
 from django.db import connection
 from django.db.models import Q, QuerySet
 
+from cdp.mart.segment_jobs import SEGMENT_JOB_MEMBER
 from cdp_web.segments.models import Membership, Reason, SegmentRun
 from cdp_web.serving.publications import publication_get
 from cdp_web.serving.snapshot_query import snapshot_open
@@ -56,8 +57,19 @@ def members_stage(chunks: Iterable[Sequence[tuple[str]]]) -> int:
                 for row in rows:
                     copy.write_row(row)
                 count += len(rows)
-        cursor.execute("CREATE UNIQUE INDEX ON staged_members (customer_id)")
-        cursor.execute("ANALYZE staged_members")
+        _index_staged(cursor)
+    return count
+
+
+def members_stage_job(run_id: int) -> int:
+    """The same for a run that the cluster has computed."""
+    with connection.cursor() as cursor:
+        _create_temporary(cursor, "staged_members", '(customer_id text COLLATE "C" NOT NULL)')
+        cursor.execute(
+            f"INSERT INTO staged_members SELECT customer_id FROM {SEGMENT_JOB_MEMBER.full_name} WHERE run = %s", [run_id]
+        )
+        count = int(cursor.rowcount)
+        _index_staged(cursor)
     return count
 
 
@@ -104,6 +116,11 @@ def find_reasons(run: SegmentRun, previous: SegmentRun | None) -> Reasons:
     if run.publication_id == previous.publication_id:
         return Reasons(Reason.DATA, Reason.DATA) if same_lists else Reasons(Reason.LIST, Reason.LIST)
     return Reasons(Reason.DATA, Reason.WINDOW if same_lists else Reason.LIST)
+
+
+def _index_staged(cursor: Any) -> None:
+    cursor.execute("CREATE UNIQUE INDEX ON staged_members (customer_id)")
+    cursor.execute("ANALYZE staged_members")
 
 
 def _create_temporary(cursor: Any, name: str, body: str, values: Mapping[str, Any] | None = None) -> None:

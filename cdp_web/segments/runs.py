@@ -5,6 +5,7 @@
 3. The same transaction writes the difference to the members before, checks the counts and makes the run the current one.
 4. Where a step fails, the members before keep serving; the run is tried again later if that may help.
 5. A newer version of the rule cancels the runs of older versions.
+6. A run on a large publication is computed on the cluster instead of step 2 (cluster.py), and finished in the same way.
 """
 
 from __future__ import annotations
@@ -21,17 +22,18 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError as BrokerError
 
 from cdp.errors import first_line
-from cdp.rules import decode, to_sql
+from cdp.rules import Rule, decode, to_sql
 from cdp.rules.truth import TruthTable
+from cdp_web.segments.cluster import cluster_start, is_for_cluster
 from cdp_web.segments.evaluate import evaluation_open
 from cdp_web.segments.lease import Lease, LeaseLost
 from cdp_web.segments.members import members_replace, members_stage
 from cdp_web.segments.models import Segment, SegmentRun, SegmentSize, SegmentVersion
 from cdp_web.segments.outbox import changes_announce, runs_waiting_in_outbox
-from cdp_web.segments.references import references_load
+from cdp_web.segments.references import References, references_load
 from cdp_web.serving.errors import NotReady
 from cdp_web.serving.publications import Publication, publication_get, publication_get_serving
-from cdp_web.serving.snapshot_query import snapshot_open
+from cdp_web.serving.snapshot_query import Snapshot, snapshot_open
 
 logger = logging.getLogger(__name__)
 Status = SegmentRun.Status
@@ -96,7 +98,7 @@ def segment_run_execute(*, run_id: int) -> SegmentRun:
         run.refresh_from_db()
     except Exception as error:  # any error: a run must not stay marked as running
         logger.exception("run %s of segment %s failed", run.pk, run.segment_id)
-        _store_failure(run, error)
+        segment_run_store_failure(run, error)
     return run
 
 
@@ -147,8 +149,13 @@ def _compute(run: SegmentRun, lease: Lease) -> None:
     snapshot = snapshot_open(publication)
     rule = decode(run.version.rule)
     references = references_load(rule, of_segment=run.segment_id)
+    compute = cluster_start if is_for_cluster(snapshot) else _compute_here
+    compute(run, lease, snapshot, rule, references)
+
+
+def _compute_here(run: SegmentRun, lease: Lease, snapshot: Snapshot, rule: Rule, references: References) -> None:
     run.references = references.as_json()
-    lease.enter_step("finding the members")
+    lease.enter_step("finding the members", engine=SegmentRun.Engine.DUCKDB)
     with evaluation_open(snapshot, rule, references, seconds=SECONDS, on_open=lease.watch) as evaluation:
         truth = TruthTable(rule, evaluation.source)
         run.sql = to_sql(rule, evaluation.source)
@@ -158,10 +165,10 @@ def _compute(run: SegmentRun, lease: Lease) -> None:
         lease.enter_step("writing the members")
         with transaction.atomic():
             staged = members_stage(evaluation.session.read_chunks(truth.select_ids(is_member)))
-            _finish(run, lease, staged)
+            segment_run_finish(run, lease, staged)
 
 
-def _finish(run: SegmentRun, lease: Lease, staged: int) -> None:
+def segment_run_finish(run: SegmentRun, lease: Lease, staged: int) -> None:
     """Make the run the current one, in the caller's transaction. The lock on the segment keeps other runs of it waiting."""
     segment = Segment.objects.select_for_update(of=("self",)).select_related("current_run").get(pk=run.segment_id)
     if segment.current_run_id and segment.current_run_id > run.pk:
@@ -185,7 +192,7 @@ def _finish(run: SegmentRun, lease: Lease, staged: int) -> None:
     run.refresh_from_db()
 
 
-def _store_failure(run: SegmentRun, error: Exception) -> None:
+def segment_run_store_failure(run: SegmentRun, error: Exception) -> None:
     """A server that is away may be back soon; anything else would fail again."""
     running = SegmentRun.objects.filter(pk=run.pk, status=Status.RUNNING)
     if isinstance(error, NotReady | OperationalError) and run.attempt < MAX_ATTEMPTS:

@@ -1,10 +1,10 @@
-"""Celery tasks of segments: each calls one service."""
+"""Celery tasks of segments: they only call services."""
 
 from __future__ import annotations
 
 from celery import shared_task
 
-from cdp_web.segments import change_topic, outbox, runs, services
+from cdp_web.segments import change_topic, cluster, cluster_poll, outbox, runs, services
 from cdp_web.segments.webhooks.send import deliveries_send
 
 
@@ -18,10 +18,16 @@ def runs_sweep() -> None:
     runs.segment_runs_sweep()
 
 
+@shared_task(name="segments.cluster_poll")
+def poll_cluster() -> None:
+    cluster_poll.cluster_poll()
+
+
 @shared_task(name="segments.purge")
 def purge() -> None:
     services.segments_purge()
     outbox.deliveries_purge()
+    cluster.jobs_purge()
 
 
 @shared_task(name=outbox.WEBHOOK_SEND, soft_time_limit=60)

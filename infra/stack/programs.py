@@ -44,6 +44,8 @@ SEGMENTS = Program(
     (str(REPOSITORY / "manage.py"), "segments_refresh"), ("postgres", "namenode"), "./run segments refresh", "refresh"
 )
 
+SEGMENT_JOB = Program(("-m", "batch.segments"), ("namenode", "spark-master", "postgres"), "./run segment-job")
+
 
 def build_environment(stack: Stack, program: Program) -> dict[str, str]:
     """The stack's environment, the terminal's variables, and those that Spark's driver reads."""

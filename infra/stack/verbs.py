@@ -247,6 +247,12 @@ VERBS: tuple[Verb, ...] = (
     ),
     Verb("segments", "segments refresh [--day D]", "recompute all segments", programs.SEGMENTS),
     Verb(
+        "segment-job",
+        "segment-job --run N",
+        "compute a run of a segment on the cluster; Airflow's DAG segment calls it",
+        programs.SEGMENT_JOB,
+    ),
+    Verb(
         "bench",
         "bench [NAME] [--scale S] [--json]",
         "list the measurements, or run one; exit 1 if it misses a goal",

@@ -19,9 +19,9 @@ from tests.jvm import SMALL_DATA
 STACK = "e2e"
 
 
-def run_verb(*arguments: str, timeout: int = 600) -> CommandResult:
-    """Run a command as a person types it; it must succeed."""
-    result = run(*arguments, stack=STACK, env={"CDP_SPARK_JAVA_OPTIONS": SMALL_DATA}, timeout=timeout)
+def run_verb(*arguments: str, timeout: int = 600, **settings: str) -> CommandResult:
+    """Run a command as a person types it; it must succeed. `settings` are for this command only."""
+    result = run(*arguments, stack=STACK, env={"CDP_SPARK_JAVA_OPTIONS": SMALL_DATA} | settings, timeout=timeout)
     assert result.code == 0, f"./run {' '.join(arguments)}\n{result.out}\n{result.err}"
     return result
 

@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+import time
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -126,6 +127,30 @@ def test_a_segment_is_run_by_the_worker_and_shows_its_members(published: Setting
     expect(members).to_have_count(len(story.MEMBERS), timeout=30_000)
     assert {text.strip() for text in members.all_inner_texts()} == story.MEMBERS
     expect(page.get_by_text("Rule: Orders is at least 2")).to_be_visible()
+
+
+@pytest.mark.slow
+def test_the_cluster_finds_the_members_that_the_site_finds(published: Settings) -> None:
+    """Each segment is computed by DuckDB and then by Spark: through Airflow, on HDFS."""
+    run_verb("segments", "refresh")
+    here = read_runs(published, "duckdb")
+    assert here
+    run_verb("segments", "refresh", CDP_SEGMENT_CLUSTER_ROWS="0")
+    deadline = time.monotonic() + 600
+    while read_rows(published, "SELECT FROM segments_segmentrun WHERE status IN ('queued', 'running')"):
+        assert time.monotonic() < deadline, read_rows(published, "SELECT run, state, step, error FROM mart.segment_job")
+        time.sleep(2)
+    assert read_runs(published, "spark") == {segment: ("done", count, 0, 0) for segment, (_, count, _, _) in here.items()}
+    assert read_rows(published, "SELECT count(*) FROM mart.segment_job_member") == [(0,)]
+
+
+def read_runs(settings: Settings, engine: str) -> dict[int, tuple[Any, ...]]:
+    """Status, members, entered and left of the last run of each segment on this engine."""
+    columns = 'segment_id, status, count, entered, "left"'
+    query = (
+        f"SELECT DISTINCT ON (segment_id) {columns} FROM segments_segmentrun WHERE engine = '{engine}' ORDER BY segment_id, id"
+    )
+    return {segment: tuple(values) for segment, *values in read_rows(settings, f"{query} DESC")}
 
 
 def test_airflow_publishes_the_next_days(

@@ -11,7 +11,19 @@ import pytest
 
 from cdp.settings import Settings, load
 from infra.stack import programs
-from infra.stack.programs import LOAD, NIGHT, REPLAY, SEGMENTS, STREAM, Program, find_needs, require, run, suggest_remedy
+from infra.stack.programs import (
+    LOAD,
+    NIGHT,
+    REPLAY,
+    SEGMENT_JOB,
+    SEGMENTS,
+    STREAM,
+    Program,
+    find_needs,
+    require,
+    run,
+    suggest_remedy,
+)
 from infra.stack.service import Unhealthy
 from infra.stack.services import BY_NAME
 from infra.stack.stack import Stack, StackError
@@ -38,6 +50,7 @@ def test_a_dry_run_of_a_load_needs_no_server() -> None:
         (STREAM, "--or-wait", "--once", "--or-wait goes with --once"),
         (REPLAY, "--reason foo", "--reason missing", "'foo' is not a reason"),
         (SEGMENTS, "refresh --day foo", "refresh", "'foo' is not a day"),
+        (SEGMENT_JOB, "--run foo", "--run 7", "'foo' is not a whole number"),
     ],
 )
 def test_wrong_arguments_are_reported_before_a_missing_server(

@@ -37,6 +37,8 @@ class Command(BaseCommand):
         except (NotReady, WrongDay) as error:
             raise CommandError(str(error)) from error
         Console(file=self.stdout).print(_build_table(runs, f"Publication {publication.id}, {publication.day}"))
+        if on_cluster := [run for run in runs if run.engine == SegmentRun.Engine.SPARK and run.is_active]:
+            self.stdout.write(f"{len(on_cluster)} segments are computed on the cluster; the site shows their members as they end")
         failed = [run for run in runs if run.status == SegmentRun.Status.FAILED]
         if failed:
             raise CommandError(
