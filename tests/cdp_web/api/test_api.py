@@ -109,11 +109,11 @@ def test_segment_from_creation_to_members(api: APIClient, publish: Any, marketer
     assert (run.status_code, run.json()["status"]) == (202, "queued")
     segment_run_execute(run_id=run.json()["id"])
     answer = api.get(f"{address}/members").json()
-    assert (answer["run"]["count"], answer["run"]["publication_id"], answer["pages"]) == (2, 1, 1)
+    assert (answer["run"]["count"], answer["run"]["publication_id"], answer["next"]) == (2, 1, None)
     assert [row["customer_id"] for row in answer["members"]] == ["10", "2"]
-    assert [entry["status"] for entry in api.get(f"{address}/runs").json()] == ["done"]
-    assert api.get(f"{address}/members?page=0").status_code == 400
-    assert api.get("/api/v1/segments").json()[0]["current_run"]["count"] == 2
+    assert [entry["status"] for entry in api.get(f"{address}/runs").json()["runs"]] == ["done"]
+    assert api.get(f"{address}/members?limit=0").status_code == 400
+    assert api.get("/api/v1/segments").json()["segments"][0]["current_run"]["count"] == 2
 
 
 def test_change_needs_the_version_that_was_read(api: APIClient) -> None:
@@ -128,8 +128,8 @@ def test_change_needs_the_version_that_was_read(api: APIClient) -> None:
 def test_delete_archives(api: APIClient) -> None:
     segment = segment_create(name="Buyers", rule=BUYERS)
     assert api.delete(f"/api/v1/segments/{segment.pk}").status_code == 204
-    assert api.get("/api/v1/segments").json() == []
-    assert [entry["id"] for entry in api.get("/api/v1/segments?archived=true").json()] == [segment.pk]
+    assert api.get("/api/v1/segments").json() == {"segments": [], "next": None}
+    assert [entry["id"] for entry in api.get("/api/v1/segments?archived=true").json()["segments"]] == [segment.pk]
 
 
 @pytest.mark.parametrize("address", ["/api/v1/segments", "/api/v1/segments/preview"])
