@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.core.management import call_command
-from rest_framework.authtoken.models import Token
 from rest_framework.test import APIClient
 
 from cdp_web.api import customers
@@ -21,14 +20,6 @@ BUYERS = rule(is_("total_purchase", "ge", 1))
 OTHERS = rule(is_("total_purchase", "eq", 0))
 PEOPLE = [buyer("2", value="12.50"), customer("1"), buyer("10", value="7.00")]
 PUBLICATION = {"id": 1, "day": "2019-11-30", "published_at": "2019-12-01T03:20:00Z"}
-
-
-@pytest.fixture
-def api(marketer: User) -> APIClient:
-    """A client with a token."""
-    client = APIClient()
-    client.credentials(HTTP_AUTHORIZATION=f"Token {Token.objects.create(user=marketer).key}")
-    return client
 
 
 def test_the_api_needs_a_login() -> None:
