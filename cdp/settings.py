@@ -55,6 +55,10 @@ def _heap(default: str, help: str) -> Any:
     return _setting(default, help, pattern=r"[1-9]\d*[mg]")
 
 
+def _rate(default: str, help: str) -> Any:
+    return _setting(default, help, pattern=r"[1-9]\d*/(s|min|h|d)")
+
+
 def _secret(help: str, generate: str = "hex") -> Any:
     return _setting("", help, secret=True, generate=generate)
 
@@ -178,6 +182,9 @@ class Settings:
     admin_user: str = _setting("admin", "Login of the site's first administrator, and of Airflow's.")
     web_hosts: str = _setting("127.0.0.1,localhost", "Host names the site answers to, comma separated.")
     web_debug: bool = _setting("no", "Django's debug pages; never on a machine others can reach.")
+    api_rate: str = _rate("600/min", "Requests that one user may send to the API.")
+    api_burst_rate: str = _rate("40/s", "Requests that one user may send to the API within a second.")
+    api_preview_rate: str = _rate("120/min", "Previews of rules that one user may request.")
     currency: str = _setting("USD", "Currency of all prices; an event in another currency is refused.", pattern=r"[A-Z]{3}")
 
     @property

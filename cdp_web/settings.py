@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
 from cdp.settings import current
 
 cdp = current()
@@ -17,7 +20,7 @@ ROOT_URLCONF = "cdp_web.urls"
 WSGI_APPLICATION = "cdp_web.wsgi.application"
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "cdp_web.accounts.admin_config.RoleAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -47,6 +50,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "cdp_web.accounts.roles.RoleMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -63,6 +67,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "cdp_web.accounts.roles.add_role",
                 "cdp_web.serving.publications.add_publication",
                 "cdp_web.serving.nights.add_stopped_night",
             ],
@@ -92,7 +97,16 @@ DATABASES = {
     }
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+CACHES = {
+    "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
+    # The rates of the API must hold for all workers together, so their state is in Redis. A request waits only a moment for it.
+    "throttle": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": cdp.redis_url,
+        "KEY_PREFIX": "throttle",
+        "OPTIONS": {"socket_timeout": 0.3, "socket_connect_timeout": 0.3, "retry": Retry(NoBackoff(), 0)},
+    },
+}
 
 LANGUAGE_CODE = "en"
 USE_I18N = False
@@ -108,6 +122,8 @@ WHITENOISE_KEEP_ONLY_HASHED_FILES = True
 LOGIN_URL = "accounts:login"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "accounts:login"
+# The first is Django's own, so logins from before the roles stay valid.
+AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend", "cdp_web.accounts.admin_site.RoleBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
@@ -133,12 +149,15 @@ REST_FRAMEWORK = {
         "rest_framework.authentication.TokenAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_PERMISSION_CLASSES": ["cdp_web.api.permissions.RolePermission"],
+    "DEFAULT_THROTTLE_CLASSES": ["cdp_web.api.throttling.UserThrottle", "cdp_web.api.throttling.BurstThrottle"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_PARSER_CLASSES": ["cdp_web.api.parsers.BoundedJSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "cdp_web.api.schema.ApiSchema",
     "EXCEPTION_HANDLER": "cdp_web.api.exceptions.answer_error",
 }
+#: Requests of one user; cdp_web/api/throttling.py names the scopes.
+API_RATES = {"user": cdp.api_rate, "burst": cdp.api_burst_rate, "preview": cdp.api_preview_rate}
 SPECTACULAR_SETTINGS = {
     "TITLE": "Customer data platform",
     "DESCRIPTION": "Customers, segments and daily numbers of the shop. Every answer names the publication that it was read from.",

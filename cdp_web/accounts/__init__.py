@@ -1,1 +1,1 @@
-"""Login, logout and the first administrator. Users and groups themselves are Django's."""
+"""Login, logout, the roles and the first administrator. Users and groups themselves are Django's."""

@@ -12,6 +12,7 @@ from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from cdp_web.accounts.roles import Role
 from cdp_web.segments.export.options import FORMATS, IDS
 from cdp_web.segments.export.views import answer_file, answer_manifest, open_requested
 
@@ -35,6 +36,7 @@ class AcceptAnything(BaseContentNegotiation):
 
 
 class ExportApi(APIView):
+    required_role = Role.ANALYST
     content_negotiation_class = AcceptAnything
 
     @extend_schema(
@@ -69,6 +71,7 @@ class ManifestSerializer(serializers.Serializer):
 
 
 class ExportManifestApi(APIView):
+    required_role = Role.ANALYST
     content_negotiation_class = AcceptAnything
 
     @extend_schema(operation_id="segment_export_manifest", parameters=PARAMETERS, responses=ManifestSerializer)

@@ -9,7 +9,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from cdp_web.api.serializers import PublicationSerializer, build_metrics_serializer
+from cdp_web.accounts.roles import Role
+from cdp_web.api.errors import RuleInvalidSerializer, TooExpensiveSerializer
+from cdp_web.api.paging import MAX_KEY
+from cdp_web.api.serializers import PublicationSerializer, RuleField, build_metrics_serializer
+from cdp_web.api.throttling import BurstThrottle, PreviewThrottle, UserThrottle
 from cdp_web.segments.preview import segment_preview
 from cdp_web.segments.rules import references_read, rule_read
 from cdp_web.serving.publications import publication_get_serving
@@ -51,9 +55,13 @@ class NearMissSerializer(serializers.Serializer):
 
 
 class PreviewInputSerializer(serializers.Serializer):
-    rule = serializers.JSONField()
+    rule = RuleField()
     segment = serializers.IntegerField(
-        allow_null=True, default=None, help_text="The segment being edited; it is left out of `same_as`."
+        min_value=1,
+        max_value=MAX_KEY,
+        allow_null=True,
+        default=None,
+        help_text="The segment being edited; it is left out of `same_as`.",
     )
 
 
@@ -72,6 +80,10 @@ class PreviewSerializer(serializers.Serializer):
 
 
 class SegmentPreviewApi(APIView):
+    required_role = Role.VIEWER  # it changes nothing
+    throttle_classes = (UserThrottle, BurstThrottle, PreviewThrottle)
+    errors = {"POST": (RuleInvalidSerializer, TooExpensiveSerializer)}
+
     @extend_schema(operation_id="segment_preview", request=PreviewInputSerializer, responses=PreviewSerializer)
     def post(self, request: Request) -> Response:
         """Count a rule exactly on the serving publication, as a run would."""

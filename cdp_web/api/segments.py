@@ -1,30 +1,20 @@
-"""Segments: create, change, archive, run, and list members."""
+"""Segments: create, change, archive, restore, and list members."""
 
 from __future__ import annotations
 
 from django.http import Http404
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from cdp_web.api.customers import CustomerRowSerializer
-from cdp_web.segments import selectors, services
+from cdp_web.api.errors import ConflictSerializer, InUseSerializer, InvalidSerializer, RuleInvalidSerializer
+from cdp_web.api.paging import MAX_KEY, PageQuerySerializer, cut_page, read_query
+from cdp_web.api.serializers import RuleField, RunSerializer
+from cdp_web.segments import keyset, selectors, services
 from cdp_web.segments.models import Segment, SegmentRun
-from cdp_web.segments.runs import segment_run_request
-
-
-class RunSerializer(serializers.ModelSerializer):
-    version = serializers.IntegerField(source="version.number")
-    share = serializers.FloatField(allow_null=True)
-
-    class Meta:
-        model = SegmentRun
-        fields = (
-            "id", "version", "publication_id", "day", "engine", "status", "step", "count", "total", "share",
-            "requested_at", "started_at", "finished_at", "error",
-        )  # fmt: skip
 
 
 class SegmentSerializer(serializers.ModelSerializer):
@@ -46,19 +36,28 @@ class SegmentSerializer(serializers.ModelSerializer):
 class SegmentInputSerializer(serializers.Serializer):
     name = serializers.CharField(max_length=120)
     description = serializers.CharField(max_length=1000, allow_blank=True, default="")
-    rule = serializers.JSONField(help_text='{"version": 1, "rule": {"all": [{"metric": {"field", "operator", "value"}}]}}')
+    rule = RuleField(help_text='{"version": 1, "rule": {"all": [{"metric": {"field", "operator", "value"}}]}}')
+
+
+class SegmentsQuerySerializer(PageQuerySerializer):
+    archived = serializers.BooleanField(default=False)
+
+
+class SegmentsSerializer(serializers.Serializer):
+    segments = SegmentSerializer(many=True)
+    next = serializers.IntegerField(allow_null=True)
 
 
 class SegmentListApi(APIView):
-    @extend_schema(
-        operation_id="segment_list",
-        parameters=[OpenApiParameter("archived", bool, default=False)],
-        responses=SegmentSerializer(many=True),
-    )
+    errors = {"POST": (RuleInvalidSerializer,)}
+
+    @extend_schema(operation_id="segment_list", parameters=[SegmentsQuerySerializer], responses=SegmentsSerializer)
     def get(self, request: Request) -> Response:
-        """All segments, sorted by name."""
-        archived = request.query_params.get("archived") in ("1", "true")
-        return Response(SegmentSerializer(selectors.segment_list(archived=archived), many=True).data)
+        """Segments, by id."""
+        query = read_query(SegmentsQuerySerializer, request.query_params)
+        limit = query["limit"]
+        segments, last = cut_page(keyset.segments_get_after(query["after"], limit + 1, archived=query["archived"]), limit)
+        return Response(SegmentsSerializer({"segments": segments, "next": last.pk if last else None}).data)
 
     @extend_schema(operation_id="segment_create", request=SegmentInputSerializer, responses={201: SegmentSerializer})
     def post(self, request: Request) -> Response:
@@ -76,9 +75,11 @@ class SegmentChangeSerializer(SegmentInputSerializer):
 
 
 class SegmentDetailApi(APIView):
+    errors = {"PUT": (RuleInvalidSerializer, ConflictSerializer), "DELETE": (InUseSerializer,)}
+
     @extend_schema(operation_id="segment_detail", responses=SegmentSerializer)
     def get(self, request: Request, segment_id: int) -> Response:
-        return Response(SegmentSerializer(_get_segment(segment_id)).data)
+        return Response(SegmentSerializer(segment_or_404(segment_id)).data)
 
     @extend_schema(operation_id="segment_update", request=SegmentChangeSerializer, responses=SegmentSerializer)
     def put(self, request: Request, segment_id: int) -> Response:
@@ -87,60 +88,68 @@ class SegmentDetailApi(APIView):
         data.is_valid(raise_exception=True)
         expected_version = data.validated_data.pop("version")
         services.segment_update(
-            segment_id=_get_segment(segment_id).pk,
+            segment_id=segment_or_404(segment_id).pk,
             expected_version=expected_version,
             author=request.user,
             **data.validated_data,
         )
-        return Response(SegmentSerializer(_get_segment(segment_id)).data)
+        return Response(SegmentSerializer(segment_or_404(segment_id)).data)
 
     @extend_schema(operation_id="segment_archive", responses={204: None})
     def delete(self, request: Request, segment_id: int) -> Response:
-        """Archive the segment. Nothing is deleted; it can be restored on the site."""
-        services.segment_archive(segment=_get_segment(segment_id))
+        """Archive the segment. It can be restored for 30 days."""
+        services.segment_archive(segment=segment_or_404(segment_id))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
-class SegmentRunApi(APIView):
-    @extend_schema(operation_id="segment_run", request=None, responses={202: RunSerializer})
+class SegmentRestoreApi(APIView):
+    errors = {"POST": (InvalidSerializer,)}
+
+    @extend_schema(operation_id="segment_restore", request=None, responses=SegmentSerializer)
     def post(self, request: Request, segment_id: int) -> Response:
-        """Request a run on the serving publication; follow it in the segment's runs."""
-        run = segment_run_request(segment=_get_segment(segment_id), requested_by=request.user)
-        return Response(RunSerializer(run).data, status=status.HTTP_202_ACCEPTED)
+        """Bring an archived segment back and request a run. A segment that is not archived stays as it is."""
+        services.segment_restore(segment=segment_or_404(segment_id))
+        return Response(SegmentSerializer(segment_or_404(segment_id)).data)
 
 
-class SegmentRunListApi(APIView):
-    @extend_schema(operation_id="segment_runs", responses=RunSerializer(many=True))
-    def get(self, request: Request, segment_id: int) -> Response:
-        """The latest runs, newest first."""
-        return Response(RunSerializer(selectors.runs_get_latest(_get_segment(segment_id)), many=True).data)
-
-
-class MembersQuerySerializer(serializers.Serializer):
-    page = serializers.IntegerField(min_value=1, max_value=selectors.MAX_PAGES, default=1)
+class MembersQuerySerializer(PageQuerySerializer):
+    after = serializers.CharField(  # type: ignore[assignment]
+        default="", max_length=500, trim_whitespace=False, help_text="The `next` of the page before; without it the first page."
+    )
+    run = serializers.IntegerField(
+        min_value=1,
+        max_value=MAX_KEY,
+        default=None,
+        help_text="A complete run; without it the last one. All pages of one run agree.",
+    )
 
 
 class MembersSerializer(serializers.Serializer):
     run = RunSerializer()
-    page = serializers.IntegerField(source="number")
-    pages = serializers.IntegerField()
-    members = CustomerRowSerializer(many=True, source="rows")
+    members = CustomerRowSerializer(many=True)
+    next = serializers.CharField(allow_null=True)
 
 
 class SegmentMembersApi(APIView):
     @extend_schema(operation_id="segment_members", parameters=[MembersQuerySerializer], responses=MembersSerializer)
     def get(self, request: Request, segment_id: int) -> Response:
-        """Members of the last complete run, 25 per page, sorted by id."""
-        data = MembersQuerySerializer(data=request.query_params)
-        data.is_valid(raise_exception=True)
-        run = _get_segment(segment_id).current_run
-        if run is None:
-            raise Http404
-        return Response(MembersSerializer(selectors.member_page_get(run, data.validated_data["page"])).data)
+        """Members as of a complete run, by id, with the columns of the customer list."""
+        query = read_query(MembersQuerySerializer, request.query_params)
+        run = _get_complete_run(segment_or_404(segment_id), query["run"])
+        ids, last = cut_page(keyset.member_ids_get_after(run, query["after"], query["limit"] + 1), query["limit"])
+        rows = selectors.member_rows_get(run, list(ids))
+        return Response(MembersSerializer({"run": run, "members": rows, "next": last}).data)
 
 
-def _get_segment(segment_id: int) -> Segment:
+def segment_or_404(segment_id: int) -> Segment:
     segment = selectors.segment_get(segment_id)
     if segment is None:
-        raise Http404
+        raise Http404(f"There is no segment {segment_id}.")
     return segment
+
+
+def _get_complete_run(segment: Segment, run_id: int | None) -> SegmentRun:
+    run = segment.current_run if run_id is None else keyset.run_get(segment, run_id)
+    if run is None or run.status != SegmentRun.Status.DONE:
+        raise Http404("There is no such complete run." if run_id else "The segment has no complete run yet.")
+    return run

@@ -8,6 +8,7 @@ from rest_framework import serializers
 
 from cdp.kinds import DIGITS, MONEY_SCALE, NUMBER_SCALE
 from cdp.metrics import METRICS, Metric
+from cdp_web.segments.models import SegmentRun
 
 
 class PublicationSerializer(serializers.Serializer):
@@ -19,6 +20,25 @@ class PublicationSerializer(serializers.Serializer):
 class NamedSegmentSerializer(serializers.Serializer):
     id = serializers.IntegerField()
     name = serializers.CharField()
+
+
+class RunSerializer(serializers.ModelSerializer):
+    version = serializers.IntegerField(source="version.number")
+    share = serializers.FloatField(allow_null=True)
+
+    class Meta:
+        model = SegmentRun
+        fields = (
+            "id", "version", "publication_id", "day", "queue", "engine", "status", "step", "attempt", "count", "entered", "left",
+            "total", "share", "requested_at", "started_at", "finished_at", "error",
+        )  # fmt: skip
+
+
+class RuleField(serializers.JSONField):
+    """The document of a rule as it came; cdp/rules checks it. The field's own check would recurse into it."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        return data
 
 
 def build_metric_field(metric: Metric) -> serializers.Field:

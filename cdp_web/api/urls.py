@@ -1,10 +1,10 @@
 from __future__ import annotations
 
 from django.contrib.auth.decorators import login_required
-from django.urls import path
+from django.urls import path, re_path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
-from cdp_web.api import customers, export, nights, overview, preview, segments, webhooks
+from cdp_web.api import customers, exceptions, export, nights, overview, preview, runs, segments, webhooks
 
 app_name = "api"
 urlpatterns = [
@@ -21,8 +21,11 @@ urlpatterns = [
     path("v1/segments", segments.SegmentListApi.as_view(), name="segment-list"),
     path("v1/segments/preview", preview.SegmentPreviewApi.as_view(), name="segment-preview"),
     path("v1/segments/<int:segment_id>", segments.SegmentDetailApi.as_view(), name="segment-detail"),
-    path("v1/segments/<int:segment_id>/run", segments.SegmentRunApi.as_view(), name="segment-run"),
-    path("v1/segments/<int:segment_id>/runs", segments.SegmentRunListApi.as_view(), name="segment-runs"),
+    path("v1/segments/<int:segment_id>/restore", segments.SegmentRestoreApi.as_view(), name="segment-restore"),
+    path("v1/segments/<int:segment_id>/run", runs.SegmentRunApi.as_view(), name="segment-run"),
+    path("v1/segments/<int:segment_id>/runs", runs.SegmentRunListApi.as_view(), name="segment-runs"),
+    path("v1/segments/<int:segment_id>/runs/<int:run_id>", runs.SegmentRunDetailApi.as_view(), name="segment-run-detail"),
+    path("v1/segments/<int:segment_id>/runs/<int:run_id>/cancel", runs.SegmentRunCancelApi.as_view(), name="segment-run-cancel"),
     path("v1/segments/<int:segment_id>/members", segments.SegmentMembersApi.as_view(), name="segment-members"),
     path("v1/segments/<int:segment_id>/export", export.ExportApi.as_view(), name="segment-export"),
     path("v1/segments/<int:segment_id>/export/manifest", export.ExportManifestApi.as_view(), name="segment-export-manifest"),
@@ -34,4 +37,6 @@ urlpatterns = [
         webhooks.DeliveryResendApi.as_view(),
         name="webhook-resend",
     ),
+    # The last one: whatever no line above knows.
+    re_path("^(?P<path>.*)$", exceptions.answer_unknown_path, name="unknown"),
 ]

@@ -9,6 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from cdp_web.accounts.roles import Role
 from cdp_web.segments.models import Webhook, WebhookDelivery
 from cdp_web.segments.webhooks import services
 
@@ -52,6 +53,8 @@ class DeliverySerializer(serializers.ModelSerializer):
 
 
 class WebhookListApi(APIView):
+    required_role = Role.ADMIN
+
     @extend_schema(operation_id="webhook_list", responses=WebhookSerializer(many=True))
     def get(self, request: Request) -> Response:
         """All webhooks, sorted by name."""
@@ -70,6 +73,8 @@ class WebhookListApi(APIView):
 
 
 class WebhookDetailApi(APIView):
+    required_role = Role.ADMIN
+
     @extend_schema(operation_id="webhook_detail", responses=WebhookSerializer)
     def get(self, request: Request, webhook_id: int) -> Response:
         return Response(WebhookSerializer(_get_webhook(webhook_id)).data)
@@ -97,6 +102,8 @@ class WebhookDetailApi(APIView):
 
 
 class DeliveryListApi(APIView):
+    required_role = Role.ADMIN
+
     @extend_schema(operation_id="webhook_deliveries", responses=DeliverySerializer(many=True))
     def get(self, request: Request, webhook_id: int) -> Response:
         """The latest deliveries, newest first."""
@@ -104,6 +111,8 @@ class DeliveryListApi(APIView):
 
 
 class DeliveryResendApi(APIView):
+    required_role = Role.ADMIN
+
     @extend_schema(operation_id="webhook_resend", request=None, responses={202: DeliverySerializer})
     def post(self, request: Request, webhook_id: int, delivery_id: int) -> Response:
         """Send a delivery again, under the same message id."""

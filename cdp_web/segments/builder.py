@@ -15,6 +15,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from cdp.rules import describe_behaviours, list_catalogue
+from cdp_web.accounts.roles import Role, require_role
 from cdp_web.layout.formats import get_currency_symbol
 from cdp_web.layout.pages import parse_whole_number
 from cdp_web.segments import services
@@ -39,6 +40,7 @@ class Draft:
     errors: dict[str, list[str]] = field(default_factory=dict)
 
 
+@require_role(Role.ANALYST)
 @require_http_methods(["GET", "HEAD", "POST"])
 def segment_new(request: HttpRequest) -> HttpResponse:
     draft = _read_form(request) if request.method == "POST" else Draft()
@@ -49,6 +51,7 @@ def segment_new(request: HttpRequest) -> HttpResponse:
     return _render_page(request, draft, None)
 
 
+@require_role(Role.ANALYST)
 @require_http_methods(["GET", "HEAD", "POST"])
 def segment_edit(request: HttpRequest, segment_id: int) -> HttpResponse:
     segment = segment_or_404(segment_id)

@@ -136,8 +136,13 @@ def member_page_get(run: SegmentRun, number: int) -> MemberPage:
         raise ValueError(f"page must be a number from 1 to {MAX_PAGES}; the export contains every member.")
     start = (number - 1) * PAGE_SIZE
     ids = list(members_at(run).values_list("customer_id", flat=True)[start : start + PAGE_SIZE])
+    return MemberPage(run, number, member_rows_get(run, ids))
+
+
+def member_rows_get(run: SegmentRun, ids: list[str]) -> list[dict[str, Any]]:
+    """These members with the columns of the customer list, sorted by id."""
     keys = tuple(metric.key for metric in LIST_COLUMNS)
-    return MemberPage(run, number, customer_rows_get(run_snapshot_open(run), ids, keys) if ids else [])
+    return customer_rows_get(run_snapshot_open(run), ids, keys) if ids else []
 
 
 def run_snapshot_open(run: SegmentRun) -> Snapshot:

@@ -14,6 +14,7 @@ urlpatterns = [
     path("<int:segment_id>/result", views.segment_result, name="result"),
     path("<int:segment_id>/edit", builder.segment_edit, name="edit"),
     path("<int:segment_id>/run", views.segment_run, name="run"),
+    path("<int:segment_id>/runs/<int:run_id>/cancel", views.segment_run_cancel, name="run-cancel"),
     path("<int:segment_id>/archive", views.segment_archive, name="archive"),
     path("<int:segment_id>/restore", views.segment_restore, name="restore"),
     path("<int:segment_id>/export", export.export_page, name="export"),

@@ -11,10 +11,9 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from cdp_web.layout.pages import answer_bad_request, parse_whole_number
-from cdp_web.segments import selectors, services
+from cdp_web.segments import keyset, runs, selectors, services
 from cdp_web.segments.explain import segment_explain
 from cdp_web.segments.models import Segment
-from cdp_web.segments.runs import segment_run_request
 from cdp_web.segments.selectors import MemberPage
 from cdp_web.serving.errors import NotReady
 from cdp_web.serving.snapshot_query import LIST_COLUMNS
@@ -63,7 +62,19 @@ def segment_result(request: HttpRequest, segment_id: int) -> HttpResponse:
 
 @require_POST
 def segment_run(request: HttpRequest, segment_id: int) -> HttpResponse:
-    segment_run_request(segment=segment_or_404(segment_id), requested_by=request.user)
+    runs.segment_run_request(segment=segment_or_404(segment_id), requested_by=request.user)
+    return redirect("segments:detail", segment_id)
+
+
+@require_POST
+def segment_run_cancel(request: HttpRequest, segment_id: int, run_id: int) -> HttpResponse:
+    run = keyset.run_get(segment_or_404(segment_id), run_id)
+    if run is None:
+        raise Http404(f"Segment {segment_id} has no run {run_id}.")
+    if runs.segment_run_cancel(run=run):
+        messages.success(request, "The run is cancelled.")
+    else:
+        messages.error(request, "The run had ended before it could be cancelled.")
     return redirect("segments:detail", segment_id)
 
 
@@ -100,7 +111,7 @@ def segment_or_404(segment_id: int) -> Segment:
 
 def _load_result(segment: Segment, number: int) -> dict[str, object]:
     """Load runs and members. If the members can't be read (their snapshot is gone or HDFS is down), the rest still works."""
-    runs = selectors.runs_get_latest(segment)
+    latest_runs = selectors.runs_get_latest(segment)
     members: MemberPage | None = None
     unavailable: NotReady | None = None
     try:
@@ -108,8 +119,8 @@ def _load_result(segment: Segment, number: int) -> dict[str, object]:
     except NotReady as error:
         unavailable = error
     return {
-        "runs": runs,
-        "latest": runs[0] if runs else None,
+        "runs": latest_runs,
+        "latest": latest_runs[0] if latest_runs else None,
         "members": members,
         "unavailable": unavailable,
         "columns": LIST_COLUMNS,

@@ -19,6 +19,9 @@ from cdp_web.serving.errors import DatabaseUnavailable, NotReady
 #: not reached.
 OUTAGE_CLASSES = ("08", "53", "57P")
 
+#: The API's answer to a fault of ours. The traceback is in the log only.
+SERVER_ERROR = {"code": "server_error", "detail": "The platform has a fault. Its log has the details."}
+
 
 class NotReadyMiddleware:
     """Shows a page when data is not ready."""
@@ -57,8 +60,8 @@ def find_database_outage(error: BaseException | None) -> DatabaseUnavailable | N
 def show_fault(request: HttpRequest) -> HttpResponse:
     """Django's handler500, called while the exception is handled. Does not query the database, not even for the login."""
     outage = find_database_outage(sys.exc_info()[1])
+    if request.path.startswith("/api/"):
+        return JsonResponse(outage.as_json() if outage else SERVER_ERROR, status=outage.status if outage else 500)
     if outage is None:
         return server_error(request)
-    if request.path.startswith("/api/"):
-        return JsonResponse(outage.as_json(), status=outage.status)
     return HttpResponse(render_to_string("503.html", {"error": outage, "again": request.get_full_path()}), status=outage.status)

@@ -15,6 +15,8 @@ from django.test import Client
 from pytest_django import Settings
 
 from cdp.settings import current
+from cdp_web.accounts.roles import Role
+from cdp_web.accounts.services import user_set_role
 from cdp_web.segments import lease
 from cdp_web.serving import snapshot_store
 from cdp_web.serving.publications import Publication
@@ -33,8 +35,9 @@ def django_db_modify_db_settings(test_stack: Any) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def set_missing_settings(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Settings that a stack which was never started lacks: a key and a folder of static files."""
+    """What a stack which was never started lacks: a key, Redis and a folder of static files."""
     django_settings.SECRET_KEY = "for tests"
+    django_settings.CACHES["throttle"] = {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "throttle"}
     django_settings.STATIC_ROOT = tmp_path_factory.mktemp("static")
 
 
@@ -80,7 +83,10 @@ def publish(db: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Publis
 
 @pytest.fixture
 def marketer(db: None) -> User:
-    return User.objects.create_user("alice", password="alice-password")
+    """An analyst."""
+    user = User.objects.create_user("alice", password="alice-password")
+    user_set_role(user=user, role=Role.ANALYST)
+    return user
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from cdp.metrics import GROUPS, metrics_of
+from cdp_web.accounts.roles import Role, require_role
 from cdp_web.layout.pages import answer_bad_request
 from cdp_web.segments.changes import run_has_changes
 from cdp_web.segments.export.files import CONTENT_TYPES, generate_csv_lines, write_parquet
@@ -20,6 +21,7 @@ from cdp_web.segments.views import segment_or_404
 from cdp_web.serving.snapshot_query import LIST_COLUMNS
 
 
+@require_role(Role.ANALYST)
 @require_safe
 def export_page(request: HttpRequest, segment_id: int) -> HttpResponse:
     segment = segment_or_404(segment_id)
@@ -35,6 +37,7 @@ def export_page(request: HttpRequest, segment_id: int) -> HttpResponse:
     return render(request, "segments/export.html", context)
 
 
+@require_role(Role.ANALYST)
 @require_safe
 def export_file(request: HttpRequest, segment_id: int) -> HttpResponseBase:
     try:
@@ -43,6 +46,7 @@ def export_file(request: HttpRequest, segment_id: int) -> HttpResponseBase:
         return answer_bad_request(request, " ".join(error.messages))
 
 
+@require_role(Role.ANALYST)
 @require_safe
 def export_manifest(request: HttpRequest, segment_id: int) -> HttpResponse:
     try:

@@ -11,11 +11,13 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from cdp_web.accounts.roles import Role, require_role
 from cdp_web.layout.pages import parse_whole_number
 from cdp_web.segments.models import Segment, Webhook, WebhookDelivery
 from cdp_web.segments.webhooks import services
 
 
+@require_role(Role.ADMIN)
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 def webhook_list(request: HttpRequest) -> HttpResponse:
@@ -31,6 +33,7 @@ def webhook_list(request: HttpRequest) -> HttpResponse:
     return _render_list(request, status=201, added=webhook)
 
 
+@require_role(Role.ADMIN)
 @require_safe
 def webhook_detail(request: HttpRequest, webhook_id: int) -> HttpResponse:
     webhook = webhook_or_404(webhook_id)
@@ -38,6 +41,7 @@ def webhook_detail(request: HttpRequest, webhook_id: int) -> HttpResponse:
     return render(request, "segments/webhook.html", context)
 
 
+@require_role(Role.ADMIN)
 @require_POST
 def webhook_switch(request: HttpRequest, webhook_id: int) -> HttpResponse:
     """Switch a webhook on or off."""
@@ -54,6 +58,7 @@ def webhook_switch(request: HttpRequest, webhook_id: int) -> HttpResponse:
     return redirect("segments:webhook", webhook_id)
 
 
+@require_role(Role.ADMIN)
 @require_POST
 def webhook_delete(request: HttpRequest, webhook_id: int) -> HttpResponse:
     webhook = webhook_or_404(webhook_id)
@@ -62,6 +67,7 @@ def webhook_delete(request: HttpRequest, webhook_id: int) -> HttpResponse:
     return redirect("segments:webhooks")
 
 
+@require_role(Role.ADMIN)
 @require_POST
 def delivery_resend(request: HttpRequest, webhook_id: int, delivery_id: int) -> HttpResponse:
     delivery = get_object_or_404(WebhookDelivery.objects.select_related("webhook"), pk=delivery_id, webhook_id=webhook_id)

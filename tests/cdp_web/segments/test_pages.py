@@ -78,8 +78,8 @@ class TestList:
     ) -> None:
         publish([buyer("1")])
         starters_ensure()
-        # 2 session and user, 1 segments, 1 the names of those in rules, 2 publication, 2 the last night
-        with django_assert_num_queries(8):
+        # 3 session, user and role, 1 segments, 1 the names of those in rules, 2 publication, 2 the last night
+        with django_assert_num_queries(9):
             site.get("/segments/")
 
 

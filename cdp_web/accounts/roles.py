@@ -1,0 +1,103 @@
+"""The roles of users, as Django groups, and the one check that pages and the API share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from typing import Any, TypeVar
+
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+
+SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+_USER_ATTRIBUTE = "_cdp_role"
+#: These check their users themselves: the API by its permission class, the admin by Django's permissions.
+_OTHER_DOORS = ("api", "admin")
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+class Role(StrEnum):
+    """What a user may do. A later role includes the earlier ones; each is the name of a group."""
+
+    VIEWER = "viewer"  # reads
+    ANALYST = "analyst"  # creates, changes, runs and exports
+    ADMIN = "admin"  # everything, Django's admin included
+
+    def includes(self, other: Role) -> bool:
+        order = list(Role)
+        return order.index(self) >= order.index(other)
+
+    @property
+    def may_change(self) -> bool:
+        return self.includes(Role.ANALYST)
+
+    @property
+    def is_admin(self) -> bool:
+        return self is Role.ADMIN
+
+
+#: A role for all methods of a view, or by method.
+Requirement = Role | Mapping[str, Role] | None
+
+
+def role_get(user: Any) -> Role | None:
+    """The user's greatest role; None without a login. A user without a group is a viewer. Read once for a request."""
+    if user is None or not user.is_authenticated:
+        return None
+    if not hasattr(user, _USER_ATTRIBUTE):
+        setattr(user, _USER_ATTRIBUTE, _read_role(user))
+    role: Role = getattr(user, _USER_ATTRIBUTE)
+    return role
+
+
+def _read_role(user: Any) -> Role:
+    if user.is_superuser:
+        return Role.ADMIN
+    names = set(user.groups.filter(name__in=list(Role)).values_list("name", flat=True))
+    return next((role for role in reversed(Role) if role in names), Role.VIEWER)
+
+
+def find_required_role(method: str, requirement: Requirement) -> Role:
+    """What a view requires for a method. A view that says nothing lets viewers read and analysts do the rest."""
+    default = Role.VIEWER if method in SAFE_METHODS else Role.ANALYST
+    if isinstance(requirement, Mapping):
+        return requirement.get(method, default)
+    return requirement or default
+
+
+def describe_refusal(required: Role) -> str:
+    return f"This needs the role {required}. An administrator can give it to you."
+
+
+def require_role(requirement: Requirement) -> Callable[[View], View]:
+    """Decorator: what a page requires where the default does not fit. RoleMiddleware does the check."""
+
+    def decorate(view: View) -> View:
+        view.required_role = requirement  # type: ignore[attr-defined]
+        return view
+
+    return decorate
+
+
+class RoleMiddleware:
+    """Refuses a page to users whose role does not include the required one."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, view: Callable[..., Any], args: Any, kwargs: Any) -> None:
+        match = request.resolver_match
+        if match is None or match.app_names[:1] in ([door] for door in _OTHER_DOORS):
+            return
+        role = role_get(request.user)
+        required = find_required_role(request.method or "", getattr(view, "required_role", None))
+        if role is not None and not role.includes(required):
+            raise PermissionDenied(describe_refusal(required))
+
+
+def add_role(request: HttpRequest) -> dict[str, Any]:
+    """Template context: the user's role, read only by templates that use it."""
+    return {"role": lambda: role_get(getattr(request, "user", None))}
