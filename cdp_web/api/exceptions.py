@@ -15,8 +15,10 @@ from rest_framework.views import exception_handler
 from cdp_web.api.parsers import BodyTooLarge
 from cdp_web.customers.listing import ListingError
 from cdp_web.segments.evaluate import TooExpensive
+from cdp_web.segments.lists import ListInUse, TooManyIds
 from cdp_web.segments.rules import RuleInvalid
 from cdp_web.segments.services import EditConflict, SegmentInUse
+from cdp_web.segments.uploads import UploadInvalid, UploadTooLarge
 from cdp_web.serving.errors import NotReady
 
 
@@ -48,13 +50,26 @@ def _answer_too_expensive(error: TooExpensive) -> Response:
     return Response(error.as_json(), status=status.HTTP_400_BAD_REQUEST)
 
 
-def _answer_in_use(error: SegmentInUse) -> Response:
+def _answer_in_use(error: SegmentInUse | ListInUse) -> Response:
     used_by = [{"id": each.pk, "name": each.name} for each in error.users]
     return Response({"code": "in_use", "detail": str(error), "used_by": used_by}, status=status.HTTP_409_CONFLICT)
 
 
 def _answer_too_large(error: RequestDataTooBig) -> Response:
     return Response({"code": BodyTooLarge.default_code, "detail": str(error)}, status=BodyTooLarge.status_code)
+
+
+def _answer_upload_too_large(error: UploadTooLarge) -> Response:
+    return Response({"code": error.code, "detail": str(error)}, status=status.HTTP_413_REQUEST_ENTITY_TOO_LARGE)
+
+
+def _answer_upload_invalid(error: UploadInvalid) -> Response:
+    return Response({"code": error.code, "detail": str(error), "line": error.line}, status=status.HTTP_400_BAD_REQUEST)
+
+
+def _answer_too_many_ids(error: TooManyIds) -> Response:
+    body = {"code": error.code, "detail": str(error), "count": error.count, "limit": error.limit}
+    return Response(body, status=status.HTTP_400_BAD_REQUEST)
 
 
 #: The first that fits.
@@ -68,6 +83,10 @@ _ANSWERS: tuple[tuple[type[Exception], Callable[[Any], Response]], ...] = (
     (SegmentInUse, _answer_in_use),
     (RequestDataTooBig, _answer_too_large),
     (SuspiciousOperation, _answer_bad_request),
+    (ListInUse, _answer_in_use),
+    (UploadTooLarge, _answer_upload_too_large),
+    (UploadInvalid, _answer_upload_invalid),
+    (TooManyIds, _answer_too_many_ids),
 )
 
 

@@ -4,7 +4,7 @@ from django.contrib.auth.decorators import login_required
 from django.urls import path, re_path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
-from cdp_web.api import customers, exceptions, export, nights, overview, preview, runs, segments, webhooks
+from cdp_web.api import catalogue, customers, exceptions, export, lists, nights, overview, preview, runs, segments, webhooks
 
 app_name = "api"
 urlpatterns = [
@@ -13,9 +13,14 @@ urlpatterns = [
     path("schema", SpectacularAPIView.as_view(), name="schema"),
     path("v1/overview", overview.OverviewApi.as_view(), name="overview"),
     path("v1/catalogue", overview.CatalogueApi.as_view(), name="catalogue"),
+    path("v1/catalogue/behaviours", catalogue.BehavioursApi.as_view(), name="catalogue-behaviours"),
+    path("v1/catalogue/values", catalogue.ValuesApi.as_view(), name="catalogue-values"),
     path("v1/customers", customers.CustomerListApi.as_view(), name="customer-list"),
     path("v1/customers/<path:customer_id>/segments", customers.CustomerSegmentsApi.as_view(), name="customer-segments"),
     path("v1/customers/<path:customer_id>", customers.CustomerDetailApi.as_view(), name="customer-detail"),
+    path("v1/lists", lists.ListsApi.as_view(), name="list-list"),
+    path("v1/lists/<int:list_id>", lists.ListApi.as_view(), name="list-detail"),
+    path("v1/lists/<int:list_id>/members", lists.ListMembersApi.as_view(), name="list-members"),
     path("v1/nights", nights.NightListApi.as_view(), name="night-list"),
     path("v1/nights/<int:run_id>", nights.NightDetailApi.as_view(), name="night-detail"),
     path("v1/segments", segments.SegmentListApi.as_view(), name="segment-list"),

@@ -19,12 +19,12 @@ from cdp_web.accounts.roles import Role, require_role
 from cdp_web.layout.formats import get_currency_symbol
 from cdp_web.layout.pages import parse_whole_number
 from cdp_web.segments import services
+from cdp_web.segments.list_selectors import lists_get
 from cdp_web.segments.models import Segment
 from cdp_web.segments.rules import RuleInvalid
 from cdp_web.segments.views import segment_or_404
 
 MAX_RULE_CHARACTERS = 1_000_000
-VALUES_PATH = "/api/v1/catalogue/values"
 _EMPTY_RULE: dict[str, Any] = {"version": 1, "rule": {"all": []}}
 
 
@@ -99,7 +99,7 @@ def _save_draft(draft: Draft, save: Callable[..., Segment]) -> Segment | None:
 
 def list_choices() -> list[dict[str, Any]]:
     """The uploaded lists that a condition can name, each with id, name and count."""
-    return []
+    return list(lists_get().values("id", "name", "count"))
 
 
 def _list_segment_choices(segment: Segment | None) -> list[dict[str, Any]]:
@@ -114,8 +114,8 @@ def _render_page(request: HttpRequest, draft: Draft, segment: Segment | None) ->
         "behaviours": describe_behaviours(),
         "segments": _list_segment_choices(segment),
         "lists": list_choices(),
-        "values": VALUES_PATH,
-        "upload": "",
+        "values": reverse("api:catalogue-values"),
+        "upload": reverse("segments:list-new"),
         "document": draft.rule,
         "problems": draft.problems,
         "preview": reverse("api:segment-preview"),

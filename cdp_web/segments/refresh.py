@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 
+from cdp_web.segments.lists import matches_update
 from cdp_web.segments.models import SegmentRun
 from cdp_web.segments.runs import segment_run_now, segment_run_request
 from cdp_web.segments.selectors import segments_sort_by_dependence
@@ -25,11 +26,13 @@ def publication_get_for_day(day: date | None) -> Publication:
 
 def segments_refresh(publication: Publication) -> Iterator[SegmentRun]:
     """Compute every segment in this process, in order of dependence, and yield each run as it ends."""
+    matches_update()
     for segment in segments_sort_by_dependence():
         yield segment_run_now(segment=segment, publication=publication)
 
 
 def segments_refresh_request() -> Iterator[SegmentRun]:
     """Send every segment to the workers."""
+    matches_update()
     for segment in segments_sort_by_dependence():
         yield segment_run_request(segment=segment, queue=SegmentRun.Queue.NIGHT)

@@ -84,6 +84,25 @@ def list_get_users(list_id: int) -> list[Segment]:
     return [each for each in _list_active() if list_id in _list_references(each, of_lists=True)]
 
 
+def lists_get_users() -> dict[int, list[Segment]]:
+    """Every list that is in use, with the segments whose rules refer to it."""
+    users: dict[int, list[Segment]] = {}
+    for segment in _list_active():
+        for list_id in _list_references(segment, of_lists=True):
+            users.setdefault(list_id, []).append(segment)
+    return users
+
+
+def list_get_dependants(list_id: int) -> list[Segment]:
+    """The segments that refer to this list, directly or through other segments, in the order of their ids."""
+    segments = _list_active()
+    references = {each.pk: _list_references(each) for each in segments}
+    dependants = {each.pk for each in segments if list_id in _list_references(each, of_lists=True)}
+    while more := {key for key, used in references.items() if key not in dependants and used & dependants}:
+        dependants |= more
+    return [each for each in segments if each.pk in dependants]
+
+
 def segments_sort_by_dependence() -> list[Segment]:
     """All segments; each comes after the segments that its rule refers to. A loop is left in the order of age."""
     segments = {segment.pk: segment for segment in _list_active()}

@@ -2,13 +2,19 @@ from __future__ import annotations
 
 from django.urls import path
 
-from cdp_web.segments import builder, views
+from cdp_web.segments import builder, list_pages, views
 from cdp_web.segments.export import views as export
 from cdp_web.segments.webhooks import views as webhooks
 
 app_name = "segments"
 urlpatterns = [
     path("", views.segment_list, name="list"),
+    path("lists", list_pages.list_index, name="lists"),
+    path("lists/new", list_pages.list_new, name="list-new"),
+    path("lists/<int:list_id>", list_pages.list_detail, name="list-detail"),
+    path("lists/<int:list_id>/change", list_pages.list_change, name="list-change"),
+    path("lists/<int:list_id>/delete", list_pages.list_delete, name="list-delete"),
+    path("lists/<int:list_id>/ids.csv", list_pages.list_download, name="list-download"),
     path("new", builder.segment_new, name="new"),
     path("<int:segment_id>", views.segment_detail, name="detail"),
     path("<int:segment_id>/result", views.segment_result, name="result"),

@@ -1,5 +1,6 @@
 """Snapshots on the local disk: one DuckDB file per publication, written under another name and renamed, under a lock between
-processes. A file holds two tables: `customers`, numbered in the order of their ids, and `interactions` with these numbers."""
+processes. A file holds two tables: `customers`, numbered in the order of their ids, and `interactions` with these numbers; and
+two small ones made from them: `interaction_volumes` and `interaction_values`."""
 
 from __future__ import annotations
 
@@ -18,6 +19,7 @@ from cdp.errors import first_line
 from cdp.kinds import METRIC_KINDS, MONEY, PRICE
 from cdp.lake.paths import CUSTOMERS, INTERACTIONS, table_url
 from cdp.metrics import METRICS
+from cdp.rules.behaviours import EVENT_FIELDS
 from cdp.settings import current
 from cdp_web.serving.errors import SnapshotUnavailable
 from cdp_web.serving.publications import Publication
@@ -33,6 +35,10 @@ INTERACTION_COLUMNS = {
 }  # fmt: skip
 #: Rows of `interactions` by type of event and day, for estimates.
 VOLUMES = "interaction_volumes"
+#: Every text of a field of `interactions` or of a metric, with the number of its customers, for suggestions.
+VALUES = "interaction_values"
+VALUE_FIELDS = tuple(field.key for field in EVENT_FIELDS if field.kind == "text")
+VALUE_METRICS = tuple(metric.key for metric in METRICS if metric.kind == "text")
 BUILD_MEMORY = "2GB"
 #: The serving one, and the one before it for queries that are still running.
 FILES_KEPT = 2
@@ -96,6 +102,7 @@ def _build(publication: Publication, path: Path) -> None:
             db.execute(_BUILD_INTERACTIONS, [publication.day])
             db.execute(_BUILD_VOLUMES)
             _check_events(db, publication)
+            db.execute(_BUILD_VALUES)
         new_path.rename(path)
     except (duckdb.Error, pa.ArrowException, OSError) as error:
         raise SnapshotUnavailable(f"The snapshot of publication {publication.id}: {first_line(error)}") from error
@@ -114,6 +121,16 @@ _BUILD_INTERACTIONS = f"""
     FROM interactions_source JOIN {TABLE} USING (customer_id) WHERE day <= ? ORDER BY event_type, day, {KEY}"""
 
 _BUILD_VOLUMES = f"CREATE TABLE {VOLUMES} AS SELECT event_type, day, count(*) AS rows FROM {INTERACTIONS} GROUP BY ALL"
+
+_FIELD_VALUES = (
+    f"SELECT '{name}' AS field, {name} AS value, count(DISTINCT {KEY}) AS customers FROM {INTERACTIONS} GROUP BY {name}"
+    for name in VALUE_FIELDS
+)
+_METRIC_VALUES = (f"SELECT '{name}', {name}, count(*) FROM {TABLE} GROUP BY {name}" for name in VALUE_METRICS)
+#: Sorted, so that a query reads only the rows of its field.
+_BUILD_VALUES = f"""
+    CREATE TABLE {VALUES} AS FROM ({" UNION ALL ".join((*_FIELD_VALUES, *_METRIC_VALUES))})
+    WHERE value IS NOT NULL ORDER BY field, customers DESC, value"""
 
 
 def _check_counts(db: duckdb.DuckDBPyConnection, publication: Publication) -> None:

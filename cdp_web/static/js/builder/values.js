@@ -14,7 +14,7 @@ export function valueInputs(holder, field, operator, at) {
   if (!operator || operator.values === "none") return [];
   if (operator.values === "many") {
     if (field.choices.length) return [choiceBoxes(holder, field, at)];
-    return [at.suggest ? chipsInput(holder, at) : listInput(holder, at)];
+    return [chipsInput(holder, at)];
   }
   if (operator.values === "two")
     return [
@@ -91,20 +91,4 @@ function choiceBoxes(holder, field, at) {
     ),
   );
   return h("fieldset", { class: "choices" }, h("legend", { class: "visually-hidden" }, "Values"), boxes);
-}
-
-function listInput(holder, at) {
-  const oninput = (event) => {
-    holder.values = event.target.value.split("\n");
-    at.onchange();
-  };
-  return h("textarea", {
-    class: "input value-list",
-    rows: 3,
-    placeholder: "One value per line",
-    "aria-label": "Values, one per line",
-    "data-focus": at.place,
-    value: holder.values.join("\n"),
-    oninput,
-  });
 }

@@ -81,3 +81,8 @@ export function comparisonInputs(holder, field, { place, node, context, suggest 
   const redraw = (focus) => context.changed({ focus: [node.id, focus] });
   return [operatorSelect(holder, field, `${place}.operator`, redraw), ...valueInputs(holder, field, operator, at)];
 }
+
+// The address of suggestions for a field or metric; empty where it takes no text.
+export function suggestionsOf(field, { values }) {
+  return values && field.kind === "text" ? `${values}?field=${encodeURIComponent(field.key)}` : "";
+}

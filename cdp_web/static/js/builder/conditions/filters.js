@@ -1,7 +1,7 @@
 // The filters of a step: which of the events count.
 import { h, icon, iconButton } from "../dom.js";
 import { newFilter } from "../leaves.js";
-import { comparisonInputs, select, word } from "./controls.js";
+import { comparisonInputs, select, suggestionsOf, word } from "./controls.js";
 
 export function filterRows(node, step, place, context) {
   const rows = step.filters.map((filter, i) => filterRow(node, step, filter, `${place}.where[${i}]`, i, context));
@@ -36,10 +36,6 @@ function filterRow(node, step, filter, place, i, context) {
     field && comparisonInputs(filter, field, { place, node, context, suggest: suggestionsOf(field, context) }),
     iconButton(icon("x"), "Remove this filter", remove),
   );
-}
-
-function suggestionsOf(field, { values }) {
-  return values && field.kind === "text" ? `${values}?field=${encodeURIComponent(field.key)}` : "";
 }
 
 function addButton(node, step, place, context) {

@@ -1,6 +1,6 @@
 // A metric compared with a value.
 import { picker } from "../picker.js";
-import { comparisonInputs } from "./controls.js";
+import { comparisonInputs, suggestionsOf } from "./controls.js";
 
 const TEXTS = {
   label: "Metric",
@@ -22,7 +22,7 @@ export function drawMetric(node, context) {
     focus: "metric.field",
     onchoose: (key) => chooseField(node, metrics, key, context),
   });
-  const sentence = [choose, field && comparisonInputs(node, field, { place: "metric", node, context })];
+  const sentence = [choose, field && comparisonInputs(node, field, { place: "metric", node, context, suggest: suggestionsOf(field, context) })];
   return { sentence, about: () => operator?.about };
 }
 

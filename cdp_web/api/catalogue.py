@@ -1,0 +1,90 @@
+"""What a rule can say about behaviour, and suggestions of values."""
+
+from __future__ import annotations
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from cdp.rules import describe_behaviours
+from cdp_web.api.overview import CatalogueEntrySerializer
+from cdp_web.api.serializers import PublicationSerializer
+from cdp_web.segments.suggestions import FIELDS, SHOWN, values_suggest
+from cdp_web.serving.publications import publication_get_serving
+from cdp_web.serving.snapshot_query import snapshot_open
+
+_OperatorSerializer = CatalogueEntrySerializer.OperatorSerializer
+
+
+class TitleSerializer(serializers.Serializer):
+    key = serializers.CharField()
+    title = serializers.CharField()
+
+
+class EventFieldSerializer(TitleSerializer):
+    kind = serializers.CharField()
+    about = serializers.CharField(allow_blank=True)
+    limits = serializers.ListField(child=serializers.IntegerField(), allow_null=True, help_text="Smallest and largest value.")
+    operators = _OperatorSerializer(many=True)
+
+
+class MeasureSerializer(TitleSerializer):
+    kind = serializers.CharField()
+    about = serializers.CharField(allow_blank=True)
+    events = serializers.ListField(child=serializers.CharField(), help_text="The events that have this measure.")
+    operators = _OperatorSerializer(many=True)
+
+
+class WindowSerializer(serializers.Serializer):
+    key = serializers.CharField()
+    label = serializers.CharField()
+    values = serializers.CharField(help_text="Number of values: none, one or two.")
+    value_kind = serializers.CharField(allow_null=True)
+    about = serializers.CharField(allow_blank=True)
+
+
+class BehavioursSerializer(serializers.Serializer):
+    events = TitleSerializer(many=True)
+    fields = EventFieldSerializer(many=True)  # type: ignore[assignment]
+    shared_fields = serializers.ListField(
+        child=serializers.CharField(), help_text="Fields that both steps of a sequence can share."
+    )
+    measures = MeasureSerializer(many=True)
+    windows = WindowSerializer(many=True)
+    weekdays = serializers.ListField(child=serializers.CharField())
+    max_step_days = serializers.IntegerField(help_text="Longest time between the steps of a sequence.")
+
+
+class BehavioursApi(APIView):
+    @extend_schema(operation_id="catalogue_behaviours", responses=BehavioursSerializer)
+    def get(self, request: Request) -> Response:
+        """Events, fields, measures and windows of behaviours."""
+        return Response(describe_behaviours())
+
+
+class ValuesQuerySerializer(serializers.Serializer):
+    field = serializers.ChoiceField(choices=FIELDS, help_text="A field of events, or a metric that is a text.")
+    q = serializers.CharField(max_length=200, allow_blank=True, default="", help_text="Part of the value, in any case.")
+
+
+class SuggestionSerializer(serializers.Serializer):
+    value = serializers.CharField()
+    customers = serializers.IntegerField(help_text="Customers who have it, exact.")
+
+
+class ValuesSerializer(serializers.Serializer):
+    publication = PublicationSerializer()
+    values = SuggestionSerializer(many=True, help_text=f"At most {SHOWN}, by number of customers.")
+
+
+class ValuesApi(APIView):
+    @extend_schema(operation_id="catalogue_values", parameters=[ValuesQuerySerializer], responses=ValuesSerializer)
+    def get(self, request: Request) -> Response:
+        """Suggest values of a field for a rule."""
+        query = ValuesQuerySerializer(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        publication = publication_get_serving()
+        values = values_suggest(snapshot_open(publication), query.validated_data["field"], query.validated_data["q"])
+        return Response(ValuesSerializer({"publication": publication, "values": values}).data)
