@@ -4,7 +4,7 @@ from django.contrib.auth.decorators import login_required
 from django.urls import path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
-from cdp_web.api import customers, nights, overview, preview, segments
+from cdp_web.api import customers, insight, nights, overview, preview, segments
 
 app_name = "api"
 urlpatterns = [
@@ -23,4 +23,5 @@ urlpatterns = [
     path("v1/segments/<int:segment_id>/run", segments.SegmentRunApi.as_view(), name="segment-run"),
     path("v1/segments/<int:segment_id>/runs", segments.SegmentRunListApi.as_view(), name="segment-runs"),
     path("v1/segments/<int:segment_id>/members", segments.SegmentMembersApi.as_view(), name="segment-members"),
+    path("v1/segments/<int:segment_id>/explain/<path:customer_id>", insight.SegmentExplainApi.as_view(), name="segment-explain"),
 ]

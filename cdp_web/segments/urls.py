@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from cdp_web.segments import builder, views
+from cdp_web.segments import builder, insight, views
 
 app_name = "segments"
 urlpatterns = [
@@ -15,4 +15,5 @@ urlpatterns = [
     path("<int:segment_id>/archive", views.segment_archive, name="archive"),
     path("<int:segment_id>/restore", views.segment_restore, name="restore"),
     path("<int:segment_id>/members.csv", views.segment_export, name="export"),
+    path("<int:segment_id>/explain", insight.segment_explain_page, name="explain"),
 ]
