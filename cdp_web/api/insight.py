@@ -9,8 +9,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from cdp_web.api.serializers import PublicationSerializer
+from cdp_web.api.segments import SegmentSerializer
+from cdp_web.api.serializers import NamedSegmentSerializer, PublicationSerializer
+from cdp_web.segments import services
 from cdp_web.segments.explain_customer import is_member_at, segment_explain_customer
+from cdp_web.segments.impact import segment_impact
+from cdp_web.segments.rules import rule_read
+from cdp_web.segments.versions import version_or_404, versions_compare, versions_get
 from cdp_web.segments.views import segment_or_404
 from cdp_web.serving.publications import publication_get_serving
 from cdp_web.serving.snapshot_query import snapshot_open
@@ -66,3 +71,93 @@ class SegmentExplainApi(APIView):
                 "is_member": is_member_at(segment.current_run, customer_id),
             }
         )
+
+
+class ImpactInputSerializer(serializers.Serializer):
+    rule = serializers.JSONField()
+
+
+class ImpactSerializer(serializers.Serializer):
+    publication = PublicationSerializer()
+    before = serializers.IntegerField(help_text="Customers who match the current version.")
+    after = serializers.IntegerField(help_text="Customers who match the new rule.")
+    entered = serializers.IntegerField()
+    left = serializers.IntegerField()
+    entered_sample = serializers.ListField(child=serializers.CharField(), help_text="Up to 10 customer ids.")
+    left_sample = serializers.ListField(child=serializers.CharField(), help_text="Up to 10 customer ids.")
+    segments = NamedSegmentSerializer(many=True, help_text="Segments that depend on this one, directly or through others.")
+    webhooks = serializers.ListField(child=serializers.CharField(), help_text="Webhooks that report its changes.")
+
+
+class SegmentImpactApi(APIView):
+    @extend_schema(operation_id="segment_impact", request=ImpactInputSerializer, responses=ImpactSerializer)
+    def post(self, request: Request, segment_id: int) -> Response:
+        """Who would enter and leave if this rule were saved, and what depends on the segment. Nothing is saved."""
+        data = ImpactInputSerializer(data=request.data)
+        data.is_valid(raise_exception=True)
+        segment = segment_or_404(segment_id)
+        rule = rule_read(data.validated_data["rule"])
+        impact = segment_impact(snapshot_open(publication_get_serving()), segment, rule)
+        return Response(ImpactSerializer(impact).data)
+
+
+class ChangedTextSerializer(serializers.Serializer):
+    before = serializers.CharField()
+    after = serializers.CharField()
+
+
+class DifferenceSerializer(serializers.Serializer):
+    added = serializers.ListField(child=serializers.CharField())
+    removed = serializers.ListField(child=serializers.CharField())
+    changed = ChangedTextSerializer(many=True, help_text="Conditions about the same thing with another comparison.")
+    is_regrouped = serializers.BooleanField(help_text="The same conditions, grouped in another way.")
+
+
+class VersionSerializer(serializers.Serializer):
+    number = serializers.IntegerField(source="version.number")
+    author = serializers.CharField(source="version.author.username", allow_null=True, default=None)
+    created_at = serializers.DateTimeField(source="version.created_at")
+    sentence = serializers.CharField()
+    rule = serializers.JSONField(source="version.rule")
+    difference = DifferenceSerializer(allow_null=True, help_text="What differs from the version before.")
+
+
+class SegmentVersionsApi(APIView):
+    @extend_schema(operation_id="segment_versions", responses=VersionSerializer(many=True))
+    def get(self, request: Request, segment_id: int) -> Response:
+        """The versions of the rule, newest first."""
+        return Response(VersionSerializer(versions_get(segment_or_404(segment_id)), many=True).data)
+
+
+class DifferenceQuerySerializer(serializers.Serializer):
+    before = serializers.IntegerField(min_value=1)
+    after = serializers.IntegerField(min_value=1)
+
+
+class VersionDifferenceApi(APIView):
+    @extend_schema(
+        operation_id="segment_version_difference", parameters=[DifferenceQuerySerializer], responses=DifferenceSerializer
+    )
+    def get(self, request: Request, segment_id: int) -> Response:
+        """What differs between two versions, condition by condition."""
+        data = DifferenceQuerySerializer(data=request.query_params)
+        data.is_valid(raise_exception=True)
+        return Response(DifferenceSerializer(versions_compare(segment_or_404(segment_id), **data.validated_data)).data)
+
+
+class RevertInputSerializer(serializers.Serializer):
+    version = serializers.IntegerField(help_text="The current version that you read; another one is a conflict (409).")
+
+
+class SegmentRevertApi(APIView):
+    @extend_schema(operation_id="segment_revert", request=RevertInputSerializer, responses=SegmentSerializer)
+    def post(self, request: Request, segment_id: int, number: int) -> Response:
+        """Save the rule of an earlier version as a new version."""
+        data = RevertInputSerializer(data=request.data)
+        data.is_valid(raise_exception=True)
+        segment = segment_or_404(segment_id)
+        version_or_404(segment, number)
+        services.segment_revert(
+            segment_id=segment_id, number=number, expected_version=data.validated_data["version"], author=request.user
+        )
+        return Response(SegmentSerializer(segment_or_404(segment_id)).data)

@@ -23,5 +23,9 @@ urlpatterns = [
     path("v1/segments/<int:segment_id>/run", segments.SegmentRunApi.as_view(), name="segment-run"),
     path("v1/segments/<int:segment_id>/runs", segments.SegmentRunListApi.as_view(), name="segment-runs"),
     path("v1/segments/<int:segment_id>/members", segments.SegmentMembersApi.as_view(), name="segment-members"),
+    path("v1/segments/<int:segment_id>/impact", insight.SegmentImpactApi.as_view(), name="segment-impact"),
+    path("v1/segments/<int:segment_id>/versions", insight.SegmentVersionsApi.as_view(), name="segment-versions"),
+    path("v1/segments/<int:segment_id>/versions/difference", insight.VersionDifferenceApi.as_view(), name="segment-difference"),
+    path("v1/segments/<int:segment_id>/versions/<int:number>/revert", insight.SegmentRevertApi.as_view(), name="segment-revert"),
     path("v1/segments/<int:segment_id>/explain/<path:customer_id>", insight.SegmentExplainApi.as_view(), name="segment-explain"),
 ]

@@ -16,4 +16,6 @@ urlpatterns = [
     path("<int:segment_id>/restore", views.segment_restore, name="restore"),
     path("<int:segment_id>/members.csv", views.segment_export, name="export"),
     path("<int:segment_id>/explain", insight.segment_explain_page, name="explain"),
+    path("<int:segment_id>/versions", insight.segment_versions_page, name="versions"),
+    path("<int:segment_id>/versions/<int:number>/revert", insight.segment_revert, name="revert"),
 ]
