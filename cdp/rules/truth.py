@@ -56,6 +56,11 @@ class TruthTable:
         """The ids of all customers for whom the condition holds."""
         return self._compiler.to_text(exp.select(quote_column(CUSTOMER_ID)).from_(self.name).where(condition))
 
+    def select_first_ids(self, condition: exp.Expr, limit: int) -> str:
+        """The ids of the first customers in the order of their keys."""
+        query = exp.select(quote_column(CUSTOMER_ID)).from_(self.name).where(condition)
+        return self._compiler.to_text(query.order_by(self._compiler.source.build_key()).limit(limit))
+
     def is_member(self) -> exp.Expr:
         return self.combine(self.rule)
 

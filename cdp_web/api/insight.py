@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.http import Http404
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -11,9 +11,12 @@ from rest_framework.views import APIView
 
 from cdp_web.api.segments import SegmentSerializer
 from cdp_web.api.serializers import NamedSegmentSerializer, PublicationSerializer
+from cdp_web.layout.pages import parse_whole_number
 from cdp_web.segments import services
 from cdp_web.segments.explain_customer import is_member_at, segment_explain_customer
+from cdp_web.segments.history import changes_get, sizes_get
 from cdp_web.segments.impact import segment_impact
+from cdp_web.segments.overlap import segments_overlap
 from cdp_web.segments.rules import rule_read
 from cdp_web.segments.versions import version_or_404, versions_compare, versions_get
 from cdp_web.segments.views import segment_or_404
@@ -161,3 +164,67 @@ class SegmentRevertApi(APIView):
             segment_id=segment_id, number=number, expected_version=data.validated_data["version"], author=request.user
         )
         return Response(SegmentSerializer(segment_or_404(segment_id)).data)
+
+
+class PairSerializer(serializers.Serializer):
+    first = serializers.IntegerField(source="first.pk")
+    second = serializers.IntegerField(source="second.pk")
+    both = serializers.IntegerField()
+    only_first = serializers.IntegerField()
+    only_second = serializers.IntegerField()
+    jaccard = serializers.FloatField(allow_null=True, help_text="Common members, as a share of all members of the two.")
+    first_in_second = serializers.FloatField(allow_null=True, help_text="The share of the first whom the second has too.")
+    second_in_first = serializers.FloatField(allow_null=True)
+
+
+class OverlapSerializer(serializers.Serializer):
+    segments = NamedSegmentSerializer(many=True)
+    sizes = serializers.ListField(child=serializers.IntegerField(), help_text="In the order of the segments.")
+    pairs = PairSerializer(many=True)
+    all = serializers.IntegerField(help_text="Members of all segments.")
+    any = serializers.IntegerField(help_text="Members of at least one.")
+    publications = serializers.ListField(
+        child=serializers.IntegerField(), help_text="More than one: the segments were computed on different days."
+    )
+
+
+class SegmentOverlapApi(APIView):
+    @extend_schema(
+        operation_id="segment_overlap",
+        parameters=[OpenApiParameter("ids", str, required=True, description="Two or three ids with commas between: 1,2,3")],
+        responses=OverlapSerializer,
+    )
+    def get(self, request: Request) -> Response:
+        """How the current members of two or three segments overlap."""
+        texts = request.query_params.get("ids", "").split(",")
+        ids = [number for text in texts if (number := parse_whole_number(text.strip()))]
+        if len(ids) != len(texts):
+            raise serializers.ValidationError({"ids": ["must be two or three ids with commas between, such as 1,2,3."]})
+        return Response(OverlapSerializer(segments_overlap(ids)).data)
+
+
+class SizeSerializer(serializers.Serializer):
+    day = serializers.DateField()
+    version = serializers.IntegerField()
+    count = serializers.IntegerField()
+    total = serializers.IntegerField()
+
+
+class DayChangeSerializer(serializers.Serializer):
+    day = serializers.DateField()
+    reason = serializers.CharField(help_text="created, data, window, rule, list or restored.")
+    entered = serializers.IntegerField()
+    left = serializers.IntegerField()
+
+
+class HistorySerializer(serializers.Serializer):
+    sizes = SizeSerializer(many=True, help_text="Oldest day first.")
+    changes = DayChangeSerializer(many=True, help_text="Newest day first.")
+
+
+class SegmentHistoryApi(APIView):
+    @extend_schema(operation_id="segment_history", responses=HistorySerializer)
+    def get(self, request: Request, segment_id: int) -> Response:
+        """The size on every published day, and who entered and left."""
+        segment = segment_or_404(segment_id)
+        return Response(HistorySerializer({"sizes": sizes_get(segment), "changes": changes_get(segment)}).data)

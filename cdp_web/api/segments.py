@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from django.http import Http404
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, PolymorphicProxySerializer, extend_schema
 from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -11,6 +13,7 @@ from rest_framework.views import APIView
 
 from cdp_web.api.customers import CustomerRowSerializer
 from cdp_web.segments import selectors, services
+from cdp_web.segments.history import DayNotPublished, segment_evaluate_as_of
 from cdp_web.segments.models import Segment, SegmentRun
 from cdp_web.segments.runs import segment_run_request
 
@@ -118,6 +121,7 @@ class SegmentRunListApi(APIView):
 
 class MembersQuerySerializer(serializers.Serializer):
     page = serializers.IntegerField(min_value=1, max_value=selectors.MAX_PAGES, default=1)
+    as_of = serializers.DateField(default=None, help_text="An earlier published day: the first members of the current rule then.")
 
 
 class MembersSerializer(serializers.Serializer):
@@ -127,13 +131,27 @@ class MembersSerializer(serializers.Serializer):
     members = CustomerRowSerializer(many=True, source="rows")
 
 
+class PastMembersSerializer(serializers.Serializer):
+    day = serializers.DateField(source="publication.day")
+    version = serializers.IntegerField()
+    count = serializers.IntegerField()
+    total = serializers.IntegerField()
+    members = CustomerRowSerializer(many=True, source="rows", help_text="The first 25, sorted by id.")
+
+
+_MEMBERS_ANSWER = PolymorphicProxySerializer("MembersAnswer", [MembersSerializer, PastMembersSerializer], None)
+
+
 class SegmentMembersApi(APIView):
-    @extend_schema(operation_id="segment_members", parameters=[MembersQuerySerializer], responses=MembersSerializer)
+    @extend_schema(operation_id="segment_members", parameters=[MembersQuerySerializer], responses=_MEMBERS_ANSWER)
     def get(self, request: Request, segment_id: int) -> Response:
         """Members of the last complete run, 25 per page, sorted by id."""
         data = MembersQuerySerializer(data=request.query_params)
         data.is_valid(raise_exception=True)
-        run = _get_segment(segment_id).current_run
+        segment, day = _get_segment(segment_id), data.validated_data["as_of"]
+        if day:
+            return _answer_past_members(segment, day)
+        run = segment.current_run
         if run is None:
             raise Http404
         return Response(MembersSerializer(selectors.member_page_get(run, data.validated_data["page"])).data)
@@ -144,3 +162,10 @@ def _get_segment(segment_id: int) -> Segment:
     if segment is None:
         raise Http404
     return segment
+
+
+def _answer_past_members(segment: Segment, day: date) -> Response:
+    try:
+        return Response(PastMembersSerializer(segment_evaluate_as_of(segment, day)).data)
+    except DayNotPublished as error:
+        raise Http404(str(error)) from error

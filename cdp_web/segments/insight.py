@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import messages
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
@@ -10,7 +11,11 @@ from django.views.decorators.http import require_POST, require_safe
 from cdp_web.layout.pages import answer_bad_request, parse_whole_number
 from cdp_web.segments import services
 from cdp_web.segments.explain_customer import is_member_at, segment_explain_customer
+from cdp_web.segments.history import MAX_PAST_DAYS, changes_get, sizes_get
+from cdp_web.segments.models import Segment
+from cdp_web.segments.overlap import MAX_SEGMENTS, segment_find_similar, segments_overlap
 from cdp_web.segments.rules import RuleInvalid
+from cdp_web.segments.size_line import HEIGHT, WIDTH, build_points
 from cdp_web.segments.versions import version_or_404, versions_get
 from cdp_web.segments.views import segment_or_404
 from cdp_web.serving.publications import publication_get_for_request
@@ -60,3 +65,41 @@ def segment_revert(request: HttpRequest, segment_id: int, number: int) -> HttpRe
     else:
         messages.success(request, f"The rule of version {number} is version {reverted.version} now.")
     return redirect("segments:versions", segment_id)
+
+
+@require_safe
+def segments_overlap_page(request: HttpRequest) -> HttpResponse:
+    """Up to three segments to choose; the table appears once two are chosen."""
+    texts = [text for text in request.GET.getlist("segment") if text][:MAX_SEGMENTS]
+    ids = [number for text in texts if (number := parse_whole_number(text))]
+    choices = Segment.objects.filter(archived_at=None).order_by("name").values("pk", "name")
+    slots = [ids[position] if position < len(ids) else None for position in range(MAX_SEGMENTS)]
+    context: dict[str, object] = {"choices": list(choices), "slots": slots}
+    if len(texts) < 2 and len(ids) == len(texts):
+        return render(request, "segments/overlap.html", context)
+    try:
+        return render(request, "segments/overlap.html", {**context, "overlap": segments_overlap(ids)})
+    except ValidationError as error:
+        return render(request, "segments/overlap.html", {**context, "error": " ".join(error.messages)}, status=400)
+
+
+@require_safe
+def segment_similar(request: HttpRequest, segment_id: int) -> HttpResponse:
+    """The part of a segment's page that loads on its own: the most similar other segment."""
+    segment = segment_or_404(segment_id)
+    context = {"segment": segment, "similar": segment_find_similar(segment)}
+    return render(request, "segments/similar.html", context)
+
+
+@require_safe
+def segment_history_page(request: HttpRequest, segment_id: int) -> HttpResponse:
+    segment = segment_or_404(segment_id)
+    sizes = sizes_get(segment)
+    context = {
+        "segment": segment,
+        "sizes": sizes[::-1],
+        "changes": changes_get(segment),
+        "line": {"points": build_points(sizes), "width": WIDTH, "height": HEIGHT},
+        "past_days": MAX_PAST_DAYS,
+    }
+    return render(request, "segments/history.html", context)

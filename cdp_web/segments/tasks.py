@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from cdp_web.segments import runs, services
+from cdp_web.segments import history, runs, services
 
 
 @shared_task(name=runs.RUN_EXECUTE)
@@ -20,3 +20,8 @@ def runs_sweep() -> None:
 @shared_task(name="segments.purge")
 def purge() -> None:
     services.segments_purge()
+
+
+@shared_task(name=history.SIZES_FILL)
+def sizes_fill(segment_id: int) -> None:
+    history.sizes_fill(segment_id)

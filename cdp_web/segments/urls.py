@@ -16,6 +16,9 @@ urlpatterns = [
     path("<int:segment_id>/restore", views.segment_restore, name="restore"),
     path("<int:segment_id>/members.csv", views.segment_export, name="export"),
     path("<int:segment_id>/explain", insight.segment_explain_page, name="explain"),
+    path("overlap", insight.segments_overlap_page, name="overlap"),
+    path("<int:segment_id>/similar", insight.segment_similar, name="similar"),
+    path("<int:segment_id>/history", insight.segment_history_page, name="history"),
     path("<int:segment_id>/versions", insight.segment_versions_page, name="versions"),
     path("<int:segment_id>/versions/<int:number>/revert", insight.segment_revert, name="revert"),
 ]
