@@ -122,8 +122,8 @@ def changes_get(segment: Segment) -> list[DayChange]:
         rows = stays.exclude(**{f"{way}_day": None}).values_list(f"{way}_day", f"{way}_reason").annotate(customers=Count("pk"))
         for day, reason, customers in rows.order_by(f"-{way}_day", f"{way}_reason")[:DAYS_SHOWN]:
             counts.setdefault((day, reason), [0, 0])[position] = customers
-    ordered = sorted(counts.items(), key=lambda item: (-item[0][0].toordinal(), item[0][1]))
-    return [DayChange(day, reason, entered, left) for (day, reason), (entered, left) in ordered[:DAYS_SHOWN]]
+    in_order = sorted(counts.items(), key=lambda item: (-item[0][0].toordinal(), item[0][1]))
+    return [DayChange(day, reason, entered, left) for (day, reason), (entered, left) in in_order[:DAYS_SHOWN]]
 
 
 def _list_missing_days(segment: Segment) -> Iterator[Publication]:

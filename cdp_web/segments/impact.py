@@ -39,8 +39,8 @@ def segment_impact(snapshot: Snapshot, segment: Segment, rule: Rule) -> Impact:
     """Exact: both rules are evaluated in one query. Raises RuleInvalid if the new rule refers to something that it can't."""
     references = references_read(rule, of_segment=segment.pk)
     before, references_before = _read_current(segment)
-    merged = references.merge(references_before)
-    with evaluation_open(snapshot, rule, merged, seconds=SECONDS, also=[before]) as evaluation:
+    both = references.merge(references_before)
+    with evaluation_open(snapshot, rule, both, seconds=SECONDS, also=[before]) as evaluation:
         truth = TruthTable(Any((rule, before)), evaluation.source)
         evaluation.session.execute(truth.create())
         is_after, is_before = truth.combine(rule), truth.combine(before)

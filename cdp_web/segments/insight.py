@@ -57,13 +57,13 @@ def segment_revert(request: HttpRequest, segment_id: int, number: int) -> HttpRe
     if current is None:
         return answer_bad_request(request, "version must be the number of the version that you saw.")
     try:
-        reverted = services.segment_revert(segment_id=segment_id, number=number, expected_version=current, author=request.user)
+        newest = services.segment_revert(segment_id=segment_id, number=number, expected_version=current, author=request.user)
     except services.EditConflict as error:
         messages.error(request, str(error))
     except RuleInvalid as error:
         messages.error(request, f"Version {number} can't be used any more: {error}")
     else:
-        messages.success(request, f"The rule of version {number} is version {reverted.version} now.")
+        messages.success(request, f"The rule of version {number} is version {newest.version} now.")
     return redirect("segments:versions", segment_id)
 
 

@@ -65,15 +65,15 @@ def segments_overlap(segment_ids: Sequence[int]) -> Overlap:
     missing = [str(key) for key in segment_ids if key not in segments]
     if missing:
         raise ValidationError(f"There is no segment {', '.join(missing)}.")
-    ordered = [segments[key] for key in segment_ids]
+    in_order = [segments[key] for key in segment_ids]
     counts = _count_regions(segment_ids)
-    sizes = [_count_members(counts, 1 << position) for position in range(len(ordered))]
-    runs = [segment.current_run for segment in ordered if segment.current_run]
+    sizes = [_count_members(counts, 1 << position) for position in range(len(in_order))]
+    runs = [segment.current_run for segment in in_order if segment.current_run]
     return Overlap(
-        ordered,
+        in_order,
         sizes,
-        [_compare(ordered, sizes, counts, *pair) for pair in combinations(range(len(ordered)), 2)],
-        counts.get((1 << len(ordered)) - 1, 0),
+        [_compare(in_order, sizes, counts, *pair) for pair in combinations(range(len(in_order)), 2)],
+        counts.get((1 << len(in_order)) - 1, 0),
         sum(counts.values()),
         sorted({run.publication_id for run in runs}),
     )
