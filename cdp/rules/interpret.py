@@ -108,10 +108,10 @@ def holds(rule: Rule, facts: Facts) -> bool:
         case Not(child):
             return not holds(child, facts)
         case _:
-            return _holds_leaf(rule, facts)
+            return holds_leaf(rule, facts)
 
 
-def _holds_leaf(leaf: Leaf, facts: Facts) -> bool:
+def holds_leaf(leaf: Leaf, facts: Facts) -> bool:
     match leaf:
         case Compare(field, operator, value) if OPERATORS[operator].compares == "rank":
             rank = facts.rank(field)
@@ -187,28 +187,29 @@ _MEASURES: dict[str, Callable[[list[Interaction], list[Interaction]], int | Deci
 
 
 def _holds_sequence(leaf: StepSequence, facts: Facts) -> bool:
-    earlier = [row for row in _select_step(leaf.first, facts) if is_in_window(row.day, leaf.window, facts.as_of)]
-    later = _select_step(leaf.then, facts)
+    in_window = [row for row in select_step(leaf.first, facts) if is_in_window(row.day, leaf.window, facts.as_of)]
+    earlier = {(row.day, _find_shared(leaf, row)) for row in in_window}
     if leaf.same:
-        earlier = [row for row in earlier if getattr(row, leaf.same) is not None]
-    followed = [row for row in earlier if any(_follows(leaf, row, other) for other in later)]
+        earlier = {(day, shared) for day, shared in earlier if shared is not None}
+    later: dict[object, set[date]] = {}
+    for row in select_step(leaf.then, facts):
+        later.setdefault(_find_shared(leaf, row), set()).add(row.day)
+    lonely = {step for step in earlier if not _is_followed(leaf, step[0], later.get(step[1], set()))}
     if leaf.follows:
-        return bool(followed)
-    is_over = [row for row in earlier if (facts.as_of - row.day).days >= leaf.within_days]
-    followed_keys = {_sequence_key(leaf, row) for row in followed}
-    return any(_sequence_key(leaf, row) not in followed_keys for row in is_over)
+        return len(lonely) < len(earlier)
+    return any((facts.as_of - day).days >= leaf.within_days for day, _ in lonely)
 
 
-def _select_step(step: Step, facts: Facts) -> list[Interaction]:
+def select_step(step: Step, facts: Facts) -> list[Interaction]:
+    """What the customer did of a step, up to the published day."""
     rows = _select_type(step, facts.interactions)
     return [row for row in rows if row.day <= facts.as_of and _passes(row, step.filters)]
 
 
-def _follows(leaf: StepSequence, first: Interaction, then: Interaction) -> bool:
-    if leaf.same and getattr(first, leaf.same) != getattr(then, leaf.same):
-        return False
-    return 0 <= (then.day - first.day).days <= leaf.within_days
+def _is_followed(leaf: StepSequence, day: date, later: set[date]) -> bool:
+    return any(0 <= (other - day).days <= leaf.within_days for other in later)
 
 
-def _sequence_key(leaf: StepSequence, row: Interaction) -> tuple[object, ...]:
-    return (row.day, getattr(row, leaf.same) if leaf.same else None)
+def _find_shared(leaf: StepSequence, row: Interaction) -> object:
+    """The value that both steps must share; None if they may differ."""
+    return getattr(row, leaf.same) if leaf.same else None

@@ -41,6 +41,11 @@ def to_sentence(rule: Rule, names: Names = _NO_NAMES, language: Language = "en")
     return _Writer(PHRASES[language], names, _TITLES[language]).describe(rule)
 
 
+def format_title(field: str, language: Language = "en") -> str:
+    """The title of a metric inside a sentence."""
+    return _Writer(PHRASES[language], _NO_NAMES, _TITLES[language]).format_title(METRICS[field])
+
+
 @dataclass(frozen=True, slots=True)
 class _Writer:
     phrases: Phrases
@@ -89,9 +94,9 @@ class _Writer:
     def _describe_comparison(self, leaf: Compare) -> str:
         metric, operator = METRICS[leaf.field], OPERATORS[leaf.operator]
         texts = self.phrases.format_values(leaf.values, metric.kind, operator)
-        return f"{self._format_title(metric)} {self.phrases.operators[leaf.operator].format(*texts)}"
+        return f"{self.format_title(metric)} {self.phrases.operators[leaf.operator].format(*texts)}"
 
-    def _format_title(self, metric: Metric) -> str:
+    def format_title(self, metric: Metric) -> str:
         """The title inside a sentence: "orders in the last 30 days". An abbreviation keeps its capitals."""
         title = self.titles[metric.key]
         if not title[:2].isupper():

@@ -56,8 +56,13 @@ class TruthTable:
         """The ids of all customers for whom the condition holds."""
         return self._compiler.to_text(exp.select(quote_column(CUSTOMER_ID)).from_(self.name).where(condition))
 
+    def select_first_ids(self, condition: exp.Expr, limit: int) -> str:
+        """The ids of the first customers in the order of their keys."""
+        query = exp.select(quote_column(CUSTOMER_ID)).from_(self.name).where(condition)
+        return self._compiler.to_text(query.order_by(self._compiler.source.build_key()).limit(limit))
+
     def is_member(self) -> exp.Expr:
-        return self._combine(self.rule)
+        return self.combine(self.rule)
 
     def is_anyone(self) -> exp.Expr:
         return exp.true()
@@ -69,29 +74,30 @@ class TruthTable:
     def list_conditions(self) -> list[NodeCondition]:
         """Every node of the rule in reading order."""
         in_place = dict(self._list_places(RuleNode("rule", 1, self.rule), []))
-        return [NodeCondition(node.path, self._combine(node.rule), in_place[node.path]) for node in walk(self.rule)]
+        return [NodeCondition(node.path, self.combine(node.rule), in_place[node.path]) for node in walk(self.rule)]
 
     def leaf_columns(self) -> dict[Leaf, str]:
         return dict(self._columns)
 
-    def _combine(self, rule: Rule) -> exp.Expr:
+    def combine(self, rule: Rule) -> exp.Expr:
+        """The condition of a part of the rule, from the columns of its leaves."""
         match rule:
             case All(children):
-                return exp.and_(*map(self._combine, children))
+                return exp.and_(*map(self.combine, children))
             case Any(children):
-                return exp.or_(*map(self._combine, children))
+                return exp.or_(*map(self.combine, children))
             case Not(child):
-                return exp.not_(self._combine(child))
+                return exp.not_(self.combine(child))
             case _:
                 return quote_column(self._columns[rule])
 
     def _list_places(self, node: RuleNode, before: list[exp.Expr]) -> Iterator[tuple[str, exp.Expr]]:
-        yield node.path, exp.and_(*before, self._combine(node.rule))
+        yield node.path, exp.and_(*before, self.combine(node.rule))
         match node.rule:
             case All(children):
                 for i, child in enumerate(children):
                     yield from self._list_places(RuleNode(f"{node.path}.all[{i}]", 0, child), before)
-                    before = [*before, self._combine(child)]
+                    before = [*before, self.combine(child)]
             case Any(children):
                 for i, child in enumerate(children):
                     yield from self._list_places(RuleNode(f"{node.path}.any[{i}]", 0, child), before)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from django.http import Http404
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import PolymorphicProxySerializer, extend_schema
 from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -14,6 +16,7 @@ from cdp_web.api.errors import ConflictSerializer, InUseSerializer, InvalidSeria
 from cdp_web.api.paging import MAX_KEY, PageQuerySerializer, cut_page, read_query
 from cdp_web.api.serializers import RuleField, RunSerializer
 from cdp_web.segments import keyset, selectors, services
+from cdp_web.segments.history import DayNotPublished, segment_evaluate_as_of
 from cdp_web.segments.models import Segment, SegmentRun
 
 
@@ -122,6 +125,7 @@ class MembersQuerySerializer(PageQuerySerializer):
         default=None,
         help_text="A complete run; without it the last one. All pages of one run agree.",
     )
+    as_of = serializers.DateField(default=None, help_text="An earlier published day: the first members of the current rule then.")
 
 
 class MembersSerializer(serializers.Serializer):
@@ -130,12 +134,26 @@ class MembersSerializer(serializers.Serializer):
     next = serializers.CharField(allow_null=True)
 
 
+class PastMembersSerializer(serializers.Serializer):
+    day = serializers.DateField(source="publication.day")
+    version = serializers.IntegerField()
+    count = serializers.IntegerField()
+    total = serializers.IntegerField()
+    members = CustomerRowSerializer(many=True, source="rows", help_text="The first 25, sorted by id.")
+
+
+_MEMBERS_ANSWER = PolymorphicProxySerializer("MembersAnswer", [MembersSerializer, PastMembersSerializer], None)
+
+
 class SegmentMembersApi(APIView):
-    @extend_schema(operation_id="segment_members", parameters=[MembersQuerySerializer], responses=MembersSerializer)
+    @extend_schema(operation_id="segment_members", parameters=[MembersQuerySerializer], responses=_MEMBERS_ANSWER)
     def get(self, request: Request, segment_id: int) -> Response:
         """Members as of a complete run, by id, with the columns of the customer list."""
         query = read_query(MembersQuerySerializer, request.query_params)
-        run = _get_complete_run(segment_or_404(segment_id), query["run"])
+        segment = segment_or_404(segment_id)
+        if query["as_of"]:
+            return _answer_past_members(segment, query["as_of"])
+        run = _get_complete_run(segment, query["run"])
         ids, last = cut_page(keyset.member_ids_get_after(run, query["after"], query["limit"] + 1), query["limit"])
         rows = selectors.member_rows_get(run, list(ids))
         return Response(MembersSerializer({"run": run, "members": rows, "next": last}).data)
@@ -153,3 +171,10 @@ def _get_complete_run(segment: Segment, run_id: int | None) -> SegmentRun:
     if run is None or run.status != SegmentRun.Status.DONE:
         raise Http404("There is no such complete run." if run_id else "The segment has no complete run yet.")
     return run
+
+
+def _answer_past_members(segment: Segment, day: date) -> Response:
+    try:
+        return Response(PastMembersSerializer(segment_evaluate_as_of(segment, day)).data)
+    except DayNotPublished as error:
+        raise Http404(str(error)) from error

@@ -4,7 +4,20 @@ from django.contrib.auth.decorators import login_required
 from django.urls import path, re_path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
-from cdp_web.api import catalogue, customers, exceptions, export, lists, nights, overview, preview, runs, segments, webhooks
+from cdp_web.api import (
+    catalogue,
+    customers,
+    exceptions,
+    export,
+    insight,
+    lists,
+    nights,
+    overview,
+    preview,
+    runs,
+    segments,
+    webhooks,
+)
 
 app_name = "api"
 urlpatterns = [
@@ -42,6 +55,13 @@ urlpatterns = [
         webhooks.DeliveryResendApi.as_view(),
         name="webhook-resend",
     ),
+    path("v1/segments/overlap", insight.SegmentOverlapApi.as_view(), name="segment-overlap"),
+    path("v1/segments/<int:segment_id>/history", insight.SegmentHistoryApi.as_view(), name="segment-history"),
+    path("v1/segments/<int:segment_id>/impact", insight.SegmentImpactApi.as_view(), name="segment-impact"),
+    path("v1/segments/<int:segment_id>/versions", insight.SegmentVersionsApi.as_view(), name="segment-versions"),
+    path("v1/segments/<int:segment_id>/versions/difference", insight.VersionDifferenceApi.as_view(), name="segment-difference"),
+    path("v1/segments/<int:segment_id>/versions/<int:number>/revert", insight.SegmentRevertApi.as_view(), name="segment-revert"),
+    path("v1/segments/<int:segment_id>/explain/<path:customer_id>", insight.SegmentExplainApi.as_view(), name="segment-explain"),
     # The last one: whatever no line above knows.
     re_path("^(?P<path>.*)$", exceptions.answer_unknown_path, name="unknown"),
 ]

@@ -120,6 +120,7 @@ def _render_page(request: HttpRequest, draft: Draft, segment: Segment | None) ->
         "problems": draft.problems,
         "preview": reverse("api:segment-preview"),
         "segment": segment.pk if segment else None,
+        "impact": reverse("api:segment-impact", args=[segment.pk]) if segment else "",
         "currency": get_currency_symbol().strip(),
     }
     status = 400 if draft.problems or draft.errors else 200

@@ -3,7 +3,7 @@ is reached."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -49,14 +49,16 @@ def evaluation_open(
     references: References,
     *,
     seconds: float,
+    also: Sequence[Rule] = (),
     on_open: Callable[[duckdb.DuckDBPyConnection], None] | None = None,
 ) -> Iterator[Evaluation]:
-    """Raises TooExpensive before the rule runs, or when it reaches the limit of time or memory."""
+    """Raises TooExpensive before the rule runs, or when it reaches the limit of time or memory. The lists of the rules in `also`
+    are loaded too."""
     costs = estimate_costs(snapshot, rule, references)
     _refuse_too_expensive(costs)
     try:
         with snapshot.open_session(seconds, on_open) as session:
-            session.load_lists(_read_lists(rule, references))
+            session.load_lists(_read_lists((rule, *also), references))
             yield Evaluation(rule, references, references.source(snapshot.publication.day), session)
     except (QueryTooSlow, QueryTooLarge) as error:
         guilty = max(costs, key=lambda each: each.rows)
@@ -79,8 +81,8 @@ def _refuse_too_expensive(costs: list[LeafCost]) -> None:
         )
 
 
-def _read_lists(rule: Rule, references: References) -> dict[int, list[str]]:
-    """The ids of every list that the rule or a segment of it refers to."""
-    rules = (rule, *references.segments.values())
+def _read_lists(rules: Sequence[Rule], references: References) -> dict[int, list[str]]:
+    """The ids of every list that the rules or their segments refer to."""
+    rules = (*rules, *references.segments.values())
     numbers = sorted({node.rule.list_id for each in rules for node in walk(each) if isinstance(node.rule, InList)})
     return {number: list(ListMember.objects.filter(list_id=number).values_list("customer_id", flat=True)) for number in numbers}

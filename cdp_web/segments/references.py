@@ -29,6 +29,15 @@ class References:
             "lists": {str(key): version for key, version in self.list_versions.items()},
         }
 
+    def merge(self, other: References) -> References:
+        """The references of two rules."""
+        return References(
+            {**self.segments, **other.segments},
+            {**self.segment_versions, **other.segment_versions},
+            {**self.list_versions, **other.list_versions},
+            Names({**self.names.segments, **other.names.segments}, {**self.names.lists, **other.names.lists}),
+        )
+
     def source(self, as_of: date) -> Source:
         """Where the site evaluates a rule with these references."""
         return Source(as_of, key=KEY, segments=self.segments)

@@ -79,6 +79,17 @@ def segments_get_users(segment: Segment) -> list[Segment]:
     return [each for each in _list_active() if segment.pk in _list_references(each)]
 
 
+def segments_get_dependents(segment: Segment) -> list[Segment]:
+    """The segments that depend on this one, directly or through other segments."""
+    active = _list_active()
+    references = {each.pk: _list_references(each) for each in active}
+    ids, count = {segment.pk}, 0
+    while len(ids) > count:
+        count = len(ids)
+        ids |= {key for key, others in references.items() if others & ids}
+    return [each for each in active if each.pk in ids - {segment.pk}]
+
+
 def list_get_users(list_id: int) -> list[Segment]:
     """The segments whose rules refer to this list."""
     return [each for each in _list_active() if list_id in _list_references(each, of_lists=True)]

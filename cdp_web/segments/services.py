@@ -10,6 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from cdp.rules import encode, hash_rule
+from cdp_web.segments.history import sizes_request
 from cdp_web.segments.models import MAX_SEGMENTS, Segment, SegmentVersion
 from cdp_web.segments.rules import references_read, rule_read
 from cdp_web.segments.runs import segment_run_request
@@ -115,6 +116,7 @@ def _refuse_too_many() -> None:
 
 def _version_add(segment: Segment, author: Any) -> None:
     SegmentVersion.objects.create(segment=segment, number=segment.version, rule=segment.rule, author=author)
+    sizes_request(segment)
 
 
 def _run_if_published(segment: Segment, requested_by: Any, *, is_restore: bool = False) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from cdp_web.segments import change_topic, cluster, cluster_poll, outbox, runs, services
+from cdp_web.segments import change_topic, cluster, cluster_poll, history, outbox, runs, services
 from cdp_web.segments.webhooks.send import deliveries_send
 
 
@@ -44,3 +44,8 @@ def changes_send() -> None:
 @shared_task(name="segments.webhooks_sweep")
 def webhooks_sweep() -> None:
     outbox.webhooks_sweep()
+
+
+@shared_task(name=history.SIZES_FILL)
+def sizes_fill(segment_id: int) -> None:
+    history.sizes_fill(segment_id)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from cdp_web.segments import builder, list_pages, views
+from cdp_web.segments import builder, insight, list_pages, views
 from cdp_web.segments.export import views as export
 from cdp_web.segments.webhooks import views as webhooks
 
@@ -31,4 +31,10 @@ urlpatterns = [
     path("webhooks/<int:webhook_id>/switch", webhooks.webhook_switch, name="webhook-switch"),
     path("webhooks/<int:webhook_id>/delete", webhooks.webhook_delete, name="webhook-delete"),
     path("webhooks/<int:webhook_id>/deliveries/<int:delivery_id>/resend", webhooks.delivery_resend, name="delivery-resend"),
+    path("<int:segment_id>/explain", insight.segment_explain_page, name="explain"),
+    path("overlap", insight.segments_overlap_page, name="overlap"),
+    path("<int:segment_id>/similar", insight.segment_similar, name="similar"),
+    path("<int:segment_id>/history", insight.segment_history_page, name="history"),
+    path("<int:segment_id>/versions", insight.segment_versions_page, name="versions"),
+    path("<int:segment_id>/versions/<int:number>/revert", insight.segment_revert, name="revert"),
 ]

@@ -4,6 +4,7 @@ greatest id serves."""
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -65,6 +66,18 @@ def add_publication(request: HttpRequest) -> dict[str, Any]:
         return {"publication": None}
 
 
+def publications_get_before(day: date) -> list[Publication]:
+    """The last publication of each earlier day, newest day first."""
+    with connection.cursor() as cursor:
+        cursor.execute(TABLE_EXISTS, [PUBLICATION.full_name])
+        if not cursor.fetchone()[0]:
+            return []
+        cursor.execute(
+            f"SELECT DISTINCT ON (day) {_COLUMNS} FROM {PUBLICATION.full_name} WHERE day < %s ORDER BY day DESC, id DESC", [day]
+        )
+        return [_from_row(row) for row in cursor.fetchall()]
+
+
 def _read_publication(sql: str, *parameters: Any) -> Publication | None:
     with connection.cursor() as cursor:
         # The first night creates the table, not Django's migrations.
@@ -73,7 +86,9 @@ def _read_publication(sql: str, *parameters: Any) -> Publication | None:
             return None
         cursor.execute(sql, parameters)
         row = cursor.fetchone()
-    if row is None:
-        return None
+    return None if row is None else _from_row(row)
+
+
+def _from_row(row: Sequence[Any]) -> Publication:
     publication_id, day, published_at, customers, interactions, profiles_collection, counts = row
     return Publication(publication_id, day, published_at, customers, interactions, profiles_collection, json.loads(counts))

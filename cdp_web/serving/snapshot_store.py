@@ -84,12 +84,13 @@ def snapshot_ensure(publication: Publication) -> Path:
         raise SnapshotUnavailable("A new snapshot of the customers is being prepared.") from None
     with lock:
         if not path.is_file():
-            _build(publication, path)
+            snapshot_build(publication, path)
             _delete_stale(path)
     return path
 
 
-def _build(publication: Publication, path: Path) -> None:
+def snapshot_build(publication: Publication, path: Path) -> None:
+    """Write the file of a publication. The caller holds a lock."""
     new_path = path.with_suffix(f".{os.getpid()}.new")
     try:
         with duckdb.connect(str(new_path)) as db:

@@ -1,5 +1,6 @@
 // The rule builder: holds and draws the tree, and updates the hidden field and the live count.
 import { findGaps } from "./gaps.js";
+import { clearImpact, requestImpact } from "./impact.js";
 import { clearProblems, focusOn, showCounts, showProblems } from "./marks.js";
 import { requestCount, showIdle } from "./preview.js";
 import { decode, encode, isGroup, newCondition } from "./tree.js";
@@ -58,6 +59,7 @@ function write() {
 
 function count() {
   showCounts();
+  clearImpact();
   if (findGaps(context.root, context.words).length)
     return showIdle("Finish every condition to see how many customers match.");
   const { places } = encoded;
@@ -67,6 +69,7 @@ function count() {
     form.elements.csrfmiddlewaretoken.value,
     (answer, problems) => {
       if (answer) showCounts(answer.nodes, places);
+      if (answer && isDirty && data.impact) requestImpact(data.impact, encoded.document, form.elements.csrfmiddlewaretoken.value);
       showProblems(problems, places, context.root.id);
     },
   );

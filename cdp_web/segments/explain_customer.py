@@ -1,0 +1,133 @@
+"""Why one customer is in a segment or not, what would let the customer in, and when the customer leaves by time alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
+
+from cdp.metrics import BY_KEY as METRICS
+from cdp.rules import InSegment, Names, Rule
+from cdp.rules.changes import LeafChange
+from cdp.rules.explain import Explanation, NodeExplanation, explain
+from cdp.rules.explain_words import describe_actual, describe_change, describe_target
+from cdp.rules.forecast import MAX_DAYS, LeavingForecast, forecast_leaving
+from cdp.rules.values import write
+from cdp_web.segments.facts import facts_read
+from cdp_web.segments.members import members_at
+from cdp_web.segments.models import Segment, SegmentRun
+from cdp_web.segments.references import References
+from cdp_web.segments.rules import references_read, rule_read
+from cdp_web.serving.publications import Publication
+from cdp_web.serving.snapshot_query import Snapshot
+
+SECONDS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainedNode:
+    """A node of the rule as pages and the API show it."""
+
+    path: str
+    depth: int
+    kind: str
+    sentence: str
+    holds: bool
+    is_leaf: bool
+    #: The customer's value and what the rule compares it with, in words; empty where there is none.
+    actual: str
+    target: str
+    #: The customer's value as JSON; None for a missing one, a rank or a sequence.
+    value: object
+    #: The segment that a leaf refers to.
+    segment_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainedChange:
+    path: str
+    says: str
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerExplanation:
+    """A rule for one customer on one publication."""
+
+    customer_id: str
+    publication: Publication
+    holds: bool
+    nodes: list[ExplainedNode]
+    #: For a customer who is out: the fewest conditions that would have to change.
+    changes: list[ExplainedChange]
+    is_contradiction: bool
+    #: For a customer who is in.
+    leaving: LeavingForecast | None
+
+    @property
+    def leaving_says(self) -> str:
+        """When the customer leaves if nothing happens."""
+        if self.leaving is None:
+            return ""
+        if self.leaving.unknown:
+            titles = ", ".join(METRICS[field].title for field in self.leaving.unknown)
+            return f"Not known, because the rule uses metrics that change with time in their own way: {titles}."
+        if self.leaving.day is None:
+            return f"If the customer does nothing, the rule holds for {MAX_DAYS} days or more."
+        return f"If the customer does nothing, {self.leaving.day} is the first day on which the rule no longer holds."
+
+
+def explain_customer(snapshot: Snapshot, rule: Rule, references: References, customer_id: str) -> CustomerExplanation | None:
+    """None if the publication has no such customer."""
+    with snapshot.open_session(SECONDS) as session:
+        facts = facts_read(snapshot, session, references, customer_id)
+        if facts is None:
+            return None
+        explanation = explain(rule, facts, references.names)
+        leaving = forecast_leaving(rule, facts) if explanation.holds else None
+    return CustomerExplanation(
+        customer_id,
+        snapshot.publication,
+        explanation.holds,
+        list(map(_to_node, explanation.nodes)),
+        _describe_changes(explanation, references.names),
+        explanation.is_contradiction,
+        leaving,
+    )
+
+
+def segment_explain_customer(snapshot: Snapshot, segment: Segment, customer_id: str) -> CustomerExplanation | None:
+    """The current rule of a segment. Raises RuleInvalid if it can no longer be read."""
+    rule = rule_read(segment.rule)
+    return explain_customer(snapshot, rule, references_read(rule, of_segment=segment.pk), customer_id)
+
+
+def is_member_at(run: SegmentRun | None, customer_id: str) -> bool | None:
+    """Whether the run has the customer as a member; None without a run."""
+    return None if run is None else members_at(run).filter(customer_id=customer_id).exists()
+
+
+def _to_node(node: NodeExplanation) -> ExplainedNode:
+    return ExplainedNode(
+        node.path, node.depth, node.kind, node.sentence, node.holds, node.is_leaf, describe_actual(node.rule, node.actual),
+        describe_target(node.rule), _to_json(node), node.rule.segment_id if isinstance(node.rule, InSegment) else None,
+    )  # fmt: skip
+
+
+def _to_json(node: NodeExplanation) -> object:
+    """Amounts and days as text; a share is rounded to two decimals."""
+    match node.actual:
+        case Fraction():
+            return f"{float(node.actual):.2f}"
+        case int() | Decimal() | date() | str():
+            return write(node.actual)
+    return None
+
+
+def _describe_changes(explanation: Explanation, names: Names) -> list[ExplainedChange]:
+    actual = {node.path: node.actual for node in explanation.nodes}
+
+    def to_change(change: LeafChange) -> ExplainedChange:
+        return ExplainedChange(change.path, describe_change(change, actual[change.path], names))
+
+    return [to_change(change) for change in explanation.changes]

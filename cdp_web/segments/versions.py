@@ -1,0 +1,98 @@
+"""The versions of a segment's rule, and what differs between two of them, in words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.http import Http404
+
+from cdp.rules import Names, Rule, RuleError, decode, to_sentence
+from cdp.rules.difference import find_difference
+from cdp_web.segments.models import CustomerList, Segment, SegmentVersion
+from cdp_web.segments.references import list_list_ids, list_segment_ids
+from cdp_web.segments.rules import rule_read
+
+#: The newest versions that a page shows.
+VERSIONS_SHOWN = 100
+
+
+@dataclass(frozen=True, slots=True)
+class VersionEntry:
+    """A version with its meaning, and what differs from the version before it."""
+
+    version: SegmentVersion
+    sentence: str
+    difference: DifferenceText | None
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedText:
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class DifferenceText:
+    """Conditions as sentences."""
+
+    added: list[str]
+    removed: list[str]
+    changed: list[ChangedText]
+    is_regrouped: bool
+
+
+def versions_get(segment: Segment) -> list[VersionEntry]:
+    """Newest first."""
+    versions = list(segment.versions.select_related("author")[: VERSIONS_SHOWN + 1])
+    rules = [_decode(version) for version in versions]
+    names = _read_names([rule for rule in rules if rule])
+    before: list[Rule | None] = [*rules[1:], None]
+    entries = [
+        VersionEntry(
+            version,
+            to_sentence(rule, names) if rule else "the rule can no longer be read",
+            _describe_difference(older, rule, names) if rule and older else None,
+        )
+        for version, rule, older in zip(versions, rules, before, strict=True)
+    ]
+    return entries[:VERSIONS_SHOWN]
+
+
+def versions_compare(segment: Segment, before: int, after: int) -> DifferenceText:
+    """Raises RuleInvalid for a version that can no longer be read."""
+    older, newer = (rule_read(version_or_404(segment, number).rule) for number in (before, after))
+    return _describe_difference(older, newer, _read_names([older, newer]))
+
+
+def version_or_404(segment: Segment, number: int) -> SegmentVersion:
+    version = segment.versions.filter(number=number).first()
+    if version is None:
+        raise Http404(f"There is no version {number} of the segment.")
+    return version
+
+
+def _decode(version: SegmentVersion) -> Rule | None:
+    try:
+        rule = decode(version.rule)
+        to_sentence(rule)
+    except RuleError:
+        return None
+    return rule
+
+
+def _describe_difference(before: Rule, after: Rule, names: Names) -> DifferenceText:
+    difference = find_difference(before, after)
+    return DifferenceText(
+        [to_sentence(each, names) for each in difference.added],
+        [to_sentence(each, names) for each in difference.removed],
+        [ChangedText(*(to_sentence(each, names) for each in pair)) for pair in difference.changed],
+        difference.is_regrouped,
+    )
+
+
+def _read_names(rules: list[Rule]) -> Names:
+    segments, lists = (set[int]().union(*map(find, rules)) for find in (list_segment_ids, list_list_ids))
+    return Names(
+        dict(Segment.objects.filter(pk__in=segments).values_list("pk", "name")),
+        dict(CustomerList.objects.filter(pk__in=lists).values_list("pk", "name")),
+    )
