@@ -37,7 +37,7 @@ BENCHES = (
         "night-backfill", "ten million events in one night: time, memory, speed of the stores", night.NEEDS, night.run_backfill
     ),
     Bench("night-agreement", "every metric, computed a second time from the file", NIGHT_NEEDS, night_agreement.run),
-    Bench("segments", "20 rules at a million customers beside Postgres and JSONB; runs and refresh", segments.NEEDS, segments.run),
+    Bench("segments", "20 rules at a million customers, beside Postgres; runs; a refresh", segments.NEEDS, segments.run),
     Bench("segments-growth", "the same rules from 0.25 to 4 million customers", segments.NEEDS, segments.run_growth),
     Bench("ingest-faults", "producer, source and broker killed during a load", ("kafka", "source"), ingest_faults.run),
     Bench("stream-faults", "driver, executor, HDFS and broker killed during the stream", STREAM_NEEDS, stream_faults.run),

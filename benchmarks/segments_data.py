@@ -1,5 +1,5 @@
-"""Customers and interactions made by DuckDB, in the columns of the Delta tables: products, brands and categories by Zipf's law, a few
-busy customers, more events in late days. Every value is a hash of its row's number, so a size always gives the same rows."""
+"""Customers and interactions made by DuckDB, in the columns of the Delta tables: products, brands and categories by Zipf's law, a
+few busy customers, more events in late days. Every value is a hash of its row's number, so a size always gives the same rows."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def _make_products() -> str:
 
 
 def _make_interactions(customers: int, rows: int) -> str:
-    """A customer is active between two days of its own, and mostly with a few products; the first rows give every customer one."""
+    """A customer is active between two days, mostly with a few products; the first rows give every customer one."""
     person = f"CASE WHEN i < {customers} THEN i ELSE floor({customers} * pow({_random('i', 1)}, 2))::BIGINT END"
     interest = f"(c * 16 + floor(16 * pow({_random('i', 8)}, 2))::BIGINT)"
     return f"""
@@ -84,8 +84,8 @@ def _list_sums() -> dict[str, str]:
 
 def _list_derived() -> dict[str, str]:
     derived = {
-        "lifecycle": f"{list(LIFECYCLES)}[CASE WHEN first_seen > CAST('{DAY}' AS DATE) - 30 THEN 1 WHEN last_seen > CAST('{DAY}' AS DATE) - 30 THEN 2"
-        f" WHEN last_seen > CAST('{DAY}' AS DATE) - 60 THEN 3 ELSE 4 END]",
+        "lifecycle": f"{list(LIFECYCLES)}[CASE WHEN first_seen > CAST('{DAY}' AS DATE) - 30 THEN 1"
+        f" WHEN last_seen > CAST('{DAY}' AS DATE) - 30 THEN 2 WHEN last_seen > CAST('{DAY}' AS DATE) - 60 THEN 3 ELSE 4 END]",
         "days_since_seen": f"CAST('{DAY}' AS DATE) - last_seen",
         "days_since_first_seen": f"CAST('{DAY}' AS DATE) - first_seen",
         "days_since_order": f"CAST('{DAY}' AS DATE) - last_order",

@@ -1,5 +1,5 @@
-"""The peer with documents: a row per customer in Postgres with the metrics and the interactions as JSONB, each under a GIN index. The
-two are separate columns, so a rule on metrics doesn't read the interactions. A rank among all customers is left out."""
+"""The peer with documents: a row per customer in Postgres with the metrics and the interactions as JSONB, each under a GIN index.
+The two are separate columns, so a rule on metrics doesn't read the interactions. A rank among all customers is left out."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from datetime import date
 import sqlglot
 from sqlglot import exp
 
-from benchmarks.segments_postgres import PeerTimes, connect, list_metrics, measure
+from benchmarks.segments_postgres import PeerTimes, connect, list_metrics, measure_all
 from benchmarks.segments_rules import RULES, make_source
 from cdp.kinds import METRIC_KINDS
 from cdp.metrics import BY_KEY
@@ -47,10 +47,7 @@ def fill_documents(settings: Settings) -> None:
 
 
 def measure_documents(settings: Settings) -> dict[str, PeerTimes]:
-    with closing(connect(settings)) as connection, connection.cursor() as cursor:
-        cursor.execute("SET search_path TO peer, public")
-        queries = {rule.name: write_query(rule.rule) for rule in RULES if not _has_rank(rule.rule)}
-        return {name: measure(cursor, query) for name, query in queries.items()}
+    return measure_all(settings, {rule.name: write_query(rule.rule) for rule in RULES if not _has_rank(rule.rule)})
 
 
 def write_query(rule: Rule) -> str:

@@ -1,5 +1,5 @@
-"""The peer MongoDB: a document per customer with the metrics and the interactions. It answers the rules that a filter can say; the
-stand-in is not a peer, so this runs only where CDP_MONGO_URL names a real server."""
+"""The peer MongoDB: a document per customer with the metrics and the interactions. It answers the rules that a filter can say;
+the stand-in is not a peer, so this runs only where CDP_MONGO_URL names a real server."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def build_filter(rule: Rule) -> dict[str, Any] | None:
             return {field: {_COMPARES[operator]: value, "$ne": None}}
         case Compare(field, "between"):
             return {field: {"$gte": rule.values[0], "$lte": rule.values[1]}}
-        case Behaviour(step, "events", ("ge" | "eq") as operator, (0 | 1) as value) if (operator == "ge") == (value == 1):
+        case Behaviour(_, "events", ("ge" | "eq") as operator, (0 | 1) as value) if (operator == "ge") == (value == 1):
             return _build_did(rule, is_done=operator == "ge")
     return None
 

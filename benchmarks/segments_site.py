@@ -1,5 +1,5 @@
-"""The site's side of the benchmark, each part in a process of its own: previews, counts, runs and the refresh of many segments, by
-the code of the site itself. Start a part with `call_site`; it prints JSON."""
+"""The site's side of the benchmark, each part in a process of its own: previews, counts, runs and the refresh of many segments,
+by the code of the site itself. Start a part with `call_site`; it prints JSON."""
 
 from __future__ import annotations
 
@@ -67,6 +67,17 @@ def prepare(customers: int) -> dict[str, float]:
     return {"seconds": seconds, "bytes": path.stat().st_size, "memory": _read_peak_memory()}
 
 
+def publish(customers: int) -> dict[str, float]:
+    """Publish the next files. Not in the process of the runs, whose memory is measured: building a snapshot needs more."""
+    from cdp_web.serving.publications import publication_get_serving
+    from tests.cdp_web import factories
+
+    factories.publication(publication_get_serving().id + 1)
+    start = time.monotonic()
+    _open_snapshot(publication_get_serving().id)
+    return {"seconds": time.monotonic() - start, "memory": _read_peak_memory()}
+
+
 def add_references(customers: int) -> None:
     from benchmarks.segments_rules import LIST_ID, LIST_SIZE, SEGMENTS
     from cdp_web.segments.models import CustomerList, ListMember
@@ -83,26 +94,27 @@ def add_references(customers: int) -> None:
 def measure_rules(customers: int) -> dict[str, dict[str, Any]]:
     """Each rule: its members, the seconds of its previews and of its bare counts."""
     from benchmarks.segments_rules import RULES
+
+    snapshot = _open_snapshot(MAIN)
+    return {each.name: _measure_rule(snapshot, each.rule) for each in RULES}
+
+
+def _measure_rule(snapshot: Any, rule: Any) -> dict[str, Any]:
     from cdp.rules import to_sql
     from cdp_web.segments.evaluate import evaluation_open
     from cdp_web.segments.preview import segment_preview
     from cdp_web.segments.references import references_load
 
-    snapshot = _open_snapshot(MAIN)
-    measured = {}
-    for each in RULES:
-        rule = each.rule
-        references = references_load(rule)
+    references = references_load(rule)
 
-        def read(query: str) -> Any:
-            with evaluation_open(snapshot, rule, references, seconds=60) as evaluation:  # noqa: B023
-                return evaluation.session.read_row(query.format(to_sql(rule, evaluation.source)))  # noqa: B023
+    def read(query: str) -> Any:
+        with evaluation_open(snapshot, rule, references, seconds=60) as evaluation:
+            return evaluation.session.read_row(query.format(to_sql(rule, evaluation.source)))
 
-        count, digest = read("SELECT count(*), md5(string_agg(customer_id, ',' ORDER BY customer_id)) FROM ({})")
-        previews = time_repeatedly(lambda: segment_preview(snapshot, rule, references))  # noqa: B023
-        counts = time_repeatedly(lambda: read("SELECT count(*) FROM ({})"))  # noqa: B023
-        measured[each.name] = {"count": count, "digest": digest, "previews": previews, "counts": counts}
-    return measured
+    count, digest = read("SELECT count(*), md5(string_agg(customer_id, ',' ORDER BY customer_id)) FROM ({})")
+    previews = time_repeatedly(lambda: segment_preview(snapshot, rule, references))
+    counts = time_repeatedly(lambda: read("SELECT count(*) FROM ({})"))
+    return {"count": count, "digest": digest, "previews": previews, "counts": counts}
 
 
 def time_repeatedly(work: Callable[[], object], most: float = float("inf")) -> list[float]:
@@ -117,17 +129,14 @@ def time_repeatedly(work: Callable[[], object], most: float = float("inf")) -> l
 
 
 def measure_runs(customers: int) -> dict[str, Any]:
-    """The runs of a segment: from nothing, and on a publication where one member of a hundred has changed; then those of the rules
-    that read most, for the memory of a worker."""
+    """The runs of a segment: from nothing, and on a publication where one member of a hundred has changed; then those of the
+    behaviour rules, for the memory of a worker."""
     from benchmarks.segments_rules import RULES
-    from tests.cdp_web import factories
 
     members = min(MEMBERS, customers // 5)
     node = {"metric": {"field": "total_purchase_value", "operator": "top", "value": members}}
     segment = _add_segment("Measured", {"version": 1, "rule": node})
     runs = {"new": _run(segment, MAIN)}
-    factories.publication(CHANGED, day=factories.DAY)
-    _open_snapshot(CHANGED)
     runs["changed"] = _run(segment, CHANGED)
     memory = _read_peak_memory()
     behaviours = [_add_segment(f"Heavy {each.name}", each.document) for each in RULES if each.reads_behaviours]
@@ -141,11 +150,10 @@ def measure_refresh(customers: int) -> dict[str, Any]:
     from benchmarks.segments_rules import RULES
     from cdp_web.segments.models import Segment
     from cdp_web.segments.refresh import segments_refresh
-    from tests.cdp_web import factories
+    from cdp_web.serving.publications import publication_get_serving
 
     Segment.objects.filter(name__regex="^(Heavy|Measured)").delete()
-    publication = factories.publication(SMALL)
-    _open_snapshot(SMALL)
+    publication = publication_get_serving()
     for each in RULES:
         for number in range(_VARIANTS):
             node = {"all": [each.node, {"metric": {"field": "views", "operator": "ge", "value": number}}]}
@@ -199,5 +207,5 @@ def _read_peak_memory() -> int:
 
 
 PARTS: dict[str, Callable[[int], Any]] = {
-    "prepare": prepare, "rules": measure_rules, "runs": measure_runs, "refresh": measure_refresh,
+    "prepare": prepare, "publish": publish, "rules": measure_rules, "runs": measure_runs, "refresh": measure_refresh,
 }  # fmt: skip

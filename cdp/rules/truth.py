@@ -1,5 +1,5 @@
-"""Which conditions of a rule hold for which customer: one table, from which everything about the rule is counted: the members, each
-condition alone and in its place, and the customers who miss the rule by one condition.
+"""Which conditions of a rule hold for which customer: one table, from which everything about the rule is counted: the members,
+each condition alone and in its place, and the customers who miss the rule by one condition.
 
 A customer's row holds one bit for each leaf. Many customers have the same bits, so the conditions of groups are computed once for
 each pattern of bits, not for each customer.
@@ -31,7 +31,7 @@ _BITS = 62
 
 
 class TruthTable:
-    """The tables of one rule, as SQL. `name` is a view of customers with their key, their id and a column for each different leaf."""
+    """The tables of one rule, as SQL. `name` is a view of customers with key, id and a column for each different leaf."""
 
     def __init__(self, rule: Rule, source: Source, name: str = "truth") -> None:
         self.rule = rule
@@ -54,7 +54,9 @@ class TruthTable:
         """One row with the number of customers for each condition."""
         customers = exp.Sum(this=exp.column("customers"))
         counts = [
-            exp.Coalesce(this=exp.Filter(this=customers.copy(), expression=exp.Where(this=each)), expressions=[exp.Literal.number(0)])
+            exp.Coalesce(
+                this=exp.Filter(this=customers.copy(), expression=exp.Where(this=each)), expressions=[exp.Literal.number(0)]
+            )
             for each in conditions
         ]
         return self._compiler.to_text(exp.select(*counts).from_(f"{self.name}_patterns"))
@@ -112,7 +114,7 @@ class TruthTable:
 
     def _select_leaves(self) -> exp.Select:
         columns = [self._compiler.source.build_key(), *map(quote_column, self._columns.values())]
-        return exp.select(*columns).from_(f"{self.name}_rows").join(f"{self.name}_patterns", using=self._patterns)
+        return exp.select(*columns).from_(f"{self.name}_rows").join(f"{self.name}_patterns", using=[*self._patterns])
 
     def _select_view(self) -> exp.Select:
         source = self._compiler.source
