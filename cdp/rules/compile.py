@@ -104,12 +104,11 @@ class Compiler:
         if leaf.operator in ("top", "bottom"):
             return ranked.order_by(*order).limit(exp.Literal.number(int(str(leaf.value))))
         place = exp.Window(this=exp.RowNumber(), order=exp.Order(expressions=order))
-        customers = exp.Window(this=exp.Count(this=exp.Star()))
-        places = ranked.select(exp.alias_(place, "place"), exp.alias_(customers, "customers")).subquery("places")
+        places = ranked.select(exp.alias_(place, "place")).subquery("places")
+        # A count over a window would copy every row once more.
+        customers = exp.select(exp.Count(this=column.copy())).from_(build_table(self.source.customers)).subquery()
         percent = build_literal("percent", leaf.value)
-        is_inside = exp.Paren(this=exp.column("place") - exp.Literal.number(1)) * exp.Literal.number(100) < (
-            exp.column("customers") * percent
-        )
+        is_inside = exp.Paren(this=exp.column("place") - exp.Literal.number(1)) * exp.Literal.number(100) < (customers * percent)
         return exp.select(key).from_(places).where(is_inside)
 
     def _select_key(self, table: str) -> exp.Select:

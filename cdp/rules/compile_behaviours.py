@@ -40,8 +40,10 @@ def build_sequence(leaf: Sequence, source: Source) -> exp.Select:
     first, last = find_days(leaf.window, source.as_of)
     if not leaf.follows:  # a step counts once the days in which another could follow are over
         last = min(last, go_back(source.as_of, leaf.within_days))
-    earlier = _select_distinct(leaf.first, source, (first, last), names).subquery("earlier")
-    later = _select_distinct(leaf.then, source, (first, source.as_of), names).subquery("later")
+    # A customer rarely has two rows of a product on a day, but many of a category: the join would multiply them.
+    is_distinct = leaf.same != "product_id" or not leaf.follows
+    earlier = _select_steps(leaf.first, source, (first, last), names, is_distinct=is_distinct).subquery("earlier")
+    later = _select_steps(leaf.then, source, (first, source.as_of), names, is_distinct=is_distinct).subquery("later")
     days = build_days_between(quote_column("day", "earlier"), quote_column("day", "later"))
     shared = [quote_column(name, "earlier").eq(quote_column(name, "later")) for name in names if name != "day"]
     is_next = exp.and_(*shared, days.between(exp.Literal.number(0), exp.Literal.number(leaf.within_days)))
@@ -58,8 +60,10 @@ def _select_lonely(earlier: exp.Subquery, later: exp.Subquery, is_next: exp.Expr
     return steps.group_by(*columns).having(has_none)
 
 
-def _select_distinct(step: Step, source: Source, days: Days, names: tuple[str, ...]) -> exp.Select:
-    rows = _select_rows(step, source, days, names).distinct()
+def _select_steps(step: Step, source: Source, days: Days, names: tuple[str, ...], *, is_distinct: bool) -> exp.Select:
+    rows = _select_rows(step, source, days, names)
+    if is_distinct:
+        rows = rows.distinct()
     for name in names[2:]:
         rows = rows.where(exp.not_(quote_column(name).is_(exp.null())))
     return rows

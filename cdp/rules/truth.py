@@ -1,5 +1,9 @@
-"""Which conditions of a rule hold for which customer: one table with a column for each leaf, from which everything about the rule
-is counted: the members, each condition alone and in its place, and the customers who miss the rule by one condition."""
+"""Which conditions of a rule hold for which customer: one table, from which everything about the rule is counted: the members,
+each condition alone and in its place, and the customers who miss the rule by one condition.
+
+A customer's row holds one bit for each leaf. Many customers have the same bits, so the conditions of groups are computed once for
+each pattern of bits, not for each customer.
+"""
 
 from __future__ import annotations
 
@@ -22,8 +26,12 @@ class NodeCondition:
     in_place: exp.Expr
 
 
+#: Leaves whose bits one column holds.
+_BITS = 62
+
+
 class TruthTable:
-    """The table of one rule, as SQL. It has the customer's key and id, and a column for each different leaf."""
+    """The tables of one rule, as SQL. `name` is a view of customers with key, id and a column for each different leaf."""
 
     def __init__(self, rule: Rule, source: Source, name: str = "truth") -> None:
         self.rule = rule
@@ -31,30 +39,41 @@ class TruthTable:
         self._compiler = Compiler(source)
         leaves = dict.fromkeys(node.rule for node in walk(rule) if not isinstance(node.rule, All | Any | Not))
         self._columns: dict[Leaf, str] = {leaf: f"leaf_{number}" for number, leaf in enumerate(leaves)}
+        self._patterns = [f"pattern_{number}" for number in range(-(-len(leaves) // _BITS))]
 
     def create(self) -> str:
-        """The statement that fills a temporary table. Every subquery of the rule runs once."""
-        source = self._compiler.source
-        truths = [exp.alias_(exp.Paren(this=self._compiler.build_condition(leaf)), name) for leaf, name in self._columns.items()]
-        query = exp.select(source.build_key(), quote_column(CUSTOMER_ID), *truths).from_(build_table(source.customers))
-        query = self._compiler.add_subqueries(query)
-        return f"CREATE OR REPLACE TEMP TABLE {self.name} AS {self._compiler.to_text(query)}"
+        """The statements that fill two temporary tables, and a view of both. Every subquery of the rule runs once."""
+        statements = (
+            f"TABLE {self.name}_rows AS {self._compiler.to_text(self._select_rows())}",
+            f"TABLE {self.name}_patterns AS {self._compiler.to_text(self._select_patterns())}",
+            f"VIEW {self.name} AS {self._compiler.to_text(self._select_view())}",
+        )
+        return "; ".join(f"CREATE OR REPLACE TEMP {each}" for each in statements)
 
     def count(self, conditions: Sequence[exp.Expr]) -> str:
         """One row with the number of customers for each condition."""
-        counts = [exp.Filter(this=exp.Count(this=exp.Star()), expression=exp.Where(this=each)) for each in conditions]
-        return self._compiler.to_text(exp.select(*counts).from_(self.name))
+        customers = exp.Sum(this=exp.column("customers"))
+        counts = [
+            exp.Coalesce(
+                this=exp.Filter(this=customers.copy(), expression=exp.Where(this=each)), expressions=[exp.Literal.number(0)]
+            )
+            for each in conditions
+        ]
+        return self._compiler.to_text(exp.select(*counts).from_(f"{self.name}_patterns"))
 
     def select_keys(self, condition: exp.Expr, limit: int) -> str:
         """Some customers, chosen by a hash, so equal members give an equal sample; with the truth of each leaf."""
         key = self._compiler.source.build_key()
         order = exp.Ordered(this=exp.func("hash", key.copy()))
-        query = exp.select(exp.Star()).from_(self.name).where(condition).order_by(order, key).limit(limit)
-        return self._compiler.to_text(query)
+        leaves = self._select_leaves().where(condition).subquery("leaves")
+        return self._compiler.to_text(exp.select(exp.Star()).from_(leaves).order_by(order, key).limit(limit))
 
     def select_ids(self, condition: exp.Expr) -> str:
         """The ids of all customers for whom the condition holds."""
-        return self._compiler.to_text(exp.select(quote_column(CUSTOMER_ID)).from_(self.name).where(condition))
+        source = self._compiler.source
+        members = exp.select(source.build_key()).from_(self._select_leaves().where(condition).subquery("leaves"))
+        is_member = exp.In(this=source.build_key(), query=exp.Subquery(this=members))
+        return self._compiler.to_text(exp.select(quote_column(CUSTOMER_ID)).from_(build_table(source.customers)).where(is_member))
 
     def select_first_ids(self, condition: exp.Expr, limit: int) -> str:
         """The ids of the first customers in the order of their keys."""
@@ -78,6 +97,36 @@ class TruthTable:
 
     def leaf_columns(self) -> dict[Leaf, str]:
         return dict(self._columns)
+
+    def _select_rows(self) -> exp.Select:
+        """Every customer with the patterns, a sum of one power of two for each leaf that holds."""
+        source = self._compiler.source
+        bits = [_multiply_bit(self._compiler.build_condition(leaf), n % _BITS) for n, leaf in enumerate(self._columns)]
+        sums = [_add(bits[n * _BITS : (n + 1) * _BITS]) for n in range(len(self._patterns))]
+        patterns = [exp.alias_(each, name) for each, name in zip(sums, self._patterns, strict=True)]
+        query = exp.select(source.build_key(), *patterns).from_(build_table(source.customers))
+        return self._compiler.add_subqueries(query)
+
+    def _select_patterns(self) -> exp.Select:
+        """Every pattern with its leaves and the number of its customers."""
+        leaves = [
+            exp.alias_(exp.Paren(this=_read_bit(quote_column(self._patterns[n // _BITS]), n % _BITS)), name)
+            for n, name in enumerate(self._columns.values())
+        ]
+        customers = exp.alias_(exp.Count(this=exp.Star()), "customers")
+        patterns = [quote_column(name) for name in self._patterns]
+        return exp.select(*patterns, *leaves, customers).from_(f"{self.name}_rows").group_by(*patterns)
+
+    def _select_leaves(self) -> exp.Select:
+        columns = [self._compiler.source.build_key(), *map(quote_column, self._columns.values())]
+        return exp.select(*columns).from_(f"{self.name}_rows").join(f"{self.name}_patterns", using=[*self._patterns])
+
+    def _select_view(self) -> exp.Select:
+        source = self._compiler.source
+        ids = exp.select(source.build_key(), *([] if source.key == CUSTOMER_ID else [quote_column(CUSTOMER_ID)]))
+        ids = ids.from_(build_table(source.customers))
+        leaves = self._select_leaves().subquery("leaves")
+        return exp.select(exp.Star()).from_(ids.subquery("ids")).join(leaves, using=[source.key])
 
     def combine(self, rule: Rule) -> exp.Expr:
         """The condition of a part of the rule, from the columns of its leaves."""
@@ -116,6 +165,16 @@ class TruthTable:
             case _:
                 holds = quote_column(self._columns[rule])
                 return exp.cast(exp.Paren(this=exp.not_(holds) if wanted else holds), exp.DataType.build("INT"))
+
+
+def _multiply_bit(condition: exp.Expr, place: int) -> exp.Expr:
+    number = exp.cast(exp.Paren(this=condition), exp.DataType.build("BIGINT"))
+    return exp.Mul(this=number, expression=exp.Literal.number(2**place))
+
+
+def _read_bit(pattern: exp.Expr, place: int) -> exp.Expr:
+    bit = exp.BitwiseAnd(this=pattern, expression=exp.Literal.number(2**place))
+    return exp.Paren(this=bit).neq(exp.Literal.number(0))
 
 
 def _add(numbers: list[exp.Expr]) -> exp.Expr:

@@ -58,7 +58,8 @@ def evaluation_open(
     _refuse_too_expensive(costs)
     try:
         with snapshot.open_session(seconds, on_open) as session:
-            session.load_lists(_read_lists((rule, *also), references))
+            if lists := _read_lists((rule, *also), references):
+                session.load_lists(lists)
             yield Evaluation(rule, references, references.source(snapshot.publication.day), session)
     except (QueryTooSlow, QueryTooLarge) as error:
         guilty = max(costs, key=lambda each: each.rows)
