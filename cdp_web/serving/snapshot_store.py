@@ -69,7 +69,7 @@ def _open_table(table: str, version: int) -> Any:
 
 
 def snapshot_path(publication: Publication) -> Path:
-    return get_folder() / f"customers-{publication.id}-{publication.customers_version}.duckdb"
+    return get_folder() / f"snapshot-{publication.id}-{publication.customers_version}-{publication.interactions_version}.duckdb"
 
 
 def snapshot_ensure(publication: Publication) -> Path:
@@ -158,8 +158,8 @@ def _check_events(db: duckdb.DuckDBPyConnection, publication: Publication) -> No
 def _delete_stale(current_path: Path) -> None:
     """Delete files of older publications except the current one; a reader that has a file open can go on reading it. Also delete
     the remains of killed builds: only the holder of the lock builds."""
-    files = sorted(get_folder().glob("customers-*.duckdb"), key=_parse_publication_id, reverse=True)
-    unfinished = get_folder().glob("customers-*.new*")
+    files = sorted(get_folder().glob("snapshot-*.duckdb"), key=_parse_publication_id, reverse=True)
+    unfinished = get_folder().glob("*.new*")
     for file in {*files[FILES_KEPT:], *unfinished} - {current_path}:
         file.unlink(missing_ok=True)
 
