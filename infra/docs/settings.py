@@ -18,6 +18,7 @@ SECTIONS = {
     "postgres_password": "Secrets",
     "kafka_bootstrap": "Where things answer",
     "kafka_heap": "Sizes",
+    "segment_max_rows": "Segments",
     "admin_user": "The site",
 }
 #: Stands for the clone in what is written here: no path of a machine.
