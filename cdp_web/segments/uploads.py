@@ -9,11 +9,13 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from cdp_web.segments.models import ListMember
 
 MAX_BYTES = 20 * 1024 * 1024
+#: Lines, and ids in them: more would take longer than a request may.
+MAX_ROWS = 1_000_000
 #: A line is read whole, so its length has a limit of its own.
 MAX_LINE_BYTES = 2 * 1024 * 1024
 MAX_ID: int = ListMember._meta.get_field("customer_id").max_length
@@ -49,8 +51,7 @@ class ByteStream(Protocol):
     def readline(self, size: int, /) -> bytes: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One id of an upload with the line that it is on. An id with a problem is refused."""
 
     line: int
@@ -115,7 +116,13 @@ def _read_lines(stream: ByteStream) -> Iterator[str]:
             )
         for raw in block.splitlines(keepends=True):
             number += 1
+            _refuse_too_many_rows(number)
             yield _decode_line(raw.removeprefix(_BOM) if number == 1 else raw, number)
+
+
+def _refuse_too_many_rows(count: int) -> None:
+    if count > MAX_ROWS:
+        raise UploadInvalid(f"The upload has more than {MAX_ROWS:,} rows. Split it into several lists.")
 
 
 def _decode_line(raw: bytes, number: int) -> str:
@@ -152,9 +159,12 @@ def _split_line(line: str, delimiter: str) -> list[str]:
 
 def _read_cells(lines: Iterable[str]) -> Iterator[Row]:
     """Every cell is an id."""
+    count = 0
     for line, cells in _parse_csv(lines, ","):
-        for cell in cells:
-            yield from (_check(line, text.strip()) for text in cell.split("\t") if text.strip())
+        texts = [text for cell in cells for part in cell.split("\t") if (text := part.strip())]
+        count += len(texts)
+        _refuse_too_many_rows(count)
+        yield from (_check(line, text) for text in texts)
 
 
 def _read_column(lines: Iterable[str], delimiter: str, place: int, *, has_heading: bool) -> Iterator[Row]:

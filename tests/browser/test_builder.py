@@ -91,6 +91,25 @@ def test_segment_from_the_first_click_to_its_members(page: Page) -> None:
     assert Segment.objects.get().rule == document
 
 
+def test_a_list_is_uploaded_and_used_in_a_rule(page: Page) -> None:
+    page.goto("/segments/new")
+    add(page, "List")
+    page.get_by_role("link", name="Upload a list").click()
+    page.get_by_label("Name").fill("Guests")
+    guests = "\n".join(person["customer_id"] for person in PEOPLE[:7])
+    page.get_by_label("File").set_input_files({"name": "guests.csv", "mimeType": "text/csv", "buffer": guests.encode()})
+    page.get_by_role("button", name="Upload").click()
+    expect(page.get_by_role("heading", name="Guests")).to_be_visible()
+    page.goto("/segments/new")
+    find_conditions(page).nth(0).get_by_role("button", name="Remove this condition").click()
+    add(page, "List")
+    page.get_by_label("List", exact=True).select_option(label="Guests (7)")
+    expect(page.locator("#preview-count")).to_have_text("7")
+    page.get_by_label("Name", exact=True).fill("Invited ones")
+    page.get_by_role("button", name="Save segment").click()
+    expect(page.locator("#segment-size")).to_have_text("7")
+
+
 def test_a_problem_is_shown_at_its_condition(page: Page, browser_messages: list[str]) -> None:
     page.goto("/segments/new")
     choose_metric(find_conditions(page).nth(0), "product views", "Times a product was looked at.")

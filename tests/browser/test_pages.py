@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
+from cdp_web.segments.lists import list_create
 from cdp_web.segments.services import segment_create
+from cdp_web.segments.uploads import read_items
 from tests.cdp_web import factories
 
 pytestmark = [pytest.mark.browser, pytest.mark.stack("postgres", "mongo")]
@@ -26,6 +28,7 @@ CUSTOMER = factories.shop(1)[0]["customer_id"]
 @pytest.mark.parametrize("visitor", SCREENS.values(), ids=SCREENS.keys(), indirect=True)
 def test_every_page_fits_the_screen(visitor: BrowserContext, page: Page) -> None:
     segment = segment_create(name="Buyers", rule=factories.rule(factories.is_("total_purchase", "ge", 1)))
+    guests = list_create(name="Guests", upload=read_items([CUSTOMER, "stranger", "x" * 501]))
     failed = [factories.check("volume", "failed", "412 events, usual on a Saturday are 5,100"), factories.check("money")]
     factories.night_run(1, state="failed", checks=failed, step="gate", reason="volume: 412 events, usual are 5,100")
     addresses = [
@@ -39,7 +42,7 @@ def test_every_page_fits_the_screen(visitor: BrowserContext, page: Page) -> None
         f"/segments/{segment.pk}",
     ]
     addresses += [f"/segments/{segment.pk}/edit", "/segments/new", "/segments/?archived=1", "/accounts/", "/api/docs"]
-    addresses += ["/nights/", "/nights/1"]
+    addresses += ["/nights/", "/nights/1", "/segments/lists", "/segments/lists/new", f"/segments/lists/{guests.pk}"]
     for address in addresses:
         page.goto(address)
         page.wait_for_load_state("networkidle")

@@ -110,6 +110,17 @@ def test_an_upload_over_the_limits_is_refused(monkeypatch: pytest.MonkeyPatch) -
         read(b"1\n" + b"2" * 11)
 
 
+@pytest.mark.parametrize(
+    ("form", "is_table"), [("1\n{}", False), ("1,{}", False), ("1\t{}", False), ("id,n\n{}\n1", True), ("\n\n{}", False)]
+)
+def test_an_upload_with_too_many_rows_is_refused(monkeypatch: pytest.MonkeyPatch, form: str, is_table: bool) -> None:
+    monkeypatch.setattr(uploads, "MAX_ROWS", 3)
+    content = form.format("1").encode()
+    read(content, is_table=is_table)
+    with pytest.raises(UploadInvalid, match="more than 3 rows"):
+        read(content + b"\n2,2" * 3, is_table=is_table)
+
+
 def test_only_one_line_is_in_memory() -> None:
     class Endless:
         lines = 0
