@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections.abc import Callable
 from typing import Any, NoReturn
 
@@ -283,9 +284,8 @@ class TestAnswers:
 
 
 def fill_in(path: str) -> str:
-    for name in ("segment_id", "run_id", "customer_id"):
-        path = path.replace(f"{{{name}}}", "999999")
-    return path
+    """An address of an object that does not exist."""
+    return re.sub(r"\{\w+\}", "999999", path)
 
 
 def make_raiser(error: Exception) -> Callable[..., NoReturn]:
