@@ -96,9 +96,9 @@ class SegmentImpactApi(APIView):
     @extend_schema(operation_id="segment_impact", request=ImpactInputSerializer, responses=ImpactSerializer)
     def post(self, request: Request, segment_id: int) -> Response:
         """Who would enter and leave if this rule were saved, and what depends on the segment. Nothing is saved."""
+        segment = segment_or_404(segment_id)
         data = ImpactInputSerializer(data=request.data)
         data.is_valid(raise_exception=True)
-        segment = segment_or_404(segment_id)
         rule = rule_read(data.validated_data["rule"])
         impact = segment_impact(snapshot_open(publication_get_serving()), segment, rule)
         return Response(ImpactSerializer(impact).data)
@@ -143,9 +143,10 @@ class VersionDifferenceApi(APIView):
     )
     def get(self, request: Request, segment_id: int) -> Response:
         """What differs between two versions, condition by condition."""
+        segment = segment_or_404(segment_id)
         data = DifferenceQuerySerializer(data=request.query_params)
         data.is_valid(raise_exception=True)
-        return Response(DifferenceSerializer(versions_compare(segment_or_404(segment_id), **data.validated_data)).data)
+        return Response(DifferenceSerializer(versions_compare(segment, **data.validated_data)).data)
 
 
 class RevertInputSerializer(serializers.Serializer):
@@ -156,10 +157,10 @@ class SegmentRevertApi(APIView):
     @extend_schema(operation_id="segment_revert", request=RevertInputSerializer, responses=SegmentSerializer)
     def post(self, request: Request, segment_id: int, number: int) -> Response:
         """Save the rule of an earlier version as a new version."""
-        data = RevertInputSerializer(data=request.data)
-        data.is_valid(raise_exception=True)
         segment = segment_or_404(segment_id)
         version_or_404(segment, number)
+        data = RevertInputSerializer(data=request.data)
+        data.is_valid(raise_exception=True)
         services.segment_revert(
             segment_id=segment_id, number=number, expected_version=data.validated_data["version"], author=request.user
         )

@@ -5,18 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from django.core.exceptions import ValidationError
+from django.db.models import Q
 from sqlglot import exp
 
 from cdp.rules import CUSTOMER_ID, Any, Rule
 from cdp.rules.truth import TruthTable
 from cdp_web.segments.evaluate import Evaluation, evaluation_open
-from cdp_web.segments.models import Segment
+from cdp_web.segments.models import Segment, Webhook
 from cdp_web.segments.preview import SAMPLE_SIZE, SECONDS
 from cdp_web.segments.references import References
 from cdp_web.segments.rules import RuleInvalid, references_read, rule_read
 from cdp_web.segments.selectors import segments_get_dependents
 from cdp_web.serving.publications import Publication
 from cdp_web.serving.snapshot_query import Snapshot
+from cdp_web.serving.snapshot_store import KEY, TABLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,8 @@ def segment_impact(snapshot: Snapshot, segment: Segment, rule: Rule) -> Impact:
 
 def list_webhooks(segment: Segment) -> list[str]:
     """The names of the webhooks that report changes of the segment."""
-    return []
+    reports = Webhook.objects.filter(Q(segment=segment) | Q(segment=None), is_active=True)
+    return list(reports.values_list("name", flat=True))
 
 
 def _read_current(segment: Segment) -> tuple[Rule, References]:
@@ -68,4 +71,8 @@ def _read_current(segment: Segment) -> tuple[Rule, References]:
 
 
 def _read_sample(evaluation: Evaluation, truth: TruthTable, condition: exp.Expr) -> list[str]:
-    return [str(row[CUSTOMER_ID]) for row in evaluation.session.read_rows(truth.select_keys(condition, SAMPLE_SIZE))]
+    keys = [row[KEY] for row in evaluation.session.read_rows(truth.select_keys(condition, SAMPLE_SIZE))]
+    rows = evaluation.session.read_rows(
+        f"SELECT {CUSTOMER_ID} FROM {TABLE} WHERE {KEY} IN (SELECT unnest($1)) ORDER BY {KEY}", [keys]
+    )
+    return [str(row[CUSTOMER_ID]) for row in rows]

@@ -125,7 +125,7 @@ class TestSite:
         statuses = {address: client.post(address).status_code for address in addresses}
         assert {address for address, status in statuses.items() if status != 403} == set()
 
-    @pytest.mark.parametrize("page", ["new", "{}/edit", "{}/members.csv"])
+    @pytest.mark.parametrize("page", ["new", "{}/edit", "{}/export/file"])
     def test_viewer_reads_but_neither_builds_nor_exports(self, make_user: MakeUser, page: str) -> None:
         client, segment = log_in(make_user(Role.VIEWER)), segment_create(name="Buyers", rule=BUYERS)
         answer = client.get(f"/segments/{page.format(segment.pk)}")

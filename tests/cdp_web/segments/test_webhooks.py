@@ -24,6 +24,8 @@ from pytest_django import DjangoCaptureOnCommitCallbacks
 from rest_framework.test import APIClient
 
 from cdp.settings import current
+from cdp_web.accounts.roles import Role
+from cdp_web.accounts.services import user_set_role
 from cdp_web.celery import app
 from cdp_web.segments import outbox, runs
 from cdp_web.segments.models import Membership, Segment, SegmentRun, Webhook, WebhookDelivery
@@ -37,6 +39,13 @@ from tests.cdp_web.factories import buyer, customer, is_, rule
 pytestmark = [pytest.mark.stack("postgres"), pytest.mark.django_db]
 
 BUYERS = rule(is_("total_purchase", "ge", 1))
+
+
+@pytest.fixture
+def marketer(marketer: User) -> User:
+    """Webhooks are for admins."""
+    user_set_role(user=marketer, role=Role.ADMIN)
+    return User.objects.get(pk=marketer.pk)
 
 
 @dataclass

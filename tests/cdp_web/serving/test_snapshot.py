@@ -61,7 +61,7 @@ def test_source_is_read_once(table: list[Any]) -> None:
 def test_a_table_that_differs_from_the_publication_is_refused(table: list[Any], tmp_path: Path) -> None:
     with pytest.raises(SnapshotUnavailable, match="has 3 customers, but its table has 2 in 2 rows"):
         snapshot_open(publication(customers=3))
-    assert list(tmp_path.glob("customers-*")) == []
+    assert list(tmp_path.glob("snapshot-*")) == []
 
 
 def test_a_duplicate_customer_is_refused(table: list[Any]) -> None:
@@ -79,16 +79,16 @@ def test_a_missing_column_is_named(table: list[Any]) -> None:
 def test_two_snapshots_are_kept(table: list[Any], tmp_path: Path) -> None:
     for number in (1, 2, 3):
         snapshot_open(publication(number))
-    assert {path.name for path in tmp_path.glob("*.duckdb")} == {"customers-2-2.duckdb", "customers-3-3.duckdb"}
+    assert {path.name for path in tmp_path.glob("*.duckdb")} == {"snapshot-2-2-2.duckdb", "snapshot-3-3-3.duckdb"}
 
 
 def test_requested_and_newest_snapshots_are_kept_and_remains_of_killed_builds_deleted(table: list[Any], tmp_path: Path) -> None:
     for number in (8, 9):
         snapshot_open(publication(number))
-    (tmp_path / "customers-9-9.4711.new").touch()
-    (tmp_path / "customers-9-9.4711.new.wal").touch()
+    (tmp_path / "snapshot-9-9-9.4711.new").touch()
+    (tmp_path / "snapshot-9-9-9.4711.new.wal").touch()
     snapshot_open(publication(3))
-    assert {path.name for path in tmp_path.glob("customers-*")} == {f"customers-{n}-{n}.duckdb" for n in (3, 8, 9)}
+    assert {path.name for path in tmp_path.glob("snapshot-*")} == {f"snapshot-{n}-{n}-{n}.duckdb" for n in (3, 8, 9)}
 
 
 def test_a_reader_waits_for_a_build_and_gets_an_error_after_the_time_limit(
