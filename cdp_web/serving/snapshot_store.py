@@ -39,7 +39,7 @@ VOLUMES = "interaction_volumes"
 VALUES = "interaction_values"
 VALUE_FIELDS = tuple(field.key for field in EVENT_FIELDS if field.kind == "text")
 VALUE_METRICS = tuple(metric.key for metric in METRICS if metric.kind == "text")
-BUILD_MEMORY = "2GB"
+BUILD_MEMORY = "1GB"
 #: The serving one, and the one before it for queries that are still running.
 FILES_KEPT = 2
 LOCK_WAIT_SECONDS = 20
