@@ -7,7 +7,7 @@ from typing import Any
 
 from celery import Celery
 from celery.signals import setup_logging
-from kombu import Queue
+from kombu import Exchange, Queue
 
 from cdp.settings import current
 
@@ -46,7 +46,7 @@ app.conf.update(
         "socket_connect_timeout": 5,
         "queue_order_strategy": "priority",
     },
-    task_queues=[Queue(name) for name in QUEUES],
+    task_queues=[Queue(name, Exchange(name), routing_key=name) for name in QUEUES],
     task_default_queue=QUEUES[0],
     task_ignore_result=True,
     task_acks_late=True,

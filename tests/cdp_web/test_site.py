@@ -13,7 +13,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from cdp.settings import REPOSITORY
-from cdp_web.celery import SCHEDULE, app
+from cdp_web.celery import QUEUES, SCHEDULE, app
 from cdp_web.segments.runs import RUN_EXECUTE
 
 needs_database = [pytest.mark.stack("postgres"), pytest.mark.django_db]
@@ -38,6 +38,13 @@ def test_only_health_and_login_are_open_to_strangers() -> None:
 def test_the_worker_knows_every_task_that_is_sent_by_name() -> None:
     app.loader.import_default_modules()
     assert {RUN_EXECUTE, *(entry["task"] for entry in SCHEDULE.values())} <= set(app.tasks)
+
+
+def test_a_task_goes_to_one_queue_only() -> None:
+    """Queues that share an exchange and a key would each receive every task."""
+    assert {name: (queue.exchange.name, queue.routing_key) for name, queue in app.amqp.queues.items()} == {
+        name: (name, name) for name in QUEUES
+    }
 
 
 ASK_FOR_APP = "import django; django.setup(); from cdp_web.segments.tasks import run_execute; print(run_execute.app.main)"

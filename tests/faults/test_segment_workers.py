@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from celery import Celery
 from deltalake import write_deltalake
 from django.db import connection
 from redis import Redis
@@ -21,6 +22,7 @@ from redis import Redis
 from cdp.lake.paths import CUSTOMERS, INTERACTIONS
 from cdp.rules import Facts, decode, matches
 from cdp.settings import REPOSITORY, current
+from cdp_web.celery import app
 from cdp_web.segments.members import members_at
 from cdp_web.segments.models import Segment, SegmentRun
 from cdp_web.segments.runs import segment_run_request, segment_runs_sweep
@@ -90,8 +92,10 @@ class Workers:
 
 
 @pytest.fixture
-def workers(tmp_path: Path, lake: Any) -> Iterator[Workers]:
+def workers(tmp_path: Path, lake: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workers]:
     Redis.from_url(current().redis_url).flushdb()
+    # The site's own app has read its settings before this stack had a password.
+    monkeypatch.setattr(app, "send_task", Celery(broker=current().redis_url).send_task)
     running = Workers(tmp_path)
     yield running
     running.end()
