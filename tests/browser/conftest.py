@@ -45,8 +45,9 @@ def worker(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[
         run_execute(run_id)
         connection.close()
 
-    def send_task(name: str, arguments: list[int], queue: str = "") -> None:
-        assert name == RUN_EXECUTE
+    def send_task(name: str, arguments: list[int], **options: Any) -> None:
+        if name != RUN_EXECUTE:
+            return  # changes of members and sizes of past days are not shown on these pages
         timers.append(threading.Timer(1.0, work, arguments))
         timers[-1].start()
 

@@ -230,7 +230,7 @@ def test_left_in_the_cart_and_not_bought_since(page: Page, browser_messages: lis
     expect(segment.get_by_role("button", name="Segment: Big spenders")).to_be_visible()
     assert read_document(page) == document
     segment.get_by_role("button", name="Segment: Big spenders").click()
-    expect(segment.get_by_role("option")).to_have_count(1)  # the segment itself is not offered
+    expect(segment.get_by_role("listbox").get_by_role("option")).to_have_count(1)  # the segment itself is not offered
     forget_refused_requests(browser_messages)
 
 
