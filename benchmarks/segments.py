@@ -45,7 +45,7 @@ def run(stack: Stack, scale: float) -> Outcome:
     write_changed(folder / str(CHANGED), folder / str(MAIN))
     call_site("publish", folder, customers)
     report_runs(outcome, call_site("runs", folder, customers))
-    snapshot = next((folder / "snapshots").glob(f"customers-{MAIN}-*.duckdb"))
+    snapshot = next((folder / "snapshots").glob(f"snapshot-{MAIN}-*.duckdb"))
     peers = measure_peers(stack, snapshot, outcome)
     report_rules(outcome, ours, peers)
     shutil.rmtree(folder / str(MAIN))
