@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
+#: What identifies a partition: its number, or its topic and number.
+Key = TypeVar("Key")
 #: Columns of the compactions that count_dropped() reads.
 DROPPED_COLUMNS = ("table_id", "version", "dropped")
 #: Rows of quarantine that are equal in these columns are one message: a replay makes one event of them.
@@ -39,7 +41,7 @@ def count_dropped(compactions: Iterable[Mapping[str, Any]], table_id: str, versi
     return sum(row["dropped"] for row in compactions if row["table_id"] == table_id and row["version"] <= version)
 
 
-def count_waiting(next_offsets: Mapping[int, int], retained: Mapping[int, tuple[int, int]]) -> dict[int, int]:
+def count_waiting(next_offsets: Mapping[Key, int], retained: Mapping[Key, tuple[int, int]]) -> dict[Key, int]:
     """Partition -> offsets between the next one that a stream reads and the end; some are marks of transactions, not messages.
 
     `retained` has the first offset and the end of each partition: messages that Kafka has deleted wait no longer, and a new

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 
+from cdp.ledger import count_waiting
 from cdp.settings import Settings
 from streaming.lock import LockedConnection, StreamAlreadyRunning
 from streaming.messages import Topic
@@ -40,4 +41,5 @@ def is_read_by_another(settings: Settings, query: Query, topics: Sequence[Topic]
 
 def _is_topic_read(settings: Settings, query: Query, topic: Topic) -> bool:
     offsets = query.read_next_offsets(settings, topic)
-    return all(retained.end <= max(offsets.get(retained.key, 0), retained.start) for retained in topic.partitions.values())
+    retained = {each.key: (each.start, each.end) for each in topic.partitions.values()}
+    return all(waiting <= 0 for waiting in count_waiting(offsets, retained).values())

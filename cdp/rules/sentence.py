@@ -26,7 +26,7 @@ _TITLES: Mapping[Language, Mapping[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """The names of segments and lists that a sentence mentions; the id stands in for a name that is missing."""
+    """The names of segments and lists that a sentence mentions; an id is shown where the name is missing."""
 
     segments: Mapping[int, str] = field(default_factory=dict)
     lists: Mapping[int, str] = field(default_factory=dict)

@@ -18,8 +18,8 @@ from cdp_web.segments.history import changes_get, sizes_get
 from cdp_web.segments.impact import segment_impact
 from cdp_web.segments.overlap import segments_overlap
 from cdp_web.segments.rules import rule_read
+from cdp_web.segments.selectors import segment_or_404
 from cdp_web.segments.versions import version_or_404, versions_compare, versions_get
-from cdp_web.segments.views import segment_or_404
 from cdp_web.serving.publications import publication_get_serving
 from cdp_web.serving.snapshot_query import snapshot_open
 

@@ -11,11 +11,11 @@ from rest_framework.views import APIView
 
 from cdp_web.api.errors import Conflict, ConflictSerializer
 from cdp_web.api.paging import PageQuerySerializer, cut_page, read_query
-from cdp_web.api.segments import segment_or_404
 from cdp_web.api.serializers import RunSerializer
 from cdp_web.segments import keyset
 from cdp_web.segments.models import SegmentRun
 from cdp_web.segments.runs import segment_run_cancel, segment_run_request
+from cdp_web.segments.selectors import segment_or_404
 
 
 class SegmentRunApi(APIView):

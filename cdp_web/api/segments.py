@@ -18,6 +18,7 @@ from cdp_web.api.serializers import RuleField, RunSerializer
 from cdp_web.segments import keyset, selectors, services
 from cdp_web.segments.history import DayNotPublished, segment_evaluate_as_of
 from cdp_web.segments.models import Segment, SegmentRun
+from cdp_web.segments.selectors import segment_or_404
 
 
 class SegmentSerializer(serializers.ModelSerializer):
@@ -157,13 +158,6 @@ class SegmentMembersApi(APIView):
         ids, last = cut_page(keyset.member_ids_get_after(run, query["after"], query["limit"] + 1), query["limit"])
         rows = selectors.member_rows_get(run, list(ids))
         return Response(MembersSerializer({"run": run, "members": rows, "next": last}).data)
-
-
-def segment_or_404(segment_id: int) -> Segment:
-    segment = selectors.segment_get(segment_id)
-    if segment is None:
-        raise Http404(f"There is no segment {segment_id}.")
-    return segment
 
 
 def _get_complete_run(segment: Segment, run_id: int | None) -> SegmentRun:

@@ -22,7 +22,7 @@ from cdp_web.segments import services
 from cdp_web.segments.list_selectors import lists_get
 from cdp_web.segments.models import Segment
 from cdp_web.segments.rules import RuleInvalid
-from cdp_web.segments.views import segment_or_404
+from cdp_web.segments.selectors import segment_or_404
 
 MAX_RULE_CHARACTERS = 1_000_000
 _EMPTY_RULE: dict[str, Any] = {"version": 1, "rule": {"all": []}}

@@ -3,13 +3,13 @@ is reached."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import duckdb
 
-from cdp.rules import InList, Rule, Source, walk
+from cdp.rules import Rule, Source
 from cdp.rules.cost import LeafCost, Volume, estimate
 from cdp.settings import current
 from cdp_web.segments.models import ListMember
@@ -49,16 +49,14 @@ def evaluation_open(
     references: References,
     *,
     seconds: float,
-    also: Sequence[Rule] = (),
     on_open: Callable[[duckdb.DuckDBPyConnection], None] | None = None,
 ) -> Iterator[Evaluation]:
-    """Raises TooExpensive before the rule runs, or when it reaches the limit of time or memory. The lists of the rules in `also`
-    are loaded too."""
+    """Raises TooExpensive before the rule runs, or when it reaches the limit of time or memory."""
     costs = estimate_costs(snapshot, rule, references)
     _refuse_too_expensive(costs)
     try:
         with snapshot.open_session(seconds, on_open) as session:
-            if lists := _read_lists((rule, *also), references):
+            if lists := _read_lists(references):
                 session.load_lists(lists)
             yield Evaluation(rule, references, references.source(snapshot.publication.day), session)
     except (QueryTooSlow, QueryTooLarge) as error:
@@ -82,8 +80,7 @@ def _refuse_too_expensive(costs: list[LeafCost]) -> None:
         )
 
 
-def _read_lists(rules: Sequence[Rule], references: References) -> dict[int, list[str]]:
-    """The ids of every list that the rules or their segments refer to."""
-    rules = (*rules, *references.segments.values())
-    numbers = sorted({node.rule.list_id for each in rules for node in walk(each) if isinstance(node.rule, InList)})
-    return {number: list(ListMember.objects.filter(list_id=number).values_list("customer_id", flat=True)) for number in numbers}
+def _read_lists(references: References) -> dict[int, list[str]]:
+    """The ids of every list that the rule or its segments refer to."""
+    members = ListMember.objects.values_list("customer_id", flat=True)
+    return {number: list(members.filter(list_id=number)) for number in sorted(references.list_versions)}

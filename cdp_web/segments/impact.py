@@ -42,7 +42,7 @@ def segment_impact(snapshot: Snapshot, segment: Segment, rule: Rule) -> Impact:
     references = references_read(rule, of_segment=segment.pk)
     before, references_before = _read_current(segment)
     both = references.merge(references_before)
-    with evaluation_open(snapshot, rule, both, seconds=SECONDS, also=[before]) as evaluation:
+    with evaluation_open(snapshot, rule, both, seconds=SECONDS) as evaluation:
         truth = TruthTable(Any((rule, before)), evaluation.source)
         evaluation.session.execute(truth.create())
         is_after, is_before = truth.combine(rule), truth.combine(before)

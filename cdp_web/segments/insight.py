@@ -15,9 +15,9 @@ from cdp_web.segments.history import MAX_PAST_DAYS, changes_get, sizes_get
 from cdp_web.segments.models import Segment
 from cdp_web.segments.overlap import MAX_SEGMENTS, segment_find_similar, segments_overlap
 from cdp_web.segments.rules import RuleInvalid
+from cdp_web.segments.selectors import segment_or_404
 from cdp_web.segments.size_line import HEIGHT, WIDTH, build_points
 from cdp_web.segments.versions import version_or_404, versions_get
-from cdp_web.segments.views import segment_or_404
 from cdp_web.serving.publications import publication_get_for_request
 from cdp_web.serving.snapshot_query import snapshot_open
 

@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from cdp_web.segments.list_selectors import lists_get, match_get
 from cdp_web.segments.models import CustomerList, ListMember, Segment
 from cdp_web.segments.runs import segment_run_request
-from cdp_web.segments.selectors import list_get_dependants, list_get_users
+from cdp_web.segments.selectors import list_get_dependents, list_get_users
 from cdp_web.segments.uploads import Upload, UploadInvalid
 from cdp_web.serving.errors import NothingPublished
 
@@ -177,7 +177,7 @@ def _refuse_unusable(tally: _Tally) -> None:
 def _request_runs(customer_list: CustomerList, requested_by: Any) -> None:
     """In the order of their ids, so two changes at the same time do not wait for each other's locks."""
     try:
-        for segment in list_get_dependants(customer_list.pk):
+        for segment in list_get_dependents(customer_list.pk):
             segment_run_request(segment=segment, requested_by=requested_by)
     except NothingPublished:
         return  # the refresh after the first night computes them

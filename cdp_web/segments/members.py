@@ -51,7 +51,7 @@ def members_stage(chunks: Iterable[Sequence[tuple[str]]]) -> int:
     """Load the members of a new run into a temporary table of this transaction; returns how many there are."""
     count = 0
     with connection.cursor() as cursor:
-        _create_temporary(cursor, "staged_members", '(customer_id text COLLATE "C" NOT NULL)')
+        _create_temporary(cursor, "staged_members", '(customer_id text COLLATE "C" NOT NULL) ON COMMIT DROP')
         with cursor.copy("COPY staged_members FROM STDIN") as copy:
             for rows in chunks:
                 for row in rows:
@@ -64,7 +64,7 @@ def members_stage(chunks: Iterable[Sequence[tuple[str]]]) -> int:
 def members_stage_job(run_id: int) -> int:
     """The same for a run that the cluster has computed."""
     with connection.cursor() as cursor:
-        _create_temporary(cursor, "staged_members", '(customer_id text COLLATE "C" NOT NULL)')
+        _create_temporary(cursor, "staged_members", '(customer_id text COLLATE "C" NOT NULL) ON COMMIT DROP')
         cursor.execute(
             f"INSERT INTO staged_members SELECT customer_id FROM {SEGMENT_JOB_MEMBER.full_name} WHERE run = %s", [run_id]
         )
@@ -78,7 +78,7 @@ def members_replace(run: SegmentRun, previous: SegmentRun | None) -> Difference:
     reasons = find_reasons(run, previous)
     with connection.cursor() as cursor:
         for name, query in (("entered_members", _ENTERED), ("left_members", _LEFT)):
-            _create_temporary(cursor, name, f"AS {query}", {"segment": run.segment_id})
+            _create_temporary(cursor, name, f"ON COMMIT DROP AS {query}", {"segment": run.segment_id})
         _stage_equal_customers(cursor, run, previous, reasons)
         values = {
             "segment": run.segment_id, "run": run.pk, "day": run.day,
@@ -125,14 +125,13 @@ def _index_staged(cursor: Any) -> None:
 
 def _create_temporary(cursor: Any, name: str, body: str, values: Mapping[str, Any] | None = None) -> None:
     """A table of this transaction, in place of one that an earlier run has left in it."""
-    clause, query = ("ON COMMIT DROP", body) if body.startswith("AS ") else ("", f"{body} ON COMMIT DROP")
     cursor.execute(f"DROP TABLE IF EXISTS pg_temp.{name}")
-    cursor.execute(f"CREATE TEMP TABLE {name} {clause} {query}", values)
+    cursor.execute(f"CREATE TEMP TABLE {name} {body}", values)
 
 
 def _stage_equal_customers(cursor: Any, run: SegmentRun, previous: SegmentRun | None, reasons: Reasons) -> None:
     """The changed members whose own data is as it was."""
-    _create_temporary(cursor, "equal_customers", '(customer_id text COLLATE "C" PRIMARY KEY)')
+    _create_temporary(cursor, "equal_customers", '(customer_id text COLLATE "C" PRIMARY KEY) ON COMMIT DROP')
     if previous is None or reasons.data_changed == reasons.data_equal:
         return
     cursor.execute("SELECT customer_id FROM entered_members UNION SELECT customer_id FROM left_members")

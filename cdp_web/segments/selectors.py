@@ -8,6 +8,7 @@ from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 from django.db.models import OuterRef, QuerySet, Subquery
+from django.http import Http404
 
 from cdp.rules import Names, RuleError, decode, to_sentence
 from cdp_web.segments.members import members_at
@@ -38,6 +39,13 @@ def segment_list(*, archived: bool = False) -> QuerySet[Segment]:
 
 def segment_get(segment_id: int) -> Segment | None:
     return Segment.objects.select_related("owner", "current_run", "current_run__version").filter(pk=segment_id).first()
+
+
+def segment_or_404(segment_id: int) -> Segment:
+    segment = segment_get(segment_id)
+    if segment is None:
+        raise Http404(f"There is no segment {segment_id}.")
+    return segment
 
 
 def segment_describe(segment: Segment, names: Names | None = None) -> str:
@@ -81,18 +89,12 @@ def segments_get_users(segment: Segment) -> list[Segment]:
 
 def segments_get_dependents(segment: Segment) -> list[Segment]:
     """The segments that depend on this one, directly or through other segments."""
-    active = _list_active()
-    references = {each.pk: _list_references(each) for each in active}
-    ids, count = {segment.pk}, 0
-    while len(ids) > count:
-        count = len(ids)
-        ids |= {key for key, others in references.items() if others & ids}
-    return [each for each in active if each.pk in ids - {segment.pk}]
+    return [each for each in _add_dependents({segment.pk}) if each.pk != segment.pk]
 
 
 def list_get_users(list_id: int) -> list[Segment]:
     """The segments whose rules refer to this list."""
-    return [each for each in _list_active() if list_id in _list_references(each, of_lists=True)]
+    return lists_get_users().get(list_id, [])
 
 
 def lists_get_users() -> dict[int, list[Segment]]:
@@ -104,14 +106,9 @@ def lists_get_users() -> dict[int, list[Segment]]:
     return users
 
 
-def list_get_dependants(list_id: int) -> list[Segment]:
+def list_get_dependents(list_id: int) -> list[Segment]:
     """The segments that refer to this list, directly or through other segments, in the order of their ids."""
-    segments = _list_active()
-    references = {each.pk: _list_references(each) for each in segments}
-    dependants = {each.pk for each in segments if list_id in _list_references(each, of_lists=True)}
-    while more := {key for key, used in references.items() if key not in dependants and used & dependants}:
-        dependants |= more
-    return [each for each in segments if each.pk in dependants]
+    return _add_dependents({each.pk for each in list_get_users(list_id)})
 
 
 def segments_sort_by_dependence() -> list[Segment]:
@@ -122,6 +119,15 @@ def segments_sort_by_dependence() -> list[Segment]:
         return [segments[key] for key in TopologicalSorter(graph).static_order()]
     except CycleError:
         return list(segments.values())
+
+
+def _add_dependents(ids: set[int]) -> list[Segment]:
+    """The segments with these ids, and all that refer to one of them, directly or through others, in the order of their ids."""
+    active = _list_active()
+    references = {each.pk: _list_references(each) for each in active}
+    while more := {key for key, others in references.items() if key not in ids and others & ids}:
+        ids = ids | more
+    return [each for each in active if each.pk in ids]
 
 
 def _list_active() -> list[Segment]:

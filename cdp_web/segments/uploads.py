@@ -22,6 +22,7 @@ MAX_ID: int = ListMember._meta.get_field("customer_id").max_length
 #: Headings of the column with the ids, best first.
 ID_COLUMNS = ("customer_id", "user_id", "id")
 SHOWN_CHARACTERS = 60
+#: A spreadsheet runs a text that begins with one of these as a formula.
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 _BOM = b"\xef\xbb\xbf"

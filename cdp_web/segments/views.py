@@ -14,7 +14,7 @@ from cdp_web.layout.pages import answer_bad_request, parse_whole_number
 from cdp_web.segments import keyset, runs, selectors, services
 from cdp_web.segments.explain import segment_explain
 from cdp_web.segments.models import Segment
-from cdp_web.segments.selectors import MemberPage
+from cdp_web.segments.selectors import MemberPage, segment_or_404
 from cdp_web.serving.errors import NotReady
 from cdp_web.serving.snapshot_query import LIST_COLUMNS
 
@@ -100,13 +100,6 @@ def segment_restore(request: HttpRequest, segment_id: int) -> HttpResponse:
     else:
         messages.success(request, f"{segment.name} is back in the list.")
     return redirect("segments:detail", segment_id)
-
-
-def segment_or_404(segment_id: int) -> Segment:
-    segment = selectors.segment_get(segment_id)
-    if segment is None:
-        raise Http404(f"There is no segment {segment_id}.")
-    return segment
 
 
 def _load_result(segment: Segment, number: int) -> dict[str, object]:

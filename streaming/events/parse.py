@@ -15,6 +15,7 @@ from pyspark.sql import functions as F
 
 from cdp.events import FIELDS
 from cdp.events.fields import BOUNDS, IDENTITY, IDENTITY_LATER, Bounds
+from cdp.kinds import MONEY
 from cdp.lake.tables import EVENTS_TABLE, QUARANTINE_TABLE, REPLAY_COLUMNS
 from streaming.events.values import VALUES, FieldCheck, clean_text, compute_unit_price, make_checks, make_product_checks
 
@@ -142,7 +143,7 @@ def _make_part(value: Column, later: bool) -> Column:
 
 def _with_derived(frame: DataFrame) -> DataFrame:
     is_purchase, is_refund = F.col("event_type") == "purchase", F.col("event_type") == "refund"
-    worth = F.coalesce(F.col("amount"), (F.col("price") * F.col("quantity")).cast("decimal(18, 2)"))
+    worth = F.coalesce(F.col("amount"), (F.col("price") * F.col("quantity")).cast(MONEY))
     session_order = F.concat(F.lit("s:"), F.col("user_session"))
     levels = {f"category_{level}": _split_level(level) for level in range(1, LEVELS + 1)}
     return frame.withColumns(

@@ -12,6 +12,7 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from cdp.events.fields import EVENT_TYPES, MAX_REVENUE, MONEY_TYPES, NEGATIVE, NUMBER, TIME, WHOLE, Bounds, EventField
+from cdp.kinds import MONEY, PRICE
 
 SHOWN = 60  # characters of a value that a refusal quotes
 
@@ -38,16 +39,16 @@ def parse_time(text: Column, bounds: Bounds) -> Column:
 
 def parse_money(text: Column, bounds: Bounds) -> Column:
     """More than two decimals are rounded half up: trackers send binary fractions of a price, such as 17.990000000000002."""
-    return F.when(text.rlike(NUMBER), text.try_cast("decimal(12, 2)"))
+    return F.when(text.rlike(NUMBER), text.try_cast(PRICE))
 
 
 def parse_amount(text: Column, bounds: Bounds) -> Column:
-    return F.when(text.rlike(NUMBER), text.try_cast("decimal(18, 2)"))
+    return F.when(text.rlike(NUMBER), text.try_cast(MONEY))
 
 
 def compute_unit_price(amount: Column, quantity: Column) -> Column:
     """Rounded half up; null if it has too many digits for a price."""
-    return F.round(amount / quantity, 2).try_cast("decimal(12, 2)")
+    return F.round(amount / quantity, 2).try_cast(PRICE)
 
 
 def parse_quantity(text: Column, bounds: Bounds) -> Column:

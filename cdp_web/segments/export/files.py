@@ -14,10 +14,9 @@ import pyarrow.parquet as pq
 
 from cdp.settings import current
 from cdp_web.segments.export.rows import Export, build_schema, open_chunks
+from cdp_web.segments.uploads import escape_formula
 
 CONTENT_TYPES = {"csv": "text/csv; charset=utf-8", "parquet": "application/vnd.apache.parquet"}
-#: A spreadsheet runs a text that begins with one of these as a formula.
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 _BLOCK = 1_000_000
 
 
@@ -84,6 +83,4 @@ def _generate_lines(export: Export, chunks: Iterator[pa.Table]) -> Iterator[str]
 
 
 def _escape_cell(value: Any) -> Any:
-    if isinstance(value, str) and value.startswith(_FORMULA_STARTS):
-        return f"'{value}"
-    return value
+    return escape_formula(value) if isinstance(value, str) else value

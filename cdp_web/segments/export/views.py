@@ -16,8 +16,7 @@ from cdp_web.segments.export.manifest import build_manifest
 from cdp_web.segments.export.options import parse_options
 from cdp_web.segments.export.rows import Export, NothingToExport, export_open
 from cdp_web.segments.models import SegmentRun
-from cdp_web.segments.selectors import RUNS_SHOWN
-from cdp_web.segments.views import segment_or_404
+from cdp_web.segments.selectors import RUNS_SHOWN, segment_or_404
 from cdp_web.serving.snapshot_query import LIST_COLUMNS
 
 

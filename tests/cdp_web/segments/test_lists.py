@@ -24,7 +24,7 @@ from cdp_web.segments.models import CustomerList, Membership, Segment, SegmentRu
 from cdp_web.segments.preview import segment_preview
 from cdp_web.segments.rules import references_read, rule_read
 from cdp_web.segments.runs import segment_run_execute, segment_run_now
-from cdp_web.segments.selectors import list_get_dependants, lists_get_users
+from cdp_web.segments.selectors import list_get_dependents, lists_get_users
 from cdp_web.segments.services import segment_archive, segment_create
 from cdp_web.segments.uploads import UploadInvalid, read_items, read_stream, read_text
 from cdp_web.serving.errors import SnapshotUnavailable
@@ -170,7 +170,7 @@ class TestUse:
         outer = segment_create(name="Outer", rule=rule({"segment": {"id": middle.pk}}))
         segment_create(name="Apart", rule=rule(in_list(others)))
         segment_archive(segment=segment_create(name="Archived", rule=rule(in_list(guests))))
-        assert list_get_dependants(guests.pk) == [inner, middle, outer]
+        assert list_get_dependents(guests.pk) == [inner, middle, outer]
         assert lists_get_users()[guests.pk] == [inner]
 
     def test_a_list_in_use_is_not_deleted(self) -> None:
