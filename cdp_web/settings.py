@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 
 from redis.backoff import NoBackoff
@@ -12,6 +13,8 @@ from cdp.settings import current
 cdp = current()
 BASE_DIR = Path(__file__).resolve().parent
 STATE_DIR = cdp.state_dir / "web"
+#: The script that draws the charts comes with the Python package that builds them.
+PLOTLY_FOLDER = Path(str(find_spec("plotly").origin)).parent / "package_data"  # type: ignore[union-attr]
 
 SECRET_KEY = cdp.django_secret_key
 DEBUG = cdp.web_debug
@@ -33,9 +36,12 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "cdp_web.layout",
+    "cdp_web.charts",
     "cdp_web.accounts",
     "cdp_web.serving",
     "cdp_web.overview",
+    "cdp_web.insights",
+    "cdp_web.pipeline",
     "cdp_web.customers",
     "cdp_web.segments",
     "cdp_web.api",
@@ -46,6 +52,7 @@ MIDDLEWARE = [
     "cdp_web.layout.pages.content_security_policy",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -64,6 +71,7 @@ TEMPLATES = [
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
+                "django.template.context_processors.i18n",
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
@@ -109,13 +117,16 @@ CACHES = {
 }
 
 LANGUAGE_CODE = "en"
-USE_I18N = False
+LANGUAGES = [("en", "English"), ("vi", "Tiếng Việt")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+LANGUAGE_COOKIE_NAME = f"cdp_{cdp.stack}_language"
+USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "UTC"
 
 STATIC_URL = "static/"
 STATIC_ROOT = STATE_DIR / "static"
-STATICFILES_DIRS = [BASE_DIR / "static"]
+STATICFILES_DIRS = [BASE_DIR / "static", ("plotly", PLOTLY_FOLDER)]
 STORAGES = {"staticfiles": {"BACKEND": "cdp_web.layout.staticfiles.StaticFilesStorage"}}
 WHITENOISE_KEEP_ONLY_HASHED_FILES = True
 

@@ -3,15 +3,30 @@
 from __future__ import annotations
 
 from django.contrib import admin
+from django.contrib.auth.decorators import login_not_required
 from django.urls import include, path
+from django.views.decorators.cache import cache_control
+from django.views.i18n import JavaScriptCatalog, set_language
+
+from cdp_web.accounts.roles import Role, View, require_role
+
+
+def open_to_all(view: View) -> View:
+    """Without a login, and for every role, whatever the method."""
+    return login_not_required(require_role(Role.VIEWER)(view))
+
 
 urlpatterns = [
     path("", include("cdp_web.serving.urls")),
     path("", include("cdp_web.overview.urls")),
+    path("insights/", include("cdp_web.insights.urls")),
+    path("pipeline/", include("cdp_web.pipeline.urls")),
     path("customers/", include("cdp_web.customers.urls")),
     path("segments/", include("cdp_web.segments.urls")),
     path("api/", include("cdp_web.api.urls")),
     path("accounts/", include("cdp_web.accounts.urls")),
+    path("language", open_to_all(set_language), name="set-language"),
+    path("texts.js", open_to_all(cache_control(max_age=3600)(JavaScriptCatalog.as_view())), name="texts"),
     path("admin/", admin.site.urls),
 ]
 handler500 = "cdp_web.serving.faults.show_fault"

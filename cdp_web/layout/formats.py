@@ -1,52 +1,76 @@
-"""Numbers, money and days as the site shows them. Pure functions; a missing value is always a dash."""
+"""Numbers, money and days as the site shows them, in the language of the request. A missing value is always a dash."""
 
 from __future__ import annotations
 
 from datetime import date, datetime
 from decimal import Decimal
 
+from babel import Locale
+from babel.dates import format_date, format_datetime
+from babel.numbers import (
+    format_compact_currency,
+    format_compact_decimal,
+    format_currency,
+    format_decimal,
+    format_percent,
+    get_decimal_symbol,
+    get_group_symbol,
+)
+from babel.numbers import get_currency_symbol as get_symbol
+from django.utils.translation import get_language, gettext, ngettext
+
 from cdp.metrics import Metric
 from cdp.settings import current
 
 MISSING = "–"
-_SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "VND": "₫"}
-_STEPS = ((Decimal(10) ** 9, "B"), (Decimal(10) ** 6, "M"), (Decimal(10) ** 3, "K"))
+#: Language -> the pattern of a day for Babel, with and without the year, and the same for plotly's script.
+_DAYS = {"en": ("d MMM y", "d MMM", "%A, %-d %b %Y", "%-d %b"), "vi": ("dd/MM/y", "dd/MM", "%d/%m/%Y", "%d/%m")}
+
+
+def get_locale() -> Locale:
+    return Locale(_get_language())
+
+
+def _get_language() -> str:
+    language = (get_language() or "en").split("-")[0]
+    return language if language in _DAYS else "en"
 
 
 def count(value: int | None) -> str:
-    return MISSING if value is None else f"{value:,}"
+    return MISSING if value is None else format_decimal(value, locale=get_locale())
 
 
 def money(value: Decimal | None) -> str:
-    """Every cent, with the currency in front: $1,234.50."""
-    return MISSING if value is None else _signed(value, f"{abs(value):,.2f}")
+    """Every cent, with the currency: $1,234.50."""
+    return MISSING if value is None else format_currency(value, current().currency, locale=get_locale())
 
 
 def money_short(value: Decimal | None) -> str:
     """As a tile shows it: $1.23M, $45.6K, $1,234.50."""
-    if value is None:
-        return MISSING
-    return _signed(value, _short(abs(value), exact=f"{abs(value):,.2f}"))
+    if value is None or abs(value) < 10_000:
+        return money(value)
+    return format_compact_currency(_round_short(value), current().currency, locale=get_locale(), fraction_digits=2)
 
 
 def count_short(value: int | None) -> str:
     """As a tile shows it: 1.23M; every digit below a hundred thousand."""
-    if value is None:
-        return MISSING
-    return f"{value:,}" if abs(value) < 100_000 else _short(Decimal(value), exact=str(value))
+    if value is None or abs(value) < 100_000:
+        return count(value)
+    return format_compact_decimal(_round_short(value), locale=get_locale(), fraction_digits=2)
 
 
 def percent(value: float | Decimal | None, decimals: int = 1) -> str:
     """A share between 0 and 1: 12.3%. A share above zero never shows as 0.0%."""
     if value is None:
         return MISSING
+    pattern = f"0.{'0' * decimals}%"
     if 0 < value < 10 ** -(decimals + 2):
-        return f"<{10**-decimals:.{decimals}f}%"
-    return f"{value * 100:.{decimals}f}%"
+        return f"<{format_percent(10 ** -(decimals + 2), pattern, locale=get_locale())}"
+    return format_percent(value, pattern, locale=get_locale())
 
 
 def number(value: float | Decimal | None) -> str:
-    return MISSING if value is None else f"{value:,.2f}".rstrip("0").rstrip(".")
+    return MISSING if value is None else format_decimal(value, "#,##0.##", locale=get_locale())
 
 
 def day(value: date | str | None) -> str:
@@ -54,12 +78,24 @@ def day(value: date | str | None) -> str:
     if value is None:
         return MISSING
     moment = date.fromisoformat(value) if isinstance(value, str) else value
-    return f"{moment.day} {moment:%b %Y}"
+    return format_date(moment, _DAYS[_get_language()][0], locale=get_locale())
+
+
+def day_short(value: date) -> str:
+    """30 Nov."""
+    return format_date(value, _DAYS[_get_language()][1], locale=get_locale())
+
+
+def month(value: date) -> str:
+    """Nov 2019."""
+    return format_date(value, "MMM y", locale=get_locale())
 
 
 def moment(value: datetime | None) -> str:
     """30 Nov 2019, 14:05 UTC."""
-    return MISSING if value is None else f"{value.day} {value:%b %Y, %H:%M} UTC"
+    if value is None:
+        return MISSING
+    return format_datetime(value, f"{_DAYS[_get_language()][0]}, HH:mm 'UTC'", locale=get_locale())
 
 
 def duration(seconds: float | None) -> str:
@@ -68,14 +104,16 @@ def duration(seconds: float | None) -> str:
     if seconds < 0.1:
         return f"{seconds * 1000:.0f} ms"
     if seconds < 60:
-        return f"{seconds:.1f} s"
+        return gettext("%(seconds)s s") % {"seconds": format_decimal(seconds, "0.0", locale=get_locale())}
     minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest} s"
+    return gettext("%(minutes)s min %(seconds)s s") % {"minutes": minutes, "seconds": rest}
 
 
 def days(value: float | Decimal | None) -> str:
     """1 day, 12.5 days."""
-    return MISSING if value is None else f"{number(value)} day{'' if value == 1 else 's'}"
+    if value is None:
+        return MISSING
+    return ngettext("%(number)s day", "%(number)s days", 1 if value == 1 else 2) % {"number": number(value)}
 
 
 def metric_value(metric: Metric, value: object) -> str:
@@ -100,21 +138,29 @@ def metric_value(metric: Metric, value: object) -> str:
 
 
 def get_currency_symbol() -> str:
-    code = current().currency
-    return _SYMBOLS.get(code, f"{code} ")
+    return get_symbol(current().currency, locale=get_locale())
 
 
-def _signed(value: Decimal, digits: str) -> str:
-    return f"{'-' if value < 0 else ''}{get_currency_symbol()}{digits}"
+def get_currency_affixes() -> tuple[str, str]:
+    """What plotly's script writes before and after an amount."""
+    before, _, after = format_currency(0, current().currency, "¤0" if _get_language() == "en" else "0 ¤", get_locale()).partition(
+        "0"
+    )
+    return before, after
 
 
-def _short(value: Decimal, exact: str) -> str:
-    """One or two decimals and a letter, for ten thousand and more."""
-    if value < 10_000:
-        return exact
-    for size, letter in _STEPS:
-        if value >= size * Decimal("0.99995"):
-            scaled = value / size
-            decimals = 1 if scaled >= Decimal("9.995") else 2
-            return f"{scaled:.{decimals}f}{letter}"
-    return exact
+def get_separators() -> str:
+    """The decimal and the group separator, as plotly's script takes them."""
+    return get_decimal_symbol(get_locale()) + get_group_symbol(get_locale())
+
+
+def get_day_patterns() -> tuple[str, str]:
+    """The patterns of a whole and a short day for plotly's script."""
+    _, _, whole, short = _DAYS[_get_language()]
+    return whole, short
+
+
+def _round_short(value: Decimal | int) -> Decimal:
+    """To three digits, or four if three are before the point: 1.23M, 45.6K, 239.4K."""
+    digits = len(str(abs(int(value))))
+    return Decimal(f"{value:.{4 if digits % 3 == 0 else 3}g}")

@@ -20,6 +20,9 @@ class SiteStaticFiles(StaticFilesConfig):
         "htmx-4*",
         "htmax*",
         "rest_framework",
+        "widgetbundle.js",
+        "datasets",
+        "templates",
     ]
 
 

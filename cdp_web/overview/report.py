@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from cdp_web.overview import kpis, selectors
@@ -20,7 +21,8 @@ class Overview:
     funnel: list[kpis.FunnelStep]
     series: dict[str, Any]
     series_before: dict[str, Any] | None
-    has_events: bool
+    days: dict[date, selectors.KpiDay]
+    days_before: dict[date, selectors.KpiDay]
 
 
 def overview_read(publication: Publication, days: int) -> Overview:
@@ -44,5 +46,6 @@ def overview_read(publication: Publication, days: int) -> Overview:
         kpis.build_funnel(totals),
         kpis.build_series(period, now_rows),
         kpis.build_series(before, before_rows) if is_comparable else None,
-        bool(now_rows),
+        now_rows,
+        before_rows,
     )

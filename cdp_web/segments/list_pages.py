@@ -14,11 +14,12 @@ from django.shortcuts import redirect, render
 from django.utils.text import slugify
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from cdp_web.layout.spreadsheets import escape_formula
 from cdp_web.segments import lists
 from cdp_web.segments.list_selectors import ids_iterate, list_get, lists_get
 from cdp_web.segments.models import CustomerList, Segment
 from cdp_web.segments.selectors import list_get_users, lists_get_users
-from cdp_web.segments.uploads import Upload, UploadInvalid, escape_formula, read_stream, read_text
+from cdp_web.segments.uploads import Upload, UploadInvalid, read_stream, read_text
 
 #: What the form of a list offers, and the service that does it.
 CHANGES = {"replace": lists.list_replace, "append": lists.list_append, "remove": lists.list_remove_ids}

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import NamedTuple, Protocol
 
+from cdp_web.layout.spreadsheets import unescape_formula
 from cdp_web.segments.models import ListMember
 
 MAX_BYTES = 20 * 1024 * 1024
@@ -22,9 +23,6 @@ MAX_ID: int = ListMember._meta.get_field("customer_id").max_length
 #: Headings of the column with the ids, best first.
 ID_COLUMNS = ("customer_id", "user_id", "id")
 SHOWN_CHARACTERS = 60
-#: A spreadsheet runs a text that begins with one of these as a formula.
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
-
 _BOM = b"\xef\xbb\xbf"
 _DELIMITERS = ("\t", ",", ";")
 #: Control characters, line separators, and halves of surrogate pairs, which UTF-8 does not have.
@@ -93,16 +91,6 @@ def read_text(text: str) -> Upload:
 def read_items(items: Sequence[object]) -> Upload:
     """Ids of a JSON list; the line of an id is its number in the list."""
     return Upload(_check_item(number, item) for number, item in enumerate(items, 1))
-
-
-def escape_formula(text: str) -> str:
-    """A cell that no spreadsheet runs as a formula."""
-    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
-
-
-def unescape_formula(text: str) -> str:
-    """The inverse: a file that this site has exported can be uploaded again."""
-    return text[1:] if text.startswith("'") and text[1:].startswith(FORMULA_STARTS) else text
 
 
 def _read_lines(stream: ByteStream) -> Iterator[str]:

@@ -11,6 +11,8 @@ from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from cdp.metrics import Metric
+from cdp_web.charts.chart import Chart
+from cdp_web.charts.csv import PARAMETER as CSV_PARAMETER
 from cdp_web.layout import formats
 
 register = template.Library()
@@ -23,6 +25,9 @@ def _make_filter(format_value: Callable[[Any], str]) -> Callable[[Any], str]:
 
 for _format in (
     formats.count,
+    formats.number,
+    formats.month,
+    formats.day_short,
     formats.count_short,
     formats.money,
     formats.money_short,
@@ -74,7 +79,15 @@ def icon(name: str, classes: str = "") -> SafeString:
 
 
 @register.simple_tag(takes_context=True)
-def current_section(context: template.Context, section: str) -> SafeString:
-    """Mark the navigation section of the current page."""
+def current_page(context: template.Context, place: str) -> SafeString:
+    """Mark the current page in the navigation; `place` is a namespace, or the name of one page."""
     match = context["request"].resolver_match
-    return mark_safe('aria-current="page"') if match and match.app_name == section else SafeString()
+    return mark_safe('aria-current="page"') if match and place in (match.app_name, match.view_name) else SafeString()
+
+
+@register.inclusion_tag("charts/chart.html", takes_context=True)
+def chart(context: template.Context, chart: Chart, classes: str = "") -> dict[str, Any]:
+    """A card with the chart, its definition, its table and the address of its CSV."""
+    parameters = context["request"].GET.copy()
+    parameters[CSV_PARAMETER] = chart.key
+    return {"chart": chart, "classes": classes, "csv": f"?{parameters.urlencode()}"}

@@ -13,8 +13,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from cdp.settings import current
+from cdp_web.layout.spreadsheets import escape_formula
 from cdp_web.segments.export.rows import Export, build_schema, open_chunks
-from cdp_web.segments.uploads import escape_formula
 
 CONTENT_TYPES = {"csv": "text/csv; charset=utf-8", "parquet": "application/vnd.apache.parquet"}
 _BLOCK = 1_000_000

@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
+from django.utils.translation import override
 
 from cdp.metrics import BY_KEY
 from cdp_web.layout import formats
@@ -12,8 +13,8 @@ from cdp_web.layout import formats
 @pytest.mark.parametrize(
     ("value", "text"),
     [
-        (None, "–"), ("0", "$0.00"), ("9999.99", "$9,999.99"), ("10000", "$10.0K"), ("239412.5", "$239.4K"),
-        ("999949", "$999.9K"), ("999950", "$1.00M"), ("1234567", "$1.23M"), ("12345678", "$12.3M"), ("999999999", "$1.00B"),
+        (None, "–"), ("0", "$0.00"), ("9999.99", "$9,999.99"), ("10000", "$10K"), ("239412.5", "$239.4K"),
+        ("999949", "$999.9K"), ("999950", "$1M"), ("1234567", "$1.23M"), ("12345678", "$12.3M"), ("999999999", "$1B"),
         ("-45600", "-$45.6K"),
     ],
 )  # fmt: skip
@@ -21,9 +22,7 @@ def test_money_short(value: str | None, text: str) -> None:
     assert formats.money_short(None if value is None else Decimal(value)) == text
 
 
-@pytest.mark.parametrize(
-    ("value", "text"), [(None, "–"), (0, "0"), (99_999, "99,999"), (123_456, "123.5K"), (4_000_000, "4.00M")]
-)
+@pytest.mark.parametrize(("value", "text"), [(None, "–"), (0, "0"), (99_999, "99,999"), (123_456, "123.5K"), (4_000_000, "4M")])
 def test_count_short(value: int | None, text: str) -> None:
     assert formats.count_short(value) == text
 
@@ -59,3 +58,16 @@ def test_moments_and_durations() -> None:
         "1 min 1 s",
         "60 min 0 s",
     ]
+
+
+def test_vietnamese_numbers_money_and_days() -> None:
+    with override("vi"):
+        assert formats.money(Decimal("-1234.5")) == "-1.234,50\xa0US$"
+        assert formats.money_short(Decimal("712900.3")) == "712,9\xa0N\xa0US$"
+        assert formats.count(1_234_567) == "1.234.567"
+        assert formats.percent(0.1234) == "12,3%"
+        assert formats.day(date(2019, 11, 3)) == "03/11/2019"
+        assert formats.moment(datetime(2019, 12, 1, 3, 5, tzinfo=UTC)) == "01/12/2019, 03:05 UTC"
+        assert formats.get_separators() == ",."
+        assert formats.get_currency_affixes() == ("", "\xa0US$")
+    assert formats.get_currency_affixes() == ("$", "")

@@ -7,16 +7,15 @@ from typing import Any
 
 import pytest
 
+from cdp_web.layout.spreadsheets import escape_formula, unescape_formula
 from cdp_web.segments import uploads
 from cdp_web.segments.uploads import (
     Upload,
     UploadInvalid,
     UploadTooLarge,
-    escape_formula,
     read_items,
     read_stream,
     read_text,
-    unescape_formula,
 )
 
 

@@ -1,0 +1,1 @@
+"""Charts: figures built with plotly in Python, drawn by the script that comes with plotly, each with its table and its CSV."""

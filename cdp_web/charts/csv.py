@@ -1,0 +1,36 @@
+"""The numbers of a chart as a CSV file, unformatted."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable
+from io import StringIO
+
+from django.http import Http404, HttpRequest, HttpResponse
+
+from cdp_web.charts.chart import Chart
+from cdp_web.layout.spreadsheets import escape_formula
+
+PARAMETER = "csv"
+
+
+def answer_csv(request: HttpRequest, charts: Iterable[Chart]) -> HttpResponse | None:
+    """The file of the chart that the address names with `csv=KEY`; None if it names none."""
+    key = request.GET.get(PARAMETER)
+    if not key:
+        return None
+    chart = next((chart for chart in charts if chart.key == key), None)
+    if chart is None:
+        raise Http404(f"This page has no chart {key}.")
+    response = HttpResponse(write_csv(chart), content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="{chart.key}.csv"'
+    return response
+
+
+def write_csv(chart: Chart) -> str:
+    lines = StringIO()
+    writer = csv.writer(lines)
+    writer.writerow([column.title for column in chart.columns])
+    for row in chart.rows:
+        writer.writerow([escape_formula(value) if isinstance(value, str) else value for value in row])
+    return lines.getvalue()

@@ -1,0 +1,1 @@
+"""Reports on products, customers by value, and returning customers; from the chart tables of the night."""

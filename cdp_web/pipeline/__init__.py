@@ -1,0 +1,1 @@
+"""How the data gets here: services, the stream, the ledger, quarantined messages, and the nights."""
