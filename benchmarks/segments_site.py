@@ -48,8 +48,12 @@ def use_files(folder: Path) -> None:
 
     logging.getLogger("cdp_web.segments.outbox").setLevel(logging.ERROR)
     snapshot_store.get_folder = lambda: folder / "snapshots"
-    snapshot_store.open_customers = lambda publication: dataset.dataset(folder / str(publication.id) / "customers.parquet")
-    snapshot_store.open_interactions = lambda publication: dataset.dataset(folder / str(publication.id) / "interactions.parquet")
+
+    def read_file(publication: Any, name: str) -> Any:
+        return snapshot_store.stream_rows(dataset.dataset(folder / str(publication.id) / f"{name}.parquet"))
+
+    snapshot_store.open_customers = lambda publication: read_file(publication, "customers")
+    snapshot_store.open_interactions = lambda publication: read_file(publication, "interactions")
 
 
 def prepare(customers: int) -> dict[str, float]:

@@ -165,7 +165,7 @@ def walk(resolver: URLResolver, namespaces: tuple[str, ...] = ()) -> Iterator[tu
 def list_addresses() -> list[str]:
     """The addresses of the site's pages, but for those that a viewer may post to; 1 in the place of numbers and names."""
     pages = {name: entry for name, entry in walk(get_resolver()) if not name.startswith(("api:", "admin:"))}
-    closed = pages.keys() - {"accounts:login", "accounts:logout"}
+    closed = pages.keys() - {"accounts:login", "accounts:logout", "set-language", "texts"}
     return [reverse(name, kwargs=dict.fromkeys(pages[name].pattern.converters, 1)) for name in closed]
 
 
