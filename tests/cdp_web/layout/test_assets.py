@@ -64,3 +64,10 @@ def test_static_files_are_collected_and_modules_name_the_hashed_ones(settings: S
     for path, name in imports:
         assert re.fullmatch(r"\w+\.[0-9a-f]{12}\.js", Path(name).name)
         assert (path.parent / name).is_file()
+
+
+def test_plotly_finds_the_ids_that_keep_it_from_writing_styles(settings: Settings) -> None:
+    script = (settings.PLOTLY_FOLDER / "plotly.min.js").read_text()
+    page = (ROOT / "templates" / "charts" / "scripts.html").read_text()
+    guards = set(re.findall(r'getElementById\("([0-9a-f]{40,})"\)', script)) | {"plotly.js-style-global"}
+    assert guards == set(re.findall(r'\bid="([^"]+)"', page))
