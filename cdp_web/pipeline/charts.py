@@ -14,6 +14,7 @@ from cdp_web.charts.chart import Chart, Column
 from cdp_web.charts.theme import BAD, BAR, SECOND, make_day_axis, make_figure
 from cdp_web.layout import formats
 from cdp_web.pipeline.stream_read import StreamHour
+from cdp_web.serving.night_words import name_step
 
 HEIGHT = 240
 
@@ -75,6 +76,35 @@ def chart_nights(runs: Sequence[NightRun]) -> Chart:
         columns=[Column(_("Day"), "day"), Column(_("Started")), Column(_("Outcome")), Column(_("Took"))],
         rows=[(run.day, formats.moment(run.begun_at), run.state, formats.duration(run.took)) for run in ended],
         links=links,
+    )
+
+
+def chart_steps(run: NightRun) -> Chart:
+    """How long each finished step of a night took."""
+    names = [name_step(step) for step in run.seconds]
+    seconds = list(run.seconds.values())
+    bars = go.Bar(
+        x=seconds,
+        y=names,
+        orientation="h",
+        text=[formats.duration(each) for each in seconds],
+        textposition="none",
+        hovertemplate="%{y}: %{text}<extra></extra>",
+        marker={"color": BAR, "cornerradius": 3},
+    )
+    figure = make_figure(
+        bars,
+        height=60 + 28 * len(names),
+        xaxis={"ticksuffix": " s", "showgrid": True, "rangemode": "tozero"},
+        yaxis={"autorange": "reversed", "rangemode": "normal", "ticklabelstandoff": 8},
+    )
+    return Chart(
+        key="steps",
+        title=_("Steps"),
+        about=_("How long each step took, in the order of the run."),
+        figure=figure,
+        columns=[Column(_("Step")), Column(_("Took"))],
+        rows=[(name, formats.duration(each)) for name, each in zip(names, seconds, strict=True)],
     )
 
 

@@ -36,6 +36,7 @@ class Freshness:
     waiting_days: int = 0  # complete days with events after the published one
     newest_event: datetime | None = None
     expected_at: datetime | None = None  # when the next night should have published
+    last_day: date | None = None  # the last day that waits
 
     @property
     def is_good(self) -> bool:
@@ -54,7 +55,7 @@ def judge_freshness(
         return Freshness("none", newest_event=newest_event, expected_at=expected)
     waiting = count_waiting_days(now, published, newest_event)
     if waiting:
-        return Freshness("behind", waiting, newest_event, expected)
+        return Freshness("behind", waiting, newest_event, expected, published + timedelta(days=waiting))
     if newest_event is not None and now - newest_event > QUIET:
         return Freshness("quiet", 0, newest_event, expected)
     state: FreshnessState = "late" if is_overdue(now, schedule, runs) else "current"

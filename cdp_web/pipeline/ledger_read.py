@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import asdict, dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 import pyarrow as pa
@@ -93,7 +93,7 @@ def _read_figures(settings: Settings) -> LedgerFigures:
         values |= {"quarantine_rows": rows, "replayed_events": replayed, "claimed": claimed}
     if publication and events:
         values |= _read_published(settings, publication, events)
-    return LedgerFigures(**_read_sums(), **values)
+    return LedgerFigures(**values | _read_sums())
 
 
 def _open_table(settings: Settings, name: str, version: int | None = None) -> DeltaTable | None:
@@ -198,11 +198,3 @@ def _read_sums() -> dict[str, int]:
         sums = "coalesce(sum(received), 0)::bigint, coalesce(sum(good), 0)::bigint, coalesce(sum(quarantined), 0)::bigint"
         cursor.execute(f"SELECT {sums} FROM {STREAM_LEDGER.full_name}")
         return dict(zip(("received", "good", "quarantined"), cursor.fetchone(), strict=True))
-
-
-def figures_from_value(value: dict[str, Any]) -> LedgerFigures:
-    return LedgerFigures(**value)
-
-
-def newest_event_of(figures: LedgerFigures) -> datetime | None:
-    return datetime.fromisoformat(figures.newest_event) if figures.newest_event else None

@@ -158,12 +158,12 @@ def messages_get(quarantine: QuarantineTable, chosen: QuarantineFilter, after: P
     # The payloads of these places only: the files are read within the times of the page.
     sql = f"""
         SELECT reason, coalesce(field, ''), coalesce(detail, ''), received_at, kafka_topic, kafka_partition, kafka_offset,
-            payload, replayed_at, replayed_how
-        FROM messages WHERE {chosen.sql} AND received_at BETWEEN ? AND ? AND ({_PLACES}) BETWEEN (?, ?, ?) AND (?, ?, ?)
+            coalesce(payload, ''::BLOB), replayed_at, replayed_how
+        FROM messages WHERE {chosen.sql} AND ({_PLACES}) IN (VALUES {", ".join(["(?, ?, ?)"] * len(places))})
         ORDER BY 4 DESC, 6 DESC, 7 DESC LIMIT {PAGE_SIZE + 1}"""
-    span = [places[-1][0], places[0][0]]
-    rows = _query(quarantine, chosen, sql, [*chosen.parameters, *span, *places[-1], *places[0]], span=span)
-    return [RejectedMessage(*row[:7], bytes(row[7] or b""), *row[8:]) for row in rows]
+    parameters = [*chosen.parameters, *(value for place in places for value in place)]
+    rows = _query(quarantine, chosen, sql, parameters, span=[places[-1][0], places[0][0]])
+    return [RejectedMessage(*row) for row in rows]
 
 
 def place_from_text(text: str) -> Place | None:
@@ -208,7 +208,8 @@ def _query(
             missing = [f"NULL::VARCHAR AS {name}" for name in REPLAY_COLUMNS if name not in replay]
             source = f"(SELECT {', '.join(['*', *missing])} FROM scanned)"
             # As Arrow, because DuckDB itself needs another library for times with a zone.
-            table = duck.execute(sql.replace("FROM messages", f"FROM {source} messages"), [*parameters]).to_arrow_table()
+            query = sql.replace("FROM messages", f"FROM {source} messages")
+            table: pa.Table = duck.sql(query, params=[*parameters]).to_arrow_table()
             return [tuple(row.values()) for row in table.to_pylist()]
     except (duckdb.Error, pa.ArrowException, DeltaError, OSError) as error:
         raise QuarantineUnavailable(first_line(error)[:300]) from error
