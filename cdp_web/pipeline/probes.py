@@ -82,7 +82,7 @@ def probe_redis(settings: Settings) -> Finding:
 
 def probe_kafka(settings: Settings) -> Finding:
     cluster = AdminClient(client_config(settings)).list_topics(timeout=SECONDS)
-    return healthy(text("%(brokers)s brokers, %(topics)s topics"), brokers=len(cluster.brokers), topics=len(cluster.topics))
+    return healthy(text("brokers: %(brokers)s, topics: %(topics)s"), brokers=len(cluster.brokers), topics=len(cluster.topics))
 
 
 def probe_hdfs(settings: Settings) -> Finding:
@@ -108,7 +108,7 @@ def probe_spark(settings: Settings) -> Finding:
     if state["status"] != "ALIVE" or not state["aliveworkers"]:
         return Finding("unhealthy", text("no worker is registered"), {}, "./run up spark")
     values = {"free": state["cores"] - state["coresused"], "cores": state["cores"], "jobs": len(state["activeapps"])}
-    return healthy(text("%(free)s of %(cores)s cores free, %(jobs)s applications"), **values)
+    return healthy(text("%(free)s of %(cores)s cores free, applications: %(jobs)s"), **values)
 
 
 def probe_airflow(settings: Settings) -> Finding:

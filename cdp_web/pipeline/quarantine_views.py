@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from cdp.days import day_from_text
+from cdp.days import day_from_text, days_between
 from cdp.events import FIELD_NAMES, REASONS
 from cdp_web.accounts.roles import role_get
 from cdp_web.charts.chart import Chart
@@ -34,7 +34,7 @@ from cdp_web.pipeline.quarantine import (
 )
 
 #: Days that the page shows without a choice, and bars of its chart.
-DAYS, CHART_DAYS = 7, 60
+DAYS, LEAST_CHART_DAYS, CHART_DAYS = 7, 14, 60
 REASON_TEXTS = {reason.code: reason.says for reason in REASONS}
 
 
@@ -106,7 +106,9 @@ def _link_to_group(chosen: QuarantineFilter, group: RejectionGroup) -> str:
 
 
 def _make_chart(table: QuarantineTable, chosen: QuarantineFilter) -> Chart:
-    days = {day: table.days[day] for day in sorted(table.days)[-CHART_DAYS:]}
+    newest = table.newest_day
+    length = min(max((newest - min(table.days)).days + 1, LEAST_CHART_DAYS), CHART_DAYS)
+    days = {day: table.days.get(day, 0) for day in days_between(newest - timedelta(days=length - 1), newest)}
     return chart_rejected_days(days, {day: make_link(replace(chosen, first=day, last=day)) for day in days})
 
 

@@ -21,6 +21,8 @@ from cdp.settings import Settings, current
 SECONDS = 3
 #: Hours of the charts, up to the newest one in which something was received.
 HOURS = 48
+#: Hours of the charts at least: what was received before the first message is zero.
+LEAST_HOURS = 24
 #: Most rows of the ledger that a page reads.
 MOST_BATCHES = 100_000
 _LAST = f"""
@@ -70,13 +72,13 @@ def stream_hours_get() -> list[StreamHour]:
         return fill_hours([StreamHour(*row) for row in cursor.fetchall()])
 
 
-def fill_hours(hours: list[StreamHour], most: int = HOURS) -> list[StreamHour]:
-    """Every hour from the oldest to the newest, within the last `most`."""
+def fill_hours(hours: list[StreamHour], least: int = LEAST_HOURS, most: int = HOURS) -> list[StreamHour]:
+    """Every hour up to the newest: from the oldest, but not fewer than `least` nor more than `most`."""
     if not hours:
         return []
     by_hour = {each.hour: each for each in hours}
     newest, oldest = max(by_hour), min(by_hour)
-    first = max(oldest, newest - timedelta(hours=most - 1))
+    first = max(min(oldest, newest - timedelta(hours=least - 1)), newest - timedelta(hours=most - 1))
     count = int((newest - first) / timedelta(hours=1)) + 1
     steps = (first + timedelta(hours=step) for step in range(count))
     return [by_hour.get(hour, StreamHour(hour)) for hour in steps]

@@ -55,8 +55,9 @@ def test_hops_of_stores_without_figures_are_left_out() -> None:
 def test_hours_without_messages_are_filled() -> None:
     first = datetime(2019, 10, 1, 8, tzinfo=UTC)
     hours = [StreamHour(first + timedelta(hours=back), 10, 9, 1) for back in (3, 0)]
-    assert [hour.received for hour in fill_hours(hours)] == [10, 0, 0, 10]
-    assert [hour.received for hour in fill_hours(hours, most=2)] == [0, 10]
+    assert [hour.received for hour in fill_hours(hours, least=2)] == [10, 0, 0, 10]
+    assert [hour.received for hour in fill_hours(hours, least=5)] == [0, 10, 0, 0, 10]
+    assert [hour.received for hour in fill_hours(hours, least=1, most=2)] == [0, 10]
     assert fill_hours([]) == []
 
 

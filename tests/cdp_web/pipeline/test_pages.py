@@ -125,7 +125,7 @@ def test_hours_of_the_stream_are_the_sums_of_its_batches(site: Client) -> None:
         cursor.execute(f"SELECT sum(good), sum(quarantined) FROM {STREAM_LEDGER.full_name}")
         sums = cursor.fetchone()
     hours = stream_hours_get()
-    assert [(each.good, each.quarantined) for each in hours] == [(10, 1), (0, 0), (25, 2)]
+    assert [(each.good, each.quarantined) for each in hours[-3:]] == [(10, 1), (0, 0), (25, 2)]
     assert (sum(each.good for each in hours), sum(each.quarantined for each in hours)) == sums
     csv = site.get("/pipeline/?csv=stream").content.decode().splitlines()
     assert csv[-1].endswith(",27,25,2")
