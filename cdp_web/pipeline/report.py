@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from django.core.cache import cache
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
 
 from cdp.mart.nights import NightRun
@@ -25,10 +25,6 @@ from cdp_web.serving.errors import NothingPublished
 from cdp_web.serving.nights import nights_get_latest
 from cdp_web.serving.publications import Publication, publication_get_serving
 from cdp_web.serving.snapshot_store import snapshot_path
-
-#: Seconds for which a process remembers the state of the data for the top bar.
-STATE_SECONDS = 30
-_STATE_KEY = "pipeline-data-state"
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,20 +182,16 @@ def parse_time(text: str | None) -> datetime | None:
 
 
 def add_data_state(request: HttpRequest) -> dict[str, Any]:
-    """Template context: a function with the state of the data for the top bar, so only whole pages run its query."""
+    """Template context: the state of the data for the top bar, lazy, so only whole pages run its query, and once."""
     if not getattr(request, "user", None) or not request.user.is_authenticated:
         return {}
-    return {"data_state": _get_state}
+    return {"data_state": SimpleLazyObject(_get_state)}
 
 
 def _get_state() -> str:
     """Empty before the first reading."""
-
-    def read() -> str:
-        value = Reading.objects.filter(key="freshness").values_list("value", flat=True).first()
-        return str(value.get("state", "")) if value else ""
-
-    return str(cache.get_or_set(_STATE_KEY, read, STATE_SECONDS))
+    value = Reading.objects.filter(key="freshness").values_list("value", flat=True).first()
+    return str(value.get("state", "")) if value else ""
 
 
 def freshness_read() -> dict[str, Any]:
