@@ -68,6 +68,7 @@ def test_an_unknown_period_is_a_bad_request(publish: Any, site: Client) -> None:
 def test_page_takes_few_queries(publish: Any, site: Client, django_assert_num_queries: DjangoAssertNumQueries) -> None:
     publish([])
     add_days(60)
-    # 3 session, user and role, 2 publication, 2 days, 2 distinct customers, 2 the last night
-    with django_assert_num_queries(11):
+    # 3 session, user and role, 2 publication, 2 days, 2 distinct customers, 2 the last night, 1 the state of the
+    # data in the top bar
+    with django_assert_num_queries(12):
         site.get("/")
