@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -10,9 +11,10 @@ from rest_framework.views import APIView
 
 from cdp.rules import list_catalogue
 from cdp_web.api.serializers import PublicationSerializer
-from cdp_web.overview.periods import DEFAULT_PERIOD, PERIODS, parse_period_days
+from cdp_web.overview.periods import COMPARISONS, DEFAULT_PRESET, PRESETS_BY_KEY, PeriodChoice
 from cdp_web.overview.report import overview_read
-from cdp_web.serving.publications import publication_get_serving
+from cdp_web.overview.selectors import period_choose
+from cdp_web.serving.publications import Publication, publication_get_serving
 
 
 class PeriodSerializer(serializers.Serializer):
@@ -48,27 +50,35 @@ class SeriesSerializer(serializers.Serializer):
 class OverviewSerializer(serializers.Serializer):
     publication = PublicationSerializer()
     period = PeriodSerializer()
-    before = PeriodSerializer()
-    is_comparable = serializers.BooleanField(help_text="The history covers the whole period before.")
+    before = PeriodSerializer(allow_null=True, help_text="The period to compare with, if the data go back far enough.")
+    is_comparable = serializers.BooleanField(help_text="There is a period to compare with.")
     kpis = KpiSerializer(many=True, source="tiles")
     funnel = StepSerializer(many=True)
     series = SeriesSerializer()
     series_before = SeriesSerializer(allow_null=True)
 
 
+PERIOD_PARAMETERS = [
+    OpenApiParameter("period", str, enum=list(PRESETS_BY_KEY), default=DEFAULT_PRESET),
+    OpenApiParameter("from", OpenApiTypes.DATE, description="The first day of any other period."),
+    OpenApiParameter("to", OpenApiTypes.DATE, description="Its last day."),
+    OpenApiParameter("compare", str, enum=list(COMPARISONS), default="before"),
+]
+
+
+def parse_period_parameters(request: Request, publication: Publication) -> PeriodChoice:
+    try:
+        return period_choose(request.query_params, publication)
+    except ValueError as error:
+        raise serializers.ValidationError({"period": str(error)}) from error
+
+
 class OverviewApi(APIView):
-    @extend_schema(
-        operation_id="overview",
-        parameters=[OpenApiParameter("days", int, enum=PERIODS, default=DEFAULT_PERIOD)],
-        responses=OverviewSerializer,
-    )
+    @extend_schema(operation_id="overview", parameters=PERIOD_PARAMETERS, responses=OverviewSerializer)
     def get(self, request: Request) -> Response:
-        """Numbers of the shop for the last days up to the published day, compared with the same number of days before."""
-        try:
-            days = parse_period_days(request.query_params.get("days"))
-        except ValueError as error:
-            raise serializers.ValidationError({"days": str(error)}) from error
-        return Response(OverviewSerializer(overview_read(publication_get_serving(), days)).data)
+        """Numbers of the shop in a period, compared with an earlier period."""
+        publication = publication_get_serving()
+        return Response(OverviewSerializer(overview_read(publication, parse_period_parameters(request, publication))).data)
 
 
 class CatalogueEntrySerializer(serializers.Serializer):

@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 from cdp_web.overview import kpis, selectors
-from cdp_web.overview.periods import Period, build_period
+from cdp_web.overview.periods import Period, PeriodChoice
 from cdp_web.serving.publications import Publication
 
 
@@ -15,7 +15,7 @@ from cdp_web.serving.publications import Publication
 class Overview:
     publication: Publication
     period: Period
-    before: Period
+    before: Period | None
     is_comparable: bool  # the history covers the whole period before
     tiles: list[kpis.Tile]
     funnel: list[kpis.FunnelStep]
@@ -25,27 +25,21 @@ class Overview:
     days_before: dict[date, selectors.KpiDay]
 
 
-def overview_read(publication: Publication, days: int) -> Overview:
-    period = build_period(publication.day, days)
-    before = period.before()
-    rows = selectors.kpi_days_get(Period(before.first, period.last))
-    now_rows = {day: row for day, row in rows.items() if day >= period.first}
-    before_rows = {day: row for day, row in rows.items() if day < period.first}
-    first_day = selectors.kpi_first_day_get()
-    is_comparable = first_day is not None and first_day <= before.first
+def overview_read(publication: Publication, choice: PeriodChoice) -> Overview:
+    period, before = choice.period, choice.comparison
+    now_rows = selectors.kpi_days_get(period)
+    before_rows = selectors.kpi_days_get(before) if before else {}
     totals = kpis.compute_totals(now_rows.values(), selectors.customers_count(publication, period))
-    totals_before = None
-    if is_comparable:
-        totals_before = kpis.compute_totals(before_rows.values(), selectors.customers_count(publication, before))
+    totals_before = kpis.compute_totals(before_rows.values(), selectors.customers_count(publication, before)) if before else None
     return Overview(
         publication,
         period,
         before,
-        is_comparable,
+        before is not None,
         kpis.build_tiles(totals, totals_before),
         kpis.build_funnel(totals),
         kpis.build_series(period, now_rows),
-        kpis.build_series(before, before_rows) if is_comparable else None,
+        kpis.build_series(before, before_rows) if before else None,
         now_rows,
         before_rows,
     )

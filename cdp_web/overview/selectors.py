@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -10,7 +11,7 @@ from django.core.cache import cache
 from django.db import connection
 
 from cdp.mart.daily import CUSTOMER_DAY, KPI_DAY
-from cdp_web.overview.periods import Period
+from cdp_web.overview.periods import Period, PeriodChoice, parse_period
 from cdp_web.serving.publications import Publication
 
 
@@ -49,6 +50,11 @@ def kpi_first_day_get() -> date | None:
         cursor.execute(f"SELECT min(day) FROM {KPI_DAY.full_name}")
         first_day: date | None = cursor.fetchone()[0]
         return first_day
+
+
+def period_choose(parameters: Mapping[str, str], publication: Publication) -> PeriodChoice:
+    """The period that the parameters of an address name; raises ValueError with the valid ones."""
+    return parse_period(parameters, kpi_first_day_get(), publication.day)
 
 
 def customers_count(publication: Publication, period: Period) -> int:

@@ -35,7 +35,7 @@ def test_every_page_fits_the_screen(visitor: BrowserContext, page: Page) -> None
         "/nights/",
         "/nights/1",
         "/",
-        "/?days=7",
+        "/?period=7d",
         "/customers/",
         f"/customers/{CUSTOMER}",
         "/segments/",
