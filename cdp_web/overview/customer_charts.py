@@ -81,9 +81,8 @@ def chart_funnel(steps: Sequence[FunnelStep]) -> Chart:
         hovertemplate="%{y}: %{text}<extra></extra>",
         marker={"color": BAR, "cornerradius": 3},
     )
-    figure = make_figure(
-        bars, height=200, bargap=0.25, xaxis={"visible": False}, yaxis={"autorange": "reversed", "rangemode": "normal"}
-    )
+    yaxis = {"autorange": "reversed", "rangemode": "normal", "showgrid": False, "ticksuffix": " "}
+    figure = make_figure(bars, height=200, bargap=0.25, xaxis={"visible": False}, yaxis=yaxis)
     sessions = {"view": formats.count(steps[0].sessions), "cart": formats.count(steps[1].sessions)}
     sessions |= {"share": formats.percent(steps[1].share), "purchase": formats.count(steps[2].sessions)}
     counted = _(

@@ -39,8 +39,8 @@ def chart_hours(hours: Sequence[HourTotal], measure: str, period: Period, option
     figure = make_figure(
         heat,
         height=280,
-        xaxis={"tickmode": "array", "tickvals": list(range(0, 24, 3)), "ticktext": [f"{hour}:00" for hour in range(0, 24, 3)]},
-        yaxis={"autorange": "reversed", "rangemode": "normal", "showgrid": False},
+        xaxis={"tickmode": "array", "tickvals": list(range(0, 24, 3)), "ticktext": [str(hour) for hour in range(0, 24, 3)]},
+        yaxis={"autorange": "reversed", "rangemode": "normal", "showgrid": False, "ticksuffix": " "},
     )
     rows = [cell for row in grid for cell in row if cell.orders or cell.revenue]
     return Chart(
@@ -89,7 +89,7 @@ def chart_order_values(ranges: Sequence[OrderValueRange]) -> Chart:
     total = sum(each.orders for each in ranges)
     names = [_name_range(each) for each in ranges]
     bars = go.Bar(
-        x=names,
+        x=[formats.money_whole(each.from_value) for each in ranges],
         y=[each.orders for each in ranges],
         text=[
             _("%(range)s: %(orders)s orders, %(share)s")
@@ -103,7 +103,7 @@ def chart_order_values(ranges: Sequence[OrderValueRange]) -> Chart:
     return Chart(
         key="order-values",
         title=_("Order values"),
-        about=_("Orders by their value before refunds. The lower end of a range is included, the upper end is not."),
+        about=_("Orders by their value before refunds. A bar begins at the value below it and ends before the next one."),
         figure=make_figure(bars, height=280, bargap=0.15, xaxis={"type": "category"}),
         columns=[
             Column(_("Value")),

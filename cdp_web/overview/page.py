@@ -65,8 +65,8 @@ class ShortList:
 def parse_view(parameters: Mapping[str, str]) -> View:
     """Raises ValueError with the valid values."""
     measure, heat = parameters.get("measure") or "revenue", parameters.get("heat") or "orders"
-    if measure not in KPIS_BY_KEY:
-        raise ValueError(_("choose one of these measures: %(names)s.") % {"names": ", ".join(KPIS_BY_KEY)})
+    if measure not in trend.MEASURES:
+        raise ValueError(_("choose one of these measures: %(names)s.") % {"names": ", ".join(trend.MEASURES)})
     if heat not in order_charts.HEAT_MEASURES:
         raise ValueError(_("choose one of these measures: %(names)s.") % {"names": ", ".join(order_charts.HEAT_MEASURES)})
     return View(measure, heat)
@@ -121,7 +121,7 @@ def build_lists(overview: Overview) -> list[ShortList]:
 def build_moves(overview: Overview) -> list[ShortList]:
     """The categories that gained and lost the most money against the comparison."""
     choice, tops = overview.choice, overview.breakdowns
-    about = _("Net revenue of categories of two levels against %(comparison)s.") % {"comparison": choice.comparison_title.lower()}
+    about = _("Net revenue of categories of two levels, against the earlier period. A line opens the report.")
     return [
         _build_list("categories", _("Gained most"), about, tops.gains, choice, "gains", by_difference=True),
         _build_list("categories", _("Lost most"), about, tops.losses, choice, "losses", by_difference=True),
