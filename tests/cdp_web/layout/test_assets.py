@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+from django.conf import settings as django_settings
 from django.core.management import call_command
 from pytest_django import Settings
 
@@ -64,3 +65,16 @@ def test_static_files_are_collected_and_modules_name_the_hashed_ones(settings: S
     for path, name in imports:
         assert re.fullmatch(r"\w+\.[0-9a-f]{12}\.js", Path(name).name)
         assert (path.parent / name).is_file()
+
+
+def test_plotly_adds_no_styles_of_its_own() -> None:
+    """Plotly adds a style, which the policy refuses, unless an element has the id that it looks for."""
+    script = next(Path(folder) for prefix, folder in _list_prefixed_folders() if prefix == "plotly") / "plotly.min.js"
+    text = script.read_text()
+    looked_for = set(re.findall(r'getElementById\("([0-9a-f]{64})"\)', text))
+    page = (ROOT / "templates" / "charts" / "scripts.html").read_text()
+    assert looked_for == set(re.findall(r'<template id="(\w+)">', page))
+
+
+def _list_prefixed_folders() -> list[tuple[str, str]]:
+    return [entry for entry in django_settings.STATICFILES_DIRS if isinstance(entry, tuple)]
