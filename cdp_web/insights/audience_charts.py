@@ -43,8 +43,8 @@ def chart_grid(grid: Sequence[GridCell], measure: Measure) -> Chart:
         title=_("Buyers by recency and worth"),
         about=_(
             "Scores from 1 to 5 compare each buyer with all others; 5 is best. Recency says how recent the last order is. Worth "
-            "is the mean of the scores for the number of orders and for money. Revenue is net, of the whole history. A cell opens "
-            "its customers."
+            "is the mean of the scores for the number of orders and for money. Revenue is net, of the whole history. A cell "
+            "opens its customers."
         ),
         figure=figure,
         columns=[
@@ -89,7 +89,8 @@ def chart_flow(flows: Sequence[Flow], since: str) -> Chart:
         title=_("Moves between groups"),
         about=_(
             "Rows are the groups before, columns the groups now. Colour shows customers who changed their group; those who "
-            "stayed have no colour. Customers also move without an order: time passes, and others order. A cell opens its customers."
+            "stayed have no colour. Customers also move without an order: time passes, and others order. A cell opens its "
+            "customers."
         ),
         figure=figure,
         columns=[Column(_("Before")), Column(_("Now")), Column(_("Customers"), "count")],

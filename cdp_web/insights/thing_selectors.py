@@ -12,7 +12,7 @@ from django.db import connection
 
 from cdp.lake.paths import INTERACTIONS
 from cdp.mart.charts import BRAND_DAY, CATEGORY_DAY, PRODUCT_DAY
-from cdp_web.insights.things import LEVELS, PEOPLE, ThingQuery
+from cdp_web.insights.things import PEOPLE, ThingQuery
 from cdp_web.overview.periods import Period
 from cdp_web.serving.snapshot_query import Snapshot
 from cdp_web.serving.snapshot_store import KEY
@@ -169,9 +169,7 @@ def thing_days_get(query: ThingQuery, period: Period, keys: Sequence[str]) -> di
 
 def people_count(snapshot: Snapshot, query: ThingQuery, period: Period, keys: Sequence[str] | None = None) -> dict[str, People]:
     """Distinct customers by row; of these rows only, if `keys` has any. A row that nobody viewed or bought is missing."""
-    key = _KEYS[query.tab]
-    if query.tab == "categories":
-        key = f"concat_ws('.', {', '.join(f'category_{number}' for number in range(1, min(query.level, LEVELS) + 1))})"
+    key = _build_key(query)
     chosen = "true" if keys is None else f"{key} IN (SELECT unnest($3))"
     sql = f"""
         WITH did AS (
@@ -186,4 +184,8 @@ def people_count(snapshot: Snapshot, query: ThingQuery, period: Period, keys: Se
     return {row.pop("key"): People(**row) for row in snapshot.read_rows(sql, parameters, SECONDS)}
 
 
-_KEYS = {"products": "product_id", "brands": "coalesce(brand, '')"}
+def _build_key(query: ThingQuery) -> str:
+    """The name of the row in the snapshot, as Postgres has it."""
+    if query.tab == "categories":
+        return f"concat_ws('.', {', '.join(f'category_{number}' for number in range(1, query.level + 1))})"
+    return "product_id" if query.tab == "products" else "coalesce(brand, '')"
