@@ -87,8 +87,11 @@ class TestReport:
         report = audience_read(publication)
         places = [cell for cell in report.grid if cell.customers]
         assert len(places) > 5
-        for each in (*places, *(group for group in report.groups if group.customers), *report.lifecycles):
-            assert count_customers(each.link, publication) == each.customers, each
+        links = [(cell.link, cell.customers) for cell in places]
+        links += [(group.link, group.customers) for group in report.groups]
+        links += [(row.link, row.customers) for row in report.lifecycles]
+        for link, customers in links:
+            assert count_customers(link, publication) == customers, link
 
     @pytest.mark.parametrize("since", ["day", "month"])
     def test_flows_lead_to_as_many_customers_as_they_show(self, publication: Publication, since: str) -> None:
