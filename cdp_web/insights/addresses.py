@@ -44,19 +44,17 @@ def list_tabs(query: ThingQuery, choice: PeriodChoice) -> list[tuple[str, str, b
 
 def build_headings(query: ThingQuery, choice: PeriodChoice, *, has_change: bool) -> list[Heading]:
     sums = _("Sum of the period.")
-    exact = _("Distinct customers of the period, counted in the events. They do not add up over rows: one customer may do both.")
+    exact = _("Distinct customers of the period. They do not add up over rows: one customer may have bought several.")
     rate = _("Of the customers who viewed it in the period; the order of the two does not matter.")
     revenue = _("Purchases less refunds in the period.")
     specs = [
-        ("name", str(TABS[query.tab]), "", "nowrap"), ("views", _("Views"), sums, "number"),
-        ("carts", _("Carts"), sums, "number"), ("viewers", _("Viewers"), exact, "number"),
-        ("buyers", _("Buyers"), exact, "number"),
-        ("not_bought", _("Viewed, not bought"), exact, "number"), ("", _("View to cart"), rate, "number"),
-        ("", _("View to purchase"), rate, "number"), ("orders", _("Orders"), sums, "number"),
-        ("items", _("Items"), sums, "number"),
-        ("revenue", _("Net revenue"), revenue, "number"),
+        ("name", str(TABS[query.tab]), "", "nowrap"), ("revenue", _("Net revenue"), revenue, "number"),
         ("change" if has_change else "", _("Change"), _("Of net revenue, against the period to compare with."), "number"),
-        ("", _("Trend"), _("Net revenue by day."), "number"),
+        ("", _("Trend"), _("Net revenue by day."), "number"), ("orders", _("Orders"), sums, "number"),
+        ("items", _("Items"), sums, "number"), ("buyers", _("Buyers"), exact, "number"),
+        ("viewers", _("Viewers"), exact, "number"), ("not_bought", _("Viewed, not bought"), exact, "number"),
+        ("", _("View to cart"), rate, "number"), ("", _("View to purchase"), rate, "number"),
+        ("views", _("Views"), sums, "number"), ("carts", _("Carts"), sums, "number"),
     ]  # fmt: skip
     return [_build_heading(query, choice, *spec) for spec in specs]
 

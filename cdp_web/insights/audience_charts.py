@@ -32,10 +32,11 @@ def chart_grid(grid: Sequence[GridCell], measure: Measure) -> Chart:
     cells = [[_make_cell(places[recency, worth], measure) for worth in SCORES] for recency in recencies]
     figure = make_heat_figure(
         [str(worth) for worth in SCORES],
-        [f"R {recency}" for recency in recencies],
+        [str(recency) for recency in recencies],
         cells,
         row_height=66,
         xaxis={"title": {"text": _("Worth: mean of frequency and money")}},
+        yaxis={"title": {"text": _("Recency")}},
     )
     rows = [cell for cell in sorted(grid, key=lambda cell: (-cell.recency, -cell.worth)) if cell.customers]
     return Chart(
@@ -64,7 +65,7 @@ def _make_cell(cell: GridCell, measure: Measure) -> HeatCell:
     hover = _("%(group)s: %(customers)s customers, %(revenue)s") % {
         "group": title, "customers": formats.count(cell.customers), "revenue": formats.money(cell.revenue),
     }  # fmt: skip
-    label = f"<b>{text}</b><br>{title.replace(' ', '<br>')}" if cell.customers else ""
+    label = f"{text}<br>{title.replace(' ', '<br>')}" if cell.customers else ""
     return HeatCell(value if cell.customers else None, label, hover, cell.link)
 
 
@@ -83,7 +84,8 @@ def chart_flow(flows: Sequence[Flow], since: str) -> Chart:
     titles = [get_title(name) for name in names]
     cells = [[_make_flow_cell(counts.get((source, target)), since) for target in names[:-1]] for source in names]
     figure = make_heat_figure(titles[:-1], titles, cells, row_height=30, xaxis={"tickangle": -45})
-    rows = [*list_moves(flows), *(flow for flow in flows if flow.source == flow.target != "")]
+    moves = list_moves(flows)
+    rows = [*moves, *(flow for flow in flows if flow.target and flow not in moves)]
     return Chart(
         key="flow",
         title=_("Moves between groups"),

@@ -20,10 +20,11 @@ from cdp_web.overview.periods import Period
 
 #: Longer periods are drawn by week.
 MOST_DAYS = 62
+MOST_MARKERS = 16
 
 
 def chart_share(report: ProductReport) -> Chart:
-    """Net revenue of the ten greatest and of all others; a bar opens the buyers."""
+    """Net revenue of the top ten and of all others; a bar opens the buyers."""
     query = report.query
     rows = [(build_label(query, each.key), each.revenue) for each in report.top]
     links = [link_row(query.tab, each.key, query.level, report.period).buyers for each in report.top]
@@ -48,14 +49,14 @@ def chart_share(report: ProductReport) -> Chart:
     figure = make_figure(
         bars,
         height=70 + 26 * max(1, len(rows)),
-        xaxis=make_money_axis() | {"nticks": 4},
+        xaxis=make_money_axis() | {"nticks": 4, "tickangle": 0},
         yaxis={"autorange": "reversed", "showgrid": False, "rangemode": "normal"} | ticks,
         margin={"l": 8, "r": 48, "t": 8, "b": 8},
     )
     return Chart(
         key="share",
         title=_("Where the net revenue comes from"),
-        about=_("Net revenue of the period: the ten greatest, and all others together. A bar opens the customers who bought it."),
+        about=_("Net revenue of the period: the top ten, and all others together. A bar opens the customers who bought it."),
         figure=figure,
         columns=[Column(str(TABS[query.tab])), Column(_("Net revenue"), "money"), Column(_("Share"), "percent")],
         rows=[(name, value, share) for (name, value), share in zip(rows, shares, strict=True)],
@@ -80,7 +81,7 @@ def chart_trend(report: ProductReport) -> Chart:
                 customdata=addresses,
                 text=[f"{_shorten(label)}: {formats.money(value)}" for value in values],
                 hovertemplate="%{text}<extra></extra>",
-                mode="lines+markers" if len(spans) <= MOST_DAYS // 2 else "lines",
+                mode="lines+markers" if len(spans) <= MOST_MARKERS else "lines",
                 marker={"size": 5},
                 line={"color": PALETTE[position % len(PALETTE)], "width": 2},
             )
@@ -90,8 +91,8 @@ def chart_trend(report: ProductReport) -> Chart:
     by_week = spans[0].days > 1
     return Chart(
         key="trend",
-        title=_("Net revenue of the greatest, by week") if by_week else _("Net revenue of the greatest, by day"),
-        about=_("Net revenue of the five greatest of the period. A point opens the customers who bought it then."),
+        title=_("Net revenue of the top five, by week") if by_week else _("Net revenue of the top five, by day"),
+        about=_("The five with the most net revenue in the period. A point opens the customers who bought it then."),
         figure=make_figure(*traces, height=356, hovermode="x unified", xaxis=make_day_axis(), yaxis=make_money_axis()),
         columns=[
             Column(_("Week from") if by_week else _("Day"), "day"), Column(str(TABS[query.tab])),

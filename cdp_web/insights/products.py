@@ -78,11 +78,12 @@ class ProductReport:
 def products_read(publication: Publication, query: ThingQuery, period: Period, before: Period | None) -> ProductReport:
     snapshot = snapshot_open(publication)
     page, people = _read_page(snapshot, query, period, before, PAGE_SIZE)
-    greatest = things_get(replace(query, sort="revenue", descending=True, page=1), period, before, limit=TOP)
-    keys = {row.key for row in (*page.rows, *greatest.rows)}
+    by_revenue = replace(query, sort="revenue", descending=True, page=1)
+    greatest = (page if query == by_revenue else things_get(by_revenue, period, before, limit=TOP)).rows[:TOP]
+    keys = {row.key for row in (*page.rows, *greatest)}
     days = thing_days_get(query, period, sorted(keys))
     rows = [_build_row(query, period, sums, people, days) for sums in page.rows]
-    return ProductReport(publication, query, period, before, rows, page.total, page.revenue, greatest.rows, days)
+    return ProductReport(publication, query, period, before, rows, page.total, page.revenue, greatest, days)
 
 
 def products_read_all(publication: Publication, query: ThingQuery, period: Period, before: Period | None) -> list[ThingRow]:

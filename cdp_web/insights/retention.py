@@ -34,6 +34,8 @@ from cdp_web.serving.snapshot_query import snapshot_open
 
 UNITS = ("month", "week")
 MEASURES = ("customers", "buyers", "revenue")
+#: With fewer months, weeks say more.
+ENOUGH_MONTHS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +63,10 @@ class RetentionReport:
         return self.repeaters / self.buyers if self.buyers else None
 
 
-def parse_retention(parameters: Mapping[str, str]) -> tuple[Unit, Measure]:
-    unit, measure = parameters.get("by") or "month", parameters.get("show") or "customers"
-    if unit not in UNITS or measure not in MEASURES:
+def parse_retention(parameters: Mapping[str, str]) -> tuple[Unit | None, Measure]:
+    """Without a unit, the length of the history decides."""
+    unit, measure = parameters.get("by") or None, parameters.get("show") or "customers"
+    if (unit and unit not in UNITS) or measure not in MEASURES:
         raise InsightError(
             _("by must be one of %(units)s, and show one of %(measures)s.")
             % {"units": ", ".join(UNITS), "measures": ", ".join(MEASURES)}
@@ -71,11 +74,11 @@ def parse_retention(parameters: Mapping[str, str]) -> tuple[Unit, Measure]:
     return unit, measure  # type: ignore[return-value]
 
 
-def retention_read(publication: Publication, unit: Unit, measure: Measure) -> RetentionReport:
+def retention_read(publication: Publication, unit: Unit | None, measure: Measure) -> RetentionReport:
     snapshot = snapshot_open(publication)
-    if unit == "month":
-        rows = cohort_months_get()
-    else:
+    rows = cohort_months_get()
+    unit = unit or ("month" if len({row.cohort for row in rows}) >= ENOUGH_MONTHS else "week")
+    if unit == "week":
         this_week = find_unit("week", publication.day).first
         rows = cohort_weeks_count(snapshot, this_week - timedelta(weeks=MOST_COHORTS["week"] - 1))
     counts, median = gaps_count(snapshot)

@@ -112,7 +112,7 @@ def chart_curves(report: RetentionReport) -> Chart:
         key="curves",
         title=_("How cohorts develop"),
         about=_("A line for each of the newest cohorts. A hollow point is not over yet. A point opens its customers."),
-        figure=make_figure(*traces, hovermode="closest", xaxis={"dtick": 1, "rangemode": "tozero"}, yaxis=yaxis),
+        figure=make_figure(*traces, hovermode="closest", showlegend=True, xaxis={"dtick": 1, "zeroline": False}, yaxis=yaxis),
         columns=[
             Column(_("Cohort")), Column(str(UNIT_TITLES[report.unit]), "count"),
             Column(str(MEASURE_TITLES[report.measure]), "money" if is_money else "percent"),
@@ -138,6 +138,7 @@ def _make_line(cohort: Cohort, report: RetentionReport, colour: str) -> go.Scatt
         text=[f"{name}: {_format_measure(cell, report.measure)}" for cell in cohort.cells],
         hovertemplate="%{text}<extra></extra>",
         mode="lines+markers",
+        cliponaxis=False,
         line={"color": colour, "width": 2},
         marker={"size": 8, "symbol": ["circle-open" if cell.unfinished else "circle" for cell in cohort.cells]},
     )

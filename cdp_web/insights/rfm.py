@@ -241,9 +241,18 @@ def compute_change(flows: Sequence[Flow], name: str) -> int:
 
 
 def list_moves(flows: Iterable[Flow]) -> list[Flow]:
-    """Customers who changed their group, the most first; those who placed their first order have no earlier group."""
-    moves = [flow for flow in flows if flow.source != flow.target]
+    """Customers who changed their group, the most first. First orders are no moves: these customers had no group."""
+    moves = [flow for flow in flows if flow.source and flow.source != flow.target]
     return sorted(moves, key=lambda flow: (-flow.customers, flow.source, flow.target))
+
+
+def count_first_orders(flows: Iterable[Flow]) -> int:
+    return sum(flow.customers for flow in flows if not flow.source and flow.target)
+
+
+def link_first_orders(since: str) -> str:
+    earlier, now = EARLIER_GROUPS[since].key, "rfm_group"
+    return link_to_customers(all_of(_is_group(earlier, ""), {"metric": {"field": now, "operator": "is_set"}}))
 
 
 def link_flow(flow: Flow, since: str) -> str:

@@ -14,7 +14,7 @@ from cdp_web.insights.addresses import build_address, build_headings, list_tabs
 from cdp_web.insights.audience import MOVES_SHOWN, audience_read
 from cdp_web.insights.products import products_read, products_read_all
 from cdp_web.insights.retention import MEASURES, UNITS, parse_retention, retention_read
-from cdp_web.insights.rfm import get_title, link_flow, list_moves
+from cdp_web.insights.rfm import count_first_orders, get_title, link_first_orders, link_flow, list_moves
 from cdp_web.insights.things import InsightError, parse_thing_query
 from cdp_web.layout.pages import answer_bad_request
 from cdp_web.overview.selectors import period_choose
@@ -74,6 +74,7 @@ def audience(request: HttpRequest) -> HttpResponse:
     ]
     context: dict[str, Any] = {
         "report": report, **charts, "moves": moves, "show": measure, "since": since,
+        "first_orders": count_first_orders(report.flows[since]), "first_orders_link": link_first_orders(since),
         "measures": [(key, title, f"?show={key}&since={since}") for key, title in audience_charts.MEASURES.items()],
         "sinces": [(key, title, f"?show={measure}&since={key}") for key, title in audience_charts.SINCE.items()],
     }  # fmt: skip
@@ -97,9 +98,9 @@ def retention(request: HttpRequest) -> HttpResponse:
     if file := answer_csv(request, charts.values()):
         return file
     context: dict[str, Any] = {
-        "report": report, "charts": charts, "by": unit, "show": measure,
+        "report": report, "charts": charts, "by": report.unit, "show": measure,
         "units": [(key, retention_charts.UNIT_TITLES[key], f"?by={key}&show={measure}") for key in UNITS],
-        "measures": [(key, retention_charts.MEASURE_TITLES[key], f"?by={unit}&show={key}") for key in MEASURES],
+        "measures": [(key, retention_charts.MEASURE_TITLES[key], f"?by={report.unit}&show={key}") for key in MEASURES],
     }  # fmt: skip
     return render(request, "insights/retention.html", context)
 

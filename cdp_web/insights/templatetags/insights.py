@@ -27,6 +27,11 @@ def size(value: Any) -> Any:
 
 
 @register.filter
+def whole(value: Any) -> int:
+    return round(value)
+
+
+@register.filter
 def segment_address(link: str) -> str:
     """The builder with the rule of a link to customers."""
     return link.replace(reverse("customers:list"), reverse("segments:new"), 1)
