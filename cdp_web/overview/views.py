@@ -8,8 +8,10 @@ from django.views.decorators.http import require_safe
 
 from cdp_web.charts.csv import answer_csv
 from cdp_web.layout.pages import answer_bad_request
-from cdp_web.overview import charts, selectors
+from cdp_web.overview import page
 from cdp_web.overview.report import overview_read
+from cdp_web.overview.selectors import period_choose
+from cdp_web.overview.summary import describe_period
 from cdp_web.serving.publications import publication_get_for_request
 
 
@@ -17,12 +19,20 @@ from cdp_web.serving.publications import publication_get_for_request
 def index(request: HttpRequest) -> HttpResponse:
     publication = publication_get_for_request(request)
     try:
-        choice = selectors.period_choose(request.GET, publication)
+        choice, view = period_choose(request.GET, publication), page.parse_view(request.GET)
     except ValueError as error:
         return answer_bad_request(request, str(error))
     overview = overview_read(publication, choice)
-    revenue = charts.chart_revenue(overview.period, overview.days, overview.before, overview.days_before)
-    if file := answer_csv(request, [revenue]):
+    charts = page.build_charts(overview, view)
+    if file := answer_csv(request, charts.values()):
         return file
-    context = {"overview": overview, "choice": choice, "revenue": revenue}
+    context = {
+        "overview": overview,
+        "choice": choice,
+        "charts": charts,
+        "summary": describe_period(choice, overview.revenue, overview.unusual_days),
+        "tiles": [(tile, page.link_tile(tile, choice, view)) for tile in overview.tiles if tile.kpi.is_tile],
+        "lists": page.build_lists(overview),
+        "moves": page.build_moves(overview),
+    }
     return render(request, "overview/index.html", context)

@@ -1,12 +1,12 @@
 // Closes the period picker on Escape and on a click beside it. Without this script its own button closes it.
-const picker = document.querySelector("[data-period]");
-
 document.addEventListener("click", (event) => {
-  if (picker?.open && !picker.contains(event.target)) picker.open = false;
+  const picker = document.querySelector("[data-period][open]");
+  if (picker && !picker.contains(event.target)) picker.open = false;
 });
 
-picker?.addEventListener("keydown", (event) => {
-  if (event.key !== "Escape") return;
+document.addEventListener("keydown", (event) => {
+  const picker = document.querySelector("[data-period][open]");
+  if (event.key !== "Escape" || !picker) return;
   picker.open = false;
   picker.querySelector("summary").focus();
 });
