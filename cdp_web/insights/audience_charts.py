@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from cdp.metrics.rfm import RFM_GROUPS, SCORES
-from cdp_web.charts.chart import Chart, Column
+from cdp_web.charts.chart import Chart, Column, Option
 from cdp_web.charts.theme import make_figure
 from cdp_web.insights.audience import LifecycleRow
 from cdp_web.insights.heat import HeatCell, make_heat_figure
@@ -25,7 +25,7 @@ MEASURES = {
 SINCE = {"month": gettext_lazy("In 30 days"), "day": gettext_lazy("Since the day before")}
 
 
-def chart_grid(grid: Sequence[GridCell], measure: Measure) -> Chart:
+def chart_grid(grid: Sequence[GridCell], measure: Measure, options: Sequence[Option] = ()) -> Chart:
     """The most recent buyers are at the top, the most valuable at the right."""
     places = {(cell.recency, cell.worth): cell for cell in grid}
     recencies = list(reversed(SCORES))
@@ -56,6 +56,7 @@ def chart_grid(grid: Sequence[GridCell], measure: Measure) -> Chart:
             (str(c.recency), str(c.worth), get_title(c.group), c.customers, c.revenue, c.revenue_per_customer) for c in rows
         ],
         links=[cell.link for cell in rows],
+        options=options,
     )  # fmt: skip
 
 
@@ -77,7 +78,7 @@ def _measure(cell: GridCell, measure: Measure) -> tuple[float, str]:
     return float(cell.customers), formats.count_short(cell.customers)
 
 
-def chart_flow(flows: Sequence[Flow], since: str) -> Chart:
+def chart_flow(flows: Sequence[Flow], since: str, options: Sequence[Option] = ()) -> Chart:
     """Groups before against groups now; customers who stayed in their group are counted but not coloured."""
     names = [*(group.name for group in RFM_GROUPS), ""]
     counts = {(flow.source, flow.target): flow for flow in flows}
@@ -98,6 +99,7 @@ def chart_flow(flows: Sequence[Flow], since: str) -> Chart:
         columns=[Column(_("Before")), Column(_("Now")), Column(_("Customers"), "count")],
         rows=[(get_title(flow.source), get_title(flow.target), flow.customers) for flow in rows],
         links=[link_flow(flow, since) for flow in rows],
+        options=options,
     )
 
 

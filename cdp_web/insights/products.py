@@ -10,7 +10,7 @@ from decimal import Decimal
 from django.utils.translation import gettext as _
 
 from cdp.days import days_between
-from cdp_web.insights.sparkline import build_points
+from cdp_web.charts.sparkline import draw_line
 from cdp_web.insights.thing_selectors import (
     MAX_ROWS,
     PAGE_SIZE,
@@ -39,7 +39,7 @@ class ThingRow:
     links: ThingLinks
     label: str
     is_deeper: bool  # the category has a next level
-    points: str
+    line: str
 
     @property
     def cart_rate(self) -> float | None:
@@ -116,7 +116,7 @@ def _build_row(query: ThingQuery, period: Period, sums: ThingSums, people: Mappi
         link_row(query.tab, sums.key, query.level, period),
         build_label(query, sums.key),
         is_deeper=query.tab == "categories" and query.level < LEVELS and is_whole,
-        points=build_points([by_day.get(day, Decimal(0)) for day in days_between(period.first, period.last)]) if by_day else "",
+        line=draw_line([by_day.get(day, 0) for day in days_between(period.first, period.last)]) if by_day else "",
     )
 
 

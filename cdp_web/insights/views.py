@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from cdp_web.charts.chart import Option
 from cdp_web.charts.csv import PARAMETER, answer_csv
 from cdp_web.insights import audience_charts, product_charts, retention_charts
 from cdp_web.insights.addresses import build_address, build_headings, list_tabs
@@ -61,9 +62,15 @@ def audience(request: HttpRequest) -> HttpResponse:
     except InsightError as error:
         return answer_bad_request(request, str(error))
     report = audience_read(publication_get_for_request(request))
+    measures = [
+        Option(str(title), f"?show={key}&since={since}#rfm", key == measure) for key, title in audience_charts.MEASURES.items()
+    ]
+    sinces = [
+        Option(str(title), f"?show={measure}&since={key}#flow", key == since) for key, title in audience_charts.SINCE.items()
+    ]
     charts = {
-        "rfm": audience_charts.chart_grid(report.grid, measure),  # type: ignore[arg-type]
-        "flow": audience_charts.chart_flow(report.flows[since], since),
+        "rfm": audience_charts.chart_grid(report.grid, measure, measures),  # type: ignore[arg-type]
+        "flow": audience_charts.chart_flow(report.flows[since], since, sinces),
     }
     tables = [audience_charts.build_groups_table(report.groups), audience_charts.build_lifecycle_table(report.lifecycles)]
     if file := answer_csv(request, [*charts.values(), *tables]):
@@ -75,8 +82,6 @@ def audience(request: HttpRequest) -> HttpResponse:
     context: dict[str, Any] = {
         "report": report, **charts, "moves": moves, "show": measure, "since": since,
         "first_orders": count_first_orders(report.flows[since]), "first_orders_link": link_first_orders(since),
-        "measures": [(key, title, f"?show={key}&since={since}") for key, title in audience_charts.MEASURES.items()],
-        "sinces": [(key, title, f"?show={measure}&since={key}") for key, title in audience_charts.SINCE.items()],
     }  # fmt: skip
     return render(request, "insights/audience.html", context)
 

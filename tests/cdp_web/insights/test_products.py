@@ -13,7 +13,6 @@ from pytest_django import DjangoAssertNumQueries
 
 from cdp_web.insights.product_charts import chart_share, chart_trend, split_days
 from cdp_web.insights.products import build_label, products_read, products_read_all
-from cdp_web.insights.sparkline import HEIGHT, WIDTH, build_points
 from cdp_web.insights.thing_selectors import People
 from cdp_web.insights.things import PEOPLE, SUMS, TABS, InsightError, ThingQuery, build_filters, parse_thing_query
 from cdp_web.overview.periods import Period
@@ -77,11 +76,6 @@ class TestPure:
         assert {week.first.weekday() for week in weeks[1:]} == {0}
         assert (sum(week.days for week in weeks), weeks[-1].last) == (71, date(2019, 11, 20))
         assert len(list(split_days(PERIOD))) == 28
-
-    def test_the_line_of_a_row_fills_its_place(self) -> None:
-        points = [tuple(map(float, point.split(","))) for point in build_points([Decimal(0), Decimal(5), Decimal(10)]).split()]
-        assert points == [(0, HEIGHT - 2), (WIDTH / 2, HEIGHT / 2), (WIDTH, 2)]
-        assert build_points([]) == ""
 
 
 @pytest.mark.stack("postgres")
