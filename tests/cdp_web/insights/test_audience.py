@@ -21,7 +21,9 @@ from cdp_web.insights.rfm import (
     build_grid,
     build_groups,
     compute_change,
+    count_first_orders,
     find_group,
+    link_first_orders,
     list_moves,
 )
 from cdp_web.serving.publications import Publication
@@ -60,7 +62,9 @@ class TestPure:
         assert compute_change([Flow("Lost", "Lost", 9)], "Lost") == 0
 
     def test_the_greatest_moves_come_first(self) -> None:
-        assert list_moves(FLOWS) == [Flow("Loyal", "Lost", 4), Flow("", "Champions", 1)]
+        flows = [Flow("Lost", "Loyal", 2), *FLOWS]
+        assert list_moves(flows) == [Flow("Loyal", "Lost", 4), Flow("Lost", "Loyal", 2)]
+        assert count_first_orders(flows) == 1
 
     def test_every_group_and_stage_has_advice(self) -> None:
         assert set(GROUP_ADVICE) == {group.name for group in RFM_GROUPS}
@@ -99,6 +103,18 @@ class TestReport:
         assert chart.rows
         for row, link in zip(chart.rows, chart.links, strict=True):
             assert count_customers(link, publication) == row[2], row
+
+    @pytest.mark.parametrize("since", ["day", "month"])
+    def test_first_orders_lead_to_their_customers(self, publication: Publication, since: str) -> None:
+        flows = audience_read(publication).flows[since]
+        assert count_customers(link_first_orders(since), publication) == count_first_orders(flows)
+
+    def test_a_change_needs_data_of_30_days_before(self, publication: Publication, monkeypatch: pytest.MonkeyPatch) -> None:
+        assert audience_read(publication).has_lifecycles_before
+        monkeypatch.setattr("cdp_web.insights.audience.kpi_first_day_get", lambda: AS_OF - timedelta(days=59))
+        report = audience_read(publication)
+        assert not report.has_lifecycles_before
+        assert {row.change_month for row in report.lifecycles} == {None}
 
     def test_totals_are_those_of_the_snapshot(self, publication: Publication, world: World) -> None:
         report = audience_read(publication)

@@ -53,7 +53,7 @@ class TestPure:
         assert build_gaps([0] * len(GAP_BOUNDS)) == []
 
     def test_parameters(self) -> None:
-        assert parse_retention({}) == ("month", "customers")
+        assert parse_retention({}) == (None, "customers")
         assert parse_retention({"by": "week", "show": "buyers"}) == ("week", "buyers")
         for parameters in ({"by": "year"}, {"show": "money"}):
             with pytest.raises(InsightError):
@@ -91,6 +91,11 @@ class TestReport:
         ):  # fmt: skip
             assert sum(row[column] for row in chart.rows) == total
             assert [count_customers(link, publication) for link in chart.links] == [row[column] for row in chart.rows]
+
+    def test_a_short_history_is_shown_by_week(self, publication: Publication, monkeypatch: pytest.MonkeyPatch) -> None:
+        assert retention_read(publication, None, "customers").unit == "week"
+        monkeypatch.setattr("cdp_web.insights.retention.ENOUGH_MONTHS", 3)
+        assert retention_read(publication, None, "customers").unit == "month"
 
     def test_unfinished_points_are_hollow(self, publication: Publication) -> None:
         line = chart_curves(retention_read(publication, "month", "buyers")).figure.data[0]

@@ -10,6 +10,7 @@ from django.core.management import call_command
 from pytest_django import Settings
 
 from cdp.events import TYPES
+from cdp_web.settings import PLOTLY_FOLDER
 
 ROOT = Path(__file__).resolve().parents[3] / "cdp_web"
 TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
@@ -24,6 +25,13 @@ def test_the_sprite_has_exactly_the_icons_in_use() -> None:
     in_sprite = set(re.findall(r'symbol id="([\w-]+)"', (VENDOR / "lucide" / "sprite.svg").read_text()))
     of_events = {each.icon for each in TYPES}
     assert in_templates | in_scripts | of_events == in_sprite
+
+
+def test_plotly_finds_the_ids_that_keep_it_from_adding_styles() -> None:
+    ids = re.findall(r' id="([^"]+)"', (ROOT / "templates" / "charts" / "scripts.html").read_text())
+    script = (PLOTLY_FOLDER / "plotly.min.js").read_text()
+    assert "plotly.js-style-global" in ids
+    assert [f'getElementById("{each}")' in script for each in ids if each != "plotly.js-style-global"] == [True]
 
 
 @pytest.mark.parametrize("path", [*TEMPLATES, *STYLES, *SCRIPTS], ids=lambda path: str(path.relative_to(ROOT)))
