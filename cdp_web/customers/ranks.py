@@ -1,0 +1,41 @@
+"""Where one customer stands among all, by each metric: read in one query over the snapshot."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from cdp.metrics import BY_KEY, METRICS
+from cdp_web.serving.snapshot_query import Session
+from cdp_web.serving.snapshot_store import TABLE
+
+#: Ranks by these say nothing that the days themselves don't say.
+RANKED = tuple(metric.key for metric in METRICS if metric.kind in ("integer", "money", "number") and metric.unit != "score")
+
+
+@dataclass(frozen=True, slots=True)
+class Rank:
+    """The customers with a value: how many there are, how many have less, and how many have the same or more."""
+
+    customers: int
+    less: int
+
+    @property
+    def share_below(self) -> float:
+        return self.less / self.customers if self.customers else 0.0
+
+    @property
+    def share_at_top(self) -> float:
+        """0.03: the customer is among the highest 3 %. Customers with the same value all count as above."""
+        return 1 - self.share_below
+
+
+def ranks_get(session: Session, metrics: Mapping[str, Any], keys: Sequence[str] = RANKED) -> dict[str, Rank]:
+    """The ranks by these metrics; those without a value have none."""
+    present = [key for key in keys if key in BY_KEY and metrics.get(key) is not None]
+    if not present:
+        return {}
+    terms = ", ".join(f"count({key}), count(*) FILTER ({key} < ?)" for key in present)
+    numbers = session.read_row(f"SELECT {terms} FROM {TABLE}", [metrics[key] for key in present])
+    return {key: Rank(*pair) for key, pair in zip(present, zip(numbers[::2], numbers[1::2], strict=True), strict=True)}
