@@ -16,6 +16,8 @@ from cdp_web.customers.activity import Activity, Favourite, Period, Thing
 from cdp_web.customers.links import link_to_customers
 from cdp_web.layout import formats
 
+#: Characters beside a bar.
+MAX_LABEL = 18
 _HOVER = "%{text}<extra></extra>"
 
 
@@ -75,7 +77,7 @@ def chart_hours(hours: dict[tuple[int, int], int], language: Language) -> Chart:
         key="hours",
         title=_("Hours and weekdays"),
         about=_("All events but refunds by day of the week and hour, in UTC. The darker, the more."),
-        figure=make_figure(heat, height=240, **axes),
+        figure=make_figure(heat, **axes),
         columns=[Column(_("Day")), Column(_("Hour")), Column(_("Events"), "count")],
         rows=[(weekdays[weekday - 1], f"{hour:02}:00", events) for (weekday, hour), events in sorted(hours.items())],
     )
@@ -86,12 +88,16 @@ def chart_favourites(thing: Thing, rows: Sequence[Favourite]) -> Chart:
     titles = {"category": _("Favourite categories"), "brand": _("Favourite brands"), "product": _("Favourite products")}
     links = [link_to_customers(_build_viewers(thing, row.name)) for row in rows]
     bars = go.Bar(
-        orientation="h", x=[row.views for row in rows], y=[name_thing(thing, row.name) for row in rows], customdata=links,
-        text=[_describe_favourite(row) for row in rows], textposition="none", hovertemplate=_HOVER,
+        orientation="h", x=[row.views for row in rows], y=[row.name for row in rows], customdata=links,
+        text=[f"{name_thing(thing, row.name)}<br>{_describe_favourite(row)}" for row in rows],
+        textposition="none", hovertemplate=_HOVER,
         marker={"color": [SECOND if row.bought else BAR for row in rows], "cornerradius": 3},
     )  # fmt: skip
     axes: dict[str, Any] = {
-        "xaxis": {"showgrid": True, "rangemode": "tozero", "nticks": 4}, "yaxis": {"type": "category", "autorange": "reversed"},
+        "xaxis": {"showgrid": True, "rangemode": "tozero", "nticks": 4}, "yaxis": {
+            "type": "category", "autorange": "reversed", "showgrid": False, "tickvals": [row.name for row in rows],
+            "ticktext": [_shorten(thing, row.name) for row in rows], "ticksuffix": " ",
+        },
     }  # fmt: skip
     return Chart(
         key=f"favourite-{thing}",
@@ -107,6 +113,12 @@ def chart_favourites(thing: Thing, rows: Sequence[Favourite]) -> Chart:
 def name_thing(thing: Thing, name: str) -> str:
     """electronics.smartphone: electronics › smartphone."""
     return name.replace(".", " › ") if thing == "category" else name
+
+
+def _shorten(thing: Thing, name: str) -> str:
+    """The last level of a category: there is little room beside the bars."""
+    last = name.rsplit(".", 1)[-1] if thing == "category" else name
+    return last if len(last) <= MAX_LABEL else f"{last[: MAX_LABEL - 1]}…"
 
 
 def _build_viewers(thing: Thing, name: str) -> dict[str, Any]:

@@ -50,7 +50,7 @@ QUICK_FILTERS: tuple[QuickFilter, ...] = (
     QuickFilter("spent", _("Spent"), BY_KEY["total_purchase_value"], (("ge", _("at least")), ("le", _("at most")))),
     QuickFilter(
         "seen", _("Last seen"), BY_KEY["last_seen"],
-        (("in_last_days", _("within the last")), ("more_than_days_ago", _("more than"))), unit=_("days"),
+        (("in_last_days", _("within the last")), ("more_than_days_ago", _("longer ago than"))), unit=_("days"),
     ),
     QuickFilter("category", _("Favourite category"), BY_KEY["favourite_category_by_views"]),
     QuickFilter("brand", _("Favourite brand"), BY_KEY["favourite_brand_by_views"]),

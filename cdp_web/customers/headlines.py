@@ -92,11 +92,11 @@ def _find_rhythm(metrics: Mapping[str, Any], cart: Cart, as_of: date) -> Iterato
     if order_days < MIN_ORDER_DAYS or since is None or first is None or last is None:
         return
     gap = Decimal((_to_day(last) - _to_day(first)).days) / (order_days - 1)
-    values = {"gap": formats.days(round(gap, 1)), "since": formats.days(since)}
+    values = {"gap": formats.days(round(gap, 1)), "since": formats.days(since), "when": _describe_ago(since, as_of)}
     if since > gap * LATE:
         yield Headline("late", _("Usually orders every %(gap)s; %(since)s since the last order.") % values, "warn")
     else:
-        yield Headline("rhythm", _("Usually orders every %(gap)s; the last order was %(since)s ago.") % values, "good")
+        yield Headline("rhythm", _("Usually orders every %(gap)s; the last order was %(when)s.") % values, "good")
 
 
 def _find_refunds(metrics: Mapping[str, Any], cart: Cart, as_of: date) -> Iterator[Headline]:

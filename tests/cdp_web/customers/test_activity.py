@@ -95,7 +95,9 @@ def test_figures_have_the_numbers_of_their_tables(snapshot: Snapshot) -> None:
     assert sum(map(sum, heat.z)) == 10
     assert heat.z[5][9] == 3
     favourites = chart_favourites("category", activity.favourites["category"])
-    assert list(favourites.figure.data[0].y) == ["electronics", "electronics › smartphone"]
+    assert list(favourites.figure.data[0].y) == ["electronics", "electronics.smartphone"]
+    assert list(favourites.figure.layout.yaxis.ticktext) == ["electronics", "smartphone"]
+    assert [row[0] for row in favourites.rows] == ["electronics", "electronics › smartphone"]
     assert list(favourites.figure.data[0].x) == [row[1] for row in favourites.rows]
     assert "category_2" in favourites.links[1]
 
@@ -106,4 +108,5 @@ def test_ranks_compare_with_all_customers_who_have_a_value(snapshot: Snapshot) -
     with snapshot.open_session(5) as session:
         ranks = ranks_get(session, metrics)
     assert ranks == {"total_purchase_value": Rank(4, 1), "mean_days_between_orders": Rank(2, 1)}
-    assert ranks["total_purchase_value"].share_at_top == 0.75
+    assert (ranks["total_purchase_value"].share_at_top, ranks["total_purchase_value"].share_below) == (0.75, 0.25)
+    assert Rank(15_000, 14_999).share_below == 0.999
