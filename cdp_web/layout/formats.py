@@ -143,7 +143,7 @@ def get_currency_symbol() -> str:
 
 def get_currency_affixes() -> tuple[str, str]:
     """What plotly's script writes before and after an amount."""
-    pattern = "¤0" if _get_language() == "en" else "0 ¤"
+    pattern = "¤0" if _get_language() == "en" else "0\N{NO-BREAK SPACE}¤"
     text = format_currency(0, current().currency, pattern, get_locale(), currency_digits=False)
     before, _, after = text.partition("0")
     return before, after
