@@ -27,38 +27,53 @@ def list_charts(activity: Activity, language: Language) -> list[Chart]:
 
 
 def chart_activity(periods: Sequence[Period], *, by_month: bool) -> Chart:
+    has_money = any(period.order_days or period.money for period in periods)
+    return Chart(
+        key="activity",
+        title=_("Money and activity by month") if by_month else _("Money and activity by week"),
+        about=_("Money is purchases less refunds; a diamond marks orders. Events are all but refunds."),
+        figure=_draw_money_and_events(periods, by_month) if has_money else _draw_events(periods, by_month),
+        columns=[
+            Column(_("Month") if by_month else _("Week from"), "day"), Column(_("Net revenue"), "money"),
+            Column(_("Days with an order"), "count"), Column(_("Units bought"), "count"), Column(_("Events"), "count"),
+        ],
+        rows=[(period.first, period.money, period.order_days, period.bought, period.events) for period in periods],
+    )  # fmt: skip
+
+
+def _draw_events(periods: Sequence[Period], by_month: bool) -> go.Figure:
+    """For a customer who never paid: an empty axis of money would say nothing."""
+    return make_figure(_build_event_bars(periods, by_month), xaxis=make_day_axis())
+
+
+def _draw_money_and_events(periods: Sequence[Period], by_month: bool) -> go.Figure:
     """Money above, events below, each with its own axis; a diamond marks a period with an order."""
-    days = [period.first for period in periods]
     ordered = [period for period in periods if period.order_days]
     money = go.Bar(
-        name=_("Net revenue"), x=days, y=[float(period.money) for period in periods], marker={"color": BAR, "cornerradius": 3},
+        name=_("Net revenue"), x=[period.first for period in periods], y=[float(period.money) for period in periods],
         text=[f"{_name_period(period, by_month)}: {formats.money(period.money)}" for period in periods],
-        textposition="none", hovertemplate=_HOVER,
+        textposition="none", hovertemplate=_HOVER, marker={"color": BAR, "cornerradius": 3},
     )  # fmt: skip
     orders = go.Scatter(
         name=_("Orders"), x=[period.first for period in ordered], y=[max(float(period.money), 0) for period in ordered],
         mode="markers", marker={"color": SECOND, "size": 9, "symbol": "diamond"},
         text=[_describe_orders(period) for period in ordered], hovertemplate=_HOVER, cliponaxis=False,
     )  # fmt: skip
-    events = go.Bar(
-        name=_("Events"), x=days, y=[period.events for period in periods], yaxis="y2", marker={"color": MUTED, "cornerradius": 3},
-        text=[f"{_name_period(period, by_month)}: {formats.count(period.events)}" for period in periods],
-        textposition="none", hovertemplate=_HOVER,
-    )  # fmt: skip
-    below = {"domain": [0, 0.3], "gridcolor": GRID, "fixedrange": True, "rangemode": "tozero", "automargin": True, "nticks": 3,
-             "zeroline": False, "tickfont": {"color": MUTED}}  # fmt: skip
-    axis = make_day_axis() | {"anchor": "y2"}
+    events = _build_event_bars(periods, by_month).update(yaxis="y2")
     above = make_money_axis() | {"domain": [0.42, 1], "rangemode": "normal", "nticks": 5}
-    return Chart(
-        key="activity",
-        title=_("Money and activity by month") if by_month else _("Money and activity by week"),
-        about=_("Above: purchases less refunds; a diamond marks orders. Below: all events but refunds."),
-        figure=make_figure(money, orders, events, barmode="overlay", xaxis=axis, yaxis=above, yaxis2=below),
-        columns=[
-            Column(_("Month") if by_month else _("Week from"), "day"), Column(_("Net revenue"), "money"),
-            Column(_("Days with an order"), "count"), Column(_("Units bought"), "count"), Column(_("Events"), "count"),
-        ],
-        rows=[(period.first, period.money, period.order_days, period.bought, period.events) for period in periods],
+    below = {
+        "domain": [0, 0.3], "gridcolor": GRID, "fixedrange": True, "rangemode": "tozero", "automargin": True, "nticks": 3,
+        "zeroline": False, "tickfont": {"color": MUTED},
+    }  # fmt: skip
+    xaxis = make_day_axis() | {"anchor": "y2"}
+    return make_figure(money, orders, events, barmode="overlay", xaxis=xaxis, yaxis=above, yaxis2=below)
+
+
+def _build_event_bars(periods: Sequence[Period], by_month: bool) -> go.Bar:
+    return go.Bar(
+        name=_("Events"), x=[period.first for period in periods], y=[period.events for period in periods],
+        text=[f"{_name_period(period, by_month)}: {formats.count(period.events)}" for period in periods],
+        textposition="none", hovertemplate=_HOVER, marker={"color": MUTED, "cornerradius": 3},
     )  # fmt: skip
 
 
@@ -76,7 +91,7 @@ def chart_hours(hours: dict[tuple[int, int], int], language: Language) -> Chart:
     return Chart(
         key="hours",
         title=_("Hours and weekdays"),
-        about=_("All events but refunds by day of the week and hour, in UTC. The darker, the more."),
+        about=_("All events but refunds by day of the week and hour, in UTC. The stronger the colour, the more."),
         figure=make_figure(heat, **axes),
         columns=[Column(_("Day")), Column(_("Hour")), Column(_("Events"), "count")],
         rows=[(weekdays[weekday - 1], f"{hour:02}:00", events) for (weekday, hour), events in sorted(hours.items())],

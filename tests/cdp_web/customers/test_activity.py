@@ -91,6 +91,8 @@ def test_figures_have_the_numbers_of_their_tables(snapshot: Snapshot) -> None:
     assert list(money.y) == [0.0, 0.0, 15.0]
     assert list(orders.x) == [date(2019, 11, 25)]
     assert list(events.y) == [0, 5, 5]
+    (only_events,) = chart_activity(activity.periods[:2], by_month=False).figure.data
+    assert list(only_events.y) == [0, 5]
     (heat,) = chart_hours(activity.hours, "en").figure.data
     assert sum(map(sum, heat.z)) == 10
     assert heat.z[5][9] == 3
