@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from cdp.metrics import BY_KEY as METRICS
 from cdp.metrics import Metric
-from cdp.metrics.vietnamese import VIETNAMESE_TITLES
+from cdp.metrics.vietnamese import VIETNAMESE_CHOICES, VIETNAMESE_TITLES
 from cdp.rules.check import require_valid
 from cdp.rules.operators import BY_KEY as OPERATORS
 from cdp.rules.phrases import Language, Phrases
@@ -22,6 +22,9 @@ _TITLES: Mapping[Language, Mapping[str, str]] = {
     "en": {key: metric.title for key, metric in METRICS.items()},
     "vi": VIETNAMESE_TITLES,
 }
+_CHOICES: Mapping[Language, Mapping[str, str]] = {"en": {}, "vi": VIETNAMESE_CHOICES}
+#: Operators that compare whole words, so a choice can be named by its title.
+_WHOLE_WORDS = ("eq", "ne", "in", "not_in")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +41,12 @@ _NO_NAMES = Names()
 def to_sentence(rule: Rule, names: Names = _NO_NAMES, language: Language = "en") -> str:
     """ "orders is at least 2 and revenue is more than 100.00". Raises RuleError for a rule that does not pass `check`."""
     require_valid(rule)
-    return _Writer(PHRASES[language], names, _TITLES[language]).describe(rule)
+    return _Writer(PHRASES[language], names, _TITLES[language], _CHOICES[language]).describe(rule)
 
 
 def format_title(field: str, language: Language = "en") -> str:
     """The title of a metric inside a sentence."""
-    return _Writer(PHRASES[language], _NO_NAMES, _TITLES[language]).format_title(METRICS[field])
+    return _Writer(PHRASES[language], _NO_NAMES, _TITLES[language], _CHOICES[language]).format_title(METRICS[field])
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,7 @@ class _Writer:
     phrases: Phrases
     names: Names
     titles: Mapping[str, str]
+    choices: Mapping[str, str]
 
     def describe(self, rule: Rule) -> str:
         match rule:
@@ -93,7 +97,10 @@ class _Writer:
 
     def _describe_comparison(self, leaf: Compare) -> str:
         metric, operator = METRICS[leaf.field], OPERATORS[leaf.operator]
-        texts = self.phrases.format_values(leaf.values, metric.kind, operator)
+        values = leaf.values
+        if metric.choices and operator.key in _WHOLE_WORDS:
+            values = tuple(self.choices.get(str(value), value) for value in values)
+        texts = self.phrases.format_values(values, metric.kind, operator)
         return f"{self.format_title(metric)} {self.phrases.operators[leaf.operator].format(*texts)}"
 
     def format_title(self, metric: Metric) -> str:

@@ -19,12 +19,12 @@ from cdp_web.charts.csv import answer_csv
 from cdp_web.customers.activity import Activity, activity_get
 from cdp_web.customers.advice import LIFECYCLE_ADVICE, RFM_ADVICE
 from cdp_web.customers.figures import list_charts
-from cdp_web.customers.filters import get_language_of_rules
 from cdp_web.customers.headlines import find_cart, list_headlines
 from cdp_web.customers.profiles import EVENT_TYPES, Profile, profile_get
 from cdp_web.customers.ranks import Rank, ranks_get
 from cdp_web.customers.timeline import build_timeline, list_types
 from cdp_web.layout import formats
+from cdp_web.layout.facts import get_rule_language
 from cdp_web.layout.pages import answer_bad_request
 from cdp_web.segments.models import Reason
 from cdp_web.segments.selectors import stays_get_for_customer
@@ -80,7 +80,7 @@ def customer_detail(request: HttpRequest, customer_id: str) -> HttpResponse:
     row = customer_row_get(snapshot, customer_id)
     if row is None or (profile is None and not is_past):
         raise Http404(_describe_unknown(customer_id, publication, is_past))
-    charts = list_charts(row.activity, get_language_of_rules())
+    charts = list_charts(row.activity, get_rule_language())
     if answer := answer_csv(request, charts):
         return answer
     context: dict[str, Any] = {"customer_id": customer_id, "as_of": publication.day, "is_past": is_past, "charts": charts}

@@ -21,6 +21,7 @@ from django.utils.translation import get_language, gettext, ngettext
 
 from cdp.metrics import Metric
 from cdp.settings import current
+from cdp_web.layout.facts import localize_choice
 
 MISSING = "–"
 #: Language -> the pattern of a day for Babel, with and without the year, and the same for plotly's script.
@@ -145,7 +146,7 @@ def metric_value(metric: Metric, value: object) -> str:
         case "day":
             return day(value if isinstance(value, date) else str(value))
         case "text":
-            return str(value)
+            return localize_choice(str(value)) if metric.choices else str(value)
 
 
 def get_currency_symbol() -> str:

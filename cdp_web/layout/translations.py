@@ -14,6 +14,8 @@ from babel.messages.pofile import read_po, write_po
 from django.conf import settings
 from django.utils.translation.template import templatize
 
+from cdp_web.layout.facts import list_texts
+
 FOLDER = Path(__file__).resolve().parents[1]
 #: Texts of templates and Python, and texts of scripts.
 DOMAINS = ("django", "djangojs")
@@ -41,8 +43,11 @@ def read_catalogue(language: str, domain: str) -> Catalog:
 
 
 def build_template(domain: str) -> Catalog:
-    """Every text of the code, without translations."""
+    """Every text of the code and of the catalogue, without translations."""
     template = Catalog(domain=domain)
+    for text in list_texts() if domain == "django" else ():
+        if text:
+            template.add(text, locations=[("layout/facts.py", 0)])
     for path in sorted(_list_sources(domain)):
         method, text = _prepare(path)
         for _, messages, comments, context in extract(method, BytesIO(text.encode()), KEYWORDS):

@@ -12,6 +12,7 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
+from django.utils.translation import gettext_lazy
 
 from cdp.metrics import BY_KEY, Metric
 from cdp_web.serving.errors import SnapshotUnavailable
@@ -43,14 +44,14 @@ _LIST_SCHEMA = pa.schema([("list_id", pa.int64()), ("customer_id", pa.string())]
 
 class QueryTooSlow(SnapshotUnavailable):
     code = "too_slow"
-    title = "The query takes too long"
-    remedy = "Make the rule simpler, or try again later."
+    title = gettext_lazy("The query takes too long")
+    remedy = gettext_lazy("Make the rule simpler, or try again later.")
 
 
 class QueryTooLarge(SnapshotUnavailable):
     code = "too_large"
-    title = "The query needs too much memory"
-    remedy = "Make the rule simpler, or try again later."
+    title = gettext_lazy("The query needs too much memory")
+    remedy = gettext_lazy("Make the rule simpler, or try again later.")
 
 
 @lru_cache(maxsize=FILES_KEPT)
