@@ -9,11 +9,13 @@ from typing import Any
 
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import Http404
+from django.utils.translation import gettext as _
 
 from cdp.rules import Names, RuleError, decode, to_sentence
 from cdp_web.segments.members import members_at
 from cdp_web.segments.models import MAX_SEGMENTS, CustomerList, Membership, Segment, SegmentRun
 from cdp_web.segments.references import list_list_ids, list_segment_ids
+from cdp_web.segments.rules import get_rule_language
 from cdp_web.serving.errors import NothingPublished
 from cdp_web.serving.publications import publication_get
 from cdp_web.serving.snapshot_query import LIST_COLUMNS, Snapshot, snapshot_open
@@ -52,9 +54,15 @@ def segment_describe(segment: Segment, names: Names | None = None) -> str:
     """The rule in words. If it uses a metric that no longer exists, say so: the page must open so the rule can be fixed.
     Load `names` once to describe many segments."""
     try:
-        return to_sentence(decode(segment.rule), names or names_get([segment]))
+        return to_sentence(decode(segment.rule), names or names_get([segment]), get_rule_language())
     except RuleError as error:
-        return f"the rule can no longer be read: {error}"
+        return _("the rule can no longer be read: %(error)s") % {"error": error}
+
+
+def capitalize_sentence(text: str) -> str:
+    """With a capital at the first letter, which may stand behind a bracket."""
+    position = next((position for position, letter in enumerate(text) if letter.isalpha()), 0)
+    return text[:position] + text[position : position + 1].upper() + text[position + 1 :]
 
 
 def names_get(segments: Sequence[Segment]) -> Names:

@@ -30,7 +30,7 @@ def read_page(site: Client, address: str) -> str:
 
 
 def make_form(rule: Any, **changes: Any) -> dict[str, Any]:
-    return {"name": "Buyers", "description": "", "version": 0, "rule": json.dumps(rule)} | changes
+    return {"name": "Buyers", "description": "", "revision": 0, "rule": json.dumps(rule)} | changes
 
 
 class TestList:
@@ -193,18 +193,45 @@ class TestBuilder:
 
     def test_edit_saves_a_new_version(self, site: Client) -> None:
         segment = segment_create(name="Buyers", rule=BUYERS)
-        answer = site.post(f"/segments/{segment.pk}/edit", make_form(OTHERS, version=1))
+        answer = site.post(f"/segments/{segment.pk}/edit", make_form(OTHERS, revision=1))
         segment.refresh_from_db()
         assert (answer.status_code, segment.version, segment.rule) == (302, 2, OTHERS)
 
     def test_edit_with_an_invalid_version_or_a_nul_in_the_name_is_not_a_server_error(self, site: Client) -> None:
         segment = segment_create(name="Buyers", rule=BUYERS)
-        assert site.post(f"/segments/{segment.pk}/edit", make_form(OTHERS, version="²")).status_code == 400
-        assert site.post(f"/segments/{segment.pk}/edit", make_form(OTHERS, version=1, name="Buy\0ers")).status_code == 302
+        assert site.post(f"/segments/{segment.pk}/edit", make_form(OTHERS, revision="²")).status_code == 400
+        assert site.post(f"/segments/{segment.pk}/edit", make_form(OTHERS, revision=1, name="Buy\0ers")).status_code == 302
 
     def test_edit_of_an_outdated_version_is_refused(self, site: Client) -> None:
         segment = segment_create(name="Buyers", rule=BUYERS)
         segment_update(segment_id=segment.pk, expected_version=1, name="Buyers", rule=OTHERS)
-        answer = site.post(f"/segments/{segment.pk}/edit", make_form(BUYERS, version=1))
-        assert answer.status_code == 400
-        assert "at version 2 now" in answer.content.decode()
+        answer = site.post(f"/segments/{segment.pk}/edit", make_form(BUYERS, revision=1, name="Mine"))
+        conflict = answer.context["draft"].conflict
+        assert (answer.status_code, conflict.segment.revision) == (400, 2)
+        assert [(field.theirs, field.mine) for field in conflict.fields] == [("Buyers", "Mine")]
+        assert [(change.before, change.after) for change in conflict.difference.changed] == [
+            ("orders is 0", "orders is at least 1")
+        ]
+        segment.refresh_from_db()
+        assert (segment.name, segment.rule) == ("Buyers", OTHERS)
+
+    def test_mine_is_saved_after_the_conflict_was_seen(self, site: Client) -> None:
+        segment = segment_create(name="Buyers", rule=BUYERS)
+        segment_update(segment_id=segment.pk, name="Buyers", rule=OTHERS)
+        assert site.post(f"/segments/{segment.pk}/edit", make_form(BUYERS, revision=1, overwrite=2)).status_code == 302
+        segment.refresh_from_db()
+        assert (segment.version, segment.revision, segment.rule) == (3, 3, BUYERS)
+
+    def test_the_address_names_a_rule_or_a_template(self, site: Client) -> None:
+        assert site.get("/segments/new", {"rule": json.dumps(OTHERS)}).context["builder"]["document"] == OTHERS
+        assert site.get("/segments/new", {"rule": "{"}).status_code == 400
+        template = site.get("/segments/new", {"starter": "active-but-not-buying"}).context
+        assert template["draft"].name == "Active but not buying"
+        repeat_buyers = template["builder"]["document"]["rule"]["all"][0]
+        assert repeat_buyers == {"all": [is_("total_purchase", "ge", 2)]}
+        assert site.get("/segments/new", {"starter": "nothing"}).status_code == 404
+
+    def test_templates_are_offered_for_a_new_rule_only(self, site: Client) -> None:
+        segment = segment_create(name="Buyers", rule=BUYERS)
+        assert "template_groups" in site.get("/segments/new").context
+        assert "template_groups" not in site.get(f"/segments/{segment.pk}/edit").context
