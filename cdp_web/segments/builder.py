@@ -188,7 +188,7 @@ def _render_page(request: HttpRequest, draft: Draft, segment: Segment | None) ->
         "user": request.user.pk,
         "isRefused": draft.is_refused,
     }
-    context = {"draft": draft, "segment": segment, "builder": data}
+    context: dict[str, Any] = {"draft": draft, "segment": segment, "builder": data}
     if segment is None and not draft.is_refused and draft.rule == _EMPTY_RULE:
         context["template_groups"] = list_templates()
     return render(request, "segments/builder.html", context, status=400 if draft.is_refused else 200)

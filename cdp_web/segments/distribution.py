@@ -61,7 +61,8 @@ def distribution_get(snapshot: Snapshot, field: str) -> Distribution:
         Bin(start + width * number, None if number == used - 1 else start + width * (number + 1), counts.get(number, 0))
         for number in range(used)
     ]
-    return Distribution(field, customers, missing, *(Decimal(str(each)) for each in (least, median, greatest)), bins)
+    low, middle, top = (Decimal(str(each)) for each in (least, median, greatest))
+    return Distribution(field, customers, missing, low, middle, top, bins)
 
 
 def _choose_width(field: str, least: Decimal, high: Decimal) -> Decimal:
