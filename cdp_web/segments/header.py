@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
+from django.core.cache import cache
+
 from cdp.rules import RuleError
 from cdp_web.customers.links import link_to_customers
 from cdp_web.segments.evaluate import TooExpensive
@@ -14,6 +16,8 @@ from cdp_web.segments.profile import SegmentProfile, profile_get
 from cdp_web.segments.references import ReferenceProblem
 from cdp_web.serving.errors import NotReady
 from cdp_web.serving.publications import Publication
+
+_CACHE_SECONDS = 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +61,16 @@ def is_current(segment: Segment, publication: Publication | None) -> bool:
 
 
 def _read_profile(run: SegmentRun | None) -> tuple[SegmentProfile | None, str]:
+    """A rule that costs too much is not tried again on every page."""
     if run is None:
         return None, ""
+    key = f"segment-profile-problem-{run.pk}"
+    if problem := cache.get(key):
+        return None, problem
     try:
         return profile_get(run), ""
-    except (NotReady, RuleError, ReferenceProblem, TooExpensive) as error:
+    except TooExpensive as error:
+        cache.set(key, error.says, _CACHE_SECONDS)
+        return None, error.says
+    except (NotReady, RuleError, ReferenceProblem) as error:
         return None, getattr(error, "says", "") or str(error)

@@ -115,7 +115,9 @@ def segment_uses(request: HttpRequest, segment_id: int) -> HttpResponse:
 @require_safe
 def segment_runs(request: HttpRequest, segment_id: int) -> HttpResponse:
     segment, header = _load(request, segment_id)
-    return _render(request, "runs", header, {"runs": selectors.runs_get_latest(segment)})
+    run = header.run
+    sql = sqlglot.transpile(run.sql, read=run.engine, write=run.engine, pretty=True)[0] if run and run.sql else ""
+    return _render(request, "runs", header, {"runs": selectors.runs_get_latest(segment), "sql": sql})
 
 
 @require_safe

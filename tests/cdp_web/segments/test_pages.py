@@ -8,6 +8,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
+from cdp_web.customers.links import link_to_customers
 from cdp_web.segments import runs
 from cdp_web.segments.models import Segment, SegmentRun
 from cdp_web.segments.runs import segment_run_now, segment_run_request
@@ -15,12 +16,13 @@ from cdp_web.segments.services import segment_archive, segment_create, segment_u
 from cdp_web.segments.starters import starters_ensure
 from cdp_web.serving import snapshot_store
 from cdp_web.serving.errors import SnapshotUnavailable
-from tests.cdp_web.factories import buyer, customer, is_, rule, shop
+from tests.cdp_web.factories import buyer, customer, is_, rule
 
 pytestmark = [pytest.mark.stack("postgres"), pytest.mark.django_db]
 
 BUYERS = rule(is_("total_purchase", "ge", 1))
 OTHERS = rule(is_("total_purchase", "eq", 0))
+TABS = ("", "/members", "/movement", "/rule", "/overlaps", "/uses", "/runs")
 
 
 def read_page(site: Client, address: str) -> str:
@@ -78,35 +80,45 @@ class TestList:
     ) -> None:
         publish([buyer("1")])
         starters_ensure()
-        # 3 session, user and role, 1 segments, 1 the names of those in rules, 2 publication, 2 the last night
-        with django_assert_num_queries(9):
+        # 3 session, user and role; 5 segments, their number, the facets, the names in rules, the day of the newest size;
+        # 2 publication, 2 the last night
+        with django_assert_num_queries(12):
             site.get("/segments/")
 
 
 class TestDetail:
-    def test_members_meaning_and_runs(self, publish: Any, site: Client) -> None:
+    def test_every_tab_opens(self, publish: Any, site: Client, django_assert_max_num_queries: DjangoAssertNumQueries) -> None:
+        segment = segment_create(name="Buyers", rule=BUYERS)
+        for tab in TABS:
+            assert site.get(f"/segments/{segment.pk}{tab}").status_code == 200
+        segment_run_now(segment=segment, publication=publish([buyer("77", value="12.50"), customer("78")]))
+        for tab in TABS:
+            with django_assert_max_num_queries(30):
+                assert site.get(f"/segments/{segment.pk}{tab}").status_code == 200
+
+    def test_members_leave_out_the_others(self, publish: Any, site: Client) -> None:
         segment = segment_create(name="Buyers", rule=BUYERS)
         segment_run_now(segment=segment, publication=publish([buyer("77", value="12.50"), customer("78")]))
-        html = read_page(site, f"/segments/{segment.pk}")
-        for text in ('href="/customers/77"', "$12.50", "of 2 customers", "exact, publication #1, rule version 1", "SELECT"):
-            assert text in html
+        html = read_page(site, f"/segments/{segment.pk}/members")
+        assert 'href="/customers/77"' in html
+        assert "$12.50" in html
         assert 'href="/customers/78"' not in html
+        assert "SELECT" in site.get(f"/segments/{segment.pk}/rule").context["sql"]
 
-    def test_members_are_paged(self, publish: Any, site: Client) -> None:
-        segment = segment_create(name="Everyone", rule=rule(is_("views", "ge", 0)))
-        segment_run_now(segment=segment, publication=publish(shop(60)))
-        assert "26 to 50 of <strong>60</strong> members" in read_page(site, f"/segments/{segment.pk}?page=2")
-        for wrong in ("201", "0000019999", "²", "-1", "1" * 5000):
-            assert site.get(f"/segments/{segment.pk}", {"page": wrong}).status_code == 400
+    def test_a_number_leads_to_its_customers_only_if_it_is_current(self, publish: Any, site: Client) -> None:
+        segment = segment_create(name="Buyers", rule=BUYERS)
+        segment_run_now(segment=segment, publication=publish([buyer("77"), customer("78")]))
+        assert site.get(f"/segments/{segment.pk}").context["header"].link == link_to_customers({"segment": {"id": segment.pk}})
+        publish([buyer("77")], 2)
+        assert site.get(f"/segments/{segment.pk}").context["header"].link == ""
 
-    def test_page_reloads_during_a_run(self, publish: Any, site: Client) -> None:
+    def test_page_asks_for_the_status_during_a_run(self, publish: Any, site: Client) -> None:
         publish([buyer("1")])
         segment = segment_create(name="Buyers", rule=BUYERS)
-        assert f'hx-get="/segments/{segment.pk}/result"' in read_page(site, f"/segments/{segment.pk}")
+        assert f'hx-get="/segments/{segment.pk}/status"' in read_page(site, f"/segments/{segment.pk}")
+        assert "hx-get" in read_page(site, f"/segments/{segment.pk}/status")
         runs.segment_run_execute(run_id=segment.runs.get().pk)
-        result = read_page(site, f"/segments/{segment.pk}/result")
-        assert result.strip().startswith('<div id="result"')
-        assert "hx-get" not in result
+        assert site.get(f"/segments/{segment.pk}/status")["HX-Refresh"] == "true"
 
     def test_recompute_asks_for_a_run(self, publish: Any, site: Client, marketer: User) -> None:
         publish([buyer("1")])
@@ -141,12 +153,13 @@ class TestDetail:
             raise SnapshotUnavailable(f"version {publication.customers_version} was deleted")
 
         monkeypatch.setattr(snapshot_store, "open_customers", gone)
-        html = read_page(site, f"/segments/{segment.pk}")
+        assert "version 1 was deleted" in site.get(f"/segments/{segment.pk}").context["header"].problem
+        html = read_page(site, f"/segments/{segment.pk}/members")
         for text in ("version 1 was deleted", "./run status", "of 2 customers", "Restore the segment to see its members"):
             assert text in html
         assert site.get(f"/segments/{segment.pk}/export/file").status_code == 503
 
-    @pytest.mark.parametrize("tail", ["", "/result", "/edit", "/export/file"])
+    @pytest.mark.parametrize("tail", ["", "/members", "/status", "/edit", "/export/file"])
     def test_unknown_segment_is_not_found(self, site: Client, tail: str) -> None:
         assert site.get(f"/segments/99{tail}").status_code == 404
 
