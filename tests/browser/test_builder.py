@@ -324,7 +324,7 @@ def test_undo_and_redo(page: Page) -> None:
 
 def test_conditions_are_moved_by_keyboard(page: Page) -> None:
     open_rule(page, VIEWS, {"any": [ORDERS, SESSIONS]})
-    handle = find_conditions(page).nth(0).get_by_role("button", name="Move")
+    handle = find_conditions(page).nth(0).get_by_role("button", name="Move", exact=True)
     handle.focus()
     page.keyboard.press("Alt+ArrowRight")
     assert read_document(page) == factories.rule({"any": [VIEWS, ORDERS, SESSIONS]})
@@ -339,7 +339,7 @@ def test_conditions_are_moved_by_keyboard(page: Page) -> None:
 
 def test_conditions_are_moved_by_mouse(page: Page) -> None:
     open_rule(page, VIEWS, {"any": [ORDERS, SESSIONS]})
-    find_conditions(page).nth(0).get_by_role("button", name="Move").hover()
+    find_conditions(page).nth(0).get_by_role("button", name="Move", exact=True).hover()
     page.mouse.down()
     box = find_conditions(page).nth(2).bounding_box()
     assert box is not None

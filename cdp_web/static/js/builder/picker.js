@@ -84,7 +84,7 @@ function fill({ list, search, items, selected, texts, onchoose }) {
   const rows = [];
   for (const [group, members] of groups) {
     if (group) rows.push(h("li", { class: "field-group", role: "presentation" }, group));
-    for (const item of members) rows.push(option(item, item.key === selected, onchoose));
+    for (const item of members) rows.push(option(item, rows.length, item.key === selected, onchoose));
   }
   list.replaceChildren(...(rows.length ? rows : [h("li", { class: "field-none", role: "presentation" }, texts.none)]));
   list.scrollTop = 0;
@@ -92,7 +92,7 @@ function fill({ list, search, items, selected, texts, onchoose }) {
   mark(chosen ?? list.querySelector("[role=option]"), list, search);
 }
 
-function option(item, isSelected, onchoose) {
+function option(item, place, isSelected, onchoose) {
   const onclick = () => {
     close();
     onchoose(item.key);
@@ -101,7 +101,7 @@ function option(item, isSelected, onchoose) {
     "li",
     {
       role: "option",
-      id: `field-${item.key}`,
+      id: `field-option-${place}`,
       class: `field-option${item.depth ? ` field-depth-${item.depth}` : ""}`,
       "aria-selected": String(isSelected),
       onclick,
