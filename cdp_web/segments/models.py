@@ -6,6 +6,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 from django.db.models.functions import Lower
+from django.utils.translation import gettext_lazy
 
 from cdp_web.segments.webhooks.models import Webhook, WebhookDelivery
 
@@ -49,7 +50,7 @@ class Segment(models.Model):
             models.UniqueConstraint(
                 Lower("name"),
                 name="segment_name_unique",
-                violation_error_message="A segment with this name already exists; choose another name.",
+                violation_error_message=gettext_lazy("A segment with this name already exists; choose another name."),
             )
         ]
 
@@ -222,7 +223,7 @@ class CustomerList(models.Model):
             models.UniqueConstraint(
                 Lower("name"),
                 name="list_name_unique",
-                violation_error_message="A list with this name already exists; choose another name.",
+                violation_error_message=gettext_lazy("A list with this name already exists; choose another name."),
             )
         ]
 

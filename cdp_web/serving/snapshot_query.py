@@ -12,6 +12,7 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from cdp.metrics import BY_KEY, Metric
@@ -132,7 +133,7 @@ class Snapshot:
                 on_open(cursor)
             yield Session(cursor)
         except duckdb.InterruptException as error:
-            raise QueryTooSlow(f"No result within {seconds:g} seconds.") from error
+            raise QueryTooSlow(_("No result within %(seconds)s seconds.") % {"seconds": f"{seconds:g}"}) from error
         except duckdb.OutOfMemoryException as error:
             raise QueryTooLarge(f"The query needs more than {OPTIONS['memory_limit']}.") from error
         finally:
