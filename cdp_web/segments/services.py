@@ -44,6 +44,14 @@ class SegmentInUse(ValueError):
 
 @transaction.atomic
 def segment_create(*, name: str, rule: object, description: str = "", tags: Sequence[str] = (), owner: Any = None) -> Segment:
+    segment = segment_add(name=name, rule=rule, description=description, tags=tags, owner=owner)
+    _run_if_published(segment, requested_by=owner)
+    return segment
+
+
+@transaction.atomic
+def segment_add(*, name: str, rule: object, description: str = "", tags: Sequence[str] = (), owner: Any = None) -> Segment:
+    """Create a segment that a refresh will compute."""
     _refuse_too_many()
     parsed = rule_read(rule)
     references_read(parsed)
@@ -54,7 +62,6 @@ def segment_create(*, name: str, rule: object, description: str = "", tags: Sequ
     segment.full_clean()
     segment.save()
     _version_add(segment, author=owner)
-    _run_if_published(segment, requested_by=owner)
     return segment
 
 
