@@ -29,4 +29,5 @@ urlpatterns = [
     path("texts.js", open_to_all(cache_control(max_age=3600)(JavaScriptCatalog.as_view())), name="texts"),
     path("admin/", admin.site.urls),
 ]
+handler400 = "cdp_web.serving.faults.show_bad_request"
 handler500 = "cdp_web.serving.faults.show_fault"
