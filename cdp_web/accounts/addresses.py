@@ -15,9 +15,9 @@ def get_client_address(request: HttpRequest) -> str | None:
     """
     address = request.META.get("REMOTE_ADDR", "")
     if settings.WEB_PROXIES:
-        addresses = request.headers.get("X-Forwarded-For", "").split(",")
+        addresses = [each.strip() for each in request.headers.get("X-Forwarded-For", "").split(",") if each.strip()]
         if len(addresses) >= settings.WEB_PROXIES:
-            address = addresses[-settings.WEB_PROXIES].strip()
+            address = addresses[-settings.WEB_PROXIES]
     try:
         return str(ip_address(address))
     except ValueError:

@@ -26,7 +26,7 @@ class EventFilter(admin.SimpleListFilter):
     parameter_name = "event"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        events = LogEntry.objects.exclude(additional_data=None).values_list("additional_data__event", flat=True)
+        events = LogEntry.objects.filter(additional_data__isnull=False).values_list("additional_data__event", flat=True)
         actions = [(str(action), name) for action, name in LogEntry.Action.choices if action != LogEntry.Action.ACCESS]
         return actions + [(event, event) for event in sorted(set(events.order_by().distinct()) - {None})]
 
@@ -35,7 +35,7 @@ class EventFilter(admin.SimpleListFilter):
         if value is None:
             return entries
         if value.isdigit():
-            return entries.filter(action=int(value), additional_data=None)
+            return entries.filter(action=int(value), additional_data__isnull=True)
         return entries.filter(additional_data__event=value)
 
 

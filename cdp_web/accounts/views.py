@@ -10,10 +10,11 @@ from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse_lazy
+from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from cdp_web.accounts import sessions, tokens
 from cdp_web.accounts.audit import audit_record
@@ -21,10 +22,10 @@ from cdp_web.accounts.forms import ProfileForm, StyledForm, TokenForm
 from cdp_web.accounts.roles import Role, describe_rights, require_role, role_get
 
 
+@method_decorator(require_http_methods(["GET", "HEAD", "POST"]), name="dispatch")
 class LoginView(views.LoginView):
     template_name = "accounts/login.html"
     redirect_authenticated_user = True
-    http_method_names = ["get", "head", "post", "options"]
 
 
 class PasswordForm(StyledForm, views.PasswordChangeForm):
