@@ -18,6 +18,20 @@ from django.views.decorators.cache import never_cache
 
 from cdp_web.accounts.roles import Role, describe_refusal, role_get
 
+_APPS = {
+    "auth": _("Users and groups"),
+    "accounts": _("API"),
+    "axes": _("Logins"),
+    "auditlog": _("Audit"),
+    "segments": _("Segments, lists and webhooks"),
+}
+_MODELS = {
+    "AccessAttempt": _("Wrong passwords and locked logins"),
+    "LogEntry": _("Audit log"),
+    "ApiToken": _("Tokens"),
+    "WebhookDelivery": _("Webhook deliveries"),
+}
+
 
 class RoleAdminSite(AdminSite):
     site_title = site_header = _("CDP administration")
@@ -37,6 +51,16 @@ class RoleAdminSite(AdminSite):
             return inner(request, *arguments, **options)
 
         return update_wrapper(check, inner)
+
+    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
+        """The models under plain names; what concerns users comes first."""
+        apps = super().get_app_list(request, app_label)
+        for app in apps:
+            app["name"] = _APPS.get(app["app_label"], app["name"])
+            for model in app["models"]:
+                model["name"] = _MODELS.get(model["object_name"], model["name"])
+        order = list(_APPS)
+        return sorted(apps, key=lambda app: order.index(app["app_label"]) if app["app_label"] in order else len(order))
 
     @method_decorator(never_cache)
     @login_not_required
