@@ -1,4 +1,4 @@
-"""The app of users. Its receivers record logins."""
+"""The app of users. Its receivers record logins and the start of sessions."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ class AccountsConfig(AppConfig):
     name = "cdp_web.accounts"
 
     def ready(self) -> None:
-        from cdp_web.accounts import audit
+        from django.contrib.auth.signals import user_logged_in
+
+        from cdp_web.accounts import audit, sessions
 
         audit.connect_receivers()
+        user_logged_in.connect(sessions.note_start, dispatch_uid="sessions")

@@ -31,6 +31,11 @@ class ExtendSessionMiddleware:
         return response
 
 
+def note_start(sender: Any, request: HttpRequest, **_: Any) -> None:
+    """Receiver of a login, which saves the session anyway; the next requests then need not."""
+    request.session[_EXTENDED_AT] = time.time()
+
+
 def sessions_end(*, user: Any) -> int:
     """Log the user out on every device; returns how many sessions ended."""
     live = Session.objects.filter(expire_date__gt=timezone.now())
