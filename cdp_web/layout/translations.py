@@ -26,6 +26,12 @@ KEYWORDS: dict[str, Any] = {
 }  # fmt: skip
 
 
+#: Lines of the header that Babel fills with examples.
+_EMPTY_HEADERS = tuple(
+    f'"{name}'.encode() for name in ("Report-Msgid-Bugs-To", "PO-Revision", "Last-Translator", "Language-Team")
+)
+
+
 def list_languages() -> list[str]:
     """The languages that need a catalogue: all but the one that the texts are written in."""
     return [code for code, _ in settings.LANGUAGES if code != settings.LANGUAGE_CODE]
@@ -38,7 +44,7 @@ def find_file(language: str, domain: str, suffix: str = ".po") -> Path:
 def read_catalogue(language: str, domain: str) -> Catalog:
     path = find_file(language, domain)
     if not path.is_file():
-        return Catalog(language, domain)
+        return Catalog(language, domain, project="CDP", fuzzy=False)
     with path.open("rb") as file:
         return read_po(file, language, domain)
 
@@ -75,7 +81,7 @@ def _prepare(path: Path) -> tuple[str, str]:
 def update_catalogue(language: str, domain: str) -> None:
     """Add new texts and remove those that the code no longer has. A text that changed needs a new translation."""
     catalogue = read_catalogue(language, domain)
-    catalogue.update(build_template(domain), no_fuzzy_matching=True)
+    catalogue.update(build_template(domain), no_fuzzy_matching=True, update_creation_date=False)
     catalogue.obsolete.clear()
     path = find_file(language, domain)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -85,7 +91,7 @@ def update_catalogue(language: str, domain: str) -> None:
 def write_text(catalogue: Catalog) -> bytes:
     text = BytesIO()
     write_po(text, catalogue, sort_output=True, omit_header=False, include_lineno=False, width=120)
-    return text.getvalue()
+    return b"".join(line for line in text.getvalue().splitlines(keepends=True) if not line.startswith(_EMPTY_HEADERS))
 
 
 def compile_catalogue(language: str, domain: str) -> None:

@@ -10,6 +10,7 @@ from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
+from cdp_web.layout.facts import localize
 from cdp_web.segments.list_selectors import lists_get, match_get
 from cdp_web.segments.models import CustomerList, ListMember, Segment
 from cdp_web.segments.runs import segment_run_request
@@ -181,7 +182,8 @@ def _refuse_unusable(tally: _Tally) -> None:
     if tally.refused_lines and not tally.ids:
         first = tally.refused_lines[0]
         raise UploadInvalid(
-            _("The upload contains no valid id. Line %(line)s %(says)s.") % {"line": first["line"], "says": first["says"]},
+            _("The upload contains no valid id. Line %(line)s %(says)s.")
+            % {"line": first["line"], "says": localize(first["says"])},
             first["line"],
         )
     if not tally.ids:

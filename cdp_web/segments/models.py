@@ -46,6 +46,8 @@ class Segment(models.Model):
     current_run = models.ForeignKey("SegmentRun", models.SET_NULL, null=True, blank=True, related_name="+")
 
     class Meta:
+        verbose_name = gettext_lazy("segment")
+        verbose_name_plural = gettext_lazy("segments")
         constraints = [
             models.UniqueConstraint(
                 Lower("name"),
@@ -68,6 +70,8 @@ class SegmentVersion(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
+        verbose_name = gettext_lazy("version")
+        verbose_name_plural = gettext_lazy("versions")
         ordering = ["-number"]
         constraints = [models.UniqueConstraint(fields=["segment", "number"], name="segment_version_unique")]
 
@@ -120,6 +124,8 @@ class SegmentRun(models.Model):
     changes_sent_at = models.DateTimeField(null=True, blank=True, help_text="When Kafka had all changes of the run.")
 
     class Meta:
+        verbose_name = gettext_lazy("run")
+        verbose_name_plural = gettext_lazy("runs")
         ordering = ["-pk"]
         indexes = [
             models.Index(fields=["status", "requested_at"], name="segment_run_waiting"),
@@ -219,6 +225,8 @@ class CustomerList(models.Model):
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:
+        verbose_name = gettext_lazy("list")
+        verbose_name_plural = gettext_lazy("lists")
         constraints = [
             models.UniqueConstraint(
                 Lower("name"),
