@@ -149,7 +149,7 @@ def _describe_days(text: str, past: list[Publication]) -> str:
         return str(error)
     says = _("The customers of %(day)s can't be shown.") % {"day": day}
     days = ", ".join(formats.day(each.day) for each in past[:5])
-    return f"{says} {_('Earlier days that can be shown: %(days)s.') % {'days': days}}" if days else says
+    return says + " " + _("Earlier days that can be shown: %(days)s.") % {"days": days} if days else says
 
 
 def _describe_unknown(customer_id: str, publication: Publication, is_past: bool) -> str:

@@ -26,6 +26,8 @@ KEYWORDS: dict[str, Any] = {
 }  # fmt: skip
 
 
+#: Texts within `${…}` of scripts count, too.
+_OPTIONS = {"parse_template_string": True}
 #: Lines of the header that Babel fills with examples.
 _EMPTY_HEADERS = tuple(
     f'"{name}'.encode() for name in ("Report-Msgid-Bugs-To", "PO-Revision", "Last-Translator", "Language-Team")
@@ -57,7 +59,7 @@ def build_template(domain: str) -> Catalog:
             template.add(text, locations=[("layout/facts.py", 0)])
     for path in sorted(_list_sources(domain)):
         method, text = _prepare(path)
-        for _, messages, comments, context in extract(method, BytesIO(text.encode()), KEYWORDS):
+        for _, messages, comments, context in extract(method, BytesIO(text.encode()), KEYWORDS, options=_OPTIONS):
             template.add(messages, locations=[(str(path.relative_to(FOLDER)), 0)], auto_comments=comments, context=context)
     return template
 

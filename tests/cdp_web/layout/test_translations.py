@@ -26,8 +26,8 @@ def messages_of(catalogue: Catalog) -> Iterator[Message]:
     return (message for message in catalogue if message.id)
 
 
-def list_forms(text: str | tuple[str, ...] | list[str]) -> list[str]:
-    return [text] if isinstance(text, str) else list(text)
+def list_forms(text: str | tuple[str, ...] | list[str] | None) -> list[str]:
+    return [text] if isinstance(text, str) else list(text or ())
 
 
 @every_catalogue
@@ -43,7 +43,9 @@ def test_a_catalogue_has_the_texts_of_the_code(language: str, domain: str) -> No
 @every_catalogue
 def test_every_text_is_translated(language: str, domain: str) -> None:
     catalogue = read_catalogue(language, domain)
-    assert [message.id for message in messages_of(catalogue) if not all(list_forms(message.string)) or message.fuzzy] == []
+    assert [
+        message.id for message in messages_of(catalogue) if not all(list_forms(message.string) or [""]) or message.fuzzy
+    ] == []
     assert not catalogue.fuzzy
     assert all(len(list_forms(each.string)) == catalogue.num_plurals for each in messages_of(catalogue) if each.pluralizable)
 
