@@ -45,8 +45,8 @@ def english() -> re.Pattern[str]:
     texts = set[str]()
     for domain in DOMAINS:
         for message in read_catalogue("vi", domain):
-            forms = message.id if isinstance(message.id, tuple) else (message.id,)
-            translations = message.string if isinstance(message.string, tuple) else (message.string,)
+            forms = [message.id] if isinstance(message.id, str) else list(message.id)
+            translations = [message.string] if isinstance(message.string, str) else list(message.string or ())
             texts |= {form for form in forms if form not in translations and len(PLACE.sub("", re.escape(form))) >= LEAST_LETTERS}
     patterns = (PLACE.sub(".{1,60}?", re.escape(text)) for text in sorted(texts, key=len, reverse=True))
     return re.compile(rf"(?<![\w.])(?:{'|'.join(patterns)})(?!\w)")
