@@ -99,8 +99,8 @@ def weekday(value: date, width: str = "wide") -> str:
 
 
 def month(value: date) -> str:
-    """Nov 2019."""
-    return format_date(value, "MMM y", locale=get_locale())
+    """Nov 2019; 11/2019 where months have numbers."""
+    return format_date(value, "MMM y" if _get_language() == "en" else "MM/y", locale=get_locale())
 
 
 def moment(value: datetime | None) -> str:
