@@ -138,7 +138,7 @@ def _make_request(arguments: argparse.Namespace) -> NightRequest:
         raise ValueError(f"the range ends ({arguments.last}) before it begins ({arguments.first}).")
     if arguments.every and not is_range:
         raise ValueError("--every needs --from D --to D.")
-    accepted = accept(arguments.accept, arguments.why, clock())
+    accepted = accept(arguments.accept, arguments.why, clock(), arguments.who)
     return NightRequest(arguments.last or arguments.day, arguments.all, arguments.every, arguments.first, accepted)
 
 
@@ -161,6 +161,7 @@ def _make_parser() -> argparse.ArgumentParser:
         help=f"publish even if this check fails, on record: {', '.join(check.name for check in CHECKS)}",
     )  # fmt: skip
     parser.add_argument("--why", default="", metavar="TEXT", help="the reason for --accept, visible to everybody")
+    parser.add_argument("--who", default="", metavar="NAME", help="who accepts; without it, the user who typed the command")
     parser.add_argument("--debug", action="store_true", help="show Spark's own log, and the traceback of an error")
     return parser
 

@@ -1,4 +1,4 @@
-"""What programs of different folders know of each other: signs of life, start modes and exit statuses."""
+"""What programs of different folders know of each other: signs of life, start modes, exit statuses and Airflow's DAGs."""
 
 from __future__ import annotations
 
@@ -16,6 +16,13 @@ STREAM_NEEDS_PERSON = 3
 NIGHT_NEEDS_PERSON = 3
 #: Exit status of a scheduled night with nothing to publish because the events end before its day. Airflow marks it as skipped.
 NIGHT_SKIPPED = 99
+#: The DAG that runs each night, and the hour (UTC) of its schedule: two hours after the end of the day, so that late events of
+#: the evening have arrived.
+NIGHT_DAG = "night"
+NIGHT_HOUR = 2
+#: The DAGs without a schedule, which the site starts: one publishes a day, the other replays quarantined messages.
+PUBLISH_DAG = "publish"
+REPLAY_DAG = "replay"
 #: Set by ./run when a server is down: the program checks its arguments and ends before it contacts a server.
 CHECK_ARGUMENTS_ONLY = "PROGRAM_CHECK_ARGUMENTS_ONLY"
 

@@ -21,7 +21,7 @@ from cdp.errors import did_you_mean
 PREFIX = "CDP_"
 REPOSITORY = Path(__file__).resolve().parent.parent
 #: Port bases of the named stacks. Other stacks derive one from their name, so stacks can run side by side.
-PORT_BASES = {"demo": 18000, "test": 18200}
+PORT_BASES = {"demo": 18000, "test": 18200, "testsite": 18400}
 
 
 class SettingError(ValueError):

@@ -27,6 +27,8 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     "changes": {"task": "segments.changes_send", "schedule": 60.0, "options": {"expires": 60, "queue": "out"}},
     # Members that the cluster has found are collected within seconds.
     "cluster": {"task": "segments.cluster_poll", "schedule": 5.0, "options": {"expires": 5}},
+    # The pipeline page shows since when a server is down, also if nobody was looking.
+    "watch": {"task": "pipeline.watch", "schedule": 30.0, "options": {"expires": 30, "queue": "out"}},
     # Segments that were deleted a month ago can't be restored any more.
     "purge": {"task": "segments.purge", "schedule": 86_400.0, "options": {"expires": 3600}},
 }

@@ -78,6 +78,7 @@ TEMPLATES = [
                 "cdp_web.accounts.roles.add_role",
                 "cdp_web.serving.publications.add_publication",
                 "cdp_web.serving.nights.add_stopped_night",
+                "cdp_web.pipeline.report.add_data_state",
             ],
         },
     }

@@ -15,6 +15,7 @@ from cdp.settings import REPOSITORY
 
 with DAG(
     dag_id=DAG_ID,
+    description="Computes the members of one segment on the Spark cluster",
     doc_md=__doc__,
     schedule=None,
     start_date=datetime(2019, 9, 1, tzinfo=UTC),
@@ -23,7 +24,9 @@ with DAG(
     # Without a schedule it does nothing until the site triggers it.
     is_paused_upon_creation=False,
     params={"run": Param(type="integer", minimum=1, description="the number of the run")},
-    tags=["segments"],
-    default_args={"retries": 2, "retry_delay": timedelta(seconds=30), "execution_timeout": timedelta(hours=2)},
-) as dag:
+    tags=["segments", "started by the site"],
+    default_args={
+        "owner": "operations", "retries": 2, "retry_delay": timedelta(seconds=30), "execution_timeout": timedelta(hours=2),
+    },
+) as dag:  # fmt: skip
     BashOperator(task_id="members", bash_command=f"{REPOSITORY}/run segment-job --run {{{{ params.run }}}}", append_env=True)

@@ -123,9 +123,12 @@ def check_ledger(figures: Figures) -> CheckFinding:
     if stream is None:
         return CheckFinding(True, "no stream has written the events, so there is no ledger to compare with")
     surplus = stream.balance.surplus
-    passed = surplus == 0 or (stream.has_unwritten_batch and surplus > 0)
-    says = stream.balance.describe("≠" if surplus else "=")
-    if surplus and passed:
+    if surplus == 0:
+        accepted = stream.good + stream.replayed
+        return CheckFinding(True, f"all {accepted:,} accepted events are stored: none lost, none counted twice")
+    passed = stream.has_unwritten_batch and surplus > 0
+    says = stream.balance.describe("≠")
+    if passed:
         says += ": the stream's last batch is not in its ledger yet"
     return CheckFinding(passed, says)
 
@@ -157,7 +160,7 @@ def check_unique(figures: Figures) -> CheckFinding:
         return f"{day.rows:,} rows are of {day.customers:,} customers" if day.rows != day.customers else ""
 
     staged = sum(day.rows for day in figures.restated_days)
-    return _check_days(figures, differs, f"{staged:,} customers' days and {figures.snapshot_rows:,} customers, each once")
+    return _check_days(figures, differs, f"no duplicates among {figures.snapshot_rows:,} customers and {staged:,} customer days")
 
 
 def check_nulls(figures: Figures) -> CheckFinding:

@@ -27,8 +27,8 @@ class GateClosed(Exception):
         )
 
 
-def accept(names: Sequence[str], why: str, at: datetime) -> tuple[Accepted, ...]:
-    """The accepted checks, in the name of the user who typed the command. An unknown check is an error."""
+def accept(names: Sequence[str], why: str, at: datetime, who: str = "") -> tuple[Accepted, ...]:
+    """The accepted checks, in the name of `who` or of the user who typed the command. An unknown check is an error."""
     unknown = [name for name in names if name not in CHECK_NAMES]
     if unknown:
         raise ValueError(f"{unknown[0]!r} is not a check; the checks are {', '.join(CHECK_NAMES)}.")
@@ -36,9 +36,10 @@ def accept(names: Sequence[str], why: str, at: datetime) -> tuple[Accepted, ...]
         raise ValueError('--accept needs a reason: --why "..."')
     if why and not names:
         raise ValueError("--why needs --accept CHECK.")
-    return tuple(
-        Accepted(name, find_login_name(), why.strip(), at.isoformat(timespec="seconds")) for name in dict.fromkeys(names)
-    )
+    if who and not names:
+        raise ValueError("--who needs --accept CHECK.")
+    name = who.strip() or find_login_name()
+    return tuple(Accepted(check, name, why.strip(), at.isoformat(timespec="seconds")) for check in dict.fromkeys(names))
 
 
 def find_login_name() -> str:

@@ -42,6 +42,15 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
+class Option:
+    """One reading of a chart, such as a measure, with the address that shows it."""
+
+    title: str
+    address: str
+    is_current: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Chart:
     """A point of the figure opens the address in its `customdata`; `links` has the same addresses for the rows of the table, so
     they can be reached without a mouse."""
@@ -53,6 +62,10 @@ class Chart:
     columns: Sequence[Column]
     rows: Sequence[Sequence[Any]]
     links: Sequence[str] = ()
+    #: The readings to switch between, in the head of the card.
+    options: Sequence[Option] = ()
+    #: Sentences below the figure.
+    notes: Sequence[str] = ()
 
     @property
     def figure_json(self) -> dict[str, Any]:

@@ -17,7 +17,7 @@ def link_to_customers(rule: Mapping[str, Any]) -> str:
     return f"{reverse('customers:list')}?{urlencode({'rule': json.dumps(document, separators=(',', ':'))})}"
 
 
-def did_between(event: str, first: date, last: date, **where: str) -> dict[str, Any]:
+def did_between(event: str, first: date, last: date, **where: str | int) -> dict[str, Any]:
     """The node for customers with an event of this type ("any" for all) in these days; `where` has values of its fields."""
     filters = [{"field": field, "operator": "eq", "value": value} for field, value in where.items()]
     window = {"between": [first.isoformat(), last.isoformat()]}

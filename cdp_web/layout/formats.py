@@ -45,6 +45,12 @@ def money(value: Decimal | None) -> str:
     return MISSING if value is None else format_currency(value, current().currency, locale=get_locale())
 
 
+def money_whole(value: Decimal) -> str:
+    """An amount without cents: $50."""
+    pattern = get_locale().currency_formats["standard"].pattern.replace(".00", "")
+    return format_currency(value, current().currency, pattern, get_locale(), currency_digits=False)
+
+
 def money_short(value: Decimal | None) -> str:
     """As a tile shows it: $1.23M, $45.6K, $1,234.50."""
     if value is None or abs(value) < 10_000:
@@ -84,6 +90,11 @@ def day(value: date | str | None) -> str:
 def day_short(value: date) -> str:
     """30 Nov."""
     return format_date(value, _DAYS[_get_language()][1], locale=get_locale())
+
+
+def weekday(value: date, width: str = "wide") -> str:
+    """Thursday; Thu if the width is `abbreviated`."""
+    return format_date(value, "EEEE" if width == "wide" else "EEE", locale=get_locale())
 
 
 def month(value: date) -> str:

@@ -1,132 +1,129 @@
-"""Turns days into the numbers of the page: totals, tiles, funnel, chart. Pure functions; every tile shows its definition."""
+"""The tiles: each has its definition, how to compute it from totals, and how to show it and its change."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
+from typing import Literal
 
-from cdp.days import days_between
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from cdp_web.charts.sparkline import draw_line
 from cdp_web.layout import formats
-from cdp_web.overview.periods import Period
-from cdp_web.overview.selectors import KpiDay
+from cdp_web.overview.periods import PeriodChoice
+from cdp_web.overview.totals import PeriodTotals, Point
 
 Number = Decimal | int | float
-
-
-@dataclass(frozen=True, slots=True)
-class PeriodTotals:
-    """The sums of a period."""
-
-    gross_revenue: Decimal
-    revenue: Decimal  # net of refunds
-    refunds: int
-    orders: int
-    items: int
-    customers: int
-    new_customers: int
-    sessions: int
-    sessions_with_view: int
-    sessions_with_cart: int
-    sessions_with_purchase: int
-
-    @property
-    def refunded(self) -> Decimal:
-        return self.gross_revenue - self.revenue
-
-    @property
-    def average_order(self) -> Decimal | None:
-        return (self.gross_revenue / self.orders).quantize(Decimal("0.01"), ROUND_HALF_UP) if self.orders else None
-
-    @property
-    def conversion(self) -> float | None:
-        return self.sessions_with_purchase / self.sessions if self.sessions else None
+#: With less history before a period, regular customers look new in it.
+NEW_AFTER_DAYS = 28
 
 
 @dataclass(frozen=True, slots=True)
 class Kpi:
-    """A tile: its title, its definition, how to compute it and how to show it."""
+    """A number of the shop. `event` is what a customer did to be behind it."""
 
     key: str
-    title: str
-    about: str
+    title: Promise
+    about: Promise
     value: Callable[[PeriodTotals], Number | None]
     short: Callable[..., str]
     exact: Callable[..., str]
+    kind: Literal["money", "count", "percent"]
+    event: str = "purchase"
     #: A second number in words, shown after the definition.
-    note: Callable[[PeriodTotals], str] = lambda _: ""
+    note: Callable[[PeriodTotals], str] = lambda totals: ""
     more_is_better: bool = True
+    is_tile: bool = True
+
+
+def _money(key: str, title: Promise, about: Promise, value: Callable[[PeriodTotals], Number | None], **more: object) -> Kpi:
+    return Kpi(key, title, about, value, formats.money_short, formats.money, "money", **more)  # type: ignore[arg-type]
+
+
+def _count(key: str, title: Promise, about: Promise, value: Callable[[PeriodTotals], Number | None], **more: object) -> Kpi:
+    return Kpi(key, title, about, value, formats.count_short, formats.count, "count", **more)  # type: ignore[arg-type]
+
+
+def _count_refunds(totals: PeriodTotals) -> str:
+    return ngettext("%(number)s refund.", "%(number)s refunds.", totals.refunds) % {"number": formats.count(totals.refunds)}
+
+
+def _name_gross(totals: PeriodTotals) -> str:
+    amounts = {"gross": formats.money(totals.gross_revenue), "refunds": formats.money(totals.refunded)}
+    return _("Gross revenue %(gross)s, refunds %(refunds)s.") % amounts
 
 
 KPIS: tuple[Kpi, ...] = (
-    Kpi(
+    _money(
         "revenue",
-        "Net revenue",
-        "Gross revenue less the money refunded in the period.",
+        gettext_lazy("Net revenue"),
+        gettext_lazy("Gross revenue less the money refunded in the period."),
         lambda t: t.revenue,
-        formats.money_short,
-        formats.money,
+        note=_name_gross,
     ),
-    Kpi(
+    _money(
         "gross_revenue",
-        "Gross revenue",
-        "Value of all purchases in the period, before refunds.",
+        gettext_lazy("Gross revenue"),
+        gettext_lazy("Value of all purchases in the period, before refunds."),
         lambda t: t.gross_revenue,
-        formats.money_short,
-        formats.money,
+        is_tile=False,
     ),
-    Kpi(
-        "refunds",
-        "Refunds",
-        "Money refunded in the period, whenever the purchase was.",
-        lambda t: t.refunded,
-        formats.money_short,
-        formats.money,
-        note=lambda t: f"{formats.count(t.refunds)} refund{'' if t.refunds == 1 else 's'}.",
-        more_is_better=False,
-    ),
-    Kpi(
+    _count(
         "orders",
-        "Orders",
-        "Distinct orders. Purchases without an order number count as one order per session.",
+        gettext_lazy("Orders"),
+        gettext_lazy("Distinct orders. Purchases without an order number count as one order per session."),
         lambda t: t.orders,
-        formats.count_short,
-        formats.count,
     ),
-    Kpi(
-        "customers",
-        "Customers",
-        "Distinct customers with at least one event in the period.",
-        lambda t: t.customers,
-        formats.count_short,
-        formats.count,
-    ),
-    Kpi(
+    _money(
         "average_order",
-        "Average order",
-        "Gross revenue divided by orders.",
+        gettext_lazy("Average order"),
+        gettext_lazy("Gross revenue divided by orders."),
         lambda t: t.average_order,
-        formats.money,
-        formats.money,
     ),
     Kpi(
         "conversion",
-        "Conversion",
-        "Sessions with a purchase divided by all sessions.",
+        gettext_lazy("Conversion"),
+        gettext_lazy("Sessions with a purchase divided by all sessions. Its change is in percentage points."),
         lambda t: t.conversion,
         lambda value: formats.percent(value, 2),
         lambda value: formats.percent(value, 3),
+        "percent",
     ),
-    Kpi(
+    _count(
+        "customers",
+        gettext_lazy("Customers"),
+        gettext_lazy("Distinct customers with at least one event in the period."),
+        lambda t: t.counts.customers,
+        event="any",
+    ),
+    _count(
+        "buyers",
+        gettext_lazy("Buyers"),
+        gettext_lazy("Distinct customers with an order in the period."),
+        lambda t: t.counts.buyers,
+    ),
+    _count(
         "new_customers",
-        "New customers",
-        "Customers whose first event ever is in the period.",
+        gettext_lazy("New customers"),
+        gettext_lazy("Customers whose first event ever is in the period."),
         lambda t: t.new_customers,
-        formats.count_short,
-        formats.count,
+        event="any",
+    ),
+    _money(
+        "refunds",
+        gettext_lazy("Refunds"),
+        gettext_lazy("Money refunded in the period, whenever the purchase was."),
+        lambda t: t.refunded,
+        event="refund",
+        note=_count_refunds,
+        more_is_better=False,
     ),
 )
+KPIS_BY_KEY = {kpi.key: kpi for kpi in KPIS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +132,15 @@ class Tile:
     value: Number | None
     before: Number | None
     note: str = ""
+    #: Why the number is not what it seems.
+    caveat: str = ""
+    line: str = ""
+
+    @property
+    def about(self) -> str:
+        """The definition, and the exact value for those who cannot hover."""
+        sentences = (str(self.kpi.about), self.note, _("Exactly: %(value)s.") % {"value": self.exact})
+        return " ".join(sentence for sentence in sentences if sentence)
 
     @property
     def short(self) -> str:
@@ -153,19 +159,30 @@ class Tile:
         return self.kpi.exact(self.before)
 
     @property
+    def change_unit(self) -> Literal["relative", "points"]:
+        return "points" if self.kpi.kind == "percent" else "relative"
+
+    @property
     def change(self) -> float | None:
-        """Change relative to the period before; None without a period to compare with."""
-        if self.value is None or self.before is None or self.before <= 0:
+        """Change against the earlier period: relative, or the difference of two rates. None if there is nothing to compare."""
+        if self.value is None or self.before is None:
             return None
-        return float(self.value) / float(self.before) - 1
+        if self.change_unit == "points":
+            return float(self.value) - float(self.before)
+        return compute_change(self.value, self.before)
 
     @property
     def change_text(self) -> str:
-        return "" if self.change is None else f"{abs(self.change) * 100:.1f}%"
+        if self.change is None:
+            return ""
+        if self.change_unit == "points":
+            return _("%(number)s points") % {"number": formats.number(round(abs(self.change) * 100, 2))}
+        return formats.percent(abs(self.change))
 
     @property
     def direction(self) -> str:
-        if self.change is None or abs(self.change) < 0.0005:
+        least = 0.00005 if self.change_unit == "points" else 0.0005
+        if self.change is None or abs(self.change) < least:
             return "same"
         return "up" if self.change > 0 else "down"
 
@@ -177,57 +194,29 @@ class Tile:
         return "good" if (self.direction == "up") == self.kpi.more_is_better else "bad"
 
 
-@dataclass(frozen=True, slots=True)
-class FunnelStep:
-    """A step of the funnel."""
-
-    title: str
-    sessions: int
-    share: float | None  # of the first step
-    from_step_before: float | None
+def compute_change(value: Number, before: Number) -> float | None:
+    """0.1 is ten percent more; None without a positive number to compare with."""
+    return float(value) / float(before) - 1 if before > 0 else None
 
 
-def compute_totals(days: Iterable[KpiDay], customers: int) -> PeriodTotals:
-    rows = list(days)
-    return PeriodTotals(
-        gross_revenue=sum((row.gross_revenue for row in rows), Decimal(0)),
-        revenue=sum((row.revenue for row in rows), Decimal(0)),
-        refunds=sum(row.refunds for row in rows),
-        orders=sum(row.orders for row in rows),
-        items=sum(row.items for row in rows),
-        customers=customers,
-        new_customers=sum(row.new_customers for row in rows),
-        sessions=sum(row.sessions for row in rows),
-        sessions_with_view=sum(row.sessions_with_view for row in rows),
-        sessions_with_cart=sum(row.sessions_with_cart for row in rows),
-        sessions_with_purchase=sum(row.sessions_with_purchase for row in rows),
-    )
+def build_tiles(
+    totals: PeriodTotals, before: PeriodTotals | None, choice: PeriodChoice, points: Sequence[Point] = ()
+) -> list[Tile]:
+    return [_build_tile(kpi, totals, before, choice, points) for kpi in KPIS]
 
 
-def build_tiles(totals: PeriodTotals, before: PeriodTotals | None) -> list[Tile]:
-    return [Tile(kpi, kpi.value(totals), kpi.value(before) if before else None, kpi.note(totals)) for kpi in KPIS]
+def _build_tile(
+    kpi: Kpi, totals: PeriodTotals, before: PeriodTotals | None, choice: PeriodChoice, points: Sequence[Point]
+) -> Tile:
+    line = draw_line([kpi.value(point.totals) for point in points])
+    first = choice.comparison.first if choice.comparison else choice.period.first
+    caveat = explain_new(choice, first) if kpi.key == "new_customers" else ""
+    value_before = kpi.value(before) if before and not caveat else None
+    return Tile(kpi, kpi.value(totals), value_before, kpi.note(totals), caveat, line)
 
 
-def build_funnel(totals: PeriodTotals) -> list[FunnelStep]:
-    counts = (
-        ("Viewed a product", totals.sessions_with_view),
-        ("Added to cart", totals.sessions_with_cart),
-        ("Purchased", totals.sessions_with_purchase),
-    )
-    first = counts[0][1]
-    steps, previous = [], None
-    for title, sessions in counts:
-        share = sessions / first if first else None
-        steps.append(FunnelStep(title, sessions, share, sessions / previous if previous else None))
-        previous = sessions
-    return steps
-
-
-def build_series(period: Period, days: dict[date, KpiDay]) -> dict[str, list[str] | list[float] | list[int]]:
-    """One value per day for the chart, zeros included; `revenue` is net."""
-    rows = [days.get(day, KpiDay(day)) for day in days_between(period.first, period.last)]
-    return {
-        "day": [row.day.isoformat() for row in rows],
-        "revenue": [float(row.revenue) for row in rows],
-        "orders": [row.orders for row in rows],
-    }
+def explain_new(choice: PeriodChoice, first: date) -> str:
+    """At the start of the data everyone is new, and a change against such days says nothing. `first` is the day in question."""
+    if (first - choice.data.first).days >= NEW_AFTER_DAYS:
+        return ""
+    return _("Data begin on %(day)s, so regular customers look new for some weeks.") % {"day": formats.day(choice.data.first)}

@@ -1,51 +1,80 @@
-"""Builds the overview for the page and the API."""
+"""Reads and computes the overview for the page and the API."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
-from typing import Any
+from datetime import date, timedelta
 
-from cdp_web.overview import kpis, selectors
-from cdp_web.overview.periods import Period, build_period
+from cdp_web.overview import kpis, selectors, totals, unusual
+from cdp_web.overview.breakdowns import (
+    Breakdowns,
+    HourTotal,
+    OrderValueRange,
+    breakdowns_get,
+    hours_get,
+    order_values_get,
+)
+from cdp_web.overview.funnel import FunnelStep, build_funnel
+from cdp_web.overview.periods import Period, PeriodChoice
 from cdp_web.serving.publications import Publication
 
 
 @dataclass(frozen=True, slots=True)
 class Overview:
     publication: Publication
-    period: Period
-    before: Period
-    is_comparable: bool  # the history covers the whole period before
+    choice: PeriodChoice
+    step: totals.Step
+    has_events: bool
     tiles: list[kpis.Tile]
-    funnel: list[kpis.FunnelStep]
-    series: dict[str, Any]
-    series_before: dict[str, Any] | None
-    days: dict[date, selectors.KpiDay]
-    days_before: dict[date, selectors.KpiDay]
+    funnel: list[FunnelStep]
+    points: list[totals.Point]
+    points_before: list[totals.Point]
+    unusual_days: list[unusual.UnusualDay]
+    breakdowns: Breakdowns
+    hours: list[HourTotal]
+    order_values: list[OrderValueRange]
+
+    @property
+    def revenue(self) -> kpis.Tile:
+        return next(tile for tile in self.tiles if tile.kpi.key == "revenue")
 
 
-def overview_read(publication: Publication, days: int) -> Overview:
-    period = build_period(publication.day, days)
-    before = period.before()
-    rows = selectors.kpi_days_get(Period(before.first, period.last))
-    now_rows = {day: row for day, row in rows.items() if day >= period.first}
-    before_rows = {day: row for day, row in rows.items() if day < period.first}
-    first_day = selectors.kpi_first_day_get()
-    is_comparable = first_day is not None and first_day <= before.first
-    totals = kpis.compute_totals(now_rows.values(), selectors.customers_count(publication, period))
-    totals_before = None
-    if is_comparable:
-        totals_before = kpis.compute_totals(before_rows.values(), selectors.customers_count(publication, before))
+def overview_read(publication: Publication, choice: PeriodChoice) -> Overview:
+    period, before = choice.period, choice.comparison
+    # The weeks before the period tell which of its days are unusual.
+    days = selectors.kpi_days_get(Period(period.first - timedelta(weeks=unusual.WEEKS), period.last))
+    days_before = selectors.kpi_days_get(before) if before else {}
+    step = totals.choose_step(period)
+    points = _read_points(publication, period, step, days)
+    points_before = _read_points(publication, before, step, days_before) if before else []
+    now = _read_totals(publication, period, days)
+    earlier = _read_totals(publication, before, days_before) if before else None
+    unusual_days = unusual.find_unusual_days(period, days, choice.data)
+    key = f"breakdowns-{period.first}-{period.last}-{before and before.first}-{before and before.last}"
     return Overview(
         publication,
-        period,
-        before,
-        is_comparable,
-        kpis.build_tiles(totals, totals_before),
-        kpis.build_funnel(totals),
-        kpis.build_series(period, now_rows),
-        kpis.build_series(before, before_rows) if is_comparable else None,
-        now_rows,
-        before_rows,
+        choice,
+        step,
+        any(period.first <= day for day in days),
+        kpis.build_tiles(now, earlier, choice, points),
+        build_funnel(now, period),
+        points,
+        points_before,
+        [unusual.unusual_day_explain(day) for day in unusual_days[: unusual.MOST]],
+        selectors.remember(publication, key, lambda: breakdowns_get(period, before)),
+        hours_get(period),
+        order_values_get(period),
     )
+
+
+def _read_totals(publication: Publication, period: Period, days: Mapping[date, selectors.KpiDay]) -> totals.PeriodTotals:
+    rows = [row for day, row in days.items() if period.first <= day <= period.last]
+    return totals.compute_totals(rows, selectors.customer_counts_get(publication, period))
+
+
+def _read_points(
+    publication: Publication, period: Period, step: totals.Step, days: Mapping[date, selectors.KpiDay]
+) -> list[totals.Point]:
+    counts = None if step == "day" else selectors.customer_counts_get_by(publication, period, step)
+    return totals.build_points(period, step, days, counts)

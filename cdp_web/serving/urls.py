@@ -9,6 +9,7 @@ from cdp_web.serving import views
 NIGHTS = [
     path("", views.night_list, name="list"),
     path("<int:run_id>", views.night_detail, name="detail"),
+    path("<int:run_id>/again", views.night_again, name="again"),
 ]
 urlpatterns = [
     path("health", views.health, name="health"),

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,22 +41,36 @@ SLOWEST = 10
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """Tests that run in one process, beside the other lanes."""
+    """Tests that run in one process, with servers of its own, beside the other lanes."""
 
     name: str
     marks: str
+    paths: tuple[str, ...] = ()
+    #: The stack of the lane's servers.
+    stack: str = "test"
 
     def command(self, report: Path, with_slow: bool) -> tuple[str, ...]:
         marks = self.marks if with_slow else f"({self.marks}) and not slow"
         # Two pytest processes must not share a cache folder.
         cache = f"cache_dir=.pytest_cache/{self.name}"
-        return (*PYTEST, "-m", marks, "-o", cache, "-o", "junit_family=xunit1", f"--junitxml={report}")
+        return (*PYTEST, *self.paths, "-m", marks, "-o", cache, "-o", "junit_family=xunit1", f"--junitxml={report}")
 
 
-SERVERS = Lane("servers", "stack or browser or subprocess")
-#: Tests in this lane wait for nothing, so they use the core that the first lane leaves free.
-NO_SERVERS = Lane("no-servers", "not (stack or browser or subprocess)")
+_SITE = ("tests/cdp_web", "tests/browser")
+_WITH_SERVERS = "stack or browser or subprocess"
+#: The longest lane, so its output is shown.
+SERVERS = Lane("servers", _WITH_SERVERS, tuple(f"--ignore={path}" for path in _SITE))
+#: The other lanes run one after the other beside it.
+NO_SERVERS = Lane("no-servers", f"not ({_WITH_SERVERS})")
+SITE = Lane("site", _WITH_SERVERS, _SITE, "testsite")
+LANES = (SERVERS, NO_SERVERS, SITE)
 PURE = Lane("pure", "not (stack or browser or subprocess or spark)")
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    argv: tuple[str, ...]
+    stack: str = "test"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +107,14 @@ def test(arguments: list[str]) -> int:
     _install(stack)
     try:
         if not for_pytest:
-            return _run_lanes(stack, [SERVERS, NO_SERVERS], with_slow=chosen.all)
-        results = _run_beside((*PYTEST, *for_pytest), STATIC)
+            return _run_lanes(stack, LANES, with_slow=chosen.all)
+        results = _run_beside(Command((*PYTEST, *for_pytest)), map(Command, STATIC))
         _show(results)
         return _exit_code(results)
     finally:
-        lifecycle.down(open_stack())
+        for name in {lane.stack for lane in LANES}:
+            os.environ["CDP_STACK"] = name
+            lifecycle.down(open_stack())
 
 
 def _install(stack: Stack) -> None:
@@ -110,13 +126,14 @@ def _install(stack: Stack) -> None:
             apt_install(stack, package, otherwise=missing)
 
 
-def _run_lanes(stack: Stack, lanes: list[Lane], with_slow: bool) -> int:
+def _run_lanes(stack: Stack, lanes: Sequence[Lane], with_slow: bool) -> int:
     stack.state.mkdir(parents=True, exist_ok=True)
     reports = [stack.state / f"{lane.name}.xml" for lane in lanes]
     for report in reports:
         report.unlink(missing_ok=True)
-    first, *others = (lane.command(report, with_slow) for lane, report in zip(lanes, reports, strict=True))
-    results = _run_beside(first, (*STATIC, *others))
+    commands = [Command(lane.command(report, with_slow), lane.stack) for lane, report in zip(lanes, reports, strict=True)]
+    first, *others = commands
+    results = _run_beside(first, (*map(Command, STATIC), *others))
     _show(results)
     seconds = read_times(report for report in reports if report.exists())  # a lane that was killed has none
     times = stack.state / "times.json"
@@ -127,10 +144,10 @@ def _run_lanes(stack: Stack, lanes: list[Lane], with_slow: bool) -> int:
     return _exit_code(results)
 
 
-def _run_beside(shown: tuple[str, ...], quiet: Iterable[tuple[str, ...]]) -> list[Result]:
+def _run_beside(shown: Command, quiet: Iterable[Command]) -> list[Result]:
     """Show one command while it runs, and run the others beside it. All run, even if some fail."""
     with ThreadPoolExecutor(1) as pool:
-        beside = pool.submit(lambda: [_run(argv, subprocess.PIPE) for argv in quiet])
+        beside = pool.submit(lambda: [_run(command, subprocess.PIPE) for command in quiet])
         return [_run(shown), *beside.result()]
 
 
@@ -143,9 +160,11 @@ def read_times(reports: Iterable[Path]) -> dict[str, float]:
     return {name: round(seconds[name], 1) for name in sorted(seconds, key=seconds.__getitem__, reverse=True)}
 
 
-def _run(argv: tuple[str, ...], pipe: int | None = None) -> Result:
-    began = time.monotonic()
-    process = subprocess.run(argv, cwd=REPOSITORY, text=True, stdout=pipe, stderr=subprocess.STDOUT if pipe else None)
+def _run(command: Command, pipe: int | None = None) -> Result:
+    began, argv = time.monotonic(), command.argv
+    environment = os.environ | {"CDP_STACK": command.stack}
+    stderr = subprocess.STDOUT if pipe else None
+    process = subprocess.run(argv, cwd=REPOSITORY, env=environment, text=True, stdout=pipe, stderr=stderr)
     name = "pytest" if argv[: len(PYTEST)] == PYTEST else " ".join(Path(argument).name for argument in argv[:2])
     return Result(name, process.returncode, time.monotonic() - began, process.stdout or "")
 

@@ -1,13 +1,15 @@
 """The replay command; see docs/replay.md.
 
-python -m streaming.replay [--reason R...] [--field F...] [--from DAY] [--to DAY] [REPAIRS] [--dry-run]
+python -m streaming.replay [--reason R...] [--field F...] [--from DAY] [--to DAY] [REPAIRS] [--dry-run] [--json]
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -23,6 +25,7 @@ from cdp.spark import SparkUnavailable, end_session, root_cause, session
 from streaming.replay.repairs import InvalidOption, add_repairs, parse_repair, require_known
 from streaming.replay.replay import ReplayArguments, replay
 from streaming.replay.rows import QuarantineMissing, Selection
+from streaming.replay.summary import ReplaySummary
 from streaming.tables import ForeignTable
 
 #: Delta's errors when another commit came first: after the retries, or where a retry would not help.
@@ -42,10 +45,10 @@ class ReplayFailed(RuntimeError):
     """The replay failed; the message says why. Running it again loses and doubles nothing."""
 
 
-def run(settings: Settings, arguments: ReplayArguments, quiet: bool) -> None:
+def run(settings: Settings, arguments: ReplayArguments, quiet: bool, print_line: Callable[[str], None]) -> ReplaySummary:
     spark = session(settings, "cdp replay", settings.spark_job_cores, quiet=quiet)
     try:
-        replay(spark, settings, arguments, datetime.now(UTC), lambda line: print(line, flush=True))
+        return replay(spark, settings, arguments, datetime.now(UTC), print_line)
     except CONFLICTS as error:
         raise ReplayFailed(
             "another program changed the same rows: a second replay or a compaction. Nothing is lost or doubled;"
@@ -66,7 +69,9 @@ def main(argv: list[str] | None = None) -> int:
         arguments = _check_options(options)
         if check_arguments_only():
             return 0
-        run(current(), arguments, quiet=not options.debug)
+        summary = run(current(), arguments, not options.debug, _ignore_line if options.json else _print_line)
+        if options.json:
+            _print_line(json.dumps(summary.as_json()))
     except (SettingError, SparkUnavailable, InvalidOption, QuarantineMissing, ForeignTable, ReplayFailed) as error:
         if options.debug:
             raise
@@ -74,6 +79,14 @@ def main(argv: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         parser.exit(130, f"{parser.prog}: stopped; run the same command again to continue.\n")
     return 0
+
+
+def _print_line(line: str) -> None:
+    print(line, flush=True)
+
+
+def _ignore_line(line: str) -> None:
+    """With --json, only the counts are printed: the lines contain parts of messages, which must not get into Airflow's log."""
 
 
 def _check_options(options: argparse.Namespace) -> ReplayArguments:
@@ -106,6 +119,7 @@ def _make_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--dry-run", action="store_true", help="show which messages would pass and which would remain; change nothing"
     )
+    parser.add_argument("--json", action="store_true", help="print only the counts, as one line of JSON")
     parser.add_argument("--debug", action="store_true", help="show Spark's log and the traceback of an error")
     return parser
 

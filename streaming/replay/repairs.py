@@ -21,15 +21,9 @@ from cdp.days import day_from_text
 from cdp.errors import did_you_mean
 from cdp.events import FIELD_NAMES
 from cdp.events.fields import BOUNDS, Bounds
+from cdp.events.repairs import BOUND_LIMITS, BOUND_NAMES, DAY_BOUND, FIRST_DAY, LAST_DAY, NULL
 from cdp.settings import Settings
 from streaming.events.parse import TextRepairs, parse
-
-NULL = "null"
-#: Bound -> the least and greatest value allowed. Beyond these, later stores fail: a text of more than 500 characters may not fit
-#: an index of Postgres. The greatest worth of one purchase can't be changed, or the sums of money would not fit.
-LIMITS = {"MAX_TEXT": (1, 500), "MAX_QUANTITY": (1, 1_000_000), "MAX_AHEAD_HOURS": (0, 87_600)}
-FIRST_DAY, LAST_DAY = "1900-01-01", "2100-01-01"
-BOUND_NAMES = (*LIMITS, "EARLIEST_DAY")
 
 
 class InvalidOption(ValueError):
@@ -150,12 +144,12 @@ def _parse_bounds(texts: Sequence[str]) -> Bounds:
     for text in texts:
         name, _, value = text.partition("=")
         require_known(name, BOUND_NAMES, "bound")
-        values[name.lower()] = _parse_day_bound(value) if name == "EARLIEST_DAY" else _parse_number_bound(name, value)
+        values[name.lower()] = _parse_day_bound(value) if name == DAY_BOUND else _parse_number_bound(name, value)
     return Bounds(**values)
 
 
 def _parse_number_bound(name: str, value: str) -> int:
-    least, most = LIMITS[name]
+    least, most = BOUND_LIMITS[name]
     if not re.fullmatch(r"[0-9]{1,9}", value) or not least <= int(value) <= most:
         raise InvalidOption(f"--bound {name}={value}: it must be a whole number from {least} to {most}.")
     return int(value)

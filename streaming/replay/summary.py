@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from pyspark.sql import DataFrame, Row, Window
 from pyspark.sql import functions as F
@@ -47,6 +48,21 @@ class ReplaySummary:
             lines += ["", "remaining, by what is wrong with them now"]
             lines += _list_counts(self.remaining)
         return "\n".join([*lines, "", "examples", *self.examples])
+
+    def as_json(self) -> dict[str, Any]:
+        """The counts without the examples."""
+        groups = [
+            {"reason": why[0], "field": why[1], "selected": count, "passing": self.passing[why]}
+            for why, count in self.selected.most_common()
+        ]
+        remaining = [{"reason": why[0], "field": why[1], "count": count} for why, count in self.remaining.most_common()]
+        return {
+            "waiting": self.waiting.total(),
+            "selected": self.selected.total(),
+            "passing": self.passing.total(),
+            "groups": groups,
+            "remaining": remaining,
+        }
 
     def list_waiting(self) -> str:
         return "\n".join(_list_counts(self.waiting))

@@ -35,7 +35,7 @@ def test_every_page_fits_the_screen(visitor: BrowserContext, page: Page) -> None
         "/nights/",
         "/nights/1",
         "/",
-        "/?days=7",
+        "/?period=7d",
         "/customers/",
         f"/customers/{CUSTOMER}",
         "/segments/",
@@ -52,7 +52,7 @@ def test_every_page_fits_the_screen(visitor: BrowserContext, page: Page) -> None
 
 def test_chart_is_drawn_and_follows_the_theme(page: Page) -> None:
     page.goto("/")
-    bars = page.locator("#chart .barlayer path")
+    bars = page.locator("#trend .barlayer path")
     expect(bars).to_have_count(28)
     before = bars.first.evaluate("bar => getComputedStyle(bar).fill")
     page.get_by_role("button", name="Switch between light and dark").click()

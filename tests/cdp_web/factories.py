@@ -15,6 +15,7 @@ from django.db import connection
 
 from cdp.kinds import DIGITS, MONEY_SCALE, PRICE_DIGITS
 from cdp.mart.daily import CUSTOMER_DAY, KPI_DAY, NIGHT_RUN, PUBLICATION, create_statements
+from cdp.mart.table import Table
 from cdp.metrics import LIFECYCLES, METRICS
 from cdp_web.serving.publications import Publication, publication_get
 from tests.arrow_types import make_customers_schema
@@ -137,10 +138,14 @@ def history(days: int) -> None:
         )  # fmt: skip
 
 
-def customer_day(day: date, customer_id: str) -> None:
-    row: dict[str, Any] = {column.name: 0 for column in CUSTOMER_DAY.columns if column.required}
+def customer_day(day: date, customer_id: str, **changes: Any) -> None:
     moment = datetime(day.year, day.month, day.day, 12, tzinfo=UTC)
-    _insert(CUSTOMER_DAY.full_name, row | {"day": day, "customer_id": customer_id, "first_time": moment, "last_time": moment})
+    mart_row(CUSTOMER_DAY, day=day, customer_id=customer_id, first_time=moment, last_time=moment, **changes)
+
+
+def mart_row(table: Table, **changes: Any) -> None:
+    """A row of a table of the night, zeros but for these values."""
+    _insert(table.full_name, {column.name: 0 for column in table.columns if column.required} | changes)
 
 
 def publication(publication_id: int = 1, day: date = DAY, **counts: int) -> Publication:

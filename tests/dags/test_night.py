@@ -14,7 +14,7 @@ from cdp.programs import NIGHT_NEEDS_PERSON, NIGHT_SKIPPED
 from cdp.settings import REPOSITORY
 
 PROGRAM = """
-import importlib.util, sys
+import importlib.util, shlex, sys
 from types import SimpleNamespace
 from airflow.exceptions import AirflowSkipException
 from airflow.providers.standard.operators.bash import BashOperator
@@ -30,6 +30,12 @@ for kind, day in (("SCHEDULED", None), ("MANUAL", None), ("MANUAL", "2019-10-31"
     context = {"params": SimpleNamespace(day=day), "ds": "2019-11-02", "macros": macros, "dag_run": run}
     command = module.dag.get_template_env().from_string(task.bash_command).render(context)
     print("command", *command.split()[1:])
+publish = module.publish_dag
+print("publish", publish.schedule, publish.is_paused_upon_creation)
+render = publish.get_template_env().from_string(publish.get_task("night").bash_command).render
+for accept in ([], ["volume", "money"]):
+    params = SimpleNamespace(day="2019-10-31", accept=accept, why="it's; reboot", who="anna b")
+    print("publish", *shlex.split(render({"params": params}))[1:], sep="|")
 for status in sys.argv[1:]:
     try:
         BashOperator(task_id="night", bash_command=f"exit {status}", skip_on_exit_code=task.skip_on_exit_code).execute({})
@@ -55,4 +61,10 @@ def test_command_of_the_dag_and_its_decision_per_exit_status(tmp_path: Path) -> 
         "night --day 2019-11-01",
         "night --day 2019-10-31",
         "night --day 2019-10-31",
+    ]
+    publish = [line.removeprefix("publish").strip("| ") for line in process.stdout.splitlines() if line.startswith("publish")]
+    assert publish == [
+        "None False",
+        "night|--day|2019-10-31",
+        "night|--day|2019-10-31|--accept|volume|money|--why|it's; reboot|--who|anna b",
     ]

@@ -12,22 +12,49 @@ import duckdb
 
 from tests.oracle.events import CLEAN
 
-READING = f"""
+EVENTS = f"""
 WITH clean AS (
     SELECT DISTINCT event_time, event_type, product_id, category_id, category_code, brand, price, user_id, user_session,
            quantity, order_id
-    FROM read_parquet(?)
+    FROM read_parquet($file)
     WHERE {CLEAN}
+), events AS (
+    SELECT left(event_time, 10) AS day, event_type, user_id, min(left(event_time, 10)) OVER (PARTITION BY user_id) AS first_day,
+           price::DECIMAL(18, 2) * coalesce(quantity, '1')::INT AS worth,
+           coalesce(order_id, user_session, 'row ' || row_number() OVER ()) AS bought_in
+    FROM clean
 )
-SELECT left(event_time, 10) AS day,
+"""
+READING = f"""
+{EVENTS}
+SELECT day,
        coalesce(sum(worth) FILTER (event_type = 'purchase'), 0) - coalesce(sum(worth) FILTER (event_type = 'refund'), 0),
-       count(DISTINCT coalesce(order_id, user_session, 'row ' || row)) FILTER (event_type = 'purchase'),
+       count(DISTINCT bought_in) FILTER (event_type = 'purchase'),
        count(DISTINCT user_id)
-FROM (SELECT *, row_number() OVER () AS row, price::DECIMAL(18, 2) * coalesce(quantity, '1')::INT AS worth FROM clean)
-GROUP BY day ORDER BY day
+FROM events GROUP BY day ORDER BY day
+"""
+#: The tiles of the overview, by their keys.
+OVERVIEW = f"""
+{EVENTS}
+SELECT coalesce(sum(worth) FILTER (event_type = 'purchase'), 0) AS gross_revenue,
+       coalesce(sum(worth) FILTER (event_type = 'refund'), 0) AS refunds,
+       count(DISTINCT (day, bought_in)) FILTER (event_type = 'purchase') AS orders,
+       count(DISTINCT user_id) AS customers,
+       count(DISTINCT user_id) FILTER (event_type = 'purchase') AS buyers,
+       count(DISTINCT user_id) FILTER (day = first_day) AS new_customers
+FROM events WHERE day BETWEEN $first AND $last
 """
 
 
 def read_revenue_orders_customers(file: Path) -> dict[str, tuple[Decimal, int, int]]:
-    rows = duckdb.connect().execute(READING, [str(file)]).fetchall()
+    rows = duckdb.connect().execute(READING, {"file": str(file)}).fetchall()
     return {day: (revenue, orders, customers) for day, revenue, orders, customers in rows}
+
+
+def read_overview(file: Path, first: str, last: str) -> dict[str, Decimal | int]:
+    """The numbers of the days from first to last; `revenue` is net."""
+    query = duckdb.connect().execute(OVERVIEW, {"file": str(file), "first": first, "last": last})
+    names = [column[0] for column in query.description or ()]
+    (row,) = query.fetchall()
+    numbers = dict(zip(names, row, strict=True))
+    return numbers | {"revenue": numbers["gross_revenue"] - numbers["refunds"]}

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+import secrets
 import subprocess
 import sys
 import time
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import psycopg2
@@ -24,7 +26,7 @@ from cdp.settings import REPOSITORY, Settings
 from cdp_web.layout.formats import money_short
 from tests.e2e import story
 from tests.e2e.conftest import Airflow, run_verb
-from tests.e2e.independent import read_revenue_orders_customers
+from tests.e2e.independent import read_overview, read_revenue_orders_customers
 
 LAST_DAY = "2021-06-05"  # of the generated history
 pytestmark = [pytest.mark.subprocess, pytest.mark.timeout(900)]
@@ -130,13 +132,14 @@ def test_a_segment_is_run_by_the_worker_and_shows_its_members(published: Setting
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 def test_the_cluster_finds_the_members_that_the_site_finds(published: Settings) -> None:
-    """Each segment is computed by DuckDB and then by Spark: through Airflow, on HDFS."""
+    """Each segment is computed by DuckDB and then by Spark: through Airflow, on HDFS, about 20 seconds each."""
     run_verb("segments", "refresh")
     here = read_runs(published, "duckdb")
     assert here
     run_verb("segments", "refresh", CDP_SEGMENT_CLUSTER_ROWS="0")
-    deadline = time.monotonic() + 600
+    deadline = time.monotonic() + 1500
     while read_rows(published, "SELECT FROM segments_segmentrun WHERE status IN ('queued', 'running')"):
         assert time.monotonic() < deadline, read_rows(published, "SELECT run, state, step, error FROM mart.segment_job")
         time.sleep(2)
@@ -172,3 +175,16 @@ def test_airflow_publishes_the_next_days(
     assert read_rows(published, "SELECT day::text FROM mart.publication ORDER BY id DESC LIMIT 1") == [(LAST_DAY,)]
     runs = read_rows(published, f"SELECT count(*) FROM segments_segmentrun WHERE day = '{LAST_DAY}' AND status = 'done'")
     assert runs[0][0] >= 1
+
+
+def test_the_overview_agrees_with_the_events_of_three_days(published: Settings, page: Page, history: Path) -> None:
+    """The site's numbers of the days that the test before published, and a second reading of the generated file."""
+    seed = secrets.randbits(32)
+    print(f"seed {seed}")
+    days = Random(seed).sample([f"2021-06-0{number}" for number in range(1, 6)], 3)
+    for first, last in ((days[0], days[0]), (days[1], days[1]), (days[2], days[2]), (min(days), max(days))):
+        answer = page.request.get(f"/api/v1/overview?from={first}&to={last}").json()
+        expected = read_overview(history, first, last)
+        values = {kpi["key"]: kpi["value"] for kpi in answer["kpis"] if kpi["key"] in expected}
+        assert {key: Decimal(value) for key, value in values.items()} == expected, (seed, first, last)
+        assert sum(Decimal(str(value)) for value in answer["series"]["revenue"]) == expected["revenue"]

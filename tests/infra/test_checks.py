@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from infra.stack import checks
-from infra.stack.checks import NO_SERVERS, SERVERS, read_times
+from infra.stack.checks import LANES, NO_SERVERS, SERVERS, SITE, read_times
 from infra.stack.stack import StackError
 
 
@@ -18,9 +18,13 @@ def test_quick_all_and_a_choice_of_tests_exclude_each_other(arguments: list[str]
 
 
 def test_lanes_hold_each_test_once_and_leave_out_slow_ones(tmp_path: Path) -> None:
-    marks = [lane.command(tmp_path, with_slow=False)[4] for lane in (SERVERS, NO_SERVERS)]
-    assert marks == [f"({SERVERS.marks}) and not slow", f"(not ({SERVERS.marks})) and not slow"]
-    assert SERVERS.command(tmp_path, with_slow=True)[4] == SERVERS.marks
+    site = ("tests/cdp_web", "tests/browser")
+    assert [lane.paths for lane in LANES] == [tuple(f"--ignore={path}" for path in site), (), site]
+    assert SITE.marks == SERVERS.marks
+    assert NO_SERVERS.marks == f"not ({SERVERS.marks})"
+    assert f"({SERVERS.marks}) and not slow" in SERVERS.command(tmp_path, with_slow=False)
+    assert SERVERS.marks in SERVERS.command(tmp_path, with_slow=True)
+    assert SITE.stack != SERVERS.stack
 
 
 def test_seconds_are_added_up_per_file(tmp_path: Path) -> None:

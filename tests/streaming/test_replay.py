@@ -293,3 +293,26 @@ def test_options_become_arguments() -> None:
     arguments = program._check_options(program._make_parser().parse_args(options))
     selection = replay_rows.Selection(["missing", "bad_type", "too_long"], ["brand"], date(2019, 10, 1), None)
     assert arguments == ReplayArguments(selection, Repair(), True)
+
+
+def test_json_has_the_counts_and_no_part_of_a_message(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wrong, fixed = ("bad_type", "event_type"), ("bad_price", "price")
+    summary = ReplaySummary(Counter({wrong: 9}), Counter({wrong: 7}), Counter({wrong: 5}), Counter({fixed: 2}), ("secret",), None)
+
+    def replay(*arguments: Any) -> ReplaySummary:
+        arguments[-1]("secret")
+        return summary
+
+    monkeypatch.setattr(program, "session", lambda *_, **__: FakeSpark())
+    monkeypatch.setattr(program, "replay", replay)
+    assert program.main(["--json", "--dry-run"]) == 0
+    (line,) = capsys.readouterr().out.splitlines()
+    assert json.loads(line) == {
+        "waiting": 9,
+        "selected": 7,
+        "passing": 5,
+        "groups": [{"reason": "bad_type", "field": "event_type", "selected": 7, "passing": 5}],
+        "remaining": [{"reason": "bad_price", "field": "price", "count": 2}],
+    }

@@ -225,6 +225,7 @@ def test_accepted_check_passes_on_record_and_no_other_does() -> None:
     require_open(outcomes, DAY)
     (volume,) = [outcome for outcome in outcomes if outcome.name == "volume"]
     assert (volume.state, volume.accepted) == ("accepted", accepted[0])
+    assert accept(["volume"], "a holiday", NOW, " anna ")[0].who == "anna"
     assert (accepted[0].why, accepted[0].at) == ("a holiday", "2026-01-01T00:00:00+00:00")
     assert summarise(outcomes) == "9 checks, failed but accepted: volume"
     with pytest.raises(GateClosed):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -55,14 +56,16 @@ def test_catalogue(api: APIClient) -> None:
 
 def test_overview(api: APIClient, publish: Any) -> None:
     publish([])
+    kpi_day(DAY - timedelta(days=6))
     kpi_day(DAY, sessions=10, sessions_with_purchase=1, orders=2, gross_revenue="22.00", revenue="19.90")
-    answer = api.get("/api/v1/overview?days=7").json()
+    answer = api.get("/api/v1/overview?from=2019-11-24").json()
     assert answer["publication"] == PUBLICATION
     values = {kpi["key"]: kpi["value"] for kpi in answer["kpis"]}
     money = ("revenue", "gross_revenue", "refunds", "average_order")
     assert [values[key] for key in money] == ["19.90", "22.00", "2.10", "11.00"]
     assert (answer["is_comparable"], len(answer["series"]["day"])) == (False, 7)
-    assert api.get("/api/v1/overview?days=8").status_code == 400
+    assert answer["before"] is None
+    assert api.get("/api/v1/overview?period=8d").status_code == 400
 
 
 def test_customer_list(api: APIClient, publish: Any) -> None:

@@ -176,7 +176,7 @@ class TestAnswers:
             ("segment_list", f"after={10**30}"),
             ("segment_list", "archived=maybe"),
             ("customer_list", "sort=secret"),
-            ("overview", "days=8"),
+            ("overview", "period=8d"),
         ],
     )
     def test_wrong_query(self, api: APIClient, publish: Any, operation: str, query: str) -> None:

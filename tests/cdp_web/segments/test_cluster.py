@@ -16,13 +16,13 @@ from django.utils import timezone
 from cdp.rules import decode
 from cdp.rules.jobs import JobRule, parse_job_rule
 from cdp.settings import current
-from cdp_web.segments import airflow as airflow_api
 from cdp_web.segments import cluster, members
 from cdp_web.segments.cluster_poll import cluster_poll
 from cdp_web.segments.members import members_at
 from cdp_web.segments.models import CustomerList, ListMember, Membership, Segment, SegmentRun
 from cdp_web.segments.runs import segment_run_cancel, segment_run_execute, segment_run_request, segment_runs_sweep
 from cdp_web.segments.services import segment_create, segment_update
+from cdp_web.serving import airflow as airflow_client
 from cdp_web.serving.errors import SnapshotUnavailable
 from tests.cdp_web.factories import DAY, buyer, customer, interaction, is_, rule
 from tests.cdp_web.segments.airflow_server import PASSWORD, AirflowServer, serve_airflow
@@ -42,7 +42,7 @@ def airflow() -> Iterator[AirflowServer]:
 
 def set_settings(monkeypatch: pytest.MonkeyPatch, **changes: Any) -> None:
     settings = replace(current(), **changes)
-    for module in (cluster, airflow_api):
+    for module in (cluster, airflow_client):
         monkeypatch.setattr(module, "current", lambda: settings)
 
 

@@ -78,8 +78,9 @@ class TestList:
     ) -> None:
         publish([buyer("1")])
         starters_ensure()
-        # 3 session, user and role, 1 segments, 1 the names of those in rules, 2 publication, 2 the last night
-        with django_assert_num_queries(9):
+        # 3 session, user and role, 1 segments, 1 the names of those in rules, 2 publication, 2 the last night,
+        # 1 the state of the data in the top bar
+        with django_assert_num_queries(10):
             site.get("/segments/")
 
 

@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.stack("postgres"), pytest.mark.django_db]
 NEXT_DAY = date(2019, 12, 1)
 FAILED = [check("money"), check("volume", "failed", "412 events, usual on a Sunday are 5,100")]
 ACCEPTED = check("volume", "accepted", "412 events", who="anna", why="the shop was <closed>", at="2019-12-02T05:00:00+00:00")
-LINE = "The night of 1 Dec 2019 stopped at a check; this site still shows the numbers of 30 Nov 2019."
+LINE = "The data run of 1 Dec 2019 stopped at a check. You still see the numbers of 30 Nov 2019."
 
 
 def read_page(site: Client, page: str) -> str:
@@ -39,7 +39,7 @@ def test_before_the_first_night_the_page_says_what_to_do(site: Client) -> None:
 
 
 def test_no_notice_after_a_successful_night(site: Client, served: None) -> None:
-    assert "The night of" not in read_page(site, "/segments/")
+    assert "The data run of" not in read_page(site, "/segments/")
     page = read_page(site, "/nights/")
     assert "30 Nov 2019" in page
     assert "1 min 30 s" in page
@@ -52,7 +52,7 @@ def test_every_page_reports_a_stopped_night_until_a_later_one_succeeds(site: Cli
         assert LINE in read_page(site, page), page
     assert LINE not in Client().get("/accounts/login").content.decode()
     factories.night_run(3, NEXT_DAY, "needless")
-    assert "stopped at a check; " not in read_page(site, "/segments/")
+    assert "stopped at a check" not in read_page(site, "/segments/")
 
 
 def test_a_stopped_night_shows_its_steps_checks_and_what_to_do(site: Client, served: None) -> None:
@@ -60,7 +60,9 @@ def test_a_stopped_night_shows_its_steps_checks_and_what_to_do(site: Client, ser
     page = read_page(site, "/nights/2")
     assert "412 events, usual on a Sunday are 5,100." in page
     assert "./run night --day 2019-12-01 --accept volume --why" in page
-    assert '<td>gate</td><td class="number nowrap">not finished</td>' in page
+    assert "It did not finish the step “Check everything”." in page
+    csv = site.get("/nights/2?csv=steps").content.decode().splitlines()
+    assert csv[1:] == ["Find the days to compute,1.2 s"]
 
 
 def test_the_page_shows_who_accepted_a_check_and_why(site: Client, served: None) -> None:
@@ -68,12 +70,12 @@ def test_the_page_shows_who_accepted_a_check_and_why(site: Client, served: None)
     page = read_page(site, "/nights/2")
     assert "Accepted by anna, 2 Dec 2019, 05:00 UTC: the shop was &lt;closed&gt;" in page
     assert "What to do" not in page
-    assert "failed checks accepted: volume" in read_page(site, "/nights/")
+    assert "failed checks accepted: The number of events is usual" in read_page(site, "/nights/")
 
 
 def test_a_night_without_its_process_was_cut_off(site: Client, served: None) -> None:
     factories.night_run(2, NEXT_DAY, "running", checks=[], step="customers", ended_at=None, publication=None)
-    assert "The night of 1 Dec 2019 did not finish; this site still shows" in read_page(site, "/segments/")
+    assert "The data run of 1 Dec 2019 did not finish. You still see" in read_page(site, "/segments/")
     assert "It was cut off in step customers" in read_page(site, "/nights/2")
 
 
