@@ -21,7 +21,7 @@ urlpatterns = [
     path("", include("cdp_web.overview.urls")),
     path("insights/", include("cdp_web.insights.urls")),
     path("pipeline/", include("cdp_web.pipeline.urls")),
-    path("customers/", include("cdp_web.customers.urls")),
+    path("", include("cdp_web.customers.urls")),
     path("segments/", include("cdp_web.segments.urls")),
     path("api/", include("cdp_web.api.urls")),
     path("accounts/", include("cdp_web.accounts.urls")),

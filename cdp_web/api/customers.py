@@ -10,15 +10,17 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from cdp.kinds import DIGITS, MONEY_SCALE, PRICE_DIGITS
-from cdp.metrics import LIFECYCLES
+from cdp.metrics import METRICS
+from cdp_web.api.paging import MAX_LIMIT, read_query
 from cdp_web.api.serializers import NamedSegmentSerializer, PublicationSerializer, build_metrics_serializer
-from cdp_web.customers.listing import MAX_PAGES, SORTS, customer_page_get, parse_query
+from cdp_web.customers.listing import MAX_SEARCH, SORTS, parse_query
 from cdp_web.customers.profiles import profile_get
+from cdp_web.customers.selectors import customer_page_get
 from cdp_web.segments.selectors import STAYS_SHOWN, segments_get_for_customer, stays_get_for_customer
 from cdp_web.serving.publications import publication_get_serving
-from cdp_web.serving.snapshot_query import LIST_COLUMNS, snapshot_open
+from cdp_web.serving.snapshot_query import snapshot_open
 
-CustomerRowSerializer = build_metrics_serializer("CustomerRowSerializer", LIST_COLUMNS, customer_id=serializers.CharField())
+CustomerRowSerializer = build_metrics_serializer("CustomerRowSerializer", METRICS, customer_id=serializers.CharField())
 CustomerMetricsSerializer = build_metrics_serializer("CustomerMetricsSerializer")
 
 
@@ -40,35 +42,39 @@ class EventSerializer(serializers.Serializer):
 
 class CustomerListSerializer(serializers.Serializer):
     publication = PublicationSerializer()
-    total = serializers.IntegerField()
-    page = serializers.IntegerField()
-    pages = serializers.IntegerField()
-    customers = CustomerRowSerializer(many=True)
+    total = serializers.IntegerField(help_text="Customers of the whole list.")
+    customers = CustomerRowSerializer(many=True, help_text="Only the requested columns.")
+    next = serializers.CharField(allow_null=True, help_text="The `after` of the following page; null on the last one.")
+
+
+class CustomerQuerySerializer(serializers.Serializer):
+    q = serializers.CharField(required=False, max_length=MAX_SEARCH, allow_blank=True, help_text="The beginning of the id.")
+    rule = serializers.CharField(required=False, allow_blank=True, help_text="The JSON document of a rule, as segments have it.")
+    columns = serializers.CharField(
+        required=False, allow_blank=True, help_text="Metrics, comma separated, or `all`; without it the columns of the page."
+    )
+    sort = serializers.ChoiceField(required=False, allow_blank=True, choices=[*SORTS, *(f"-{key}" for key in SORTS)])
+    after = serializers.CharField(required=False, allow_blank=True, help_text="The `next` of the page before, for the same sort.")
+    limit = serializers.IntegerField(min_value=1, max_value=MAX_LIMIT, default=100)
 
 
 class CustomerListApi(APIView):
-    @extend_schema(
-        operation_id="customer_list",
-        parameters=[
-            OpenApiParameter("q", str, description="The beginning of the id."),
-            OpenApiParameter("lifecycle", str, enum=LIFECYCLES),
-            OpenApiParameter("sort", str, enum=[*SORTS, *(f"-{key}" for key in SORTS)]),
-            OpenApiParameter("page", int, description=f"1 to {MAX_PAGES}"),
-        ],
-        responses=CustomerListSerializer,
-    )
+    @extend_schema(operation_id="customer_list", parameters=[CustomerQuerySerializer], responses=CustomerListSerializer)
     def get(self, request: Request) -> Response:
-        """Customers of the published snapshot, 50 per page."""
+        """Customers of the published snapshot that match a rule, in pages."""
+        limit = read_query(CustomerQuerySerializer, request.query_params)["limit"]
+        query = parse_query(request.query_params, "columns", limit)
         publication = publication_get_serving()
-        page = customer_page_get(snapshot_open(publication), parse_query(request.query_params))
-        answer = {
-            "publication": publication,
-            "total": page.total,
-            "page": page.query.page,
-            "pages": page.pages,
-            "customers": page.rows,
-        }
-        return Response(CustomerListSerializer(answer).data)
+        page = customer_page_get(snapshot_open(publication), query)
+        rows = build_metrics_serializer("CustomerRowSerializer", query.columns, customer_id=serializers.CharField())
+        return Response(
+            {
+                "publication": PublicationSerializer(publication).data,
+                "total": page.total,
+                "customers": rows(page.rows, many=True).data,
+                "next": page.next.encode() if page.next else None,
+            }
+        )
 
 
 class CustomerDetailSerializer(serializers.Serializer):

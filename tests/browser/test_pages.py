@@ -38,6 +38,7 @@ def test_every_page_fits_the_screen(visitor: BrowserContext, page: Page) -> None
         "/?period=7d",
         "/customers/",
         f"/customers/{CUSTOMER}",
+        "/customer-views/",
         "/segments/",
         f"/segments/{segment.pk}",
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import IO, Any
 
@@ -35,17 +35,20 @@ class FileSum:
 
 def generate_csv_lines(export: Export) -> Iterator[str]:
     """Every line of the file, headings first."""
-    return _generate_lines(export, open_chunks(export))
+    return generate_lines(export.columns, open_chunks(export))
 
 
 def write_parquet(export: Export) -> IO[bytes]:
+    return write_parquet_file(build_schema(export), open_chunks(export))
+
+
+def write_parquet_file(schema: pa.Schema, chunks: Iterator[pa.Table]) -> IO[bytes]:
     """The file, at its start; the caller closes it. It has no name on the disk, so nothing is left if the process is killed."""
-    chunks = open_chunks(export)
     folder = current().state_dir / "web" / "exports"
     folder.mkdir(parents=True, exist_ok=True)
     file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115
     try:
-        with pq.ParquetWriter(file, build_schema(export), compression="zstd") as writer:
+        with pq.ParquetWriter(file, schema, compression="zstd") as writer:
             for table in chunks:
                 writer.write_table(table)
     except BaseException:
@@ -73,9 +76,10 @@ def _generate_blocks(export: Export) -> Iterator[bytes]:
             yield block
 
 
-def _generate_lines(export: Export, chunks: Iterator[pa.Table]) -> Iterator[str]:
+def generate_lines(headings: Sequence[str], chunks: Iterable[pa.Table]) -> Iterator[str]:
+    """CSV without formulas that a spreadsheet would run."""
     writer = csv.writer(_LineReturner())
-    yield writer.writerow(export.columns)
+    yield writer.writerow(headings)
     for table in chunks:
         columns = [column.to_pylist() for column in table.columns]
         for row in zip(*columns, strict=True):

@@ -32,31 +32,50 @@ class ExportOptions:
 def parse_options(parameters: QueryDict) -> ExportOptions:
     """Raises ValidationError with a message for each parameter that is wrong."""
     errors: dict[str, str] = {}
-    format, ids = parameters.get("format") or "csv", parameters.get("ids") or "plain"
-    if format not in FORMATS:
-        errors["format"] = f"format must be one of {', '.join(FORMATS)}."
+    format, ids = FORMATS[0], parameters.get("ids") or "plain"
+    try:
+        format = parse_format(parameters)
+    except ValidationError as error:
+        errors["format"] = " ".join(error.messages)
     if ids not in IDS:
         errors["ids"] = f"ids must be one of {', '.join(IDS)}."
-    columns = _split_columns(parameters)
-    if unknown := next((key for key in columns if key not in BY_KEY and key != ALL), None):
-        errors["columns"] = (
-            f"columns has no metric {unknown[:60]!r}; {did_you_mean(unknown, BY_KEY, '/api/v1/catalogue lists all.')}"
-        )
+    columns = LIST_COLUMNS
+    try:
+        columns = read_columns(parameters)
+    except ValidationError as error:
+        errors["columns"] = " ".join(error.messages)
     numbers = {name: _parse_run(parameters, name, errors) for name in ("run", "changes_since")}
     if errors:
         raise ValidationError(errors)
     return ExportOptions(
-        next(each for each in FORMATS if each == format),
-        _select_metrics(columns),
+        format,
+        columns,
         next(each for each in IDS if each == ids),
         numbers["run"],
         numbers["changes_since"],
     )
 
 
-def _split_columns(parameters: QueryDict) -> list[str]:
+def parse_format(parameters: QueryDict) -> Format:
+    """Raises ValidationError for an unknown format."""
+    text = parameters.get("format") or "csv"
+    if text not in FORMATS:
+        raise ValidationError(f"format must be one of {', '.join(FORMATS)}.")
+    return next(each for each in FORMATS if each == text)
+
+
+def read_columns(parameters: QueryDict, name: str = "columns") -> tuple[Metric, ...]:
+    """The metrics that a parameter names; without it those of the list. Raises ValidationError for an unknown one."""
+    columns = _split_columns(parameters, name)
+    if unknown := next((key for key in columns if key not in BY_KEY and key != ALL), None):
+        hint = did_you_mean(unknown, BY_KEY, "/api/v1/catalogue lists all.")
+        raise ValidationError(f"{name} has no metric {unknown[:60]!r}; {hint}")
+    return _select_metrics(columns)
+
+
+def _split_columns(parameters: QueryDict, name: str) -> list[str]:
     """`columns=a,b` and `columns=a&columns=b` are the same; each column counts once."""
-    words = [word.strip() for text in parameters.getlist("columns") for word in text.split(",")]
+    words = [word.strip() for text in parameters.getlist(name) for word in text.split(",")]
     return list(dict.fromkeys(word for word in words if word))
 
 

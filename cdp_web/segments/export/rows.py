@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -89,8 +89,12 @@ def export_open(segment: Segment, options: ExportOptions) -> Export:
 
 
 def build_schema(export: Export) -> pa.Schema:
-    texts = ((CUSTOMER_ID, pa.string()), *(((CHANGE, pa.string()),) if export.since else ()))
-    return pa.schema([*texts, *((metric.key, _TYPES[metric.kind]) for metric in export.options.columns)])
+    return build_metrics_schema(export.options.columns, with_change=export.since is not None)
+
+
+def build_metrics_schema(metrics: Sequence[Metric], *, with_change: bool = False) -> pa.Schema:
+    texts = ((CUSTOMER_ID, pa.string()), *(((CHANGE, pa.string()),) if with_change else ()))
+    return pa.schema([*texts, *((metric.key, _TYPES[metric.kind]) for metric in metrics)])
 
 
 def open_chunks(export: Export) -> Iterator[pa.Table]:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -71,11 +72,20 @@ def test_overview(api: APIClient, publish: Any) -> None:
 def test_customer_list(api: APIClient, publish: Any) -> None:
     publish(PEOPLE)
     answer = api.get("/api/v1/customers?sort=-total_purchase_value").json()
-    assert (answer["publication"], answer["total"], answer["pages"]) == (PUBLICATION, 3, 1)
+    assert (answer["publication"], answer["total"], answer["next"]) == (PUBLICATION, 3, None)
     assert [row["customer_id"] for row in answer["customers"]] == ["2", "10", "1"]
     assert answer["customers"][0]["total_purchase_value"] == "12.50"
-    answer = api.get("/api/v1/customers?sort=secret")
-    assert (answer.status_code, answer.json()["code"]) == (400, "invalid")
+    for parameters in ("sort=secret", "columns=secret", "after=x", "rule={", "limit=1001"):
+        answer = api.get(f"/api/v1/customers?{parameters}")
+        assert (answer.status_code, answer.json()["code"]) == (400, "invalid")
+
+
+def test_customer_list_by_rule_and_columns(api: APIClient, publish: Any) -> None:
+    publish(PEOPLE)
+    answer = api.get("/api/v1/customers", {"rule": json.dumps(BUYERS), "columns": "views,items", "sort": "customer_id"}).json()
+    assert answer["customers"] == [{"views": 1, "items": 1, "customer_id": "10"}, {"views": 1, "items": 1, "customer_id": "2"}]
+    answer = api.get("/api/v1/customers", {"rule": json.dumps(rule(is_("views", "ge")))})
+    assert (answer.json()["code"], answer.json()["problems"][0]["path"]) == ("rule_invalid", "rule.all[0].metric.value")
 
 
 def test_customer_detail(api: APIClient, publish: Any, monkeypatch: pytest.MonkeyPatch) -> None:

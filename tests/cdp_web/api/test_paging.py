@@ -40,6 +40,18 @@ def make_segments(count: int) -> list[int]:
     return [segment_create(name=f"Segment {number}", rule=BUYERS).pk for number in range(count)]
 
 
+class TestCustomers:
+    pytestmark = needs_database
+
+    @pytest.mark.parametrize("sort", ["", "-last_order", "customer_id"])
+    def test_pages_hold_each_customer_once(self, api: APIClient, publish: Any, sort: str) -> None:
+        publish([customer(str(each)) for each in range(3)] + [buyer(str(each)) for each in range(3, 5)])
+        address = f"/api/v1/customers?sort={sort}"
+        pages = read_all(api, address, "customers", 2)
+        assert [len(page) for page in pages] == [2, 2, 1]
+        assert sorted(row["customer_id"] for page in pages for row in page) == ["0", "1", "2", "3", "4"]
+
+
 class TestSegments:
     pytestmark = needs_database
 

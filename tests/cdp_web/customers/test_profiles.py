@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -13,7 +13,6 @@ from pymongo import MongoClient
 from cdp.settings import current
 from cdp_web.customers import profiles
 from cdp_web.customers.profiles import ProfileDay, ProfileEvent, parse_profile, profile_get
-from cdp_web.customers.sparkline import build_bars
 from cdp_web.serving.errors import ProfilesUnavailable
 from cdp_web.serving.publications import Publication
 from tests.cdp_web import factories
@@ -52,18 +51,6 @@ def test_event_with_money_shows_what_it_was_worth() -> None:
         Decimal("-261.52"),
     )
     assert view.revenue is None
-
-
-def test_bars_cover_ninety_days_and_mark_orders() -> None:
-    last = date(2019, 11, 30)
-    days = [
-        ProfileDay(date(2019, 9, 1), 9, 0, Decimal(0)),
-        ProfileDay(date(2019, 9, 2), 5, 0, Decimal(0)),
-        ProfileDay(last, 0, 1, Decimal(1)),
-    ]
-    first, end = build_bars(days, last)
-    assert (first.day, first.x, first.orders) == (date(2019, 9, 2), "0.75", 0)
-    assert (end.day, end.height, end.orders) == (last, "4.00", 1)
 
 
 class TestFromMongo:
