@@ -1,6 +1,8 @@
-"""What a rule can say about behaviour, and suggestions of values."""
+"""What a rule can say about behaviour, suggestions of values, and the distribution of a metric."""
 
 from __future__ import annotations
+
+from dataclasses import asdict
 
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -11,7 +13,8 @@ from rest_framework.views import APIView
 from cdp.rules import describe_behaviours
 from cdp_web.api.overview import CatalogueEntrySerializer
 from cdp_web.api.serializers import PublicationSerializer
-from cdp_web.segments.suggestions import FIELDS, SHOWN, values_suggest
+from cdp_web.segments import distribution
+from cdp_web.segments.suggestions import FIELDS, SHOWN, categories_get, values_suggest
 from cdp_web.serving.publications import publication_get_serving
 from cdp_web.serving.snapshot_query import snapshot_open
 
@@ -88,3 +91,56 @@ class ValuesApi(APIView):
         publication = publication_get_serving()
         values = values_suggest(snapshot_open(publication), query.validated_data["field"], query.validated_data["q"])
         return Response(ValuesSerializer({"publication": publication, "values": values}).data)
+
+
+class DistributionQuerySerializer(serializers.Serializer):
+    field = serializers.ChoiceField(choices=distribution.FIELDS, help_text="A metric that is a number.")
+
+
+class BinSerializer(serializers.Serializer):
+    start = serializers.DecimalField(max_digits=None, decimal_places=None)
+    end = serializers.DecimalField(max_digits=None, decimal_places=None, allow_null=True, help_text="Excluded; null: no end.")
+    customers = serializers.IntegerField()
+
+
+class DistributionSerializer(serializers.Serializer):
+    publication = PublicationSerializer()
+    field = serializers.CharField()
+    customers = serializers.IntegerField(help_text="Customers with a value.")
+    missing = serializers.IntegerField(help_text="Customers without one.")
+    least = serializers.DecimalField(max_digits=None, decimal_places=None, allow_null=True)
+    median = serializers.DecimalField(max_digits=None, decimal_places=None, allow_null=True)
+    greatest = serializers.DecimalField(max_digits=None, decimal_places=None, allow_null=True)
+    bins = BinSerializer(many=True, help_text="In order; the last one holds all greater values.")
+
+
+class DistributionApi(APIView):
+    @extend_schema(
+        operation_id="catalogue_distribution", parameters=[DistributionQuerySerializer], responses=DistributionSerializer
+    )
+    def get(self, request: Request) -> Response:
+        """How the values of a metric are distributed over the customers."""
+        query = DistributionQuerySerializer(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        publication = publication_get_serving()
+        answer = distribution.distribution_get(snapshot_open(publication), query.validated_data["field"])
+        return Response(DistributionSerializer({"publication": publication, **asdict(answer)}).data)
+
+
+class CategorySerializer(serializers.Serializer):
+    path = serializers.ListField(child=serializers.CharField(), help_text="The category of each level, from the first on.")
+    customers = serializers.IntegerField(help_text="Customers with an event of this category, exact.")
+
+
+class CategoriesSerializer(serializers.Serializer):
+    publication = PublicationSerializer()
+    categories = CategorySerializer(many=True, help_text="In the order of the tree; of equals, those of more customers first.")
+
+
+class CategoriesApi(APIView):
+    @extend_schema(operation_id="catalogue_categories", responses=CategoriesSerializer)
+    def get(self, request: Request) -> Response:
+        """The tree of categories, for filters of a rule."""
+        publication = publication_get_serving()
+        categories = categories_get(snapshot_open(publication))
+        return Response(CategoriesSerializer({"publication": publication, "categories": categories}).data)

@@ -24,13 +24,14 @@ from cdp_web.segments.selectors import segment_or_404
 class SegmentSerializer(serializers.ModelSerializer):
     owner = serializers.CharField(source="owner.username", allow_null=True, default=None)
     sentence = serializers.SerializerMethodField()
+    tags = serializers.ListField(child=serializers.CharField())
     current_run = RunSerializer(allow_null=True, help_text="The last complete run; its members are the members of the segment.")
 
     class Meta:
         model = Segment
         fields = (
-            "id", "name", "description", "rule", "version", "sentence", "owner", "created_at", "updated_at", "archived_at",
-            "current_run",
+            "id", "name", "description", "tags", "rule", "version", "revision", "sentence", "owner", "created_at", "updated_at",
+            "archived_at", "current_run",
         )  # fmt: skip
 
     def get_sentence(self, segment: Segment) -> str:
@@ -39,7 +40,8 @@ class SegmentSerializer(serializers.ModelSerializer):
 
 class SegmentInputSerializer(serializers.Serializer):
     name = serializers.CharField(max_length=120)
-    description = serializers.CharField(max_length=1000, allow_blank=True, default="")
+    description = serializers.CharField(max_length=1000, allow_blank=True, required=False)
+    tags = serializers.ListField(child=serializers.CharField(max_length=100, allow_blank=True), max_length=100, required=False)
     rule = RuleField(help_text='{"version": 1, "rule": {"all": [{"metric": {"field", "operator", "value"}}]}}')
 
 
@@ -76,6 +78,9 @@ class SegmentChangeSerializer(SegmentInputSerializer):
     version = serializers.IntegerField(
         help_text="The version that you read; if the segment has another version now, the answer is a conflict (409)."
     )
+    revision = serializers.IntegerField(
+        required=False, help_text="The revision that you read. With it, a newer name, description or tags are a conflict, too."
+    )
 
 
 class SegmentDetailApi(APIView):
@@ -87,13 +92,15 @@ class SegmentDetailApi(APIView):
 
     @extend_schema(operation_id="segment_update", request=SegmentChangeSerializer, responses=SegmentSerializer)
     def put(self, request: Request, segment_id: int) -> Response:
-        """Change a segment. A changed rule becomes a new version and runs at once."""
+        """Change a segment. A changed rule becomes a new version and runs at once. A description and tags that you leave out
+        stay."""
         data = SegmentChangeSerializer(data=request.data)
         data.is_valid(raise_exception=True)
-        expected_version = data.validated_data.pop("version")
+        expected_version, expected_revision = data.validated_data.pop("version"), data.validated_data.pop("revision", None)
         services.segment_update(
             segment_id=segment_or_404(segment_id).pk,
             expected_version=expected_version,
+            expected_revision=expected_revision,
             author=request.user,
             **data.validated_data,
         )

@@ -10,51 +10,92 @@ from django.utils.translation import gettext_lazy as _
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    meaning: str | Promise
-    move: str | Promise
+    title: Promise
+    meaning: Promise
+    move: Promise
 
 
-LIFECYCLE_ADVICE: dict[str, Advice] = {
-    "new": Advice(
-        _("First seen within the last 30 days."), _("Welcome the customer, and show what the shop is known for.")
-    ),
-    "active": Advice(_("Seen within the last 30 days."), _("Show what is new in the favourite categories.")),
-    "at risk": Advice(_("Last seen 30 to 59 days ago."), _("Remind the customer of the shop before it is forgotten.")),
-    "lapsed": Advice(_("Last seen 60 days ago or more."), _("Make one last good offer; then save the cost of contact.")),
-    "returned": Advice(
-        _("Ordered within the last 30 days, after 60 days or more without an order."),
-        _("Thank the customer for coming back, and suggest what goes with the last order."),
-    ),
-}  # fmt: skip
-RFM_ADVICE: dict[str, Advice] = {
+GROUP_ADVICE: dict[str, Advice] = {
     "Champions": Advice(
-        _("Bought very recently, often and for much."), _("Reward the customer: early access, thanks, a request for a review.")
+        _("Champions"),
+        _("They bought recently, often and for much money."),
+        _("Thank them, show them new products first, and ask for reviews. They need no discount."),
     ),
     "Loyal": Advice(
-        _("Buys often and for much, and not long ago."),
-        _("Invite the customer to a loyalty programme, and suggest better products."),
+        _("Loyal"),
+        _("They buy often and for much money, and their last order is not long ago."),
+        _("Offer a loyalty programme, and suggest what goes with their orders."),
     ),
     "Potential loyalists": Advice(
-        _("Bought recently, more than once or for more than a little."), _("Suggest what goes with the last order.")
+        _("Potential loyalists"),
+        _("They bought recently, and more than once or for a fair amount."),
+        _("Suggest products like those they bought, and invite them to become members."),
     ),
     "New customers": Advice(
-        _("Bought very recently, and little so far."), _("Help with the first order, and make the second one easy.")
+        _("New customers"),
+        _("They bought just now, and little so far."),
+        _("Welcome them, help them with the first order, and give a reason for the second."),
     ),
-    "Promising": Advice(_("Bought recently, and little so far."), _("Offer a reason to come back soon, such as free delivery.")),
+    "Promising": Advice(
+        _("Promising"),
+        _("They bought recently, and little so far."),
+        _("Show them what is popular, with free delivery on the next order."),
+    ),
     "Need attention": Advice(
-        _("In the middle by recency, frequency and money."), _("Send an offer with an end date for the favourite category.")
+        _("Need attention"),
+        _("They are average in recency, number of orders and money."),
+        _("Send an offer with an end date, chosen by what they looked at."),
     ),
     "About to sleep": Advice(
-        _("Bought little, some time ago."), _("Remind the customer of popular products and of recent views.")
+        _("About to sleep"),
+        _("They bought little, and some time ago."),
+        _("Remind them with bestsellers and news before they are gone."),
     ),
     "At risk": Advice(
-        _("A good customer who has not bought for a long time."), _("Send a personal win-back offer now.")
+        _("At risk"),
+        _("They are good customers who have not bought for a long time."),
+        _("Send a win-back offer with a personal note, and ask what is missing."),
     ),
     "Cannot lose them": Advice(
-        _("Once among the best, and away the longest."), _("Contact the customer personally, and ask what went wrong.")
+        _("Cannot lose them"),
+        _("They were among the best customers, and have been away the longest."),
+        _("Contact them in person with your best offer, before another shop wins them."),
     ),
-    "Hibernating": Advice(_("Bought little, long ago."), _("Send an offer at low cost, such as a newsletter.")),
+    "Hibernating": Advice(
+        _("Hibernating"),
+        _("They bought little, and long ago."),
+        _("Include them in seasonal campaigns only, at low cost."),
+    ),
     "Lost": Advice(
-        _("Away the longest, and never among the best."), _("Don't spend on this customer, except in a broad campaign.")
+        _("Lost"),
+        _("They have been away the longest, and never were among the best."),
+        _("Try one good offer; then stop writing to those who do not answer."),
+    ),
+}  # fmt: skip
+LIFECYCLE_ADVICE: dict[str, Advice] = {
+    "new": Advice(
+        _("New"),
+        _("First seen in the last 30 days."),
+        _("Welcome them, and make the first order easy."),
+    ),
+    "active": Advice(
+        _("Active"),
+        _("Seen in the last 30 days, and known for longer."),
+        _("Keep them coming: news, recommendations, reviews."),
+    ),
+    "returned": Advice(
+        _("Returned"),
+        _("Ordered again in the last 30 days after a pause of at least 60 days."),
+        _("Greet them, and show what has changed since their last order."),
+    ),
+    "at risk": Advice(
+        _("At risk"),
+        _("Last seen 30 to 59 days ago."),
+        _("Send a win-back offer to those who have ordered before."),
+    ),
+    "lapsed": Advice(
+        _("Lapsed"),
+        _("Last seen 60 days ago or more."),
+        _("Try one good offer; then write to them less often."),
     ),
 }  # fmt: skip

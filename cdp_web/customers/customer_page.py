@@ -17,7 +17,7 @@ from cdp.days import day_from_text
 from cdp.metrics import BY_KEY, GROUPS, METRICS, Metric, MetricGroup, metrics_of
 from cdp_web.charts.csv import answer_csv
 from cdp_web.customers.activity import Activity, activity_get
-from cdp_web.customers.advice import LIFECYCLE_ADVICE, RFM_ADVICE
+from cdp_web.customers.advice import GROUP_ADVICE, LIFECYCLE_ADVICE
 from cdp_web.customers.figures import list_charts
 from cdp_web.customers.filters import get_language_of_rules
 from cdp_web.customers.headlines import find_cart, list_headlines
@@ -123,7 +123,7 @@ def _build_head(row: CustomerRow, publication: Publication) -> dict[str, Any]:
         "metrics": metrics,
         "lifecycle": BY_KEY["lifecycle"],
         "lifecycle_advice": LIFECYCLE_ADVICE.get(metrics.get("lifecycle") or ""),
-        "rfm_advice": RFM_ADVICE.get(metrics.get("rfm_group") or ""),
+        "rfm_advice": GROUP_ADVICE.get(metrics.get("rfm_group") or ""),
         "worth": row.worth,
         "cart": cart,
         "headline": headlines[0] if headlines else None,

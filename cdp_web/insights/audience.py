@@ -8,9 +8,10 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from cdp.metrics import LIFECYCLES
+from cdp_web.customers.advice import LIFECYCLE_ADVICE, Advice
 from cdp_web.customers.links import link_to_customers
 from cdp_web.insights.audience_selectors import lifecycles_count, lifecycles_count_at, rfm_cells_get, rfm_flows_get
-from cdp_web.insights.rfm import LIFECYCLE_ADVICE, Advice, Flow, GridCell, GroupRow, build_grid, build_groups
+from cdp_web.insights.rfm import Flow, GridCell, GroupRow, build_grid, build_groups
 from cdp_web.overview.selectors import kpi_first_day_get
 from cdp_web.segments.starter_rules import compare
 from cdp_web.serving.publications import Publication

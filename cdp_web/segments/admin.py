@@ -13,8 +13,11 @@ class SegmentAdmin(admin.ModelAdmin):
     list_display = ("name", "version", "owner", "updated_at", "archived_at")
     list_filter = ("archived_at", "owner")
     search_fields = ("name", "description")
-    fields = ("name", "description", "owner", "archived_at", "version", "rule", "current_run", "created_at", "updated_at")
-    readonly_fields = ("version", "rule", "current_run", "created_at", "updated_at")
+    fields = (
+        "name", "description", "owner", "archived_at", "tags", "version", "revision", "rule", "current_run", "created_at",
+        "updated_at",
+    )  # fmt: skip
+    readonly_fields = ("tags", "version", "revision", "rule", "current_run", "created_at", "updated_at")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -1,4 +1,4 @@
-"""The pages about a segment: why a customer is in it or not, its versions, its history, and its overlap with others."""
+"""Why a customer is in a segment or not, the way back to an earlier rule, and the overlap of segments."""
 
 from __future__ import annotations
 
@@ -6,18 +6,17 @@ from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from cdp_web.layout.pages import answer_bad_request, parse_whole_number
 from cdp_web.segments import services
 from cdp_web.segments.explain_customer import is_member_at, segment_explain_customer
-from cdp_web.segments.history import MAX_PAST_DAYS, changes_get, sizes_get
 from cdp_web.segments.models import Segment
-from cdp_web.segments.overlap import MAX_SEGMENTS, segment_find_similar, segments_overlap
+from cdp_web.segments.overlap import MAX_SEGMENTS, segments_overlap
 from cdp_web.segments.rules import RuleInvalid
 from cdp_web.segments.selectors import segment_or_404
-from cdp_web.segments.size_line import HEIGHT, WIDTH, build_points
-from cdp_web.segments.versions import version_or_404, versions_get
+from cdp_web.segments.versions import version_or_404
 from cdp_web.serving.publications import publication_get_for_request
 from cdp_web.serving.snapshot_query import snapshot_open
 
@@ -36,16 +35,10 @@ def segment_explain_page(request: HttpRequest, segment_id: int) -> HttpResponse:
     except RuleInvalid as error:
         return render(request, "segments/explain.html", {**context, "error": str(error)}, status=400)
     if explanation is None:
-        says = f"There is no customer {customer_id} in publication {publication.id}."
+        says = _("There is no customer with the ID “%(id)s”.") % {"id": customer_id}
         return render(request, "segments/explain.html", {**context, "error": says}, status=404)
     member = is_member_at(segment.current_run, customer_id)
     return render(request, "segments/explain.html", {**context, "explanation": explanation, "member": member})
-
-
-@require_safe
-def segment_versions_page(request: HttpRequest, segment_id: int) -> HttpResponse:
-    segment = segment_or_404(segment_id)
-    return render(request, "segments/versions.html", {"segment": segment, "entries": versions_get(segment)})
 
 
 @require_POST
@@ -61,10 +54,11 @@ def segment_revert(request: HttpRequest, segment_id: int, number: int) -> HttpRe
     except services.EditConflict as error:
         messages.error(request, str(error))
     except RuleInvalid as error:
-        messages.error(request, f"Version {number} can't be used any more: {error}")
+        messages.error(request, _("Version %(number)s can't be used any more: %(error)s") % {"number": number, "error": error})
     else:
-        messages.success(request, f"The rule of version {number} is version {newest.version} now.")
-    return redirect("segments:versions", segment_id)
+        says = _("The rule of version %(number)s is version %(newest)s now.")
+        messages.success(request, says % {"number": number, "newest": newest.version})
+    return redirect("segments:rule", segment_id)
 
 
 @require_safe
@@ -81,25 +75,3 @@ def segments_overlap_page(request: HttpRequest) -> HttpResponse:
         return render(request, "segments/overlap.html", {**context, "overlap": segments_overlap(ids)})
     except ValidationError as error:
         return render(request, "segments/overlap.html", {**context, "error": " ".join(error.messages)}, status=400)
-
-
-@require_safe
-def segment_similar(request: HttpRequest, segment_id: int) -> HttpResponse:
-    """The part of a segment's page that loads on its own: the most similar other segment."""
-    segment = segment_or_404(segment_id)
-    context = {"segment": segment, "similar": segment_find_similar(segment)}
-    return render(request, "segments/similar.html", context)
-
-
-@require_safe
-def segment_history_page(request: HttpRequest, segment_id: int) -> HttpResponse:
-    segment = segment_or_404(segment_id)
-    sizes = sizes_get(segment)
-    context = {
-        "segment": segment,
-        "sizes": sizes[::-1],
-        "changes": changes_get(segment),
-        "line": {"points": build_points(sizes), "width": WIDTH, "height": HEIGHT},
-        "past_days": MAX_PAST_DAYS,
-    }
-    return render(request, "segments/history.html", context)

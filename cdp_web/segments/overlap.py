@@ -19,6 +19,8 @@ SIMILAR = 0.9
 #: Other segments that are compared, and rows that the comparison reads at most.
 MAX_CANDIDATES = 20
 MAX_ROWS = 2_000_000
+#: Other segments that the page of a segment lists.
+MAX_OVERLAPS = 25
 _CACHE_SECONDS = 600
 
 
@@ -79,6 +81,22 @@ def segments_overlap(segment_ids: Sequence[int]) -> Overlap:
     )
 
 
+def overlaps_get(segment: Segment) -> list[Pair]:
+    """The other segments with the most common members, best first. Segments of about the same size are compared first."""
+    run = segment.current_run
+    if run is None or not run.count:
+        return []
+    others = Segment.objects.filter(archived_at=None, current_run__count__gt=0).exclude(pk=segment.pk)
+    candidates = {each.pk: each for each in others.select_related("current_run")}
+    closest = sorted(candidates, key=lambda key: abs((candidates[key].current_run.count or 0) - run.count))
+    keys = closest[: max(1, MAX_ROWS // run.count)]
+    pairs = []
+    for key, both in _count_common(segment.pk, keys).items():
+        sizes = run.count, candidates[key].current_run.count or 0
+        pairs.append(_build_pair(segment, candidates[key], sizes, both))
+    return sorted(pairs, key=lambda pair: (-(pair.jaccard or 0), pair.second.name))[:MAX_OVERLAPS]
+
+
 def segment_find_similar(segment: Segment) -> SimilarSegment | None:
     """The other segment with the largest share of common members, if it is large enough; kept for some minutes."""
     run = segment.current_run
@@ -110,11 +128,26 @@ def _count_members(counts: Mapping[int, int], mask: int) -> int:
 
 def _compare(segments: list[Segment], sizes: list[int], counts: Mapping[int, int], first: int, second: int) -> Pair:
     both = _count_members(counts, 1 << first | 1 << second)
-    union = sizes[first] + sizes[second] - both
+    return _build_pair(segments[first], segments[second], (sizes[first], sizes[second]), both)
+
+
+def _build_pair(first: Segment, second: Segment, sizes: tuple[int, int], both: int) -> Pair:
+    union = sum(sizes) - both
     return Pair(
-        segments[first], segments[second], both, sizes[first] - both, sizes[second] - both,
-        _divide(both, union), _divide(both, sizes[first]), _divide(both, sizes[second]),
+        first, second, both, sizes[0] - both, sizes[1] - both,
+        _divide(both, union), _divide(both, sizes[0]), _divide(both, sizes[1]),
     )  # fmt: skip
+
+
+def _count_common(segment_id: int, others: Sequence[int]) -> dict[int, int]:
+    """Common members with each other segment; without those that have none."""
+    sql = f"""
+        SELECT o.segment_id, count(*) FROM {_MEMBERSHIP} m JOIN {_MEMBERSHIP} o USING (customer_id)
+        WHERE m.segment_id = %s AND m.left_run IS NULL AND o.segment_id = ANY(%s) AND o.left_run IS NULL
+        GROUP BY o.segment_id"""
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [segment_id, list(others)])
+        return dict(cursor.fetchall())
 
 
 def _divide(part: int, whole: int) -> float | None:
@@ -130,12 +163,7 @@ def _find_similar(segment: Segment, size: int) -> tuple[int, float] | None:
     closest = sorted(sizes, key=lambda key: (abs(sizes[key] - size), key))[: min(MAX_CANDIDATES, MAX_ROWS // size)]
     if not closest:
         return None
-    sql = f"""
-        SELECT o.segment_id, count(*) FROM {_MEMBERSHIP} m JOIN {_MEMBERSHIP} o USING (customer_id)
-        WHERE m.segment_id = %s AND m.left_run IS NULL AND o.segment_id = ANY(%s) AND o.left_run IS NULL
-        GROUP BY o.segment_id"""
-    with connection.cursor() as cursor:
-        cursor.execute(sql, [segment.pk, closest])
-        shares = [(both / (size + sizes[key] - both), key) for key, both in cursor.fetchall()]
+    common = _count_common(segment.pk, closest)
+    shares = [(both / (size + sizes[key] - both), key) for key, both in common.items()]
     share, key = max(shares, key=lambda each: (each[0], -each[1]), default=(0.0, 0))
     return (key, share) if share >= SIMILAR else None

@@ -14,6 +14,7 @@ from cdp.rules.truth import TruthTable
 from cdp_web.segments.evaluate import Evaluation, evaluation_open
 from cdp_web.segments.models import Segment
 from cdp_web.segments.references import References
+from cdp_web.segments.rules import get_rule_language
 from cdp_web.serving.publications import Publication
 from cdp_web.serving.snapshot_query import LIST_COLUMNS, Snapshot
 from cdp_web.serving.snapshot_store import KEY, TABLE
@@ -69,7 +70,7 @@ def segment_preview(snapshot: Snapshot, rule: Rule, references: References, *, b
         sample = _read_sample(evaluation, truth)
         near_misses = _read_near_misses(evaluation, truth)
     same_as = list(Segment.objects.filter(rule_hash=hash_rule(rule), archived_at=None).exclude(pk=but_not)[:5])
-    sentence, sql = to_sentence(rule, references.names), to_sql(rule, evaluation.source)
+    sentence, sql = to_sentence(rule, references.names, get_rule_language()), to_sql(rule, evaluation.source)
     seconds = time.monotonic() - started
     return Preview(snapshot.publication, count, total, nodes, sample, near_misses, sentence, sql, seconds, same_as)
 
@@ -100,7 +101,7 @@ def _read_near_misses(evaluation: Evaluation, truth: TruthTable) -> list[NearMis
 def _find_missing_condition(evaluation: Evaluation, truths: dict[Leaf, bool]) -> tuple[str, str]:
     """The condition that keeps the customer out, with its path."""
     (change,) = smallest_change(evaluation.rule, truths)
-    return change.path, to_sentence(change.leaf, evaluation.references.names)
+    return change.path, to_sentence(change.leaf, evaluation.references.names, get_rule_language())
 
 
 def _read_keys(evaluation: Evaluation, truth: TruthTable, condition: exp.Expr, limit: int) -> list[dict[str, Any]]:

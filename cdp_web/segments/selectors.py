@@ -3,37 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import Http404
+from django.utils.translation import gettext as _
 
 from cdp.rules import Names, RuleError, decode, to_sentence
-from cdp_web.segments.members import members_at
 from cdp_web.segments.models import MAX_SEGMENTS, CustomerList, Membership, Segment, SegmentRun
 from cdp_web.segments.references import list_list_ids, list_segment_ids
+from cdp_web.segments.rules import get_rule_language
 from cdp_web.serving.errors import NothingPublished
 from cdp_web.serving.publications import publication_get
 from cdp_web.serving.snapshot_query import LIST_COLUMNS, Snapshot, snapshot_open
 from cdp_web.serving.snapshot_store import TABLE
 
-PAGE_SIZE = 25
-MAX_PAGES = 200
 RUNS_SHOWN = 20
 #: Stays of one customer that are shown: more than there can be segments.
 STAYS_SHOWN = 2 * MAX_SEGMENTS
 
 
 def segment_list(*, archived: bool = False) -> QuerySet[Segment]:
-    """Segments by name, each with the status and error of its latest run."""
+    """Segments, each with the status and error of its latest run."""
     latest = SegmentRun.objects.filter(segment=OuterRef("pk")).order_by("-pk")
     return (
         Segment.objects.filter(archived_at__isnull=not archived)
         .select_related("owner", "current_run", "current_run__version")
         .annotate(latest_status=Subquery(latest.values("status")[:1]), latest_error=Subquery(latest.values("error")[:1]))
-        .order_by("name")[:MAX_SEGMENTS]
     )
 
 
@@ -52,9 +49,15 @@ def segment_describe(segment: Segment, names: Names | None = None) -> str:
     """The rule in words. If it uses a metric that no longer exists, say so: the page must open so the rule can be fixed.
     Load `names` once to describe many segments."""
     try:
-        return to_sentence(decode(segment.rule), names or names_get([segment]))
+        return to_sentence(decode(segment.rule), names or names_get([segment]), get_rule_language())
     except RuleError as error:
-        return f"the rule can no longer be read: {error}"
+        return _("the rule can no longer be read: %(error)s") % {"error": error}
+
+
+def capitalize_sentence(text: str) -> str:
+    """With a capital at the first letter, which may stand behind a bracket."""
+    position = next((position for position, letter in enumerate(text) if letter.isalpha()), 0)
+    return text[:position] + text[position : position + 1].upper() + text[position + 1 :]
 
 
 def names_get(segments: Sequence[Segment]) -> Names:
@@ -145,34 +148,6 @@ def _list_references(segment: Segment, *, of_lists: bool = False) -> set[int]:
 def runs_get_latest(segment: Segment) -> list[SegmentRun]:
     """The latest runs, newest first."""
     return list(segment.runs.select_related("version", "requested_by")[:RUNS_SHOWN])
-
-
-@dataclass(frozen=True, slots=True)
-class MemberPage:
-    run: SegmentRun
-    number: int
-    rows: list[dict[str, Any]]
-
-    @property
-    def pages(self) -> int:
-        return min(MAX_PAGES, max(1, -(-(self.run.count or 0) // PAGE_SIZE)))
-
-    @property
-    def first(self) -> int:
-        return (self.number - 1) * PAGE_SIZE + 1 if self.rows else 0
-
-    @property
-    def last(self) -> int:
-        return self.first + len(self.rows) - 1 if self.rows else 0
-
-
-def member_page_get(run: SegmentRun, number: int) -> MemberPage:
-    """A page of a run's members with the columns of the customer list, as of the run's publication."""
-    if not 1 <= number <= MAX_PAGES:
-        raise ValueError(f"page must be a number from 1 to {MAX_PAGES}; the export contains every member.")
-    start = (number - 1) * PAGE_SIZE
-    ids = list(members_at(run).values_list("customer_id", flat=True)[start : start + PAGE_SIZE])
-    return MemberPage(run, number, member_rows_get(run, ids))
 
 
 def member_rows_get(run: SegmentRun, ids: list[str]) -> list[dict[str, Any]]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from cdp.rules import encode, hash_rule
 from cdp_web.segments.history import sizes_request
@@ -19,10 +21,16 @@ from cdp_web.serving.errors import NothingPublished
 
 #: Days within which a deleted segment can be restored.
 RESTORE_DAYS = 30
+MAX_TAGS = 10
+MAX_TAG = 30
 
 
 class EditConflict(ValueError):
-    """Somebody else has saved the segment in the meantime."""
+    """Somebody else has saved the segment in the meantime. `segment` is as it is now."""
+
+    def __init__(self, says: str, segment: Segment) -> None:
+        super().__init__(says)
+        self.segment = segment
 
 
 class SegmentInUse(ValueError):
@@ -35,13 +43,14 @@ class SegmentInUse(ValueError):
 
 
 @transaction.atomic
-def segment_create(*, name: str, rule: object, description: str = "", owner: Any = None) -> Segment:
+def segment_create(*, name: str, rule: object, description: str = "", tags: Sequence[str] = (), owner: Any = None) -> Segment:
     _refuse_too_many()
     parsed = rule_read(rule)
     references_read(parsed)
     segment = Segment(
-        name=name.strip(), description=description.strip(), rule=encode(parsed), rule_hash=hash_rule(parsed), owner=owner
-    )
+        name=name.strip(), description=description.strip(), tags=clean_tags(tags), rule=encode(parsed),
+        rule_hash=hash_rule(parsed), owner=owner, changed_by=owner,
+    )  # fmt: skip
     segment.full_clean()
     segment.save()
     _version_add(segment, author=owner)
@@ -51,20 +60,28 @@ def segment_create(*, name: str, rule: object, description: str = "", owner: Any
 
 @transaction.atomic
 def segment_update(
-    *, segment_id: int, expected_version: int, name: str, rule: object, description: str = "", author: Any = None
+    *,
+    segment_id: int,
+    name: str,
+    rule: object,
+    expected_version: int | None = None,
+    expected_revision: int | None = None,
+    description: str | None = None,
+    tags: Sequence[str] | None = None,
+    author: Any = None,
 ) -> Segment:
-    """Save the changes. `expected_version` is the version that the author saw; a newer version is not overwritten."""
+    """Save the changes. `expected_version` and `expected_revision` are what the author saw; something newer is not overwritten.
+    Without a description or tags, those of the segment stay."""
     parsed = rule_read(rule)
     references_read(parsed, of_segment=segment_id)
     segment = Segment.objects.select_for_update().get(pk=segment_id)
-    if segment.version != expected_version:
-        raise EditConflict(
-            f"The rule is at version {segment.version} now, but you changed version {expected_version}. "
-            "Reload it and edit it again."
-        )
+    _refuse_conflict(segment, expected_version, expected_revision)
     document = encode(parsed)
     is_new_rule = document != segment.rule
-    segment.name, segment.description = name.strip(), description.strip()
+    segment.name = name.strip()
+    segment.description = segment.description if description is None else description.strip()
+    segment.tags = segment.tags if tags is None else clean_tags(tags)
+    segment.revision, segment.changed_by = segment.revision + 1, author
     if is_new_rule:
         segment.rule, segment.rule_hash, segment.version = document, hash_rule(parsed), segment.version + 1
     segment.full_clean()
@@ -103,10 +120,28 @@ def segment_revert(*, segment_id: int, number: int, expected_version: int, autho
         segment_id=segment_id,
         expected_version=expected_version,
         name=segment.name,
-        description=segment.description,
         rule=version.rule,
         author=author,
     )
+
+
+def clean_tags(tags: Sequence[str]) -> list[str]:
+    """Without blanks and repetitions, in the order of their letters. Raises ValidationError for tags that are too long or too
+    many."""
+    words = {" ".join(tag.split()).lower() for tag in tags} - {""}
+    if len(words) > MAX_TAGS:
+        raise ValidationError({"tags": _("A segment has at most %(number)s tags.") % {"number": MAX_TAGS}})
+    if any(len(word) > MAX_TAG for word in words):
+        raise ValidationError({"tags": _("A tag has at most %(number)s characters.") % {"number": MAX_TAG}})
+    return sorted(words)
+
+
+def _refuse_conflict(segment: Segment, expected_version: int | None, expected_revision: int | None) -> None:
+    if expected_version not in (None, segment.version):
+        says = _("The rule is at version %(current)s now, but you changed version %(seen)s. Reload it and edit it again.")
+        raise EditConflict(says % {"current": segment.version, "seen": expected_version}, segment)
+    if expected_revision not in (None, segment.revision):
+        raise EditConflict(_("Somebody else saved the segment while you changed it. Reload it and edit it again."), segment)
 
 
 def _refuse_too_many() -> None:

@@ -1,11 +1,11 @@
-"""The sizes of a segment as a line of an SVG, drawn by the server without a script."""
+"""The sizes of a segment as a small line of an SVG, drawn by the server without a script."""
 
 from __future__ import annotations
 
 from cdp_web.segments.models import SegmentSize
 
-WIDTH, HEIGHT = 720, 120
-_MARGIN = 4
+WIDTH, HEIGHT = 96, 24
+_MARGIN = 2
 
 
 def build_points(sizes: list[SegmentSize]) -> str:

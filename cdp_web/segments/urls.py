@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from cdp_web.segments import builder, insight, list_pages, views
+from cdp_web.segments import builder, insight, list_pages, tabs, views
 from cdp_web.segments.export import views as export
 from cdp_web.segments.webhooks import views as webhooks
 
@@ -16,8 +16,14 @@ urlpatterns = [
     path("lists/<int:list_id>/delete", list_pages.list_delete, name="list-delete"),
     path("lists/<int:list_id>/ids.csv", list_pages.list_download, name="list-download"),
     path("new", builder.segment_new, name="new"),
-    path("<int:segment_id>", views.segment_detail, name="detail"),
-    path("<int:segment_id>/result", views.segment_result, name="result"),
+    path("<int:segment_id>", tabs.segment_detail, name="detail"),
+    path("<int:segment_id>/members", tabs.segment_members, name="members"),
+    path("<int:segment_id>/movement", tabs.segment_movement, name="movement"),
+    path("<int:segment_id>/rule", tabs.segment_rule, name="rule"),
+    path("<int:segment_id>/overlaps", tabs.segment_overlaps, name="overlaps"),
+    path("<int:segment_id>/uses", tabs.segment_uses, name="uses"),
+    path("<int:segment_id>/runs", tabs.segment_runs, name="runs"),
+    path("<int:segment_id>/status", tabs.segment_status, name="status"),
     path("<int:segment_id>/edit", builder.segment_edit, name="edit"),
     path("<int:segment_id>/run", views.segment_run, name="run"),
     path("<int:segment_id>/runs/<int:run_id>/cancel", views.segment_run_cancel, name="run-cancel"),
@@ -33,8 +39,5 @@ urlpatterns = [
     path("webhooks/<int:webhook_id>/deliveries/<int:delivery_id>/resend", webhooks.delivery_resend, name="delivery-resend"),
     path("<int:segment_id>/explain", insight.segment_explain_page, name="explain"),
     path("overlap", insight.segments_overlap_page, name="overlap"),
-    path("<int:segment_id>/similar", insight.segment_similar, name="similar"),
-    path("<int:segment_id>/history", insight.segment_history_page, name="history"),
-    path("<int:segment_id>/versions", insight.segment_versions_page, name="versions"),
     path("<int:segment_id>/versions/<int:number>/revert", insight.segment_revert, name="revert"),
 ]

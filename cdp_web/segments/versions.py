@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 from django.http import Http404
+from django.utils.translation import gettext as _
 
 from cdp.rules import Names, Rule, RuleError, decode, to_sentence
 from cdp.rules.difference import find_difference
 from cdp_web.segments.models import CustomerList, Segment, SegmentVersion
 from cdp_web.segments.references import list_list_ids, list_segment_ids
-from cdp_web.segments.rules import rule_read
+from cdp_web.segments.rules import get_rule_language, rule_read
 
 #: The newest versions that a page shows.
 VERSIONS_SHOWN = 100
@@ -50,7 +52,7 @@ def versions_get(segment: Segment) -> list[VersionEntry]:
     entries = [
         VersionEntry(
             version,
-            to_sentence(rule, names) if rule else "the rule can no longer be read",
+            to_sentence(rule, names, get_rule_language()) if rule else _("the rule can no longer be read"),
             _describe_difference(older, rule, names) if rule and older else None,
         )
         for version, rule, older in zip(versions, rules, before, strict=True)
@@ -61,7 +63,11 @@ def versions_get(segment: Segment) -> list[VersionEntry]:
 def versions_compare(segment: Segment, before: int, after: int) -> DifferenceText:
     """Raises RuleInvalid for a version that can no longer be read."""
     older, newer = (rule_read(version_or_404(segment, number).rule) for number in (before, after))
-    return _describe_difference(older, newer, _read_names([older, newer]))
+    return rules_compare(older, newer)
+
+
+def rules_compare(before: Rule, after: Rule) -> DifferenceText:
+    return _describe_difference(before, after, _read_names([before, after]))
 
 
 def version_or_404(segment: Segment, number: int) -> SegmentVersion:
@@ -82,10 +88,11 @@ def _decode(version: SegmentVersion) -> Rule | None:
 
 def _describe_difference(before: Rule, after: Rule, names: Names) -> DifferenceText:
     difference = find_difference(before, after)
+    describe = partial(to_sentence, names=names, language=get_rule_language())
     return DifferenceText(
-        [to_sentence(each, names) for each in difference.added],
-        [to_sentence(each, names) for each in difference.removed],
-        [ChangedText(*(to_sentence(each, names) for each in pair)) for pair in difference.changed],
+        list(map(describe, difference.added)),
+        list(map(describe, difference.removed)),
+        [ChangedText(*map(describe, pair)) for pair in difference.changed],
         difference.is_regrouped,
     )
 

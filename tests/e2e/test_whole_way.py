@@ -124,7 +124,7 @@ def test_a_segment_is_run_by_the_worker_and_shows_its_members(published: Setting
     headers = {"X-CSRFToken": token, "Referer": published.web_url}
     response = page.request.post("/api/v1/segments", data={"name": "Regulars", "rule": story.RULE}, headers=headers)
     assert response.status == 201, response.text()
-    page.goto(f"/segments/{response.json()['id']}")
+    page.goto(f"/segments/{response.json()['id']}/members")
     members = page.locator("table a[href*='/customers/']")
     expect(members).to_have_count(len(story.MEMBERS), timeout=30_000)
     assert {text.strip() for text in members.all_inner_texts()} == story.MEMBERS

@@ -53,6 +53,40 @@ def test_at_most_twenty_values_of_the_most_customers(publish: Any, site: Client)
     assert read_values(site, "brand", "brand") == [(f"brand {n:02}", n + 1) for n in range(29, 9, -1)]
 
 
+def test_the_value_itself_comes_before_more_frequent_ones(publish: Any, site: Client) -> None:
+    people = [customer("1"), customer("2")]
+    publish(
+        people, interactions=[interaction(key, brand=brand) for key, brand in [("1", "lg"), ("1", "lg pro"), ("2", "lg pro")]]
+    )
+    assert read_values(site, "brand", "lg") == [("lg", 1), ("lg pro", 2)]
+
+
+def test_the_tree_of_categories(publish: Any, site: Client) -> None:
+    rows = [
+        interaction("1"), interaction("2", category_2="audio", category_3="headphone"), interaction("2", category_1="kids"),
+        interaction("3", category_1=None, category_2=None), interaction("1", category_1="kids", category_2=None),
+        interaction("3", category_1="kids", category_2=None),
+    ]  # fmt: skip
+    publish([customer("1"), customer("2"), customer("3")], interactions=rows)
+    answer = site.get("/api/v1/catalogue/categories").json()["categories"]
+    assert [("/".join(each["path"]), each["customers"]) for each in answer] == [
+        ("kids", 3), ("kids/smartphone", 1), ("electronics", 2), ("electronics/audio", 1), ("electronics/audio/headphone", 1),
+        ("electronics/smartphone", 1),
+    ]  # fmt: skip
+
+
+def test_distribution_of_a_count_and_of_money(publish: Any, site: Client) -> None:
+    publish([customer("0", views=0, avg_purchase_value=None), *(buyer(str(n), views=n % 3, value="12.50") for n in range(1, 7))])
+    views = site.get("/api/v1/catalogue/distribution", {"field": "views"}).json()
+    assert [(each["start"], each["end"], each["customers"]) for each in views["bins"]] == [
+        ("0", "1", 3), ("1", "2", 2), ("2", None, 2),
+    ]  # fmt: skip
+    money = site.get("/api/v1/catalogue/distribution", {"field": "avg_purchase_value"}).json()
+    assert (money["customers"], money["missing"], money["median"]) == (6, 1, "12.50")
+    assert [each["customers"] for each in money["bins"]] == [6]
+    assert site.get("/api/v1/catalogue/distribution", {"field": "lifecycle"}).status_code == 400
+
+
 @pytest.mark.parametrize(
     "query", [{}, {"field": "price"}, {"field": "views"}, {"field": "brand' OR 1=1"}, {"field": "brand", "q": "x" * 201}]
 )

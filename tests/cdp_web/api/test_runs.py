@@ -75,12 +75,12 @@ def test_restore(api: APIClient, run: SegmentRun) -> None:
 
 def test_cancel_button(site: Client, run: SegmentRun) -> None:
     address = f"/segments/{run.segment_id}/runs/{run.pk}/cancel"
-    assert f'action="{address}"' in site.get(f"/segments/{run.segment_id}/result").content.decode()
+    assert f'action="{address}"' in site.get(f"/segments/{run.segment_id}/status").content.decode()
     assert site.get(address).status_code == 405
     assert site.post(address).status_code == 302
     run.refresh_from_db()
     assert run.status == "cancelled"
-    page = site.get(f"/segments/{run.segment_id}").content.decode()
+    page = site.get(f"/segments/{run.segment_id}/runs").content.decode()
     assert f'action="{address}"' not in page
     assert "Cancelled" in page
     assert site.post(address).status_code == 302

@@ -8,7 +8,7 @@ import pytest
 
 from cdp.metrics import LIFECYCLES
 from cdp.metrics.rfm import RFM_GROUPS
-from cdp_web.customers.advice import LIFECYCLE_ADVICE, RFM_ADVICE
+from cdp_web.customers.advice import GROUP_ADVICE, LIFECYCLE_ADVICE
 from cdp_web.customers.headlines import Cart, CartMove, find_cart, list_headlines
 
 DAY = date(2019, 10, 31)
@@ -80,4 +80,4 @@ def test_a_cart_comes_before_everything_else() -> None:
 
 def test_each_lifecycle_and_group_has_advice() -> None:
     assert set(LIFECYCLE_ADVICE) == set(LIFECYCLES)
-    assert set(RFM_ADVICE) == {group.name for group in RFM_GROUPS}
+    assert set(GROUP_ADVICE) == {group.name for group in RFM_GROUPS}

@@ -10,12 +10,11 @@ from pytest_django import DjangoAssertNumQueries
 
 from cdp.metrics import LIFECYCLES
 from cdp.metrics.rfm import RFM_GROUPS, SCORES
+from cdp_web.customers.advice import GROUP_ADVICE, LIFECYCLE_ADVICE
 from cdp_web.insights.audience import audience_read
 from cdp_web.insights.audience_charts import MEASURES, chart_flow, chart_grid
 from cdp_web.insights.audience_selectors import lifecycles_count, lifecycles_count_at
 from cdp_web.insights.rfm import (
-    GROUP_ADVICE,
-    LIFECYCLE_ADVICE,
     Flow,
     RfmCell,
     build_grid,

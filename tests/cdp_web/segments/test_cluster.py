@@ -298,10 +298,10 @@ def test_the_page_shows_engine_step_and_the_sql_of_spark(segment: Segment, site:
     run = execute(segment)
     set_job(run, state="running", step="finding the members")
     cluster_poll()
-    page = site.get(f"/segments/{segment.pk}").content.decode()
+    page = site.get(f"/segments/{segment.pk}/runs").content.decode()
     assert "finding the members" in page
     assert 'data-engine="spark"' in page
     complete(run, "10", "2")
     cluster_poll()
-    page = site.get(f"/segments/{segment.pk}").content.decode()
+    page = site.get(f"/segments/{segment.pk}/runs").content.decode()
     assert "`total_purchase`" in page

@@ -150,7 +150,7 @@ def test_a_worker_of_the_night_fills_the_sizes(
 
 def test_history_by_day_and_reason(publish: Any, api: APIClient, site: Client) -> None:
     segment = segment_create(name="Buyers", rule=BUYERS)
-    assert "No size yet" in site.get(f"/segments/{segment.pk}/history").content.decode()
+    assert site.get(f"/segments/{segment.pk}/movement").context["changes"] == []
     segment_run_now(segment=segment, publication=publish([buyer("1"), buyer("2"), customer("3")]))
     segment_run_now(segment=segment, publication=publish([buyer("1"), customer("2"), buyer("3")], 2))
     answer = api.get(f"/api/v1/segments/{segment.pk}/history").json()
@@ -159,4 +159,17 @@ def test_history_by_day_and_reason(publish: Any, api: APIClient, site: Client) -
         {"day": str(DAY), "reason": "created", "entered": 2, "left": 0},
         {"day": str(DAY), "reason": "data", "entered": 1, "left": 1},
     ]
-    assert "<polyline" in site.get(f"/segments/{segment.pk}/history").content.decode()
+
+
+def test_movement_page_lists_the_customers_behind_a_number(publish: Any, site: Client) -> None:
+    segment = segment_create(name="Buyers", rule=BUYERS)
+    segment_run_now(segment=segment, publication=publish([buyer("1"), buyer("2"), customer("3")]))
+    segment_run_now(segment=segment, publication=publish([buyer("1"), customer("2"), buyer("3")], 2))
+    address = f"/segments/{segment.pk}/movement"
+    sizes, changes = site.get(address).context["charts"]
+    assert sizes.rows == [(DAY, 2, 3, 1)]
+    assert changes.rows == [(DAY, 1, 1)]
+    movement = site.get(address, {"day": str(DAY), "way": "left", "reason": "data"}).context["movement"]
+    assert (movement.count, movement.ids) == (1, ["2"])
+    assert site.get(address, {"day": str(DAY), "way": "gone", "reason": "data"}).status_code == 400
+    assert site.get(address, {"csv": "changes"}).content.decode().splitlines() == ["Day,Entered,Left", f"{DAY},1,1"]

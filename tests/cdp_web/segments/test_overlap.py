@@ -84,4 +84,13 @@ def test_pages(site: Client, three: list[Segment], publication: Publication) -> 
     assert "20.0%" in html
     assert site.get(f"/segments/overlap?segment={three[0].pk}&segment={three[0].pk}").status_code == 400
     make(publication, "Nearly low", is_("views", "lt", 57))
-    assert "95.0% the same as" in site.get(f"/segments/{three[0].pk}/similar").content.decode()
+    similar = site.get(f"/segments/{three[0].pk}").context["similar"]
+    assert (similar.segment.name, similar.jaccard) == ("Nearly low", 0.95)
+
+
+def test_the_tab_lists_overlaps_best_first(site: Client, three: list[Segment], publication: Publication) -> None:
+    make(publication, "None", is_("views", "gt", 500))
+    overlaps = site.get(f"/segments/{three[2].pk}/overlaps").context["overlaps"]
+    assert [(pair.second.name, pair.both, pair.first_in_second, pair.second_in_first) for pair in overlaps] == [
+        ("High", 30, 0.6, 0.5), ("Low", 30, 0.6, 0.5),
+    ]  # fmt: skip

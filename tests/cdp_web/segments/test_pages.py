@@ -8,6 +8,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
+from cdp_web.customers.links import link_to_customers
 from cdp_web.segments import runs
 from cdp_web.segments.models import Segment, SegmentRun
 from cdp_web.segments.runs import segment_run_now, segment_run_request
@@ -15,12 +16,13 @@ from cdp_web.segments.services import segment_archive, segment_create, segment_u
 from cdp_web.segments.starters import starters_ensure
 from cdp_web.serving import snapshot_store
 from cdp_web.serving.errors import SnapshotUnavailable
-from tests.cdp_web.factories import buyer, customer, is_, rule, shop
+from tests.cdp_web.factories import buyer, customer, is_, rule
 
 pytestmark = [pytest.mark.stack("postgres"), pytest.mark.django_db]
 
 BUYERS = rule(is_("total_purchase", "ge", 1))
 OTHERS = rule(is_("total_purchase", "eq", 0))
+TABS = ("", "/members", "/movement", "/rule", "/overlaps", "/uses", "/runs")
 
 
 def read_page(site: Client, address: str) -> str:
@@ -30,7 +32,7 @@ def read_page(site: Client, address: str) -> str:
 
 
 def make_form(rule: Any, **changes: Any) -> dict[str, Any]:
-    return {"name": "Buyers", "description": "", "version": 0, "rule": json.dumps(rule)} | changes
+    return {"name": "Buyers", "description": "", "revision": 0, "rule": json.dumps(rule)} | changes
 
 
 class TestList:
@@ -78,36 +80,45 @@ class TestList:
     ) -> None:
         publish([buyer("1")])
         starters_ensure()
-        # 3 session, user and role, 1 segments, 1 the names of those in rules, 2 publication, 2 the last night,
-        # 1 the state of the data in the top bar
-        with django_assert_num_queries(10):
+        # 3 session, user and role; 5 segments, their number, the facets, the names in rules, the day of the newest size;
+        # 2 publication, 2 the last night, 1 the state of the data in the top bar
+        with django_assert_num_queries(13):
             site.get("/segments/")
 
 
 class TestDetail:
-    def test_members_meaning_and_runs(self, publish: Any, site: Client) -> None:
+    def test_every_tab_opens(self, publish: Any, site: Client, django_assert_max_num_queries: DjangoAssertNumQueries) -> None:
+        segment = segment_create(name="Buyers", rule=BUYERS)
+        for tab in TABS:
+            assert site.get(f"/segments/{segment.pk}{tab}").status_code == 200
+        segment_run_now(segment=segment, publication=publish([buyer("77", value="12.50"), customer("78")]))
+        for tab in TABS:
+            with django_assert_max_num_queries(30):
+                assert site.get(f"/segments/{segment.pk}{tab}").status_code == 200
+
+    def test_members_leave_out_the_others(self, publish: Any, site: Client) -> None:
         segment = segment_create(name="Buyers", rule=BUYERS)
         segment_run_now(segment=segment, publication=publish([buyer("77", value="12.50"), customer("78")]))
-        html = read_page(site, f"/segments/{segment.pk}")
-        for text in ('href="/customers/77"', "$12.50", "of 2 customers", "exact, publication #1, rule version 1", "SELECT"):
-            assert text in html
+        html = read_page(site, f"/segments/{segment.pk}/members")
+        assert 'href="/customers/77"' in html
+        assert "$12.50" in html
         assert 'href="/customers/78"' not in html
+        assert "SELECT" in site.get(f"/segments/{segment.pk}/rule").context["sql"]
 
-    def test_members_are_paged(self, publish: Any, site: Client) -> None:
-        segment = segment_create(name="Everyone", rule=rule(is_("views", "ge", 0)))
-        segment_run_now(segment=segment, publication=publish(shop(60)))
-        assert "26 to 50 of <strong>60</strong> members" in read_page(site, f"/segments/{segment.pk}?page=2")
-        for wrong in ("201", "0000019999", "²", "-1", "1" * 5000):
-            assert site.get(f"/segments/{segment.pk}", {"page": wrong}).status_code == 400
+    def test_a_number_leads_to_its_customers_only_if_it_is_current(self, publish: Any, site: Client) -> None:
+        segment = segment_create(name="Buyers", rule=BUYERS)
+        segment_run_now(segment=segment, publication=publish([buyer("77"), customer("78")]))
+        assert site.get(f"/segments/{segment.pk}").context["header"].link == link_to_customers({"segment": {"id": segment.pk}})
+        publish([buyer("77")], 2)
+        assert site.get(f"/segments/{segment.pk}").context["header"].link == ""
 
-    def test_page_reloads_during_a_run(self, publish: Any, site: Client) -> None:
+    def test_page_asks_for_the_status_during_a_run(self, publish: Any, site: Client) -> None:
         publish([buyer("1")])
         segment = segment_create(name="Buyers", rule=BUYERS)
-        assert f'hx-get="/segments/{segment.pk}/result"' in read_page(site, f"/segments/{segment.pk}")
+        assert f'hx-get="/segments/{segment.pk}/status"' in read_page(site, f"/segments/{segment.pk}")
+        assert "hx-get" in read_page(site, f"/segments/{segment.pk}/status")
         runs.segment_run_execute(run_id=segment.runs.get().pk)
-        result = read_page(site, f"/segments/{segment.pk}/result")
-        assert result.strip().startswith('<div id="result"')
-        assert "hx-get" not in result
+        assert site.get(f"/segments/{segment.pk}/status")["HX-Refresh"] == "true"
 
     def test_recompute_asks_for_a_run(self, publish: Any, site: Client, marketer: User) -> None:
         publish([buyer("1")])
@@ -142,12 +153,13 @@ class TestDetail:
             raise SnapshotUnavailable(f"version {publication.customers_version} was deleted")
 
         monkeypatch.setattr(snapshot_store, "open_customers", gone)
-        html = read_page(site, f"/segments/{segment.pk}")
+        assert "version 1 was deleted" in site.get(f"/segments/{segment.pk}").context["header"].problem
+        html = read_page(site, f"/segments/{segment.pk}/members")
         for text in ("version 1 was deleted", "./run status", "of 2 customers", "Restore the segment to see its members"):
             assert text in html
         assert site.get(f"/segments/{segment.pk}/export/file").status_code == 503
 
-    @pytest.mark.parametrize("tail", ["", "/result", "/edit", "/export/file"])
+    @pytest.mark.parametrize("tail", ["", "/members", "/status", "/edit", "/export/file"])
     def test_unknown_segment_is_not_found(self, site: Client, tail: str) -> None:
         assert site.get(f"/segments/99{tail}").status_code == 404
 
@@ -194,18 +206,45 @@ class TestBuilder:
 
     def test_edit_saves_a_new_version(self, site: Client) -> None:
         segment = segment_create(name="Buyers", rule=BUYERS)
-        answer = site.post(f"/segments/{segment.pk}/edit", make_form(OTHERS, version=1))
+        answer = site.post(f"/segments/{segment.pk}/edit", make_form(OTHERS, revision=1))
         segment.refresh_from_db()
         assert (answer.status_code, segment.version, segment.rule) == (302, 2, OTHERS)
 
     def test_edit_with_an_invalid_version_or_a_nul_in_the_name_is_not_a_server_error(self, site: Client) -> None:
         segment = segment_create(name="Buyers", rule=BUYERS)
-        assert site.post(f"/segments/{segment.pk}/edit", make_form(OTHERS, version="²")).status_code == 400
-        assert site.post(f"/segments/{segment.pk}/edit", make_form(OTHERS, version=1, name="Buy\0ers")).status_code == 302
+        assert site.post(f"/segments/{segment.pk}/edit", make_form(OTHERS, revision="²")).status_code == 400
+        assert site.post(f"/segments/{segment.pk}/edit", make_form(OTHERS, revision=1, name="Buy\0ers")).status_code == 302
 
     def test_edit_of_an_outdated_version_is_refused(self, site: Client) -> None:
         segment = segment_create(name="Buyers", rule=BUYERS)
         segment_update(segment_id=segment.pk, expected_version=1, name="Buyers", rule=OTHERS)
-        answer = site.post(f"/segments/{segment.pk}/edit", make_form(BUYERS, version=1))
-        assert answer.status_code == 400
-        assert "at version 2 now" in answer.content.decode()
+        answer = site.post(f"/segments/{segment.pk}/edit", make_form(BUYERS, revision=1, name="Mine"))
+        conflict = answer.context["draft"].conflict
+        assert (answer.status_code, conflict.segment.revision) == (400, 2)
+        assert [(field.theirs, field.mine) for field in conflict.fields] == [("Buyers", "Mine")]
+        assert [(change.before, change.after) for change in conflict.difference.changed] == [
+            ("orders is 0", "orders is at least 1")
+        ]
+        segment.refresh_from_db()
+        assert (segment.name, segment.rule) == ("Buyers", OTHERS)
+
+    def test_mine_is_saved_after_the_conflict_was_seen(self, site: Client) -> None:
+        segment = segment_create(name="Buyers", rule=BUYERS)
+        segment_update(segment_id=segment.pk, name="Buyers", rule=OTHERS)
+        assert site.post(f"/segments/{segment.pk}/edit", make_form(BUYERS, revision=1, overwrite=2)).status_code == 302
+        segment.refresh_from_db()
+        assert (segment.version, segment.revision, segment.rule) == (3, 3, BUYERS)
+
+    def test_the_address_names_a_rule_or_a_template(self, site: Client) -> None:
+        assert site.get("/segments/new", {"rule": json.dumps(OTHERS)}).context["builder"]["document"] == OTHERS
+        assert site.get("/segments/new", {"rule": "{"}).status_code == 400
+        template = site.get("/segments/new", {"starter": "active-but-not-buying"}).context
+        assert template["draft"].name == "Active but not buying"
+        repeat_buyers = template["builder"]["document"]["rule"]["all"][0]
+        assert repeat_buyers == {"all": [is_("total_purchase", "ge", 2)]}
+        assert site.get("/segments/new", {"starter": "nothing"}).status_code == 404
+
+    def test_templates_are_offered_for_a_new_rule_only(self, site: Client) -> None:
+        segment = segment_create(name="Buyers", rule=BUYERS)
+        assert "template_groups" in site.get("/segments/new").context
+        assert "template_groups" not in site.get(f"/segments/{segment.pk}/edit").context

@@ -11,10 +11,10 @@ import pytest
 from cdp.rules import Facts, Interaction, Rank, decode, matches
 from cdp.settings import current
 from cdp_web.segments.evaluate import TooExpensive
+from cdp_web.segments.keyset import member_ids_get_after
 from cdp_web.segments.preview import Preview, segment_preview
 from cdp_web.segments.references import references_load
 from cdp_web.segments.runs import segment_run_now
-from cdp_web.segments.selectors import member_page_get
 from cdp_web.segments.services import segment_create
 from cdp_web.serving.snapshot_query import snapshot_open
 from tests.cdp_web.factories import DAY, buyer, customer, interaction, is_, rule, shop
@@ -80,7 +80,7 @@ def test_preview_run_list_and_interpreter_agree(publish: Any, document: dict[str
     expected = sorted(row["customer_id"] for row in people if matches(decode(document), read_facts(people, rows, row)))
     preview = read_preview(publication, document)
     run = segment_run_now(segment=segment_create(name="Any", rule=document), publication=publication)
-    listed = [row["customer_id"] for page in range(1, 6) for row in member_page_get(run, page).rows]
+    listed = member_ids_get_after(run, "", 1000)
     assert (preview.count, preview.total, run.count, run.total) == (len(expected), 120, len(expected), 120)
     assert listed == expected
     assert preview.sql == run.sql

@@ -79,6 +79,22 @@ def test_a_version_that_the_author_did_not_see_is_not_overwritten() -> None:
         segment_update(segment_id=segment.pk, expected_version=1, name="Buyers", rule=BUYERS)
 
 
+def test_a_name_that_the_author_did_not_see_is_not_overwritten() -> None:
+    segment = segment_create(name="Buyers", rule=BUYERS, description="who buy", tags=["Shop", " shop ", "b", ""])
+    segment_update(segment_id=segment.pk, expected_revision=1, name="Shoppers", rule=BUYERS)
+    with pytest.raises(EditConflict) as caught:
+        segment_update(segment_id=segment.pk, expected_revision=1, name="Buyers", rule=BUYERS, description="new text")
+    assert caught.value.segment.name == "Shoppers"
+    segment.refresh_from_db()
+    assert (segment.version, segment.revision, segment.description, segment.tags) == (1, 2, "who buy", ["b", "shop"])
+
+
+@pytest.mark.parametrize("tags", [["x" * 31], [str(number) for number in range(11)]])
+def test_tags_are_limited(tags: list[str]) -> None:
+    with pytest.raises(ValidationError, match="at most"):
+        segment_create(name="Buyers", rule=BUYERS, tags=tags)
+
+
 def test_the_number_of_segments_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(services, "MAX_SEGMENTS", 2)
     archived = segment_create(name="Archived", rule=BUYERS)

@@ -62,7 +62,7 @@ def test_a_version_with_a_metric_that_is_gone_is_shown(api: APIClient, segment: 
 
 
 def test_page_reverts(publish: Any, site: Client, segment: Segment) -> None:
-    html = site.get(f"/segments/{segment.pk}/versions").content.decode()
+    html = site.get(f"/segments/{segment.pk}/rule").content.decode()
     assert "Changed: orders is at least 1 → orders is at least 2" in html
     assert html.count("/revert") == 1
     site.post(f"/segments/{segment.pk}/versions/1/revert", {"version": "2"})

@@ -1,16 +1,16 @@
 // An input for several values: each becomes a chip, which can be removed.
-import { h, icon } from "./dom.js";
+import { h, icon, interpolateText } from "./dom.js";
 import { suggestValues } from "./suggestions.js";
 
 export function chipsInput(holder, { place, suggest, onchange }) {
-  const chips = h("ul", { class: "chips", "aria-label": "Values" });
+  const chips = h("ul", { class: "chips", "aria-label": gettext("Values") });
   const input = h("input", {
     class: "input value-text",
     type: "text",
     maxLength: 500,
     autocomplete: "off",
-    placeholder: "Type a value, press Enter",
-    "aria-label": "Add a value",
+    placeholder: gettext("Type a value, press Enter"),
+    "aria-label": gettext("Add a value"),
     "data-focus": place,
   });
   const draw = () => chips.replaceChildren(...holder.values.map((value) => chip(value, () => change(without(holder, value)))));
@@ -24,11 +24,8 @@ export function chipsInput(holder, { place, suggest, onchange }) {
     input.value = "";
     if (values.length) change([...new Set([...holder.values, ...values])]);
   };
+  const box = suggest ? suggestValues(input, { source: suggest, onchoose: (value) => add([value]), checksValue: false }) : input;
   input.addEventListener("keydown", (event) => onKey(event, input, holder, add, change));
-  input.addEventListener("input", (event) => {
-    const isSuggestion = event.inputType === undefined || event.inputType === "insertReplacementText";
-    if (isSuggestion) add([input.value]);
-  });
   input.addEventListener("paste", (event) => {
     const lines = event.clipboardData.getData("text").split(/\r?\n/);
     if (lines.length === 1) return;
@@ -37,18 +34,15 @@ export function chipsInput(holder, { place, suggest, onchange }) {
   });
   input.addEventListener("blur", () => add([input.value]));
   draw();
-  return h("div", { class: "chips-input" }, chips, suggestValues(input, suggest));
+  return h("div", { class: "chips-input" }, chips, box);
 
   function chip(value, onclick) {
     const remove = () => {
       onclick();
       input.focus();
     };
-    const button = h(
-      "button",
-      { type: "button", class: "chip-remove", "aria-label": `Remove ${value}`, onclick: remove },
-      icon("x"),
-    );
+    const label = interpolateText(gettext("Remove %(value)s"), { value });
+    const button = h("button", { type: "button", class: "chip-remove", "aria-label": label, onclick: remove }, icon("x"));
     return h("li", { class: "chip" }, value, button);
   }
 }

@@ -14,21 +14,24 @@ export function h(tag, properties = {}, ...children) {
   return element;
 }
 
-export function icon(name) {
-  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  svg.setAttribute("class", "icon icon-small");
-  svg.setAttribute("aria-hidden", "true");
-  const use = document.createElementNS("http://www.w3.org/2000/svg", "use");
-  use.setAttribute("href", `${ICONS}#${name}`);
-  svg.append(use);
-  return svg;
+export function svg(tag, properties = {}, ...children) {
+  const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const [name, value] of Object.entries(properties)) element.setAttribute(name, value);
+  element.append(...children);
+  return element;
 }
 
-export function iconButton(iconElement, label, onclick) {
+export function icon(name) {
+  return svg("svg", { class: "icon icon-small", "aria-hidden": "true" }, svg("use", { href: `${ICONS}#${name}` }));
+}
+
+export function iconButton(iconElement, label, onclick, properties = {}) {
   return h(
     "button",
-    { type: "button", class: "button button-quiet button-small button-icon", title: label, onclick },
+    { type: "button", class: "button button-quiet button-small button-icon", title: label, onclick, ...properties },
     iconElement,
     h("span", { class: "visually-hidden" }, label),
   );
 }
+
+export const interpolateText = (text, values) => text.replace(/%\((\w+)\)s/g, (_, name) => values[name]);

@@ -9,13 +9,13 @@ export function findGaps(root, words) {
 
 function findGap(node, words) {
   if (isGroup(node))
-    return node.children.length ? null : { place: "add", says: "Add a condition to this group, or remove it." };
+    return node.children.length ? null : { place: "add", says: gettext("Add a condition to this group, or remove it.") };
   return FINDERS[node.kind](node, words);
 }
 
 const FINDERS = {
   metric: (node, words) =>
-    node.field ? findValueGap(node, words.metrics, node.field, "metric") : { place: "metric.field", says: "Choose a metric." },
+    node.field ? findValueGap(node, words.metrics, node.field, "metric") : { place: "metric.field", says: gettext("Choose a metric.") },
   behaviour: (node, words) =>
     findStepGap(node.step, words, "behaviour") ??
     (node.mode === "measure" ? findValueGap(node, words.measures, node.measure, "behaviour") : null) ??
@@ -23,10 +23,10 @@ const FINDERS = {
   sequence: (node, words) =>
     findStepGap(node.first, words, "sequence.first") ??
     findWindowGap(node.window, words, "sequence") ??
-    (isTyped(node.withinDays) ? null : { place: "sequence.within_days", says: "Enter a number of days." }) ??
+    (isTyped(node.withinDays) ? null : { place: "sequence.within_days", says: gettext("Enter a number of days.") }) ??
     findStepGap(node.then, words, "sequence.then"),
-  segment: (node) => (node.target ? null : { place: "segment.id", says: "Choose a segment." }),
-  list: (node) => (node.target ? null : { place: "list.id", says: "Choose a list." }),
+  segment: (node) => (node.target ? null : { place: "segment.id", says: gettext("Choose a segment.") }),
+  list: (node) => (node.target ? null : { place: "list.id", says: gettext("Choose a list.") }),
 };
 
 const COUNTS = { none: 0, one: 1, two: 2, many: 1 };
@@ -41,7 +41,7 @@ function findValueGap({ operator, values }, table, key, place) {
   const form = findOperator(table, key, operator);
   const empty = findEmpty(values, form);
   if (empty < 0) return null;
-  return { place: form.values === "two" ? `${place}.value[${empty}]` : `${place}.value`, says: "Enter a value." };
+  return { place: form.values === "two" ? `${place}.value[${empty}]` : `${place}.value`, says: gettext("Enter a value.") };
 }
 
 function findStepGap(step, words, place) {
@@ -55,6 +55,6 @@ function findStepGap(step, words, place) {
 function findWindowGap({ kind, values }, words, place) {
   const form = words.windows.get(kind);
   if (findEmpty(values, form) < 0) return null;
-  const says = form.value_kind === "date" ? "Enter both days." : "Enter a number of days.";
+  const says = form.value_kind === "date" ? gettext("Enter both days.") : gettext("Enter a number of days.");
   return { place: `${place}.window.${kind}`, says };
 }

@@ -1,16 +1,21 @@
 // The conditions of a rule: new ones, and each kind read from and written to its part of the JSON document. Nothing here touches
 // the page.
 //
-// Values are kept as they were typed. A step is {event, filters: [{field, operator, values}]}, a window {kind, values}.
+// Values are kept as people type them: with the signs of their language, and shares in percent. A step is {event, filters:
+// [{field, operator, values}]}, a window {kind, values}.
+import { shiftPoint, toStored, toTyped } from "./numbers.js";
 
 const OPENING_WINDOW = { kind: "last_days", values: ["30"] };
+const NUMBERS = ["integer", "money", "number", "days", "count", "percent"];
 export const isTyped = (text) => (text ?? "").trim() !== "";
+// A share is stored from 0 to 1.
+export const isShare = (field, form) => field?.unit === "share" && form?.value_kind === "number";
 
 export const LEAVES = {
   metric: {
     create: () => ({ field: "", operator: "", values: [] }),
-    read: readComparison,
-    write: (node, words) => writeComparison(node, words.metrics),
+    read: (raw, words) => readComparison(raw, words.metrics, words),
+    write: (node, words) => writeComparison(node, words.metrics, words),
   },
   behaviour: {
     create: () => ({ mode: "did", step: newStep("purchase"), ...timesAtLeast("1"), window: newWindow() }),
@@ -47,12 +52,22 @@ export const findOperator = (table, key, operator) => table.get(key)?.operators.
 
 const readValues = (value) => (value === undefined || value === null ? [] : [value].flat().map(String));
 
-function readComparison(raw) {
-  return { field: String(raw.field), operator: String(raw.operator), values: readValues(raw.value) };
+function readTyped(value, field, form, words) {
+  const show = (text) => {
+    if (!NUMBERS.includes(form?.value_kind)) return text;
+    return toTyped(isShare(field, form) ? shiftPoint(text, 2) : text, words.signs);
+  };
+  return readValues(value).map(show);
 }
 
-function readStep(raw) {
-  return { event: String(raw?.event), filters: [raw?.where ?? []].flat().map(readComparison) };
+function readComparison(raw, table, words) {
+  const field = String(raw.field);
+  const operator = String(raw.operator);
+  return { field, operator, values: readTyped(raw.value, table.get(field), findOperator(table, field, operator), words) };
+}
+
+function readStep(raw, words) {
+  return { event: String(raw?.event), filters: [raw?.where ?? []].flat().map((filter) => readComparison(filter, words.fields, words)) };
 }
 
 function readWindow(raw) {
@@ -62,18 +77,20 @@ function readWindow(raw) {
   return { kind, values: readValues(value) };
 }
 
-function readBehaviour(raw) {
-  const base = { step: readStep(raw), window: readWindow(raw.window) };
-  const measured = { measure: String(raw.measure ?? "events"), operator: String(raw.operator), values: readValues(raw.value) };
-  const says = [measured.measure, measured.operator, ...measured.values].join(" ");
+function readBehaviour(raw, words) {
+  const base = { step: readStep(raw, words), window: readWindow(raw.window) };
+  const measure = String(raw.measure ?? "events");
+  const operator = String(raw.operator);
+  const says = [measure, operator, ...readValues(raw.value)].join(" ");
   if (raw.did === true || says === "events ge 1") return { ...base, ...timesAtLeast("1"), mode: "did" };
   if (raw.did === false || says === "events eq 0") return { ...base, ...timesAtLeast("1"), mode: "did_not" };
-  return { ...base, ...measured, mode: "measure" };
+  const values = readTyped(raw.value, words.measures.get(measure), findOperator(words.measures, measure, operator), words);
+  return { ...base, measure, operator, values, mode: "measure" };
 }
 
-function readSequence(raw) {
+function readSequence(raw, words) {
   const follows = raw.follows !== false;
-  const steps = { first: readStep(raw.first), then: readStep(raw.then) };
+  const steps = { first: readStep(raw.first, words), then: readStep(raw.then, words) };
   const withinDays = readValues(raw.within_days)[0] ?? "";
   return { ...steps, follows, withinDays, same: raw.same ? String(raw.same) : "", window: readWindow(raw.window) };
 }
@@ -82,32 +99,39 @@ function readTarget(raw) {
   return { target: raw.id ? String(raw.id) : "" };
 }
 
-// Amounts are sent as text because a JSON number would lose cents. Other text is sent as typed; the server reports what is wrong.
-function writeScalar(text, kind) {
+// Amounts are sent as text because a JSON number would lose cents. Text that is no number is sent as typed; the server reports what
+// is wrong.
+function writeScalar(text, field, form, words) {
+  const kind = form?.value_kind;
+  if (!NUMBERS.includes(kind)) return text.trim();
+  const stored = toStored(text, words.signs);
+  if (isShare(field, form)) return shiftPoint(stored, -2);
   const isWhole = ["integer", "days", "count"].includes(kind);
-  return isWhole && /^-?\d{1,15}$/.test(text) ? Number(text) : text;
+  return isWhole && /^-?\d{1,15}$/.test(stored) ? Number(stored) : stored;
 }
 
-const writeTyped = (values, kind) => values.filter(isTyped).map((text) => writeScalar(text.trim(), kind));
+function writeTyped(values, field, form, words) {
+  return values.filter(isTyped).map((text) => writeScalar(text, field, form, words));
+}
 
-function writeValue(values, form) {
-  const typed = writeTyped(values, form?.value_kind);
+function writeValue(values, field, form, words) {
+  const typed = writeTyped(values, field, form, words);
   if (!form || form.values === "none" || typed.length === 0) return {};
   return { value: form.values === "one" ? typed[0] : typed };
 }
 
-function writeComparison({ field, operator, values }, table) {
-  return { field, operator, ...writeValue(values, findOperator(table, field, operator)) };
+function writeComparison({ field, operator, values }, table, words) {
+  return { field, operator, ...writeValue(values, table.get(field), findOperator(table, field, operator), words) };
 }
 
 function writeStep({ event, filters }, words) {
-  return { event, ...(filters.length ? { where: filters.map((filter) => writeComparison(filter, words.fields)) } : {}) };
+  return { event, ...(filters.length ? { where: filters.map((filter) => writeComparison(filter, words.fields, words)) } : {}) };
 }
 
 function writeWindow({ kind, values }, words) {
   if (kind === "ever") return {};
   const form = words.windows.get(kind);
-  const typed = writeTyped(values, form?.value_kind);
+  const typed = writeTyped(values, null, form, words);
   if (typed.length === 0 || form?.values === "none") return { window: kind };
   return { window: { [kind]: form?.values === "one" ? typed[0] : typed } };
 }
@@ -115,7 +139,8 @@ function writeWindow({ kind, values }, words) {
 function writeMeasured({ mode, measure, operator, values }, words) {
   if (mode === "did") return { measure: "events", operator: "ge", value: 1 };
   if (mode === "did_not") return { measure: "events", operator: "eq", value: 0 };
-  return { measure, operator, ...writeValue(values, findOperator(words.measures, measure, operator)) };
+  const form = findOperator(words.measures, measure, operator);
+  return { measure, operator, ...writeValue(values, words.measures.get(measure), form, words) };
 }
 
 function writeBehaviour(node, words) {
@@ -127,12 +152,12 @@ function writeSequence({ first, then, follows, withinDays, same, window }, words
     first: writeStep(first, words),
     then: writeStep(then, words),
     follows,
-    within_days: writeScalar(withinDays.trim(), "days"),
+    within_days: writeScalar(withinDays, null, { value_kind: "days" }, words),
     ...(same ? { same } : {}),
     ...writeWindow(window, words),
   };
 }
 
 function writeTarget({ target }) {
-  return { id: writeScalar(target, "integer") };
+  return { id: /^\d{1,15}$/.test(target) ? Number(target) : target };
 }

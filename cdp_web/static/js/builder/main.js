@@ -1,50 +1,43 @@
-// The rule builder: holds and draws the tree, and updates the hidden field and the live count.
+// The rule builder: holds and draws the tree, keeps its history and a draft, and updates the hidden field and the live count.
+import { h, interpolateText } from "./dom.js";
+import { openDraft } from "./draft.js";
+import { formatTime } from "./formats.js";
+import { showAnswer, showDocument, startForms } from "./forms.js";
 import { findGaps } from "./gaps.js";
+import { createHistory } from "./history.js";
 import { clearImpact, requestImpact } from "./impact.js";
 import { clearProblems, focusOn, showCounts, showProblems } from "./marks.js";
 import { requestCount, showIdle } from "./preview.js";
 import { decode, encode, isGroup, newCondition } from "./tree.js";
-import { drawTree } from "./view.js";
+import { drawTree, moveByKey } from "./view.js";
+import { readWords } from "./words.js";
 
 const data = JSON.parse(document.getElementById("builder-data").textContent);
 const place = document.getElementById("builder");
 const form = document.getElementById("segment-form");
-const context = {
-  root: decode(data.document),
-  words: readWords(data),
-  segments: data.segments,
-  lists: data.lists,
-  values: data.values,
-  upload: data.upload,
-  currency: data.currency,
-  maxDepth: 4,
-  changed,
-};
+const fields = ["name", "description", "tags", "revision"];
+const draft = openDraft(data.user);
+const words = readWords(data);
+const { segments, lists, values, distribution, categories, upload } = data;
+const context = { root: decode(data.document, words), words, segments, lists, values, distribution, categories, upload, changed };
 let encoded = { document: data.document, places: new Map() };
+let history = null;
 let isDirty = false;
 
-// What a rule can say: the metrics, and the events, fields, measures and windows of behaviours. Choices are {value, title}.
-function readWords({ catalogue, behaviours }) {
-  const index = (entries) => new Map(entries.map((entry) => [entry.key, entry]));
-  const days = behaviours.weekdays.map((title, i) => ({ value: String(i + 1), title }));
-  const withChoices = (field) => ({ ...field, choices: (field.choices ?? []).map((word) => ({ value: word, title: word })) });
-  return {
-    metrics: index(catalogue.map(withChoices)),
-    events: behaviours.events,
-    fields: index(behaviours.fields.map((field) => (field.key === "weekday" ? { ...field, choices: days } : withChoices(field)))),
-    measures: index(behaviours.measures.map(withChoices)),
-    windows: index(behaviours.windows),
-    sharedFields: behaviours.shared_fields,
-    maxStepDays: behaviours.max_step_days,
-  };
-}
-
+// Without a focus, only the text of a control has changed.
 function changed({ focus } = {}) {
   isDirty = true;
+  history.record(context.root, !focus);
+  update(focus);
+}
+
+function update(focus) {
   if (focus) draw(focus);
   clearProblems();
   write();
+  keepDraft();
   count();
+  showHistory();
 }
 
 function draw(focus) {
@@ -53,33 +46,83 @@ function draw(focus) {
 }
 
 function write() {
-  encoded = encode(context.root, context.words);
+  encoded = encode(context.root, words);
   form.elements.rule.value = JSON.stringify(encoded.document);
+  showDocument(encoded.document);
 }
 
 function count() {
   showCounts();
   clearImpact();
-  if (findGaps(context.root, context.words).length)
-    return showIdle("Finish every condition to see how many customers match.");
-  const { places } = encoded;
-  return requestCount(
-    data.preview,
-    { rule: encoded.document, segment: data.segment },
-    form.elements.csrfmiddlewaretoken.value,
-    (answer, problems) => {
-      if (answer) showCounts(answer.nodes, places);
-      if (answer && isDirty && data.impact) requestImpact(data.impact, encoded.document, form.elements.csrfmiddlewaretoken.value);
-      showProblems(problems, places, context.root.id);
-    },
-  );
+  if (findGaps(context.root, words).length) {
+    showAnswer(null);
+    return showIdle(gettext("Finish every condition to see how many customers match."));
+  }
+  const { document, places } = encoded;
+  return requestCount(data, { rule: document, segment: data.segment }, (answer, problems) => {
+    if (answer) showCounts(answer.nodes, places);
+    showAnswer(answer);
+    if (answer && isDirty && data.impact) requestImpact(data, document);
+    showProblems(problems, places, context.root.id);
+  });
+}
+
+// Replaces the whole rule: by undo and redo, or by a document.
+function replace(root) {
+  if (!root) return;
+  isDirty = true;
+  context.root = root;
+  draw();
+  update();
+}
+
+function travel(step) {
+  const focused = document.activeElement?.closest?.("[data-node]")?.dataset.node;
+  replace(history[step]());
+  if (focused) focusOn(Number(focused), "move");
+}
+
+function showHistory() {
+  document.getElementById("undo").disabled = !history.canUndo();
+  document.getElementById("redo").disabled = !history.canRedo();
+}
+
+function keepDraft(isSubmitted = false) {
+  const content = Object.fromEntries(fields.map((name) => [name, form.elements[name].value]));
+  draft.save({ ...content, rule: encoded.document, isSubmitted });
+}
+
+// A draft is older than what somebody has just tried to save, and it may be what the page shows anyway.
+function restoreDraft() {
+  const kept = data.isRefused ? null : draft.read();
+  const isSame = kept && JSON.stringify(kept.rule) === JSON.stringify(encoded.document);
+  if (!kept || (isSame && fields.every((name) => kept[name] === form.elements[name].value))) return;
+  for (const name of fields) form.elements[name].value = kept[name];
+  context.root = decode(kept.rule, words);
+  isDirty = true;
+  const discard = () => {
+    draft.drop();
+    location.reload();
+  };
+  const says = interpolateText(gettext("Your unsaved changes of %(time)s are back."), { time: formatTime(kept.savedAt) });
+  const button = h("button", { type: "button", class: "button button-small", onclick: discard }, gettext("Discard them"));
+  document.getElementById("draft").replaceChildren(h("div", { class: "notice", role: "status" }, h("span", {}, says), button));
 }
 
 function start() {
+  encoded = encode(context.root, words);
+  restoreDraft();
   if (context.root.children.length === 0) context.root.children.push(newCondition("metric"));
+  history = createHistory(context.root);
+  startForms(data, (document) => {
+    const root = decode(document, words);
+    history.record(root, false);
+    replace(root);
+  });
   draw();
   write();
   count();
+  showHistory();
   if (data.problems.length) showProblems(data.problems, encoded.places, context.root.id);
 }
 
@@ -90,20 +133,29 @@ function toProblem({ node, place: control, says }) {
 }
 
 form.addEventListener("submit", (event) => {
-  const gaps = findGaps(context.root, context.words);
+  const gaps = findGaps(context.root, words);
   if (gaps.length === 0) {
-    isDirty = false;
+    keepDraft(true);
     return;
   }
   event.preventDefault();
   showProblems(gaps.map(toProblem), encoded.places, context.root.id);
   focusOn(gaps[0].node.id, gaps[0].place);
 });
-form.addEventListener("input", () => {
-  isDirty = true;
+form.addEventListener("input", (event) => {
+  if (fields.includes(event.target.name)) keepDraft();
 });
-window.addEventListener("beforeunload", (event) => {
-  if (isDirty) event.preventDefault();
+form.addEventListener("keydown", (event) => {
+  const isOtherText = event.target.matches("input, textarea") && !place.contains(event.target);
+  if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "z" && !isOtherText) {
+    event.preventDefault();
+    travel(event.shiftKey ? "redo" : "undo");
+  } else if (place.contains(event.target)) moveByKey(event, context);
+  // Enter in a field of the rule would save the segment.
+  if (event.key === "Enter" && event.target.matches("#builder input")) event.preventDefault();
 });
+document.getElementById("undo").addEventListener("click", () => travel("undo"));
+document.getElementById("redo").addEventListener("click", () => travel("redo"));
+for (const link of document.querySelectorAll("[data-discard-draft]")) link.addEventListener("click", () => draft.drop());
 
 start();

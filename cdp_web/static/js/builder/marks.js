@@ -1,9 +1,9 @@
 // The marks on the tree: counts beside the nodes, problems at their controls, and the focus.
-import { icon } from "./dom.js";
+import { icon, interpolateText } from "./dom.js";
+import { formatCount } from "./formats.js";
 import { isWithin, nodeAt, pathBelow } from "./tree.js";
 
 const place = document.getElementById("builder");
-const format = (count) => count.toLocaleString("en");
 
 const findNode = (id) => place.querySelector(`[data-node="${id}"]`);
 
@@ -34,11 +34,11 @@ export function showCounts(nodes = [], places = new Map()) {
 
 function showCount(element, node) {
   const [alone, left] = element.querySelector(":scope > .node-head .node-counts").children;
-  alone.replaceChildren(...(node ? [icon("users"), format(node.count)] : []));
-  alone.title = node ? "Customers who match this on its own" : "";
+  alone.replaceChildren(...(node ? [icon("users"), formatCount(node.count)] : []));
+  alone.title = node ? gettext("Customers who match this on its own") : "";
   const differs = node && Number.isInteger(node.in_place) && node.in_place !== node.count;
-  left.textContent = differs ? `→ ${format(node.in_place)} left` : "";
-  left.title = differs ? "Customers left when this is applied after the conditions before it" : "";
+  left.textContent = differs ? interpolateText(gettext("→ %(count)s left"), { count: formatCount(node.in_place) }) : "";
+  left.title = differs ? gettext("Customers left when this is applied after the conditions before it") : "";
 }
 
 export function clearProblems() {

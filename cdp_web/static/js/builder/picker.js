@@ -1,13 +1,15 @@
-// A picker: a button that opens a list by group, with a search. Follows the ARIA combobox pattern.
+// A picker: a button that opens a list by group, with a search. Follows the ARIA combobox pattern. On a phone the list fills the
+// screen.
 //
-// The items are {key, title, about, group}; `texts` is {label, choose, search, list, none}, and `missing` is shown for a selected
-// key that is no item.
-import { h, icon } from "./dom.js";
+// The items are {key, title, about, group, note, depth}, or a function that loads them; `texts` is {label, choose, search, list, none}, and `missing` is shown for a
+// selected key that is no item.
+import { h, icon, iconButton } from "./dom.js";
+import { rank } from "./ranking.js";
 
 let openPicker = null;
 
 export function picker({ items, selected, texts, missing, focus, onchoose }) {
-  const item = items.find((entry) => entry.key === selected);
+  const item = Array.isArray(items) ? items.find((entry) => entry.key === selected) : null;
   const title = item?.title ?? (selected ? missing : "");
   const button = h(
     "button",
@@ -25,9 +27,14 @@ export function picker({ items, selected, texts, missing, focus, onchoose }) {
   );
   const box = h("div", { class: "field-picker" }, button);
   button.addEventListener("click", () =>
-    openPicker?.box === box ? close() : open({ box, button, items, selected, texts, onchoose }),
+    openPicker?.box === box ? close() : start({ box, button, items, selected, texts, onchoose }),
   );
   return box;
+}
+
+async function start(picker) {
+  const items = Array.isArray(picker.items) ? picker.items : await picker.items();
+  open({ ...picker, items });
 }
 
 function open(picker) {
@@ -46,14 +53,20 @@ function open(picker) {
     "aria-autocomplete": "list",
     "aria-label": texts.search,
   });
-  openPicker = { ...picker, list, search, panel: h("div", { class: "field-panel" }, search, list) };
+  const cancel = iconButton(icon("x"), gettext("Close"), () => {
+    close();
+    button.focus();
+  });
+  const head = h("div", { class: "field-head" }, search, cancel);
+  openPicker = { ...picker, list, search, panel: h("div", { class: "field-panel" }, head, list) };
   search.addEventListener("input", () => fill(openPicker));
   search.addEventListener("keydown", (event) => onKey(event, list, search, button));
   box.append(openPicker.panel);
   button.setAttribute("aria-expanded", "true");
   fill(openPicker);
   search.focus({ preventScroll: true });
-  openPicker.panel.scrollIntoView({ block: "nearest" });
+  if (getComputedStyle(openPicker.panel).position !== "fixed") openPicker.panel.scrollIntoView({ block: "nearest" });
+  list.querySelector(".marked")?.scrollIntoView({ block: "nearest" });
 }
 
 function close() {
@@ -63,23 +76,23 @@ function close() {
   openPicker = null;
 }
 
+// Without a search the items are in their groups; a search puts the best ones first.
 function fill({ list, search, items, selected, texts, onchoose }) {
-  const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
-  const fits = (item) =>
-    words.every((word) =>
-      `${item.title} ${item.about ?? ""} ${item.group ?? ""} ${item.key}`.toLowerCase().includes(word),
-    );
-  const groups = Map.groupBy(items.filter(fits), (item) => item.group);
+  const results = rank(items, search.value);
+  const isSearch = search.value.trim() !== "";
+  const groups = isSearch ? new Map([["", results]]) : Map.groupBy(results, (item) => item.group);
   const rows = [];
   for (const [group, members] of groups) {
     if (group) rows.push(h("li", { class: "field-group", role: "presentation" }, group));
-    for (const item of members) rows.push(option(item, item.key === selected, onchoose));
+    for (const item of members) rows.push(option(item, rows.length, item.key === selected, onchoose));
   }
   list.replaceChildren(...(rows.length ? rows : [h("li", { class: "field-none", role: "presentation" }, texts.none)]));
-  mark(list.querySelector("[aria-selected=true]") ?? list.querySelector("[role=option]"), list, search);
+  list.scrollTop = 0;
+  const chosen = isSearch ? null : list.querySelector("[aria-selected=true]");
+  mark(chosen ?? list.querySelector("[role=option]"), list, search);
 }
 
-function option(item, isSelected, onchoose) {
+function option(item, place, isSelected, onchoose) {
   const onclick = () => {
     close();
     onchoose(item.key);
@@ -88,13 +101,13 @@ function option(item, isSelected, onchoose) {
     "li",
     {
       role: "option",
-      id: `field-${item.key}`,
-      class: "field-option",
+      id: `field-option-${place}`,
+      class: `field-option${item.depth ? ` field-depth-${item.depth}` : ""}`,
       "aria-selected": String(isSelected),
       onclick,
       onpointermove: (event) => mark(event.currentTarget, openPicker.list, openPicker.search),
     },
-    h("span", { class: "field-title" }, item.title),
+    h("span", { class: "field-title" }, item.title, item.note && h("span", { class: "field-note" }, item.note)),
     item.about && h("span", { class: "field-about" }, item.about),
   );
 }
@@ -108,7 +121,7 @@ function mark(item, list, search) {
 function onKey(event, list, search, button) {
   const items = [...list.querySelectorAll("[role=option]")];
   const at = items.findIndex((item) => item.classList.contains("marked"));
-  const moves = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: items.length - 1 };
+  const moves = { ArrowDown: at + 1, ArrowUp: at - 1 };
   if (event.key in moves && items.length) {
     const item = items[(moves[event.key] + items.length) % items.length];
     mark(item, list, search);

@@ -1,20 +1,20 @@
 // Asks the server which customers a rule matches and shows the count. Only the answer to the latest request is shown.
-import { h } from "./dom.js";
+import { post } from "./api.js";
+import { h, interpolateText } from "./dom.js";
+import { formatCount, formatDay, formatShare } from "./formats.js";
 
 const PAUSE = 350;
 const panel = document.getElementById("preview");
 const part = (name) => panel.querySelector(`[data-part="${name}"]`);
-const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-const number = new Intl.NumberFormat("en");
 let timer = 0;
 let request = null;
 
-export function requestCount(url, body, token, onanswer) {
+export function requestCount(data, body, onanswer) {
   clearTimeout(timer);
   request?.abort();
   panel.dataset.state = "waiting";
-  part("state").textContent = "Counting…";
-  timer = setTimeout(() => send(url, body, token, onanswer), PAUSE);
+  part("state").textContent = gettext("Counting…");
+  timer = setTimeout(() => send(data, body, onanswer), PAUSE);
 }
 
 function bar(count, share) {
@@ -22,36 +22,38 @@ function bar(count, share) {
   document.querySelector("[data-count-bar=share]").textContent = share;
 }
 
-export function showIdle(message) {
+export function showIdle(...message) {
   bar("–", "");
   part("refusal").replaceChildren();
+  part("warning").replaceChildren();
   clearTimeout(timer);
   request?.abort();
   panel.dataset.state = "idle";
-  part("state").textContent = message;
+  part("state").replaceChildren(...message);
 }
 
-async function send(url, body, token, onanswer) {
+async function send(data, body, onanswer) {
   request = new AbortController();
   try {
-    const headers = { "Content-Type": "application/json", "X-CSRFToken": token };
-    const response = await fetch(url, {
-      method: "POST",
-      headers,
-      body: JSON.stringify(body),
-      signal: request.signal,
-      credentials: "same-origin",
-    });
-    const answer = await response.json();
-    if (response.ok) show(answer);
+    const { isOk, status, answer } = await post(data.preview, body, request.signal);
+    if (isOk) show(answer);
+    else if (status === 401) showLoggedOut(data.login);
     else if (answer.code === "too_expensive") refuse(answer);
-    else if (answer.problems) showIdle("The rule is not complete yet. See the message at the condition.");
-    else showIdle(answer.detail ?? "The count is not available now.");
-    onanswer(response.ok ? answer : null, listProblems(answer));
+    else if (answer.problems) showIdle(gettext("The rule is not complete yet. See the message at the condition."));
+    else showIdle(answer.detail ?? gettext("The count is not available now."));
+    onanswer(isOk ? answer : null, listProblems(answer));
   } catch (error) {
     if (error.name !== "AbortError")
-      showIdle("The site does not answer, so the count is not available now. You can still save the rule.");
+      showIdle(gettext("The site does not answer, so the count is not available now. You can still save the rule."));
   }
+}
+
+function showLoggedOut(login) {
+  const next = encodeURIComponent(location.pathname + location.search);
+  showIdle(
+    `${gettext("Your session has ended. Your rule is kept in this browser.")} `,
+    h("a", { href: `${login}?next=${next}` }, gettext("Log in again")),
+  );
 }
 
 function listProblems({ code, problems, path, detail, remedy }) {
@@ -61,71 +63,69 @@ function listProblems({ code, problems, path, detail, remedy }) {
 
 const join = (...texts) => texts.filter(Boolean).join(" ");
 
+function notice(...content) {
+  return h("div", { class: "notice notice-warn" }, h("span", {}, ...content));
+}
+
 function refuse({ detail, remedy }) {
-  showIdle("Not counted: the rule takes too long.");
-  part("refusal").replaceChildren(
-    h(
-      "div",
-      { class: "notice notice-warn" },
-      h("span", {}, h("strong", {}, detail ?? "The rule takes too long."), remedy && ` ${remedy}`),
-    ),
-  );
+  showIdle(gettext("Not counted: the rule takes too long."));
+  const says = detail ?? gettext("The rule takes too long.");
+  part("refusal").replaceChildren(notice(h("strong", {}, says), remedy && ` ${remedy}`));
 }
 
 function show(answer) {
   panel.dataset.state = "counted";
   part("refusal").replaceChildren();
-  part("count").textContent = number.format(answer.count);
-  bar(`${number.format(answer.count)} customers`, percent(answer.share));
-  part("share").textContent = `${percent(answer.share)} of ${number.format(answer.total)} customers`;
+  part("count").textContent = formatCount(answer.count);
+  const customers = ngettext("%(count)s customer", "%(count)s customers", answer.count);
+  bar(interpolateText(customers, { count: formatCount(answer.count) }), formatShare(answer.share));
+  part("share").textContent = interpolateText(gettext("%(share)s of %(total)s customers"), {
+    share: formatShare(answer.share),
+    total: formatCount(answer.total),
+  });
   part("bar").setAttribute("width", `${(answer.share * 100).toFixed(2)}%`);
-  part("state").textContent =
-    `Exact, as of ${day(answer.publication.day)}, publication #${answer.publication.id}. Took ${answer.seconds.toFixed(2)} s.`;
+  part("state").textContent = interpolateText(gettext("Exact, as of %(day)s."), { day: formatDay(answer.publication.day) });
+  part("state").title = interpolateText(gettext("Publication #%(id)s. Took %(seconds)s s."), {
+    id: answer.publication.id,
+    seconds: answer.seconds.toFixed(2),
+  });
   part("more").hidden = false;
-  part("sentence").textContent = answer.sentence;
-  part("same").replaceChildren(...sameAs(answer.same_as));
+  part("warning").replaceChildren(...listWarnings(answer));
   part("sample").replaceChildren(...answer.sample.map(sampleRow));
   part("sample-box").hidden = answer.sample.length === 0;
   const nearMisses = answer.near_misses ?? [];
   part("misses").replaceChildren(...nearMisses.map(nearMissRow));
   part("misses-box").hidden = nearMisses.length === 0;
-  part("sql").textContent = answer.sql ?? "";
-  part("sql-box").hidden = !answer.sql;
 }
 
-function day(iso) {
-  const [year, month, date] = iso.split("-");
-  return `${Number(date)} ${MONTHS[Number(month) - 1]} ${year}`;
-}
-
-function percent(share) {
-  if (share > 0 && share < 0.001) return "<0.1%";
-  return `${(share * 100).toFixed(1)}%`;
-}
-
-function sameAs(segments) {
-  if (!segments.length) return [];
-  const links = segments.flatMap((segment, i) => [i ? ", " : "", h("a", { href: segment.url }, segment.name)]);
-  return [h("p", { class: "notice" }, h("span", {}, "The same rule is used by ", links, "."))];
+function listWarnings({ count, total, same_as: segments }) {
+  const warnings = [];
+  if (count === 0) warnings.push(notice(gettext("Nobody matches this rule. The counts at the conditions show where it becomes empty.")));
+  if (total > 0 && count === total) warnings.push(notice(gettext("Everybody matches this rule, so it selects nothing.")));
+  if (segments.length) {
+    const links = segments.flatMap((segment, i) => [i ? ", " : "", h("a", { href: segment.url }, segment.name)]);
+    warnings.push(notice(`${gettext("The same rule is used by")} `, ...links, "."));
+  }
+  return warnings;
 }
 
 function sampleRow(row) {
-  const facts = [row.lifecycle, `${number.format(row.total_purchase ?? 0)} orders`, row.last_seen && `seen ${day(row.last_seen)}`]
-    .filter(Boolean)
-    .join(" · ");
-  return h(
-    "li",
-    {},
-    h("a", { class: "mono", href: row.url, target: "_blank", rel: "noopener" }, row.customer_id),
-    h("span", { class: "muted small" }, facts),
-  );
+  const orders = row.total_purchase ?? 0;
+  const facts = [
+    row.lifecycle,
+    interpolateText(ngettext("%(count)s order", "%(count)s orders", orders), { count: formatCount(orders) }),
+    row.last_seen && interpolateText(gettext("seen %(day)s"), { day: formatDay(row.last_seen) }),
+  ];
+  return customerRow(row, facts.filter(Boolean).join(" · "));
 }
 
-function nearMissRow({ customer_id, url, says }) {
+const nearMissRow = (row) => customerRow(row, row.says);
+
+function customerRow({ customer_id: id, url }, text) {
   return h(
     "li",
     {},
-    h("a", { class: "mono", href: url, target: "_blank", rel: "noopener" }, customer_id),
-    h("span", { class: "muted small" }, says),
+    h("a", { class: "mono", href: url, target: "_blank", rel: "noopener" }, id),
+    h("span", { class: "muted small" }, text),
   );
 }

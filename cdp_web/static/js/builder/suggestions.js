@@ -1,40 +1,103 @@
-// Suggests values of a field while somebody types, with the number of customers of each.
-import { h } from "./dom.js";
+// Suggests values of a field while somebody types, with the number of customers of each, and says when no customer has the value.
+// Follows the ARIA combobox pattern.
+import { read } from "./api.js";
+import { h, interpolateText } from "./dom.js";
+import { formatCount } from "./formats.js";
 
-const PAUSE = 200;
-const number = new Intl.NumberFormat("en");
-const answers = new Map();
+const PAUSE = 150;
 let lastId = 0;
 
-// The input with its list of suggestions. `source` is the address of the API with its field: "/values?field=brand".
-export function suggestValues(input, source) {
-  const list = h("datalist", { id: `suggestions-${++lastId}` });
+// The input with its list. `source` is the address of the API with its field: "/values?field=brand". `onchoose` receives a chosen
+// value; `checksValue` says whether the whole value is compared, so an unknown one finds nobody; `onstart` turns the condition
+// into "starts with".
+export function suggestValues(input, { source, onchoose, checksValue, onstart }) {
+  const id = `suggestions-${++lastId}`;
+  const list = h("ul", { class: "value-list", role: "listbox", id, "aria-label": gettext("Values in the data"), hidden: true });
+  const hint = h("p", { class: "hint value-hint", role: "status", hidden: true });
   let timer = 0;
-  const fill = async () => {
-    const values = await load(source, input.value.trim());
-    const option = ({ value, customers }) => h("option", { value }, `${number.format(customers)} customers`);
+  Object.entries({ role: "combobox", "aria-expanded": "false", "aria-controls": id, "aria-autocomplete": "list" }).forEach(
+    ([name, value]) => input.setAttribute(name, value),
+  );
+
+  const hide = () => {
+    list.hidden = true;
+    input.setAttribute("aria-expanded", "false");
+    input.removeAttribute("aria-activedescendant");
+  };
+  const choose = (value) => {
+    hide();
+    hint.hidden = true;
+    onchoose(value);
+  };
+  const option = ({ value, customers }, i) =>
+    h(
+      "li",
+      {
+        role: "option",
+        id: `${id}-${i}`,
+        class: "value-option",
+        "aria-selected": "false",
+        // Before the input loses the focus.
+        onpointerdown: (event) => {
+          event.preventDefault();
+          choose(value);
+        },
+      },
+      h("span", {}, value),
+      h("span", { class: "muted small" }, formatCount(customers)),
+    );
+  const fill = async (isOpen) => {
+    const text = input.value.trim();
+    const values = (await read(`${source}&q=${encodeURIComponent(text)}`))?.values;
+    if (!values || input.value.trim() !== text) return;
     list.replaceChildren(...values.map(option));
+    if (isOpen && document.activeElement === input && values.length) {
+      list.hidden = false;
+      input.setAttribute("aria-expanded", "true");
+    } else hide();
+    warn(text, values);
+  };
+  const warn = (text, values) => {
+    const isUnknown = checksValue && text !== "" && values[0]?.value !== text;
+    hint.hidden = !isUnknown;
+    if (!isUnknown) return;
+    const parts = [interpolateText(gettext("No customer has the value “%(value)s”."), { value: text })];
+    if (values.length) parts.push(` ${gettext("Choose one of the list, or:")} `);
+    const button = h("button", { type: "button", class: "link", onclick: onstart }, gettext("values that start with it"));
+    hint.replaceChildren(...parts, ...(values.length && onstart ? [button] : []));
   };
   const fillSoon = () => {
     clearTimeout(timer);
-    timer = setTimeout(fill, PAUSE);
+    timer = setTimeout(() => fill(true), PAUSE);
   };
-  input.setAttribute("list", list.id);
   input.addEventListener("input", fillSoon);
   input.addEventListener("focus", fillSoon);
-  return h("span", { class: "with-suggestions" }, input, list);
+  input.addEventListener("blur", () => {
+    clearTimeout(timer);
+    hide();
+  });
+  input.addEventListener("keydown", (event) => onKey(event, input, list, hide, choose));
+  if (checksValue && input.value) fill(false);
+  return h("span", { class: "with-suggestions" }, input, list, hint);
 }
 
-// Suggestions only help: without an answer, any value can still be typed.
-async function load(source, text) {
-  const address = `${source}&q=${encodeURIComponent(text)}`;
-  if (answers.has(address)) return answers.get(address);
-  try {
-    const response = await fetch(address, { credentials: "same-origin", headers: { Accept: "application/json" } });
-    const values = response.ok ? ((await response.json()).values ?? []) : [];
-    answers.set(address, values);
-    return values;
-  } catch {
-    return [];
+function onKey(event, input, list, hide, choose) {
+  if (list.hidden) return;
+  const items = [...list.children];
+  const at = items.findIndex((item) => item.getAttribute("aria-selected") === "true");
+  const moves = { ArrowDown: at + 1, ArrowUp: at < 0 ? items.length - 1 : at - 1 };
+  if (event.key in moves) {
+    event.preventDefault();
+    const next = items[(moves[event.key] + items.length) % items.length];
+    items.forEach((item) => item.setAttribute("aria-selected", String(item === next)));
+    input.setAttribute("aria-activedescendant", next.id);
+    next.scrollIntoView({ block: "nearest" });
+  } else if (event.key === "Enter" && at >= 0) {
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    choose(items[at].firstChild.textContent);
+  } else if (event.key === "Escape") {
+    event.preventDefault();
+    hide();
   }
 }

@@ -32,23 +32,28 @@ export function parentOf(root, id) {
   return null;
 }
 
+export function findNode(root, id) {
+  for (const node of walk(root)) if (node.id === id) return node;
+  return null;
+}
+
 // A document that is not a rule opens as an empty group; the server reports what is wrong.
-export function decode(document) {
-  const root = decodeNode(document?.rule);
+export function decode(document, words) {
+  const root = decodeNode(document?.rule, words);
   if (!root) return newGroup("all", []);
   return isGroup(root) ? root : newGroup("all", [root]);
 }
 
-function decodeNode(raw) {
+function decodeNode(raw, words) {
   if (!raw || typeof raw !== "object") return null;
   if ("not" in raw) {
-    const child = decodeNode(raw.not);
+    const child = decodeNode(raw.not, words);
     return child && { ...child, negated: !child.negated };
   }
   const join = ["all", "any"].find((word) => Array.isArray(raw[word]));
-  if (join) return newGroup(join, raw[join].map(decodeNode).filter(Boolean));
+  if (join) return newGroup(join, raw[join].map((child) => decodeNode(child, words)).filter(Boolean));
   const kind = Object.keys(LEAVES).find((word) => raw[word] && typeof raw[word] === "object");
-  return kind ? newCondition(kind, LEAVES[kind].read(raw[kind])) : null;
+  return kind ? newCondition(kind, LEAVES[kind].read(raw[kind], words)) : null;
 }
 
 // The document and the path of every node in it, so messages of the server can be shown at their node.

@@ -1,15 +1,16 @@
 // The inputs for the values of a comparison: as many as the operator takes, each of the right kind.
 import { chipsInput } from "./chips.js";
+import { showDistribution } from "./distribution.js";
 import { h } from "./dom.js";
+import { isShare } from "./leaves.js";
 import { suggestValues } from "./suggestions.js";
 
-// The text after the input, by the kind of the value or the metric's unit. A share is typed as it is stored; other pages show it
-// in percent.
-const KIND_UNITS = { days: "days", percent: "%", count: "customers" };
-const UNITS = { days: "days", share: "from 0 to 1", score: "from 1 to 5" };
+// The text after the input, by the kind of the value or the metric's unit. A share is typed in percent.
+const KIND_UNITS = { days: gettext("days"), percent: "%", count: gettext("customers") };
+const UNITS = { days: gettext("days"), share: "%", score: gettext("from 1 to 5") };
 
-// `holder` has the values; `at` is {place, currency, suggest, onchange}: place names the inputs, suggest is the address of
-// suggestions for text, if there are any.
+// `holder` has the values; `at` is {place, currency, signs, suggest, distribution, onchange, onstart}: place names the inputs, suggest and
+// distribution are addresses of the API, if there are any.
 export function valueInputs(holder, field, operator, at) {
   if (!operator || operator.values === "none") return [];
   if (operator.values === "many") {
@@ -18,7 +19,7 @@ export function valueInputs(holder, field, operator, at) {
   }
   if (operator.values === "two")
     return [
-      h("span", { class: "value-pair" }, scalar(holder, 0, field, operator, at), h("span", { class: "muted" }, "and")),
+      h("span", { class: "value-pair" }, scalar(holder, 0, field, operator, at), h("span", { class: "muted" }, gettext("and"))),
       scalar(holder, 1, field, operator, at),
     ];
   return [scalar(holder, 0, field, operator, at)];
@@ -30,36 +31,57 @@ function set(holder, place, text, onchange) {
   onchange();
 }
 
+function labelOf(isPair, index) {
+  if (!isPair) return gettext("Value");
+  return index ? gettext("Value, to") : gettext("Value, from");
+}
+
 function scalar(holder, index, field, operator, at) {
   const value = holder.values[index] ?? "";
   const isPair = operator.values === "two";
+  const change = (text) => set(holder, index, text, at.onchange);
   const common = {
     "data-focus": isPair ? `${at.place}[${index}]` : at.place,
-    "aria-label": `Value${isPair ? (index ? ", to" : ", from") : ""}`,
-    oninput: (event) => set(holder, index, event.target.value, at.onchange),
+    "aria-label": labelOf(isPair, index),
+    oninput: (event) => change(event.target.value),
   };
   const kind = operator.value_kind;
   if (field.choices.length && (kind !== "text" || ["eq", "ne"].includes(operator.key)))
     return choiceSelect(field, value, common);
   if (kind === "date") return h("input", { class: "input value-date", type: "date", value, ...common });
-  if (kind === "text") return textInput(value, operator, at, common);
-  return numberInput(kind, field, value, at.currency, common);
+  if (kind === "text") return textInput(value, operator, at, common, change);
+  return numberInput(kind, field, operator, value, at, common, change);
 }
 
-function textInput(value, operator, at, common) {
+function textInput(value, operator, at, common, change) {
   const input = h("input", { class: "input value-text", type: "text", value, maxLength: 500, autocomplete: "off", ...common });
-  return at.suggest && comparesWholeValue(operator) ? suggestValues(input, at.suggest) : input;
+  if (!at.suggest) return input;
+  const onchoose = (text) => {
+    input.value = text;
+    change(text);
+  };
+  return suggestValues(input, { source: at.suggest, onchoose, checksValue: operator.key === "eq", onstart: at.onstart });
 }
-
-const comparesWholeValue = (operator) => /^(eq|ne)(_any_case)?$/.test(operator.key);
 
 // A text input with a numeric keyboard: a number input would hide typing errors from the server.
-function numberInput(kind, field, value, currency, common) {
+function numberInput(kind, field, operator, value, at, common, change) {
   const inputMode = ["integer", "days", "count"].includes(kind) ? "numeric" : "decimal";
   const input = h("input", { class: "input value-number", type: "text", inputMode, value, autocomplete: "off", ...common });
-  if (kind === "money") return h("span", { class: "with-unit" }, h("span", { class: "unit" }, currency), input);
   const unit = KIND_UNITS[kind] ?? UNITS[field.unit] ?? "";
-  return unit ? h("span", { class: "with-unit" }, input, h("span", { class: "unit" }, unit)) : input;
+  const isMoney = kind === "money";
+  const box = h(
+    "span",
+    { class: "with-unit" },
+    isMoney && h("span", { class: "unit" }, at.currency),
+    input,
+    !isMoney && unit && h("span", { class: "unit" }, unit),
+  );
+  if (!at.distribution || kind !== field.kind) return box;
+  const onchoose = (text) => {
+    input.value = text;
+    change(text);
+  };
+  return showDistribution(box, input, { source: at.distribution, isShare: isShare(field, operator), signs: at.signs, onchoose });
 }
 
 function choiceSelect(field, value, common) {
@@ -67,7 +89,7 @@ function choiceSelect(field, value, common) {
     h("option", { value: choice.value, selected: choice.value === value }, choice.title),
   );
   const isChosen = field.choices.some((choice) => choice.value === value);
-  const empty = isChosen ? [] : [h("option", { value: "", selected: true }, "Choose…")];
+  const empty = isChosen ? [] : [h("option", { value: "", selected: true }, gettext("Choose…"))];
   return h("select", { class: "select value-text", ...common }, empty, options);
 }
 
@@ -90,5 +112,5 @@ function choiceBoxes(holder, field, at) {
       title,
     ),
   );
-  return h("fieldset", { class: "choices" }, h("legend", { class: "visually-hidden" }, "Values"), boxes);
+  return h("fieldset", { class: "choices" }, h("legend", { class: "visually-hidden" }, gettext("Values")), boxes);
 }

@@ -5,9 +5,9 @@ import { comparisonInputs, eventSelect, select, windowInputs } from "./controls.
 import { filterRows } from "./filters.js";
 
 const MODES = [
-  { key: "did", title: "did" },
-  { key: "did_not", title: "did not" },
-  { key: "measure", title: "measure…" },
+  { key: "did", title: gettext("did") },
+  { key: "did_not", title: gettext("did not") },
+  { key: "measure", title: gettext("measure…") },
 ];
 
 export function drawBehaviour(node, context) {
@@ -23,7 +23,13 @@ export function drawBehaviour(node, context) {
   };
   return {
     sentence: [
-      select({ label: "Did or did not", place: "behaviour.did", options: MODES, selected: node.mode, onchange: chooseMode }),
+      select({
+        label: gettext("Did or did not"),
+        place: "behaviour.did",
+        options: MODES,
+        selected: node.mode,
+        onchange: chooseMode,
+      }),
       eventSelect(node.step, "behaviour", context, chooseEvent),
       node.mode === "measure" && measureInputs(node, context, redraw),
       windowInputs(node, "behaviour", context),
@@ -47,7 +53,7 @@ function measureInputs(node, context, redraw) {
   };
   const options = listMeasures(node, context);
   return [
-    select({ label: "Measure", place: "behaviour.measure", options, selected: node.measure, onchange }),
+    select({ label: gettext("Measure"), place: "behaviour.measure", options, selected: node.measure, onchange }),
     ...(measure ? comparisonInputs(node, measure, { place: "behaviour", node, context }) : []),
   ];
 }

@@ -3,8 +3,8 @@ import { h } from "../dom.js";
 import { valueInputs } from "../values.js";
 
 export function select({ label, place, options, selected, className = "operator", onchange }) {
-  const isKnown = options.some((option) => option.key === selected);
-  const entries = isKnown ? options : [{ key: selected, title: selected || "Choose…" }, ...options];
+  const isListed = options.some((option) => option.key === selected);
+  const entries = isListed ? options : [{ key: selected, title: selected || gettext("Choose…") }, ...options];
   return h(
     "select",
     { class: `select ${className}`, "aria-label": label, "data-focus": place, onchange: (event) => onchange(event.target.value) },
@@ -23,12 +23,12 @@ export function operatorSelect(holder, field, place, redraw) {
     else if (after.values === "one") holder.values = holder.values.slice(0, 1);
     redraw(place);
   };
-  return select({ label: "Comparison", place, options, selected: holder.operator, onchange });
+  return select({ label: gettext("Comparison"), place, options, selected: holder.operator, onchange });
 }
 
 export function eventSelect(step, place, context, onchange) {
   return select({
-    label: "Event",
+    label: gettext("Event"),
     place: `${place}.event`,
     options: context.words.events,
     selected: step.event,
@@ -50,14 +50,15 @@ export function windowInputs(node, place, context) {
     node.window = { kind: key, values: after.values === "one" ? values.slice(0, 1) : values };
     context.changed({ focus: [node.id, `${place}.window`] });
   };
-  const selection = select({ label: "Days that count", place: `${place}.window`, options, selected: node.window.kind, onchange });
+  const label = gettext("Days that count");
+  const selection = select({ label, place: `${place}.window`, options, selected: node.window.kind, onchange });
   return h("span", { class: "window" }, selection, windowValues(node.window, form, place, context));
 }
 
 function windowValues(window, form, place, context) {
-  const labels = { one: ["Number of days"], two: ["From", "To"] }[form?.values] ?? [];
+  const labels = { one: [gettext("Number of days")], two: [gettext("From"), gettext("To")] }[form?.values] ?? [];
   return labels.flatMap((label, i) => [
-    i > 0 && word("and"),
+    i > 0 && word(gettext("and")),
     h("input", {
       class: `input ${form.value_kind === "date" ? "value-date" : "value-days"}`,
       type: form.value_kind === "date" ? "date" : "text",
@@ -75,14 +76,28 @@ function windowValues(window, form, place, context) {
   ]);
 }
 
-export function comparisonInputs(holder, field, { place, node, context, suggest }) {
+// `sources` are addresses of the API: {suggest, distribution}.
+export function comparisonInputs(holder, field, { place, node, context, sources = {} }) {
   const operator = field.operators.find((entry) => entry.key === holder.operator);
-  const at = { place: `${place}.value`, currency: context.currency, suggest, onchange: () => context.changed() };
   const redraw = (focus) => context.changed({ focus: [node.id, focus] });
+  const onstart = () => {
+    holder.operator = "starts_with";
+    redraw(`${place}.value`);
+  };
+  const at = {
+    place: `${place}.value`,
+    currency: context.words.signs.currency,
+    signs: context.words.signs,
+    ...sources,
+    onchange: () => context.changed(),
+    onstart: field.operators.some((entry) => entry.key === "starts_with") ? onstart : undefined,
+  };
   return [operatorSelect(holder, field, `${place}.operator`, redraw), ...valueInputs(holder, field, operator, at)];
 }
 
-// The address of suggestions for a field or metric; empty where it takes no text.
-export function suggestionsOf(field, { values }) {
-  return values && field.kind === "text" ? `${values}?field=${encodeURIComponent(field.key)}` : "";
+// Where suggestions for a text come from, or the histogram of a number.
+export function sourcesOf(field, { values, distribution }, { hasDistribution = false } = {}) {
+  const name = encodeURIComponent(field.key);
+  if (field.kind === "text") return { suggest: values && `${values}?field=${name}` };
+  return hasDistribution && field.kind !== "date" ? { distribution: `${distribution}?field=${name}` } : {};
 }

@@ -1,26 +1,26 @@
 // One step, then another that follows within some days, or does not.
-import { h } from "../dom.js";
+import { h, interpolateText } from "../dom.js";
 import { isTyped } from "../leaves.js";
 import { eventSelect, select, windowInputs, word } from "./controls.js";
 import { filterRows } from "./filters.js";
 
 const FOLLOWS = [
-  { key: "true", title: "did" },
-  { key: "false", title: "did not" },
+  { key: "true", title: gettext("did") },
+  { key: "false", title: gettext("did not") },
 ];
 
 export function drawSequence(node, context) {
   const redraw = (focus) => context.changed({ focus: [node.id, focus] });
   return {
     sentence: [
-      word("first did"),
+      word(gettext("first did")),
       eventSelect(node.first, "sequence.first", context, () => redraw("sequence.first.event")),
       windowInputs(node, "sequence", context),
     ],
     body: [
       h(
         "div",
-        { class: "step", role: "group", "aria-label": "Filters of the first step" },
+        { class: "step", role: "group", "aria-label": gettext("Filters of the first step") },
         filterRows(node, node.first, "sequence.first", context),
       ),
       secondStep(node, context, redraw),
@@ -32,15 +32,15 @@ export function drawSequence(node, context) {
 function secondStep(node, context, redraw) {
   return h(
     "div",
-    { class: "step step-second", role: "group", "aria-label": "Second step" },
+    { class: "step step-second", role: "group", "aria-label": gettext("Second step") },
     h(
       "div",
       { class: "sentence-line" },
-      word("and within"),
+      word(gettext("and within")),
       daysInput(node, context),
-      word("days"),
+      word(gettext("days")),
       select({
-        label: "Did or did not",
+        label: gettext("Did or did not"),
         place: "sequence.follows",
         options: FOLLOWS,
         selected: String(node.follows),
@@ -50,7 +50,7 @@ function secondStep(node, context, redraw) {
         },
       }),
       eventSelect(node.then, "sequence.then", context, () => redraw("sequence.then.event")),
-      word("of"),
+      word(gettext("of")),
       sameSelect(node, context, redraw),
     ),
     filterRows(node, node.then, "sequence.then", context),
@@ -63,9 +63,9 @@ function daysInput(node, context) {
     type: "text",
     inputMode: "numeric",
     autocomplete: "off",
-    "aria-label": "Days between the steps",
+    "aria-label": gettext("Days between the steps"),
     "data-focus": "sequence.within_days",
-    title: `From 0 to ${context.words.maxStepDays} days; 0 is the same day.`,
+    title: interpolateText(gettext("From 0 to %(most)s days; 0 is the same day."), { most: context.words.maxStepDays }),
     value: node.withinDays,
     oninput: (event) => {
       node.withinDays = event.target.value;
@@ -75,23 +75,25 @@ function daysInput(node, context) {
 }
 
 function sameSelect(node, { words }, redraw) {
-  const shared = words.sharedFields.map((key) => ({ key, title: `the same ${words.fields.get(key).title.toLowerCase()}` }));
+  const shared = words.sharedFields.map((key) => ({ key, title: interpolateText(gettext("the same %(field)s"), { field: words.fields.get(key).title.toLowerCase() }) }));
   const onchange = (key) => {
     node.same = key;
     redraw("sequence.same");
   };
-  const options = [{ key: "", title: "anything" }, ...shared];
-  return select({ label: "Shared by both steps", place: "sequence.same", options, selected: node.same, onchange });
+  const options = [{ key: "", title: gettext("anything") }, ...shared];
+  return select({ label: gettext("Shared by both steps"), place: "sequence.same", options, selected: node.same, onchange });
 }
 
 // A "did not" holds only after the days are over, so a window that is too short matches nobody.
 function explain({ follows, withinDays, window }) {
-  if (follows) return "Days are compared, not times: both steps may be on the same day.";
+  if (follows) return gettext("Days are compared, not times: both steps may be on the same day.");
   const [days] = window.values;
   if (window.kind === "last_days" && isTyped(days) && isTyped(withinDays) && Number(withinDays) >= Number(days))
-    return (
-      `Matches nobody: after a first step in the last ${days} days, ${withinDays} days have not passed yet. ` +
-      "Choose fewer days between the steps, or count first steps over a longer time."
+    return interpolateText(
+      gettext(
+        "Matches nobody: after a first step in the last %(days)s days, %(within)s days have not passed yet. Choose fewer days between the steps, or count first steps over a longer time.",
+      ),
+      { days, within: withinDays },
     );
-  return "Holds as soon as these days have passed without the second step.";
+  return gettext("Holds as soon as these days have passed without the second step.");
 }

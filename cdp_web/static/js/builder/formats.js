@@ -1,0 +1,13 @@
+// Numbers and days in the language of the page.
+const language = document.documentElement.lang || "en";
+const whole = new Intl.NumberFormat(language);
+const short = new Intl.NumberFormat(language, { notation: "compact", maximumFractionDigits: 1 });
+const shares = new Intl.NumberFormat(language, { style: "percent", minimumFractionDigits: 1, maximumFractionDigits: 1 });
+const days = new Intl.DateTimeFormat(language === "en" ? "en-GB" : language, { dateStyle: "medium", timeZone: "UTC" });
+const times = new Intl.DateTimeFormat(language === "en" ? "en-GB" : language, { dateStyle: "medium", timeStyle: "short" });
+
+export const formatCount = (count) => whole.format(count);
+export const formatShort = (number) => short.format(number);
+export const formatShare = (share) => (share > 0 && share < 0.001 ? `<${shares.format(0.001)}` : shares.format(share));
+export const formatDay = (iso) => days.format(new Date(`${iso}T00:00:00Z`));
+export const formatTime = (moment) => times.format(new Date(moment));
