@@ -35,7 +35,7 @@ class About:
     default: str
     help: str
     secret: bool = False
-    generate: str = ""  # how `./run env` makes a secret: "hex", "fernet" or "" for never
+    generate: str = ""  # how `./run env` makes a secret: "hex", "key", "fernet" or "" for never
     pattern: str = ""
     choices: tuple[str, ...] = ()
     offset: int | None = None  # for a port: its offset from `port_base`
@@ -107,7 +107,7 @@ class Settings:
     postgres_password: str = _secret("Password of the Postgres user.")
     redis_password: str = _secret("Password of Redis.")
     admin_password: str = _secret("Password of the site's first administrator.")
-    django_secret_key: str = _secret("Django's signing key.")
+    django_secret_key: str = _secret("Django's signing key.", generate="key")
     airflow_password: str = _secret("Password of Airflow's administrator.")
     airflow_jwt_secret: str = _secret("Signs the tokens of Airflow's API.")
     airflow_fernet_key: str = _secret("Encrypts Airflow's stored connections.", generate="fernet")
@@ -181,6 +181,7 @@ class Settings:
     # The site
     admin_user: str = _setting("admin", "Login of the site's first administrator, and of Airflow's.")
     web_hosts: str = _setting("127.0.0.1,localhost", "Host names the site answers to, comma separated.")
+    web_proxies: int = _setting("0", "Proxies in front of the site; the address of a visitor is the one that the outermost of them saw.")
     web_debug: bool = _setting("no", "Django's debug pages; never on a machine others can reach.")
     api_rate: str = _rate("600/min", "Requests that one user may send to the API.")
     api_burst_rate: str = _rate("40/s", "Requests that one user may send to the API within a second.")

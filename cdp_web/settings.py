@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -31,8 +32,10 @@ INSTALLED_APPS = [
     "cdp_web.layout.staticfiles.SiteStaticFiles",
     "django.contrib.humanize",
     "django_htmx",
+    "auditlog",
+    "axes",
+    "knox",
     "rest_framework",
-    "rest_framework.authtoken",
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "cdp_web.layout",
@@ -57,11 +60,14 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "cdp_web.accounts.sessions.ExtendSessionMiddleware",
+    "cdp_web.accounts.audit.AuditMiddleware",
     "cdp_web.accounts.roles.RoleMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "cdp_web.serving.faults.NotReadyMiddleware",
+    "axes.middleware.AxesMiddleware",  # replaces the answer to a locked login
 ]
 
 TEMPLATES = [
@@ -124,6 +130,7 @@ LANGUAGE_COOKIE_NAME = f"cdp_{cdp.stack}_language"
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "UTC"
+FORMAT_MODULE_PATH = ["cdp_web.layout.date_formats"]
 
 STATIC_URL = "static/"
 STATIC_ROOT = STATE_DIR / "static"
@@ -134,12 +141,45 @@ WHITENOISE_KEEP_ONLY_HASHED_FILES = True
 LOGIN_URL = "accounts:login"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "accounts:login"
-# The first is Django's own, so logins from before the roles stay valid.
-AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend", "cdp_web.accounts.admin_site.RoleBackend"]
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",  # refuses a locked login before its password is checked
+    "django.contrib.auth.backends.ModelBackend",
+    "cdp_web.accounts.admin_site.RoleBackend",
+]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
 ]
+
+# Wrong passwords: five for a user from one address lock that pair. All workers count together, in the database.
+WEB_PROXIES = cdp.web_proxies
+AXES_FAILURE_LIMIT = 5
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_RESET_ON_SUCCESS = True
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_CLIENT_IP_CALLABLE = "cdp_web.accounts.addresses.get_client_address"
+AXES_LOCKOUT_CALLABLE = "cdp_web.accounts.lockout.answer_locked"
+AXES_DISABLE_ACCESS_LOG = True  # the audit log has the logins
+AXES_ENABLE_ADMIN = False  # accounts/admin.py shows the locks
+
+# The audit log: models whose changes it records, with the fields that are shown.
+AUDITLOG_CID_HEADER = None
+AUDITLOG_USE_FK_STRING_REPRESENTATION = True
+AUDITLOG_INCLUDE_TRACKING_MODELS = (
+    {
+        "model": "auth.User",
+        "include_fields": ["username", "first_name", "last_name", "email", "is_active", "is_staff", "is_superuser", "password"],
+        "mask_fields": ["password"],
+        "mask_callable": "cdp_web.accounts.audit.hide",
+        "m2m_fields": ["user_permissions"],
+    },
+    {"model": "auth.Group", "include_fields": ["name"], "m2m_fields": ["permissions"]},
+    {"model": "accounts.ApiToken", "include_fields": ["name", "user", "expiry"]},
+    {"model": "segments.Segment", "include_fields": ["name", "description", "rule", "owner", "archived_at"]},
+    {"model": "segments.CustomerList", "include_fields": ["name", "version", "count", "owner"]},
+    {"model": "segments.Webhook", "include_fields": ["name", "url", "segment", "is_active", "disabled_reason"]},
+)
 
 # Cookies and headers: strict, and marked secure if the site uses https.
 HTTPS = cdp.web_url.startswith("https://")
@@ -149,7 +189,13 @@ CSRF_COOKIE_SAMESITE = SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_NAME = f"cdp_{cdp.stack}_session"  # cookies ignore ports: two stacks on one machine must not share them
 CSRF_COOKIE_NAME = f"cdp_{cdp.stack}_csrf"
 SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_AGE = 12 * 3600  # after the last use; accounts/sessions.py extends it
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+SECURE_SSL_REDIRECT = HTTPS
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None  # a proxy ends TLS
+SECURE_REDIRECT_EXEMPT = ["^health$"]
+# HSTS for subdomains and for browsers' lists concerns other hosts of the domain, so the site does not decide it.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
@@ -158,7 +204,7 @@ X_FRAME_OPTIONS = "DENY"
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         # The first class answers requests without credentials: 401 and "Token".
-        "rest_framework.authentication.TokenAuthentication",
+        "cdp_web.api.authentication.ApiTokenAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["cdp_web.api.permissions.RolePermission"],
@@ -168,6 +214,9 @@ REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "cdp_web.api.schema.ApiSchema",
     "EXCEPTION_HANDLER": "cdp_web.api.exceptions.answer_error",
 }
+KNOX_TOKEN_MODEL = "accounts.ApiToken"
+REST_KNOX = {"TOKEN_PREFIX": "cdp_", "TOKEN_TTL": timedelta(days=90)}
+MIGRATION_MODULES = {"knox": None}  # its own table of tokens is replaced by ours
 #: Requests of one user; cdp_web/api/throttling.py names the scopes.
 API_RATES = {"user": cdp.api_rate, "burst": cdp.api_burst_rate, "preview": cdp.api_preview_rate}
 SPECTACULAR_SETTINGS = {
@@ -187,5 +236,8 @@ LOGGING = {
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": "INFO"},
-    "loggers": {"httpx": {"level": "WARNING"}},  # it logs every request, and the poll of the cluster makes many
+    "loggers": {
+        "httpx": {"level": "WARNING"},  # it logs every request, and the poll of the cluster makes many
+        "axes": {"level": "WARNING"},  # it logs every login and every start of the program
+    },
 }

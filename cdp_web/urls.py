@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.contrib.auth.decorators import login_not_required
 from django.urls import include, path
 from django.views.decorators.cache import cache_control
+from django.views.decorators.http import require_POST
 from django.views.i18n import JavaScriptCatalog, set_language
 
 from cdp_web.accounts.roles import Role, View, require_role
@@ -25,8 +26,9 @@ urlpatterns = [
     path("segments/", include("cdp_web.segments.urls")),
     path("api/", include("cdp_web.api.urls")),
     path("accounts/", include("cdp_web.accounts.urls")),
-    path("language", open_to_all(set_language), name="set-language"),
+    path("language", open_to_all(require_POST(set_language)), name="set-language"),
     path("texts.js", open_to_all(cache_control(max_age=3600)(JavaScriptCatalog.as_view())), name="texts"),
     path("admin/", admin.site.urls),
 ]
+handler400 = "cdp_web.serving.faults.show_bad_request"
 handler500 = "cdp_web.serving.faults.show_fault"

@@ -8,6 +8,8 @@ from typing import Any, TypeVar
 
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 _USER_ATTRIBUTE = "_cdp_role"
@@ -36,6 +38,13 @@ class Role(StrEnum):
         return self is Role.ADMIN
 
 
+_RIGHTS = (
+    (Role.VIEWER, gettext_lazy("read every page and the API, and count a rule without saving it")),
+    (Role.VIEWER, gettext_lazy("make tokens for the API; a token has your role")),
+    (Role.ANALYST, gettext_lazy("create, change, run, archive and export segments, and upload lists")),
+    (Role.ADMIN, gettext_lazy("manage webhooks, users and roles, and read the audit log")),
+)
+
 #: A role for all methods of a view, or by method.
 Requirement = Role | Mapping[str, Role] | None
 
@@ -45,12 +54,13 @@ def role_get(user: Any) -> Role | None:
     if user is None or not user.is_authenticated:
         return None
     if not hasattr(user, _USER_ATTRIBUTE):
-        setattr(user, _USER_ATTRIBUTE, _read_role(user))
+        setattr(user, _USER_ATTRIBUTE, read_role(user))
     role: Role = getattr(user, _USER_ATTRIBUTE)
     return role
 
 
-def _read_role(user: Any) -> Role:
+def read_role(user: Any) -> Role:
+    """As above from the database, for a user who is logged in."""
     if user.is_superuser:
         return Role.ADMIN
     names = set(user.groups.filter(name__in=list(Role)).values_list("name", flat=True))
@@ -66,7 +76,12 @@ def find_required_role(method: str, requirement: Requirement) -> Role:
 
 
 def describe_refusal(required: Role) -> str:
-    return f"This needs the role {required}. An administrator can give it to you."
+    return _("This needs the role %(role)s. An administrator can give it to you.") % {"role": required}
+
+
+def describe_rights(role: Role | None) -> list[str]:
+    """What a role may do, as sentences without a subject."""
+    return [str(right) for each, right in _RIGHTS if role is not None and role.includes(each)]
 
 
 def require_role(requirement: Requirement) -> Callable[[View], View]:

@@ -8,7 +8,8 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 from django.db import transaction
 
-from cdp_web.accounts.roles import Role
+from cdp_web.accounts.audit import audit_record
+from cdp_web.accounts.roles import Role, read_role
 
 
 @transaction.atomic
@@ -25,6 +26,9 @@ def admin_ensure(*, username: str, password: str) -> bool:
 
 @transaction.atomic
 def user_set_role(*, user: Any, role: Role) -> None:
-    """Give the user this role and take away the others."""
+    """Give the user this role and take away the others. Superusers are admins whatever their role."""
+    before = read_role(user)
     user.groups.remove(*Group.objects.filter(name__in=list(Role)))
     user.groups.add(Group.objects.get_or_create(name=role)[0])
+    if before is not role:
+        audit_record("role change", user, changes={"role": (before, role)})

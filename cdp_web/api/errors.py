@@ -57,6 +57,19 @@ class RuleInvalidSerializer(ErrorSerializer):
     problems = ProblemSerializer(many=True)
 
 
+class UploadInvalidSerializer(ErrorSerializer):
+    status, about = 400, "The ids can't be read."
+    code = serializers.ChoiceField(["upload_invalid"])
+    line = serializers.IntegerField(allow_null=True, help_text="Line of the text, or number of the id in JSON.")
+
+
+class TooManyIdsSerializer(ErrorSerializer):
+    status, about = 400, "The list would have too many ids."
+    code = serializers.ChoiceField(["too_many_ids"])
+    count = serializers.IntegerField(help_text="Ids that the list would have.")
+    limit = serializers.IntegerField()
+
+
 class TooExpensiveSerializer(ErrorSerializer):
     status, about = 400, "The rule needs more time or memory than one rule may have."
     code = serializers.ChoiceField(["too_expensive"])

@@ -16,6 +16,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from cdp_web.api.errors import WITH_BODY, InUseSerializer, TooManyIdsSerializer, UploadInvalidSerializer
 from cdp_web.api.serializers import NamedSegmentSerializer
 from cdp_web.segments import lists
 from cdp_web.segments.list_selectors import ids_get, list_get, lists_get
@@ -24,6 +25,7 @@ from cdp_web.segments.selectors import lists_get_users
 from cdp_web.segments.uploads import MAX_BYTES, Upload, UploadTooLarge, read_items, read_stream
 
 MAX_PAGE = 10_000
+_UPLOAD_ERRORS = (UploadInvalidSerializer, TooManyIdsSerializer)
 _NAME = OpenApiParameter("name", str, description="The name of the list, where the body is text.")
 
 
@@ -133,6 +135,7 @@ class ListPageSerializer(serializers.Serializer):
 
 class ListsApi(APIView):
     parser_classes = (IdsJsonParser, CsvParser, TextParser)
+    errors = {"POST": _UPLOAD_ERRORS}
 
     @extend_schema(operation_id="list_list", parameters=[ListPageQuerySerializer], responses=ListPageSerializer)
     def get(self, request: Request) -> Response:
@@ -167,6 +170,7 @@ _CHANGE: dict[str, Any] = {
 
 class ListApi(APIView):
     parser_classes = (IdsJsonParser, CsvParser, TextParser)
+    errors = {"PUT": _UPLOAD_ERRORS, "PATCH": _UPLOAD_ERRORS, "DELETE": (InUseSerializer,)}
 
     @extend_schema(operation_id="list_detail", responses=ListSerializer)
     def get(self, request: Request, list_id: int) -> Response:
@@ -203,6 +207,7 @@ class IdsPageSerializer(serializers.Serializer):
 
 class ListMembersApi(APIView):
     parser_classes = (IdsJsonParser, CsvParser, TextParser)
+    errors = {"DELETE": (*WITH_BODY, *_UPLOAD_ERRORS)}  # a body of DELETE is not part of the description
 
     @extend_schema(operation_id="list_members", parameters=[IdsQuerySerializer], responses=IdsPageSerializer)
     def get(self, request: Request, list_id: int) -> Response:

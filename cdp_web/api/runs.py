@@ -19,10 +19,15 @@ from cdp_web.segments.selectors import segment_or_404
 
 
 class SegmentRunApi(APIView):
+    errors = {"POST": (ConflictSerializer,)}
+
     @extend_schema(operation_id="segment_run", request=None, responses={202: RunSerializer})
     def post(self, request: Request, segment_id: int) -> Response:
         """Request a run on the serving publication; follow it by its id."""
-        run = segment_run_request(segment=segment_or_404(segment_id), requested_by=request.user)
+        segment = segment_or_404(segment_id)
+        if segment.archived_at:
+            raise Conflict(f"{segment.name} is archived. Restore it first.")
+        run = segment_run_request(segment=segment, requested_by=request.user)
         return Response(RunSerializer(run).data, status=status.HTTP_202_ACCEPTED)
 
 

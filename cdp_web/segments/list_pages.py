@@ -14,6 +14,7 @@ from django.shortcuts import redirect, render
 from django.utils.text import slugify
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from cdp_web.accounts.audit import audit_record
 from cdp_web.layout.spreadsheets import escape_formula
 from cdp_web.segments import lists
 from cdp_web.segments.list_selectors import ids_iterate, list_get, lists_get
@@ -92,6 +93,7 @@ def list_delete(request: HttpRequest, list_id: int) -> HttpResponse:
 def list_download(request: HttpRequest, list_id: int) -> StreamingHttpResponse:
     """A CSV that can be uploaded again."""
     customer_list = _list_or_404(list_id)
+    audit_record("export", customer_list, details={"format": "csv", "rows": customer_list.count})
     headers = {"Content-Disposition": f'attachment; filename="{slugify(customer_list.name) or "list"}.csv"'}
     return StreamingHttpResponse(_generate_lines(list_id), content_type="text/csv; charset=utf-8", headers=headers)
 

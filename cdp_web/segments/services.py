@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
@@ -44,6 +44,14 @@ class SegmentInUse(ValueError):
 
 @transaction.atomic
 def segment_create(*, name: str, rule: object, description: str = "", tags: Sequence[str] = (), owner: Any = None) -> Segment:
+    segment = segment_add(name=name, rule=rule, description=description, tags=tags, owner=owner)
+    _run_if_published(segment, requested_by=owner)
+    return segment
+
+
+@transaction.atomic
+def segment_add(*, name: str, rule: object, description: str = "", tags: Sequence[str] = (), owner: Any = None) -> Segment:
+    """Create a segment that a refresh will compute."""
     _refuse_too_many()
     parsed = rule_read(rule)
     references_read(parsed)
@@ -54,7 +62,6 @@ def segment_create(*, name: str, rule: object, description: str = "", tags: Sequ
     segment.full_clean()
     segment.save()
     _version_add(segment, author=owner)
-    _run_if_published(segment, requested_by=owner)
     return segment
 
 
@@ -92,17 +99,19 @@ def segment_update(
     return segment
 
 
+@transaction.atomic
 def segment_archive(*, segment: Segment) -> None:
     """Delete the segment for everyone; for some days it can be restored with its whole history."""
     users = segments_get_users(segment)
     if users:
         raise SegmentInUse(segment, users)
-    Segment.objects.filter(pk=segment.pk, archived_at=None).update(archived_at=timezone.now())
+    _set_archived(segment, archived_at=timezone.now())
 
 
+@transaction.atomic
 def segment_restore(*, segment: Segment) -> None:
     _refuse_too_many()
-    if Segment.objects.filter(pk=segment.pk, archived_at__isnull=False).update(archived_at=None):
+    if _set_archived(segment, archived_at=None):
         _run_if_published(segment, requested_by=None, is_restore=True)
 
 
@@ -142,6 +151,16 @@ def _refuse_conflict(segment: Segment, expected_version: int | None, expected_re
         raise EditConflict(says % {"current": segment.version, "seen": expected_version}, segment)
     if expected_revision not in (None, segment.revision):
         raise EditConflict(_("Somebody else saved the segment while you changed it. Reload it and edit it again."), segment)
+
+
+def _set_archived(segment: Segment, archived_at: datetime | None) -> bool:
+    """False if the segment is in that state already. The audit log sees saved rows, not updates in bulk."""
+    current = Segment.objects.select_for_update().get(pk=segment.pk)
+    if (current.archived_at is None) == (archived_at is None):
+        return False
+    current.archived_at = archived_at
+    current.save(update_fields=["archived_at"])
+    return True
 
 
 def _refuse_too_many() -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from django.db import transaction
 
 from cdp_web.segments.models import Segment
-from cdp_web.segments.services import segment_create
+from cdp_web.segments.services import segment_add
 from cdp_web.segments.starter_rules import (
     Node,
     all_of,
@@ -229,5 +229,5 @@ def starters_ensure() -> int:
     ids: dict[str, int] = {}
     for starter in STARTERS:
         document = build_document(starter.node, ids)
-        ids[starter.name] = segment_create(name=starter.name, description=starter.description, rule=document).pk
+        ids[starter.name] = segment_add(name=starter.name, description=starter.description, rule=document).pk
     return len(STARTERS)

@@ -10,7 +10,7 @@ from django.db import DatabaseError, InterfaceError, OperationalError, connectio
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
-from django.views.defaults import server_error
+from django.views.defaults import bad_request, server_error
 
 from cdp.errors import first_line
 from cdp_web.serving.errors import DatabaseUnavailable, NotReady
@@ -54,6 +54,14 @@ def find_database_outage(error: BaseException | None) -> DatabaseUnavailable | N
         return None
     state = getattr(error.__cause__, "sqlstate", None)
     return DatabaseUnavailable(first_line(error)) if state is None or state.startswith(OUTAGE_CLASSES) else None
+
+
+@login_not_required
+def show_bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Django's handler400, for requests that it refuses before a view: another host name, too many fields."""
+    if request.path.startswith("/api/"):
+        return JsonResponse({"code": "invalid", "detail": "The request is not valid."}, status=400)
+    return bad_request(request, exception)
 
 
 @login_not_required

@@ -13,7 +13,7 @@ from infra.stack.stack import Stack, write_private
 def make_secret(kind: str) -> str:
     if kind == "fernet":
         return base64.urlsafe_b64encode(os.urandom(32)).decode()
-    return secrets.token_hex(24)
+    return secrets.token_hex(32 if kind == "key" else 24)
 
 
 def ensure_secrets(stack: Stack) -> Stack:

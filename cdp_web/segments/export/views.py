@@ -8,6 +8,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from cdp.metrics import GROUPS, metrics_of
+from cdp_web.accounts.audit import audit_record
 from cdp_web.accounts.roles import Role, require_role
 from cdp_web.layout.pages import answer_bad_request
 from cdp_web.segments.changes import run_has_changes
@@ -64,6 +65,10 @@ def open_requested(request: HttpRequest, segment_id: int) -> Export:
 
 
 def answer_file(export: Export) -> HttpResponseBase:
+    """The file; the audit log records who takes it."""
+    options = export.options
+    content = {"columns": len(export.columns), "rows": export.rows, "run": export.run.pk}
+    audit_record("export", export.segment, details={"format": options.format, "ids": options.ids, **content})
     response: StreamingHttpResponse
     content_type = CONTENT_TYPES[export.options.format]
     if export.options.format == "csv":

@@ -17,3 +17,15 @@ function announce(text) {
 document.addEventListener("htmx:responseError", () => announce("The page could not be updated. Reload it."));
 document.addEventListener("htmx:sendError", () => announce("The site does not answer. Check the connection and reload the page."));
 document.addEventListener("htmx:afterRequest", (event) => event.detail.successful && announce(""));
+
+// A table that is larger than its frame is scrolled by keyboard too.
+function markScrollable() {
+  for (const frame of document.querySelectorAll(".table-scroll")) {
+    const scrolls = frame.scrollWidth > frame.clientWidth || frame.scrollHeight > frame.clientHeight;
+    frame.tabIndex = scrolls ? 0 : -1;
+  }
+}
+markScrollable();
+window.addEventListener("resize", markScrollable);
+document.addEventListener("htmx:afterSwap", markScrollable);
+document.addEventListener("toggle", markScrollable, true);

@@ -6,16 +6,17 @@ from collections.abc import Callable
 
 import pytest
 from django.contrib.auth.models import User
-from rest_framework.authtoken.models import Token
 from rest_framework.test import APIClient
 
 from cdp_web.accounts.roles import Role
 from cdp_web.accounts.services import user_set_role
+from cdp_web.accounts.tokens import token_create
 
 
 def make_client(user: User) -> APIClient:
     client = APIClient()
-    client.credentials(HTTP_AUTHORIZATION=f"Token {Token.objects.create(user=user).key}")
+    _, text = token_create(user=user, name="tests", days=7)
+    client.credentials(HTTP_AUTHORIZATION=f"Token {text}")
     return client
 
 

@@ -5,8 +5,6 @@ import time
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
-from rest_framework.authtoken.models import Token
 from rest_framework.test import APIClient
 
 from cdp_web.api import lists as lists_api
@@ -16,13 +14,6 @@ from tests.cdp_web.factories import customer, rule
 
 pytestmark = [pytest.mark.stack("postgres"), pytest.mark.django_db]
 LISTS = "/api/v1/lists"
-
-
-@pytest.fixture
-def api(marketer: User) -> APIClient:
-    client = APIClient()
-    client.credentials(HTTP_AUTHORIZATION=f"Token {Token.objects.create(user=marketer).key}")
-    return client
 
 
 def make_list(api: APIClient, *ids: str, name: str = "Guests") -> str:

@@ -85,3 +85,9 @@ def test_cancel_button(site: Client, run: SegmentRun) -> None:
     assert "Cancelled" in page
     assert site.post(address).status_code == 302
     assert site.post(f"/segments/{run.segment_id}/runs/999999/cancel").status_code == 404
+
+
+def test_an_archived_segment_is_not_run(api: APIClient, run: SegmentRun) -> None:
+    segment_archive(segment=run.segment)
+    answer = api.post(f"/api/v1/segments/{run.segment_id}/run")
+    assert (answer.status_code, answer.json()["code"]) == (409, "conflict")

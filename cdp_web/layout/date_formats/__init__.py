@@ -1,0 +1,1 @@
+"""Days and moments in Django's own pages, as layout/formats.py writes them."""
