@@ -282,6 +282,16 @@ def test_every_chapter_in_vietnamese_in_the_dark_on_a_phone(visitor: BrowserCont
     page.get_by_role("button", name="Tiếng Việt").click()
     reports = [f"/insights/{name}" for name in ("products", "audience", "retention")]
     tabs = [f"/segments/{segment.pk}{tab}" for tab in ("", "/members", "/movement", "/rule", "/edit", "/export")]
-    pages = ["/", *reports, "/customers/", f"/customers/{customer_id}", "/segments/", *tabs]
+    pages = [
+        "/",
+        *reports,
+        "/customers/",
+        f"/customers/{customer_id}",
+        "/segments/",
+        *tabs,
+        "/pipeline/",
+        "/nights/",
+        "/accounts/",
+    ]
     seen = {address: look_at(page, address) for address in (*pages, f"/segments/{segment.pk}/explain?customer={customer_id}")}
     assert {address: look for address, look in seen.items() if look != Look("vi", 0, True)} == {}
