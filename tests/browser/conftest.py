@@ -72,7 +72,8 @@ def shop(transactional_db: None, publish: Any, worker: None) -> Iterator[Publica
 @contextmanager
 def store_profiles(publication: Publication, rows: list[dict[str, Any]]) -> Iterator[None]:
     """The profiles of these customers in MongoDB; afterwards neither they nor the schema of the night are there."""
-    with MongoClient(current().mongo_url) as client:
+    client: MongoClient[dict[str, Any]] = MongoClient(current().mongo_url)
+    with client:
         profiles = client[current().mongo_database][publication.profiles_collection]
         profiles.drop()
         profiles.insert_many([factories.profile(row, events=8) for row in rows])

@@ -217,13 +217,11 @@ def test_the_exported_file_has_the_members_of_the_api(page: Page, shop: Publicat
         page.get_by_role("button", name="Download").click()
     rows = read_csv(download.value)
     members: list[dict[str, Any]] = []
-    after: str | None = ""
-    while after is not None:
-        answer = page.context.request.get(
-            f"/api/v1/segments/{segment.pk}/members", params={"limit": 100} | ({"after": after} if after else {})
-        ).json()
+    address: str | None = f"/api/v1/segments/{segment.pk}/members?limit=100"
+    while address is not None:
+        answer = page.context.request.get(address).json()
         members += answer["members"]
-        after = answer["next"]
+        address = answer["next"] and f"/api/v1/segments/{segment.pk}/members?limit=100&after={answer['next']}"
     assert [row["customer_id"] for row in rows] == [member["customer_id"] for member in members]
     assert len(members) == count_expected(segment.rule)
     orders = {row["customer_id"]: str(row["total_purchase"]) for row in make_shop().customers}

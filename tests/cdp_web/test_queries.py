@@ -71,7 +71,8 @@ def ids(publish: Any) -> dict[str, Any]:
         segment_create(name=f"Segment {number}", rule=factories.rule(factories.is_("views", "ge", number)))
         list_create(name=f"List {number}", upload=read_items([str(number)]))
     best = max(make_shop().customers, key=lambda row: row["total_purchase_value"])
-    profiles = MongoClient(current().mongo_url)[current().mongo_database][publication.profiles_collection]
+    client: MongoClient[dict[str, Any]] = MongoClient(current().mongo_url)
+    profiles = client[current().mongo_database][publication.profiles_collection]
     profiles.drop()
     profiles.insert_one(factories.profile(best, events=8))
     buyers = make_segment(publication, "Buyers", factories.is_("total_purchase", "ge", 1))
