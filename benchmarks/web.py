@@ -7,50 +7,32 @@ first, with one user."""
 from __future__ import annotations
 
 import os
-import subprocess
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from statistics import median
-
-import httpx
-import psutil
 
 from benchmarks.chromium import log_in, open_chromium, visit
 from benchmarks.outcome import Goal, Outcome
 from benchmarks.segments import find_p95
-from benchmarks.segments_data import write_history
-from benchmarks.segments_site import MAIN, call_site
-from benchmarks.web_data import fill_tables, write_scores
 from benchmarks.web_mix import ROUTES, Answer, Things, ask_alone, ask_together, group_seconds
-from benchmarks.web_site import FOLDER, PASSWORD, USERS, name_user
-from cdp.settings import REPOSITORY
-from infra.stack.services.site import WEB
+from benchmarks.web_serve import prepare_site, serve
+from benchmarks.web_site import PASSWORD, USERS, name_user
 from infra.stack.stack import Stack
 
 NEEDS = ("postgres", "redis", "mongo")
 CUSTOMERS = 1_000_000
 REQUESTS, FEWEST_REQUESTS = 200, 20
 TIMES_ALONE = 5
-START_SECONDS = 60
 PAGE_MS, PREVIEW_MS = 300, 500
 PAGE_MB = 1.5
-APPLICATION, OURS = "cdp_web.wsgi:application", "benchmarks.web_site:make_application()"
-#: The benchmark measures the site, not its limits.
-NO_LIMITS = dict.fromkeys(("CDP_API_RATE", "CDP_API_BURST_RATE", "CDP_API_PREVIEW_RATE"), "1000000/s")
 
 
 def run(stack: Stack, scale: float) -> Outcome:
-    outcome, customers, folder = Outcome("web"), round(CUSTOMERS * scale), stack.state / "web-bench"
+    outcome = Outcome("web")
     outcome.measure("load of the machine at the start", os.getloadavg()[0], "", f"{os.cpu_count()} cores")
-    write_history(folder / str(MAIN), customers)
-    write_scores(folder / str(MAIN))
-    assert WEB.prepare is not None
-    WEB.prepare(stack)
-    prepared = call_site("prepare", folder, customers, "web_site")
-    rows = fill_tables(stack.settings, folder / str(MAIN))
+    prepared = prepare_site(stack, round(CUSTOMERS * scale))
+    rows = prepared.chart_rows
     outcome.measure("rows of the chart tables", sum(rows.values()), "", f"{rows['product_day']:,} of them products by day")
-    things = Things(prepared["customer_ids"], prepared["segment_ids"])
+    things = prepared.things
     with serve(stack) as site:
         alone = ask_alone(site.url, things, TIMES_ALONE)
         requests = max(FEWEST_REQUESTS, round(REQUESTS * min(scale, 1)))
@@ -60,44 +42,6 @@ def run(stack: Stack, scale: float) -> Outcome:
         report_pages(outcome, site.url, things)
     outcome.measure("load of the machine at the end", os.getloadavg()[0], "")
     return outcome
-
-
-class Site:
-    """Gunicorn with the stack's own arguments."""
-
-    def __init__(self, process: subprocess.Popen[bytes], url: str) -> None:
-        self.process, self.url = process, url
-
-    def read_memory(self) -> int:
-        """Memory of the master and its workers, shared pages counted once."""
-        parent = psutil.Process(self.process.pid)
-        return sum(process.memory_full_info().pss for process in (parent, *parent.children()))
-
-
-@contextmanager
-def serve(stack: Stack) -> Iterator[Site]:
-    argv = [argument.replace(APPLICATION, OURS) for argument in WEB.command(stack).argv]
-    environment = stack.base_env | NO_LIMITS | {FOLDER: str(stack.state / "web-bench")}
-    with (stack.log_dir / "web-bench.log").open("wb") as log:
-        process = subprocess.Popen(argv, env=environment, cwd=REPOSITORY, stdout=log, stderr=log)
-        try:
-            _wait_for_health(stack.settings.web_url, process)
-            yield Site(process, stack.settings.web_url)
-        finally:
-            process.terminate()
-            process.wait(timeout=START_SECONDS)
-
-
-def _wait_for_health(url: str, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            if httpx.get(f"{url}/health").is_success:
-                return
-        except httpx.HTTPError:
-            pass
-        time.sleep(0.2)
-    raise RuntimeError("the site did not start; its log is log/web-bench.log of the stack")
 
 
 def report_requests(outcome: Outcome, alone: Sequence[Answer], together: Sequence[Answer], seconds: float) -> None:
