@@ -176,8 +176,9 @@ AUDITLOG_INCLUDE_TRACKING_MODELS = (
     },
     {"model": "auth.Group", "include_fields": ["name"], "m2m_fields": ["permissions"]},
     {"model": "accounts.ApiToken", "include_fields": ["name", "user", "expiry"]},
-    {"model": "segments.Segment", "include_fields": ["name", "description", "rule", "owner", "archived_at"]},
+    {"model": "segments.Segment", "include_fields": ["name", "description", "tags", "rule", "owner", "archived_at"]},
     {"model": "segments.CustomerList", "include_fields": ["name", "version", "count", "owner"]},
+    {"model": "customers.SavedView", "include_fields": ["name", "parameters", "is_shared", "owner"]},
     {"model": "segments.Webhook", "include_fields": ["name", "url", "segment", "is_active", "disabled_reason"]},
 )
 

@@ -13,9 +13,11 @@ from django.views.decorators.http import require_safe
 
 from cdp.metrics import Metric
 from cdp.rules import CUSTOMER_ID
+from cdp_web.accounts.audit import audit_record
 from cdp_web.accounts.roles import Role, require_role
 from cdp_web.customers.errors import show_list_errors
 from cdp_web.customers.listing import CustomerQuery, ListingError, parse_query
+from cdp_web.customers.saved_views import write_parameters
 from cdp_web.customers.selectors import keys_get, selection_open
 from cdp_web.layout import formats
 from cdp_web.segments.export.files import CONTENT_TYPES, generate_lines, write_parquet_file
@@ -40,6 +42,8 @@ def customer_export(request: HttpRequest) -> HttpResponseBase:
     publication = publication_get_for_request(request)
     query, snapshot = parse_query(request.GET), snapshot_open(publication)
     keys = export_keys_get(snapshot, query)
+    details = {"list": write_parameters(query), "rows": len(keys), "format": file_format, "publication": publication.id}
+    audit_record("export", "customers", details=details)
     chunks = generate_chunks(snapshot, keys, query.columns)
     response: StreamingHttpResponse
     if file_format == "csv":

@@ -12,6 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from cdp.programs import REPLAY_DAG
+from cdp_web.accounts.audit import audit_record
 from cdp_web.accounts.roles import Role, require_role
 from cdp_web.pipeline import replays
 from cdp_web.pipeline.links import link_to_dag
@@ -53,6 +54,7 @@ def replay_new(request: HttpRequest) -> HttpResponse:
     except AirflowUnavailable as error:
         form.add_error(None, error.says)
         return _render_form(request, form, repairs, 503)
+    audit_record("dry run of a replay", replay, details={"options": replay.options})
     return redirect("pipeline:replay", replay.pk)
 
 
@@ -83,6 +85,7 @@ def replay_start(request: HttpRequest, replay_id: int) -> HttpResponse:
     except AirflowUnavailable as error:
         messages.error(request, error.says)
         return redirect("pipeline:replay", replay_id)
+    audit_record("replay", replay, details={"options": replay.options})
     messages.success(request, _("The replay has started."))
     return redirect("pipeline:replay", replay.pk)
 

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from cdp.mart.nights import NightRun, remedy
 from cdp.programs import NIGHT_DAG, PUBLISH_DAG
+from cdp_web.accounts.audit import audit_record
 from cdp_web.accounts.roles import Role, require_role
 from cdp_web.charts.csv import answer_csv
 from cdp_web.pipeline.charts import chart_nights, chart_steps
@@ -59,13 +60,13 @@ def night_again(request: HttpRequest, run_id: int) -> HttpResponse:
     if not (run.stopped and _is_latest(run)):
         messages.error(request, _("Only the latest data run can be started again, if it stopped."))
         return redirect("nights:detail", run_id)
+    accept, why = request.POST.getlist("accept"), request.POST.get("why", "")
     try:
-        night_publish(
-            run=run, accept=request.POST.getlist("accept"), why=request.POST.get("why", ""), user=request.user, now=timezone.now()
-        )
+        night_publish(run=run, accept=accept, why=why, user=request.user, now=timezone.now())
     except (AcceptanceInvalid, AirflowUnavailable) as error:
         messages.error(request, str(error))
     else:
+        audit_record("data run started again", f"data run of {run.day}", details={"accepted checks": accept, "why": why})
         messages.success(request, _("Airflow starts the data run. It appears in the list as soon as it runs."))
     return redirect("nights:detail", run_id)
 
