@@ -21,7 +21,9 @@ IDLE_MS = 10_000
 #: Parts of an address that are no request to a host.
 LOCAL_SCHEMES = ("data", "blob", "about")
 READ_FIRST_PAINT = "() => performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? null"
-READ_LINKS = "() => [...document.querySelectorAll('a[href]:not([download])')].map(link => link.href)"
+#: Links of an SVG, too, whose `href` is no text.
+READ_LINKS = """() => [...document.querySelectorAll("a[href]:not([download])")]
+    .map(link => new URL(link.getAttribute("href"), document.baseURI).href)"""
 
 
 class NoChromium(Exception):
