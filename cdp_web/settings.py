@@ -114,6 +114,12 @@ DATABASES = {
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CACHES = {
     "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
+    # The content of reports, up to about 300 KB each.
+    "reports": {
+        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+        "LOCATION": "reports",
+        "OPTIONS": {"MAX_ENTRIES": 200},
+    },
     # The rates of the API must hold for all workers together, so their state is in Redis. A request waits only a moment for it.
     "throttle": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",

@@ -14,11 +14,18 @@ from cdp_web.layout.spreadsheets import escape_formula
 PARAMETER = "csv"
 
 
+def asks_for_csv(request: HttpRequest) -> bool:
+    """Whether the address names a chart: `csv=KEY`."""
+    return bool(request.GET.get(PARAMETER))
+
+
 def answer_csv(request: HttpRequest, charts: Iterable[Chart]) -> HttpResponse | None:
-    """The file of the chart that the address names with `csv=KEY`; None if it names none."""
-    key = request.GET.get(PARAMETER)
-    if not key:
-        return None
+    """The file of the chart that the address names; None if it names none."""
+    return send_csv(request, charts) if asks_for_csv(request) else None
+
+
+def send_csv(request: HttpRequest, charts: Iterable[Chart]) -> HttpResponse:
+    key = request.GET[PARAMETER]
     chart = next((chart for chart in charts if chart.key == key), None)
     if chart is None:
         raise Http404(f"This page has no chart {key}.")

@@ -5,21 +5,22 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from cdp_web.charts.chart import Option
-from cdp_web.charts.csv import PARAMETER, answer_csv
+from cdp_web.charts.csv import PARAMETER, send_csv
 from cdp_web.insights import audience_charts, product_charts, retention_charts
 from cdp_web.insights.addresses import build_address, build_headings, list_tabs
 from cdp_web.insights.audience import MOVES_SHOWN, audience_read
 from cdp_web.insights.products import products_read, products_read_all
-from cdp_web.insights.retention import MEASURES, UNITS, parse_retention, retention_read
+from cdp_web.insights.retention import MEASURES, UNITS, Measure, Unit, parse_retention, retention_read
 from cdp_web.insights.rfm import count_first_orders, get_title, link_first_orders, link_flow, list_moves
-from cdp_web.insights.things import InsightError, parse_thing_query
+from cdp_web.insights.things import InsightError, ThingQuery, parse_thing_query
 from cdp_web.layout.pages import answer_bad_request
+from cdp_web.overview.periods import PeriodChoice
 from cdp_web.overview.selectors import period_choose
-from cdp_web.serving.publications import publication_get_for_request
+from cdp_web.serving.publications import Publication, publication_get_for_request
+from cdp_web.serving.reports import render_report
 
 TABLE_FILE = "table"
 
@@ -28,21 +29,23 @@ TABLE_FILE = "table"
 def products(request: HttpRequest) -> HttpResponse:
     publication = publication_get_for_request(request)
     try:
-        choice = period_choose(request.GET, publication)
-        query = parse_thing_query(request.GET)
+        choice, query = period_choose(request.GET, publication), parse_thing_query(request.GET)
         if request.GET.get(PARAMETER) == TABLE_FILE:
             rows = products_read_all(publication, query, choice.period, choice.comparison)
-            return answer_csv(request, [product_charts.build_table(TABLE_FILE, query, rows)]) or HttpResponse()
+            return send_csv(request, [product_charts.build_table(TABLE_FILE, query, rows)])
     except ValueError as error:
         return answer_bad_request(request, str(error))
+    return render_report(request, "insights/products.html", lambda: _build_products(publication, choice, query))
+
+
+def _build_products(publication: Publication, choice: PeriodChoice, query: ThingQuery) -> dict[str, Any]:
     report = products_read(publication, query, choice.period, choice.comparison)
     charts = {"share": product_charts.chart_share(report), "trend": product_charts.chart_trend(report)}
-    if file := answer_csv(request, charts.values()):
-        return file
-    context = {
+    return {
         "choice": choice,
         "report": report,
         **charts,
+        "files": charts.values(),
         "tabs": list_tabs(query, choice),
         "headings": build_headings(query, choice, has_change=choice.comparison is not None),
         "trail": [(name.split(".")[-1], build_address(query, choice, category=name)) for name in query.ancestors],
@@ -51,7 +54,6 @@ def products(request: HttpRequest) -> HttpResponse:
         "next_link": build_address(query, choice, page=query.page + 1) if query.page < report.pages else "",
         "file_link": build_address(query, choice, csv=TABLE_FILE),
     }
-    return render(request, "insights/products.html", context)
 
 
 @require_safe
@@ -61,7 +63,12 @@ def audience(request: HttpRequest) -> HttpResponse:
         since = _choose(request, "since", audience_charts.SINCE)
     except InsightError as error:
         return answer_bad_request(request, str(error))
-    report = audience_read(publication_get_for_request(request))
+    publication = publication_get_for_request(request)
+    return render_report(request, "insights/audience.html", lambda: _build_audience(publication, measure, since))
+
+
+def _build_audience(publication: Publication, measure: str, since: str) -> dict[str, Any]:
+    report = audience_read(publication)
     measures = [
         Option(str(title), f"?show={key}&since={since}#rfm", key == measure) for key, title in audience_charts.MEASURES.items()
     ]
@@ -73,17 +80,14 @@ def audience(request: HttpRequest) -> HttpResponse:
         "flow": audience_charts.chart_flow(report.flows[since], since, sinces),
     }
     tables = [audience_charts.build_groups_table(report.groups), audience_charts.build_lifecycle_table(report.lifecycles)]
-    if file := answer_csv(request, [*charts.values(), *tables]):
-        return file
     moves = [
         (get_title(flow.source), get_title(flow.target), flow.customers, link_flow(flow, since))
         for flow in list_moves(report.flows[since])[:MOVES_SHOWN]
     ]
-    context: dict[str, Any] = {
-        "report": report, **charts, "moves": moves, "show": measure, "since": since,
+    return {
+        "report": report, **charts, "files": [*charts.values(), *tables], "moves": moves, "show": measure, "since": since,
         "first_orders": count_first_orders(report.flows[since]), "first_orders_link": link_first_orders(since),
     }  # fmt: skip
-    return render(request, "insights/audience.html", context)
 
 
 @require_safe
@@ -92,7 +96,12 @@ def retention(request: HttpRequest) -> HttpResponse:
         unit, measure = parse_retention(request.GET)
     except InsightError as error:
         return answer_bad_request(request, str(error))
-    report = retention_read(publication_get_for_request(request), unit, measure)
+    publication = publication_get_for_request(request)
+    return render_report(request, "insights/retention.html", lambda: _build_retention(publication, unit, measure))
+
+
+def _build_retention(publication: Publication, unit: Unit | None, measure: Measure) -> dict[str, Any]:
+    report = retention_read(publication, unit, measure)
     charts = {
         "cohorts": retention_charts.chart_cohorts(report),
         "curves": retention_charts.chart_curves(report),
@@ -100,14 +109,11 @@ def retention(request: HttpRequest) -> HttpResponse:
         "gaps": retention_charts.chart_gaps(report),
         "second": retention_charts.chart_second_orders(report),
     }
-    if file := answer_csv(request, charts.values()):
-        return file
-    context: dict[str, Any] = {
-        "report": report, "charts": charts, "by": report.unit, "show": measure,
+    return {
+        "report": report, "charts": charts, "files": charts.values(), "by": report.unit, "show": measure,
         "units": [(key, retention_charts.UNIT_TITLES[key], f"?by={key}&show={measure}") for key in UNITS],
         "measures": [(key, retention_charts.MEASURE_TITLES[key], f"?by={report.unit}&show={key}") for key in MEASURES],
     }  # fmt: skip
-    return render(request, "insights/retention.html", context)
 
 
 def _choose(request: HttpRequest, parameter: str, choices: dict[str, Any]) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.conf import settings as django_settings
 from django.contrib.auth.models import User
-from django.core.cache import cache
+from django.core.cache import cache, caches
 from django.test import Client
 from pytest_django import Settings
 
@@ -70,6 +70,7 @@ def publish(db: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Publis
     )
     factories.mart()
     cache.clear()
+    caches["reports"].clear()
 
     def publish(
         rows: list[dict[str, Any]], publication_id: int = 1, interactions: Sequence[dict[str, Any]] = (), **changes: Any

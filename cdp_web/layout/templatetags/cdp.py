@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from django import template
+from django.template.base import Parser, Token
 from django.templatetags.static import static
 from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import SafeString, mark_safe
@@ -14,6 +15,7 @@ from cdp.metrics import Metric
 from cdp_web.charts.chart import Chart
 from cdp_web.charts.csv import PARAMETER as CSV_PARAMETER
 from cdp_web.layout import formats
+from cdp_web.serving.reports import CONTENT, KEY, content_remember
 
 register = template.Library()
 
@@ -91,3 +93,24 @@ def chart(context: template.Context, chart: Chart, classes: str = "") -> dict[st
     parameters = context["request"].GET.copy()
     parameters[CSV_PARAMETER] = chart.key
     return {"chart": chart, "classes": classes, "csv": f"?{parameters.urlencode()}"}
+
+
+@register.tag
+def remember(parser: Parser, token: Token) -> RememberNode:
+    """`{% remember %} … {% endremember %}`: the content of a report; see serving/reports.py."""
+    nodes = parser.parse(("endremember",))
+    parser.delete_first_token()
+    return RememberNode(nodes)
+
+
+class RememberNode(template.Node):
+    def __init__(self, nodelist: template.NodeList) -> None:
+        self.nodelist = nodelist
+
+    def render(self, context: template.Context) -> str:
+        if content := context.get(CONTENT):
+            return str(content)
+        content = self.nodelist.render(context)
+        if key := context.get(KEY):
+            content_remember(key, content)
+        return content

@@ -5,7 +5,9 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoAssertNumQueries
 
 from cdp.mart.charts import BRAND_DAY, CATEGORY_DAY, HOUR_DAY, ORDER_VALUE_DAY, PRODUCT_DAY
@@ -152,7 +154,7 @@ def test_page_of_a_period_without_events_says_so(publish: Any, site: Client) -> 
     assert not site.get("/").context["overview"].has_events
     factories.kpi_day(DAY)
     assert not site.get("/?from=2018-01-01&to=2018-02-01").context["overview"].has_events
-    assert site.get("/").context["overview"].has_events
+    assert site.get("/?period=28d").context["overview"].has_events
 
 
 @pytest.mark.parametrize(
@@ -185,3 +187,20 @@ def test_page_takes_few_queries(publish: Any, site: Client, django_assert_max_nu
     for address in ("/", "/?period=all", "/?from=2019-06-01"):
         with django_assert_max_num_queries(25):
             site.get(address)
+
+
+def test_the_content_is_computed_once_for_a_publication(publish: Any, site: Client) -> None:
+    publish([])
+    add_days(20)
+    first = site.get("/?period=7d").content
+    with CaptureQueriesContext(connection) as queries:
+        again = site.get("/?period=7d").content
+    assert not [query for query in queries if "kpi_day" in query["sql"] and "revenue" in query["sql"]]
+    assert read_content(again) == read_content(first)
+    factories.publication(2, DAY + timedelta(days=1))
+    assert read_content(site.get("/?period=7d").content) != read_content(first)
+
+
+def read_content(page: bytes) -> str:
+    """Without the top bar and its token."""
+    return page.decode().partition("<main")[2]
