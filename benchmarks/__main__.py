@@ -10,7 +10,19 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from benchmarks import day_tables, ingest, ingest_faults, night, night_agreement, segments, stream, stream_day, stream_faults
+from benchmarks import (
+    day_tables,
+    ingest,
+    ingest_faults,
+    night,
+    night_agreement,
+    segments,
+    stream,
+    stream_day,
+    stream_faults,
+    web,
+    web_tasks,
+)
 from benchmarks.outcome import Outcome
 from benchmarks.servers import remove_stack, start_empty
 from infra.stack.stack import Stack, StackError, open_stack
@@ -39,6 +51,8 @@ BENCHES = (
     Bench("night-agreement", "every metric, computed a second time from the file", NIGHT_NEEDS, night_agreement.run),
     Bench("segments", "20 rules at a million customers, beside Postgres; runs; a refresh", segments.NEEDS, segments.run),
     Bench("segments-growth", "the same rules from 0.25 to 4 million customers", segments.NEEDS, segments.run_growth),
+    Bench("web", "20 users on a site of a million customers: pages, API, previews, weight of the pages", web.NEEDS, web.run),
+    Bench("web-tasks", "what people do with the site: clicks, keys, seconds", web_tasks.NEEDS, web_tasks.run),
     Bench("ingest-faults", "producer, source and broker killed during a load", ("kafka", "source"), ingest_faults.run),
     Bench("stream-faults", "driver, executor, HDFS and broker killed during the stream", STREAM_NEEDS, stream_faults.run),
     Bench("stream-day", "files on HDFS after a day of small batches, before and after compaction", STREAM_NEEDS, stream_day.run),

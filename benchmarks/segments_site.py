@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-SETUP = "import sys, django; django.setup(); from benchmarks.segments_site import main; main(*sys.argv[1:])"
+SETUP = "import sys, django; django.setup(); from benchmarks.{} import main; main(*sys.argv[1:])"
 REPOSITORY = Path(__file__).resolve().parent.parent
 #: A query of a rule has one measured repetition for each of these, after one that is not measured.
 REPETITIONS = 5
@@ -24,9 +24,9 @@ SEGMENTS = 200
 _VARIANTS = SEGMENTS // 20
 
 
-def call_site(part: str, folder: Path, customers: int) -> Any:
-    """Run one part on the files of `folder`; the answer of its function below."""
-    argv = [sys.executable, "-c", SETUP, part, str(folder), str(customers)]
+def call_site(part: str, folder: Path, customers: int, module: str = "segments_site") -> Any:
+    """Run one part on the files of `folder`; the answer of its function, in this module or another one with a `main`."""
+    argv = [sys.executable, "-c", SETUP.format(module), part, str(folder), str(customers)]
     environment = os.environ | {"DJANGO_SETTINGS_MODULE": "cdp_web.settings"}
     process = subprocess.run(argv, cwd=REPOSITORY, env=environment, stdout=subprocess.PIPE, text=True, check=False)
     if process.returncode:

@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
-ARGUMENTS = (
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-)  # fmt: skip
+from benchmarks.chromium import NoChromium, open_chromium
 
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
-    path = shutil.which("chromium")
-    if path is None:
-        pytest.fail("The browser tests need Debian's Chromium: apt-get install chromium", pytrace=False)
-    with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
+    try:
         # Playwright's loop runs in this thread, in which Django would otherwise refuse to use the database.
-        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
-        browser = playwright.chromium.launch(executable_path=path, args=list(ARGUMENTS))
-        yield browser
-        browser.close()
+        with pytest.MonkeyPatch.context() as patch, open_chromium() as browser:
+            patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+            yield browser
+    except NoChromium as error:
+        pytest.fail(f"The browser tests: {error}", pytrace=False)

@@ -45,6 +45,7 @@ SEGMENTS = Program(
 )
 
 SEGMENT_JOB = Program(("-m", "batch.segments"), ("namenode", "spark-master", "postgres"), "./run segment-job")
+SCREENSHOTS = Program(("-m", "benchmarks.screenshots"), ("web",), "./run screenshots")
 
 
 def build_environment(stack: Stack, program: Program) -> dict[str, str]:

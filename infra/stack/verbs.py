@@ -259,6 +259,12 @@ VERBS: tuple[Verb, ...] = (
         _bench,
         passes_on=True,
     ),
+    Verb(
+        "screenshots",
+        "screenshots [--out FOLDER]",
+        "take a picture of every page of the running site and measure it; exit 1 if a page has an error",
+        programs.SCREENSHOTS,
+    ),
     Verb("env", "env", "write .env for docker-compose, with new secrets", _env),
     Verb("reset", "reset --yes", "remove all data of this stack", _reset, _reset_arguments),
 )

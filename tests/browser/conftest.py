@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
 from pymongo import MongoClient
 from pytest_django import Settings
 
+from benchmarks.chromium import find_foreign
 from cdp.settings import current
 from cdp_web.celery import app
 from cdp_web.segments.runs import RUN_EXECUTE
@@ -63,11 +65,19 @@ def shop(transactional_db: None, publish: Any, worker: None) -> Iterator[Publica
     rows = factories.shop(400)
     publication: Publication = publish(rows)
     factories.history(60)
-    with MongoClient(current().mongo_url) as client:
+    with store_profiles(publication, rows[:20]):
+        yield publication
+
+
+@contextmanager
+def store_profiles(publication: Publication, rows: list[dict[str, Any]]) -> Iterator[None]:
+    """The profiles of these customers in MongoDB; afterwards neither they nor the schema of the night are there."""
+    client: MongoClient[dict[str, Any]] = MongoClient(current().mongo_url)
+    with client:
         profiles = client[current().mongo_database][publication.profiles_collection]
         profiles.drop()
-        profiles.insert_many([factories.profile(row, events=8) for row in rows[:20]])
-        yield publication
+        profiles.insert_many([factories.profile(row, events=8) for row in rows])
+        yield
         profiles.drop()
     with connection.cursor() as cursor:  # Django does not clear what it did not create
         cursor.execute("DROP SCHEMA mart CASCADE")
@@ -75,7 +85,7 @@ def shop(transactional_db: None, publish: Any, worker: None) -> Iterator[Publica
 
 @pytest.fixture
 def browser_messages() -> list[str]:
-    """Errors and warnings of the browser; empty at the end of every test."""
+    """Errors and warnings of the browser, and requests to other hosts; empty at the end of every test."""
     return []
 
 
@@ -101,6 +111,7 @@ def visitor(
     page.close()
     context.on("console", lambda message: record_message(message, browser_messages))
     context.on("weberror", lambda error: browser_messages.append(str(error.error)))
+    context.on("request", lambda request: browser_messages.extend(find_foreign([request.url], live_server.url)))
     yield context
     context.close()
 

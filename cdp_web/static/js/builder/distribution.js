@@ -11,15 +11,20 @@ const HEIGHT = 44;
 export function showDistribution(box, input, { source, isShare, signs, onchoose }) {
   const panel = h("span", { class: "distribution", hidden: true });
   const holder = h("span", { class: "with-distribution" }, box, panel);
+  let isWanted = false;
   input.addEventListener("focus", async () => {
+    isWanted = true;
     const answer = await read(source);
-    if (!answer?.bins.length || document.activeElement !== input) return;
+    if (!answer?.bins.length || !isWanted) return;
     panel.replaceChildren(draw(answer, isShare, (number) => onchoose(toTyped(number, signs))), words(answer, isShare));
     panel.hidden = false;
   });
-  input.addEventListener("blur", () => {
-    panel.hidden = true;
-  });
+  // Once a value is typed, the histogram would only cover what is below.
+  for (const event of ["blur", "input"])
+    input.addEventListener(event, () => {
+      isWanted = false;
+      panel.hidden = true;
+    });
   return holder;
 }
 
