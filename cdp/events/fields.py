@@ -17,7 +17,7 @@ class EventType:
 
 #: The only place to add an event type; docs/extending.md lists what follows.
 TYPES = (
-    EventType("view", "View", "eye", "views"),
+    EventType("view", "Product view", "eye", "views"),
     EventType("cart", "Added to cart", "shopping-cart", "carts"),
     EventType("remove_from_cart", "Removed from cart", "circle-minus", "removals"),
     EventType("purchase", "Purchase", "shopping-bag"),

@@ -1,4 +1,4 @@
-"""The titles of the metrics in Vietnamese."""
+"""The titles of the metrics, and the words that are their values, in Vietnamese."""
 
 from __future__ import annotations
 
@@ -68,3 +68,23 @@ def _build_title(metric: Metric) -> str:
 
 #: Key of the metric -> title.
 VIETNAMESE_TITLES = {metric.key: _build_title(metric) for metric in METRICS}
+
+#: Lifecycle or RFM group -> what people read.
+VIETNAMESE_CHOICES = {
+    "new": "mới",
+    "active": "đang hoạt động",
+    "at risk": "có nguy cơ rời bỏ",
+    "lapsed": "đã rời bỏ",
+    "returned": "đã quay lại",
+    "Champions": "Hàng đầu",
+    "Loyal": "Trung thành",
+    "Potential loyalists": "Trung thành tiềm năng",
+    "New customers": "Khách hàng mới",
+    "Promising": "Có triển vọng",
+    "Need attention": "Cần chú ý",
+    "About to sleep": "Sắp ngủ quên",
+    "At risk": "Có nguy cơ rời bỏ",
+    "Cannot lose them": "Không thể để mất",
+    "Hibernating": "Ngủ đông",
+    "Lost": "Đã mất",
+}

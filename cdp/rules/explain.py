@@ -14,6 +14,7 @@ from cdp.rules.check import require_valid
 from cdp.rules.facts import Facts, Rank
 from cdp.rules.interpret import holds, is_in_window, measure_behaviour, select_step
 from cdp.rules.operators import BY_KEY as OPERATORS
+from cdp.rules.phrases import Language
 from cdp.rules.sentence import Names, to_sentence
 from cdp.rules.tree import All, Any, Behaviour, Compare, InList, InSegment, Leaf, Not, Rule, Sequence, walk
 
@@ -75,12 +76,12 @@ class Explanation:
         return self.nodes[0].holds
 
 
-def explain(rule: Rule, facts: Facts, names: Names | None = None) -> Explanation:
+def explain(rule: Rule, facts: Facts, names: Names | None = None, language: Language = "en") -> Explanation:
     """Raises RuleError for a rule that does not pass `check`."""
     require_valid(rule)
     nodes = [
         NodeExplanation(
-            node.path, node.depth, _KINDS[type(node.rule)], node.rule, to_sentence(node.rule, names or Names()),
+            node.path, node.depth, _KINDS[type(node.rule)], node.rule, to_sentence(node.rule, names or Names(), language),
             holds(node.rule, facts), find_actual(node.rule, facts),
         )
         for node in walk(rule)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
@@ -13,11 +14,12 @@ from cdp.metrics import BY_KEY as METRICS
 from cdp.rules.behaviours import MEASURES_BY_KEY
 from cdp.rules.changes import LeafChange
 from cdp.rules.explain import Actual, SequenceDays, StepDays
+from cdp.rules.explain_phrases import EXPLAIN_PHRASES, ExplainPhrases
 from cdp.rules.facts import Rank
 from cdp.rules.operators import BY_KEY as OPERATORS
 from cdp.rules.operators import ValueKind
-from cdp.rules.phrases_english import ENGLISH
-from cdp.rules.sentence import Names, format_title, to_sentence
+from cdp.rules.phrases import Language, Phrases, Unit
+from cdp.rules.sentence import PHRASES, Names, format_title, localize_values, to_sentence
 from cdp.rules.tree import Behaviour, Compare, InList, InSegment, Rule, Scalar, Sequence
 
 #: Operator -> the operator that holds exactly where it does not, for a customer who has a value.
@@ -28,80 +30,141 @@ OPPOSITES = {
 OPPOSITES |= {value: key for key, value in OPPOSITES.items()}
 #: The smallest difference between two values. Other kinds have none that helps a reader.
 _STEPS: dict[ValueKind, Decimal] = {"integer": Decimal(1), "money": Decimal(1).scaleb(-MONEY_SCALE)}
-_INFINITIVES = (
-    ("is ", "be "), ("has ", "have "), ("contains ", "contain "), ("does not contain ", "not contain "),
-    ("starts with ", "start with "), ("ends with ", "end with "),
-)  # fmt: skip
 
 
-def describe_actual(rule: Rule, actual: Actual) -> str:
+def describe_actual(rule: Rule, actual: Actual, language: Language = "en") -> str:
     """The customer's value of a leaf; empty for nodes without one."""
-    match rule, actual:
-        case (Compare(), Rank()):
-            place = actual.from_top if rule.operator.startswith("top") else actual.from_bottom
-            return f"place {place:,} of {actual.customers:,}"
-        case (Compare() | Behaviour(), None):
-            return "no value"
-        case (Compare(field), _):
-            unit = ENGLISH.days if METRICS[field].unit == "days" and METRICS[field].kind == "integer" else None
-            return _format(actual, METRICS[field].kind, unit)
-        case (Behaviour(measure=measure), _):
-            return _format(actual, MEASURES_BY_KEY[measure].kind, ENGLISH.units.get(measure))
-        case (_, SequenceDays(first, then)):
-            return f"first step: {_format_days(first)}; second step: {_format_days(then)}"
-    return ""
+    return _write(language).describe_actual(rule, actual)
 
 
-def describe_target(rule: Rule) -> str:
+def describe_target(rule: Rule, language: Language = "en") -> str:
     """What a leaf compares the customer's value with; empty for nodes that compare none."""
-    match rule:
-        case Compare(field, operator):
-            return ENGLISH.operators[operator].format(
-                *ENGLISH.format_values(rule.values, METRICS[field].kind, OPERATORS[operator])
-            )
-        case Behaviour(_, measure, operator):
-            texts = ENGLISH.format_values(
-                rule.values, MEASURES_BY_KEY[measure].kind, OPERATORS[operator], ENGLISH.units.get(measure)
-            )
-            return ENGLISH.amounts[operator].format(*texts)
-        case Sequence(follows=follows, within_days=days):
-            within = ENGLISH.within.format(*ENGLISH.format_numbers([days], ENGLISH.days)) if days else ENGLISH.same_day
-            return f"the second step {'follows' if follows else 'does not follow'} {within}"
-    return ""
+    return _write(language).describe_target(rule)
 
 
-def describe_change(change: LeafChange, actual: Actual, names: Names) -> str:
+def describe_change(change: LeafChange, actual: Actual, names: Names, language: Language = "en") -> str:
     """ "orders must rise from 2 to 3". `actual` is the customer's value of the leaf."""
-    leaf = change.leaf
-    match leaf:
-        case InSegment(segment_id):
-            return f"must {_be(change.to)} in the segment {_name(names.segments.get(segment_id), segment_id)}"
-        case InList(list_id):
-            return f"must {_be(change.to)} in the list {_name(names.lists.get(list_id), list_id)}"
-        case Compare(field, operator) if OPERATORS[operator].compares == "rank":
-            return _describe_rank(leaf, actual, change.to)
-        case Compare(field):
-            return _describe_value(leaf, format_title(field), METRICS[field].kind, actual, change.to)
-        case Behaviour(step, measure, _, _, window):
-            did = to_sentence(Behaviour(step, "events", "ge", 1, window), names)
-            subject = f"“{did}”: {MEASURES_BY_KEY[measure].title}"
-            return _describe_value(leaf, subject, MEASURES_BY_KEY[measure].kind, actual, change.to)
-        case Sequence():
-            return f"must {'match' if change.to else 'no longer match'}: {to_sentence(leaf, names)}"
+    return _write(language).describe_change(change, actual, names)
 
 
-def _describe_value(leaf: Compare | Behaviour, subject: str, kind: ValueKind, actual: Actual, to: bool) -> str:
-    operator = leaf.operator if to else OPPOSITES.get(leaf.operator)
-    if operator is None:
-        return f"{subject} must no longer match “{describe_target(leaf)}”; it is {describe_actual(leaf, actual)}"
-    if isinstance(actual, int | Decimal | Fraction):
-        goal = _find_goal(operator, leaf.values, kind, actual)
-        if goal is not None:
-            verb = "rise" if goal > actual else "fall"
-            return f"{subject} must {verb} from {_format(actual, kind)} to {_format(goal, kind)}"
-    phrase = ENGLISH.operators[operator].format(*ENGLISH.format_values(leaf.values, kind, OPERATORS[operator]))
-    now = "it has no value" if actual is None else f"it is {describe_actual(leaf, actual)}"
-    return f"{subject} must {_to_infinitive(phrase)}; {now}"
+def _write(language: Language) -> _Writer:
+    return _Writer(language, PHRASES[language], EXPLAIN_PHRASES[language])
+
+
+@dataclass(frozen=True, slots=True)
+class _Writer:
+    language: Language
+    phrases: Phrases
+    words: ExplainPhrases
+
+    def describe_actual(self, rule: Rule, actual: Actual) -> str:
+        match rule, actual:
+            case (Compare(), Rank()):
+                place = actual.from_top if rule.operator.startswith("top") else actual.from_bottom
+                return self.words.place.format(self._count(place), self._count(actual.customers))
+            case (Compare() | Behaviour(), None):
+                return self.words.no_value
+            case (Compare(field), str()):
+                return str(localize_values(METRICS[field], (actual,), self.language)[0])
+            case (Compare(field), _):
+                unit = self.phrases.days if METRICS[field].unit == "days" and METRICS[field].kind == "integer" else None
+                return self._format(actual, METRICS[field].kind, unit)
+            case (Behaviour(measure=measure), _):
+                return self._format(actual, MEASURES_BY_KEY[measure].kind, self.phrases.units.get(measure))
+            case (_, SequenceDays(first, then)):
+                return self.words.steps.format(self._format_days(first), self._format_days(then))
+        return ""
+
+    def describe_target(self, rule: Rule) -> str:
+        match rule:
+            case Compare(field, operator):
+                values = localize_values(METRICS[field], rule.values, self.language)
+                return self._compare(operator, values, METRICS[field].kind)
+            case Behaviour(_, measure, operator):
+                texts = self.phrases.format_values(
+                    rule.values, MEASURES_BY_KEY[measure].kind, OPERATORS[operator], self.phrases.units.get(measure)
+                )
+                return self.phrases.amounts[operator].format(*texts)
+            case Sequence(follows=follows, within_days=days):
+                numbers = self.phrases.format_numbers([days], self.phrases.days)
+                within = self.phrases.within.format(*numbers) if days else self.phrases.same_day
+                return _choose(self.words.follows, follows).format(within)
+        return ""
+
+    def describe_change(self, change: LeafChange, actual: Actual, names: Names) -> str:
+        leaf = change.leaf
+        match leaf:
+            case InSegment(segment_id):
+                return _choose(self.words.in_segment, change.to).format(_name(names.segments.get(segment_id), segment_id))
+            case InList(list_id):
+                return _choose(self.words.in_list, change.to).format(_name(names.lists.get(list_id), list_id))
+            case Compare(_, operator) if OPERATORS[operator].compares == "rank":
+                return self._describe_rank(leaf, actual, change.to)
+            case Compare(field):
+                return self._describe_value(leaf, format_title(field, self.language), METRICS[field].kind, actual, change.to)
+            case Behaviour(step, measure, _, _, window):
+                did = to_sentence(Behaviour(step, "events", "ge", 1, window), names, self.language)
+                subject = f"“{did}”: {self.words.measures[measure]}"
+                return self._describe_value(leaf, subject, MEASURES_BY_KEY[measure].kind, actual, change.to)
+            case Sequence():
+                return _choose(self.words.matches, change.to).format(to_sentence(leaf, names, self.language))
+
+    def _describe_value(self, leaf: Compare | Behaviour, subject: str, kind: ValueKind, actual: Actual, to: bool) -> str:
+        operator = leaf.operator if to else OPPOSITES.get(leaf.operator)
+        if operator is None:
+            return self.words.no_longer.format(subject, self.describe_target(leaf), self.describe_actual(leaf, actual))
+        if isinstance(actual, int | Decimal | Fraction):
+            goal = _find_goal(operator, leaf.values, kind, actual)
+            if goal is not None:
+                phrase = self.words.rise if goal > actual else self.words.fall
+                return phrase.format(subject, self._format(actual, kind), self._format(goal, kind))
+        values = localize_values(METRICS[leaf.field], leaf.values, self.language) if isinstance(leaf, Compare) else leaf.values
+        comparison = self._to_infinitive(self._compare(operator, values, kind))
+        now = self.words.is_missing if actual is None else self.words.is_now.format(self.describe_actual(leaf, actual))
+        return self.words.must.format(subject, comparison, now)
+
+    def _describe_rank(self, leaf: Compare, actual: Actual, to: bool) -> str:
+        title = format_title(leaf.field, self.language)
+        if not isinstance(actual, Rank):
+            return self.words.rank_missing.format(title, self.phrases.operators[leaf.operator].format(leaf.value))
+        is_top = leaf.operator.startswith("top")
+        last = _find_last_place(leaf, actual)
+        if not to or last < 1:
+            sentence = _choose(self.words.matches, to).format(to_sentence(leaf, language=self.language))
+            return f"{sentence}; {self.words.is_now.format(self.describe_actual(leaf, actual))}"
+        places = actual.from_top if is_top else actual.from_bottom, last, actual.customers
+        return (self.words.rank_top if is_top else self.words.rank_bottom).format(title, *map(self._count, places))
+
+    def _compare(self, operator: str, values: tuple[Scalar, ...], kind: ValueKind) -> str:
+        return self.phrases.operators[operator].format(*self.phrases.format_values(values, kind, OPERATORS[operator]))
+
+    def _format(self, value: Actual, kind: ValueKind, unit: Unit | None = None) -> str:
+        if isinstance(value, Fraction):
+            value = Decimal(round(value * 100)) / 100
+        if unit and isinstance(value, int):
+            return unit[value != 1].format(self._count(value))
+        if kind == "integer" and isinstance(value, int | Decimal):
+            return self._count(int(value))
+        if kind == "text" or not isinstance(value, int | Decimal | date):
+            return str(value)
+        return self.phrases.format_value(value, kind)
+
+    def _count(self, number: int) -> str:
+        return f"{number:,}".replace(",", self.words.group_mark)
+
+    def _format_days(self, days: StepDays | None) -> str:
+        if days is None:
+            return self.words.never
+        first, last = (self._format(day, "date") for day in (days.first, days.last))
+        return first if first == last else self.words.days.format(first, last)
+
+    def _to_infinitive(self, phrase: str) -> str:
+        verbs = (f"{verb}{phrase.removeprefix(start)}" for start, verb in self.words.infinitives if phrase.startswith(start))
+        return next(verbs, phrase)
+
+
+def _choose(pair: tuple[str, str], is_first: bool) -> str:
+    return pair[0] if is_first else pair[1]
 
 
 def _find_goal(
@@ -122,51 +185,10 @@ def _find_goal(
     return None
 
 
-def _describe_rank(leaf: Compare, actual: Actual, to: bool) -> str:
-    title, sentence = format_title(leaf.field), to_sentence(leaf)
-    if not isinstance(actual, Rank):
-        return f"{title} must have a value, and a place where it {ENGLISH.operators[leaf.operator].format(leaf.value)}"
-    place = actual.from_top if leaf.operator.startswith("top") else actual.from_bottom
-    last = _find_last_place(leaf, actual)
-    if not to or last < 1:
-        return f"must {'match' if to else 'no longer match'}: {sentence}; it is {describe_actual(leaf, actual)}"
-    end = "highest" if leaf.operator.startswith("top") else "lowest"
-    return f"{title} must move from place {place:,} to place {last:,} of {actual.customers:,}, counted from the {end}"
-
-
 def _find_last_place(leaf: Compare, rank: Rank) -> int:
     """The last place that matches."""
     value = Fraction(str(leaf.value))
     return math.ceil(rank.customers * value / 100) if leaf.operator.endswith("percent") else int(value)
-
-
-def _format(value: Actual, kind: ValueKind, unit: tuple[str, str] | None = None) -> str:
-    if isinstance(value, Fraction):
-        value = Decimal(round(value * 100)) / 100
-    if unit and isinstance(value, int):
-        return unit[value != 1].format(f"{value:,}")
-    if kind == "percent" and isinstance(value, int | Decimal):
-        return ENGLISH.percent.format(format(Decimal(value).normalize(), "f"))
-    if kind == "integer" and isinstance(value, int | Decimal):
-        return f"{int(value):,}"
-    if kind == "text" or not isinstance(value, int | Decimal | date):
-        return str(value)
-    return ENGLISH.format_value(value, kind)
-
-
-def _format_days(days: StepDays | None) -> str:
-    if days is None:
-        return "never"
-    first, last = (_format(day, "date") for day in (days.first, days.last))
-    return first if first == last else f"{first} to {last}"
-
-
-def _to_infinitive(phrase: str) -> str:
-    return next((f"{verb}{phrase.removeprefix(start)}" for start, verb in _INFINITIVES if phrase.startswith(start)), phrase)
-
-
-def _be(to: bool) -> str:
-    return "be" if to else "not be"
 
 
 def _name(name: str | None, number: int) -> str:

@@ -8,20 +8,23 @@ from dataclasses import dataclass, field
 
 from cdp.metrics import BY_KEY as METRICS
 from cdp.metrics import Metric
-from cdp.metrics.vietnamese import VIETNAMESE_TITLES
+from cdp.metrics.vietnamese import VIETNAMESE_CHOICES, VIETNAMESE_TITLES
 from cdp.rules.check import require_valid
 from cdp.rules.operators import BY_KEY as OPERATORS
 from cdp.rules.phrases import Language, Phrases
 from cdp.rules.phrases_english import ENGLISH
 from cdp.rules.phrases_vietnamese import VIETNAMESE
 from cdp.rules.sentence_behaviours import BehaviourWriter, negate
-from cdp.rules.tree import All, Any, Behaviour, Compare, InList, InSegment, Leaf, Not, Rule, Sequence
+from cdp.rules.tree import All, Any, Behaviour, Compare, InList, InSegment, Leaf, Not, Rule, Scalar, Sequence
 
 PHRASES: Mapping[Language, Phrases] = {"en": ENGLISH, "vi": VIETNAMESE}
 _TITLES: Mapping[Language, Mapping[str, str]] = {
     "en": {key: metric.title for key, metric in METRICS.items()},
     "vi": VIETNAMESE_TITLES,
 }
+_CHOICES: Mapping[Language, Mapping[str, str]] = {"en": {}, "vi": VIETNAMESE_CHOICES}
+#: Operators that compare whole words, so a choice can be named by its title.
+_WHOLE_WORDS = ("eq", "ne", "in", "not_in")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +41,17 @@ _NO_NAMES = Names()
 def to_sentence(rule: Rule, names: Names = _NO_NAMES, language: Language = "en") -> str:
     """ "orders is at least 2 and revenue is more than 100.00". Raises RuleError for a rule that does not pass `check`."""
     require_valid(rule)
-    return _Writer(PHRASES[language], names, _TITLES[language]).describe(rule)
+    return _Writer(PHRASES[language], names, _TITLES[language], language).describe(rule)
 
 
 def format_title(field: str, language: Language = "en") -> str:
     """The title of a metric inside a sentence."""
-    return _Writer(PHRASES[language], _NO_NAMES, _TITLES[language]).format_title(METRICS[field])
+    return _Writer(PHRASES[language], _NO_NAMES, _TITLES[language], language).format_title(METRICS[field])
+
+
+def localize_values(metric: Metric, values: tuple[Scalar, ...], language: Language) -> tuple[Scalar, ...]:
+    """The words of the language for the choices of a metric; other values stay as they are."""
+    return tuple(_CHOICES[language].get(str(value), value) for value in values) if metric.choices else values
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +59,7 @@ class _Writer:
     phrases: Phrases
     names: Names
     titles: Mapping[str, str]
+    language: Language
 
     def describe(self, rule: Rule) -> str:
         match rule:
@@ -93,7 +102,9 @@ class _Writer:
 
     def _describe_comparison(self, leaf: Compare) -> str:
         metric, operator = METRICS[leaf.field], OPERATORS[leaf.operator]
-        texts = self.phrases.format_values(leaf.values, metric.kind, operator)
+        is_word = operator.key in _WHOLE_WORDS
+        values = localize_values(metric, leaf.values, self.language) if is_word else leaf.values
+        texts = self.phrases.format_values(values, metric.kind, operator)
         return f"{self.format_title(metric)} {self.phrases.operators[leaf.operator].format(*texts)}"
 
     def format_title(self, metric: Metric) -> str:

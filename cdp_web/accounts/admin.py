@@ -12,6 +12,7 @@ from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
 from django.contrib.auth.models import Group, User
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from cdp_web.accounts import admin_audit
@@ -100,7 +101,10 @@ class TeamAdmin(GroupAdmin):
 
 class NewTokenForm(forms.ModelForm):
     days = forms.TypedChoiceField(
-        label=_("Expires after"), coerce=int, initial=90, choices=[(days, f"{days} days") for days in EXPIRY_DAYS]
+        label=_("Expires after"),
+        coerce=int,
+        initial=90,
+        choices=[(days, format_lazy(_("{days} days"), days=days)) for days in EXPIRY_DAYS],
     )
 
     class Meta:

@@ -24,6 +24,7 @@ _APPS = {
     "axes": _("Logins"),
     "auditlog": _("Audit"),
     "segments": _("Segments, lists and webhooks"),
+    "customers": _("Customers"),
 }
 _MODELS = {
     "AccessAttempt": _("Wrong passwords and locked logins"),

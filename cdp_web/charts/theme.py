@@ -57,6 +57,12 @@ def make_day_axis() -> dict[str, Any]:
     return {"type": "date", "hoverformat": whole, "tickformat": short}
 
 
+def make_hour_axis() -> dict[str, Any]:
+    """The day is below its first hour."""
+    _, short = formats.get_day_patterns()
+    return {"type": "date", "tickformat": f"%H:%M\n{short}"}
+
+
 def make_money_axis() -> dict[str, Any]:
     prefix, suffix = formats.get_currency_affixes()
     return {"tickprefix": prefix, "ticksuffix": suffix, "tickformat": "~s"}

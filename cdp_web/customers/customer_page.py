@@ -19,12 +19,12 @@ from cdp_web.charts.csv import answer_csv
 from cdp_web.customers.activity import Activity, activity_get
 from cdp_web.customers.advice import GROUP_ADVICE, LIFECYCLE_ADVICE
 from cdp_web.customers.figures import list_charts
-from cdp_web.customers.filters import get_language_of_rules
 from cdp_web.customers.headlines import find_cart, list_headlines
 from cdp_web.customers.profiles import EVENT_TYPES, Profile, profile_get
 from cdp_web.customers.ranks import Rank, ranks_get
 from cdp_web.customers.timeline import build_timeline, list_types
 from cdp_web.layout import formats
+from cdp_web.layout.facts import get_rule_language
 from cdp_web.layout.pages import answer_bad_request
 from cdp_web.segments.models import Reason
 from cdp_web.segments.selectors import stays_get_for_customer
@@ -80,7 +80,7 @@ def customer_detail(request: HttpRequest, customer_id: str) -> HttpResponse:
     row = customer_row_get(snapshot, customer_id)
     if row is None or (profile is None and not is_past):
         raise Http404(_describe_unknown(customer_id, publication, is_past))
-    charts = list_charts(row.activity, get_language_of_rules())
+    charts = list_charts(row.activity, get_rule_language())
     if answer := answer_csv(request, charts):
         return answer
     context: dict[str, Any] = {"customer_id": customer_id, "as_of": publication.day, "is_past": is_past, "charts": charts}
@@ -149,7 +149,7 @@ def _describe_days(text: str, past: list[Publication]) -> str:
         return str(error)
     says = _("The customers of %(day)s can't be shown.") % {"day": day}
     days = ", ".join(formats.day(each.day) for each in past[:5])
-    return f"{says} {_('Earlier days that can be shown: %(days)s.') % {'days': days}}" if days else says
+    return says + " " + _("Earlier days that can be shown: %(days)s.") % {"days": days} if days else says
 
 
 def _describe_unknown(customer_id: str, publication: Publication, is_past: bool) -> str:

@@ -8,14 +8,14 @@ from typing import Any
 
 from django.http import QueryDict
 from django.utils.functional import Promise
-from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from cdp.metrics import BY_KEY, LIFECYCLES, Metric
 from cdp.metrics.rfm import RFM_GROUP
-from cdp.rules import All, Compare, Language, Names, Rule, to_sentence
+from cdp.rules import All, Compare, Names, Rule, to_sentence
 from cdp.rules.operators import BY_KEY as OPERATORS
 from cdp_web.customers.listing import CustomerQuery, build_link
+from cdp_web.layout.facts import get_rule_language
 from cdp_web.segments.rules import rule_read
 
 
@@ -57,12 +57,8 @@ QUICK_FILTERS: tuple[QuickFilter, ...] = (
 )  # fmt: skip
 
 
-def get_language_of_rules() -> Language:
-    return "vi" if (get_language() or "").startswith("vi") else "en"
-
-
 def build_chips(query: CustomerQuery, names: Names) -> list[Chip]:
-    language = get_language_of_rules()
+    language = get_rule_language()
     chips = []
     for position, condition in enumerate(list_conditions(query.rule)):
         sentence = to_sentence(condition, names, language)

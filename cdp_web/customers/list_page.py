@@ -21,6 +21,7 @@ from cdp_web.customers.keyset import Order
 from cdp_web.customers.listing import CustomerQuery, build_link, list_pairs, parse_query, write_rule
 from cdp_web.customers.saved_views import views_get, write_parameters
 from cdp_web.customers.selectors import CustomerPage, customer_page_get
+from cdp_web.layout.facts import get_title, localize
 from cdp_web.layout.templatetags.cdp import column_class
 from cdp_web.serving.publications import publication_get_for_request
 from cdp_web.serving.snapshot_query import snapshot_open
@@ -118,7 +119,7 @@ def _build_headings(query: CustomerQuery) -> list[Heading]:
 
 
 def _build_metric_heading(query: CustomerQuery, metric: Metric) -> Heading:
-    return _build_heading(query, metric.key, metric.title, metric.about, column_class(metric))
+    return _build_heading(query, metric.key, get_title(metric), localize(metric.about), column_class(metric))
 
 
 def _build_heading(query: CustomerQuery, key: str, title: str, about: str, css: str) -> Heading:

@@ -14,6 +14,7 @@ from django.http import QueryDict
 from cdp.metrics import BY_KEY, Metric
 from cdp.rules import CUSTOMER_ID, Rule, encode
 from cdp_web.customers.keyset import Cursor, Order, parse_cursor
+from cdp_web.layout.facts import get_title
 from cdp_web.segments.export.options import read_columns
 from cdp_web.segments.rules import rule_read
 from cdp_web.serving.snapshot_query import LIST_COLUMNS
@@ -49,7 +50,7 @@ class CustomerQuery:
 
     @property
     def sort_title(self) -> str:
-        return "" if self.order.is_by_id else BY_KEY[self.order.sort].title
+        return "" if self.order.is_by_id else get_title(BY_KEY[self.order.sort])
 
 
 def parse_query(parameters: QueryDict, columns_name: str = "cols", limit: int = PAGE_SIZE) -> CustomerQuery:

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.core.validators import MaxLengthValidator
 from django.db import models
 from django.db.models.functions import Lower
+from django.utils.translation import gettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 #: An address that a browser and the site's server take.
@@ -22,6 +23,8 @@ class SavedView(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
+        verbose_name = gettext_lazy("saved view")
+        verbose_name_plural = gettext_lazy("saved views")
         ordering = ["name", "pk"]
         constraints = [
             models.UniqueConstraint(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from textwrap import wrap
 from typing import Literal
 
 from django.utils.translation import gettext as _
@@ -22,6 +23,8 @@ MEASURES = {
     "revenue": gettext_lazy("Net revenue"),
     "average": gettext_lazy("Revenue per customer"),
 }
+#: Letters in a line of a cell, so that labels fit on phones.
+LABEL_WIDTH = 9
 SINCE = {"month": gettext_lazy("In 30 days"), "day": gettext_lazy("Since the day before")}
 
 
@@ -66,7 +69,7 @@ def _make_cell(cell: GridCell, measure: Measure) -> HeatCell:
     hover = _("%(group)s: %(customers)s customers, %(revenue)s") % {
         "group": title, "customers": formats.count(cell.customers), "revenue": formats.money(cell.revenue),
     }  # fmt: skip
-    label = f"{text}<br>{title.replace(' ', '<br>')}" if cell.customers else ""
+    label = "<br>".join([text, *wrap(title, LABEL_WIDTH, break_long_words=False)]) if cell.customers else ""
     return HeatCell(value if cell.customers else None, label, hover, cell.link)
 
 

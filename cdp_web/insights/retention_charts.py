@@ -87,7 +87,7 @@ def _make_cell(cohort: Cohort, cell: CohortCell, report: RetentionReport) -> Hea
         "revenue": formats.money(cell.row.revenue),
     }
     if cell.unfinished:
-        hover += f" ({_('not over yet')})"
+        hover += " (" + _("not over yet") + ")"
     return HeatCell(cell.measure(report.measure), text, hover, cell.link, cell.unfinished)
 
 

@@ -21,6 +21,7 @@ from django.utils.translation import get_language, gettext, ngettext
 
 from cdp.metrics import Metric
 from cdp.settings import current
+from cdp_web.layout.facts import localize_choice
 
 MISSING = "–"
 #: Language -> the pattern of a day for Babel, with and without the year, and the same for plotly's script.
@@ -98,8 +99,8 @@ def weekday(value: date, width: str = "wide") -> str:
 
 
 def month(value: date) -> str:
-    """Nov 2019."""
-    return format_date(value, "MMM y", locale=get_locale())
+    """Nov 2019; 11/2019 where months have numbers."""
+    return format_date(value, "MMM y" if _get_language() == "en" else "MM/y", locale=get_locale())
 
 
 def moment(value: datetime | None) -> str:
@@ -145,7 +146,7 @@ def metric_value(metric: Metric, value: object) -> str:
         case "day":
             return day(value if isinstance(value, date) else str(value))
         case "text":
-            return str(value)
+            return localize_choice(str(value)) if metric.choices else str(value)
 
 
 def get_currency_symbol() -> str:

@@ -85,8 +85,9 @@ def chart_funnel(steps: Sequence[FunnelStep]) -> Chart:
     figure = make_figure(bars, height=200, bargap=0.25, xaxis={"visible": False}, yaxis=yaxis)
     sessions = {"view": formats.count(steps[0].sessions), "cart": formats.count(steps[1].sessions)}
     sessions |= {"share": formats.percent(steps[1].share), "purchase": formats.count(steps[2].sessions)}
-    counted = _(
-        "Sessions: %(view)s had a view, %(cart)s a view and a cart (%(share)s), %(purchase)s a purchase with or without a cart."
+    note = _(
+        "Sessions: %(view)s had a view, %(cart)s a view and a cart (%(share)s), %(purchase)s a purchase with or without a cart. "
+        "So for sessions, the last step has no share of the step before."
     )
     return Chart(
         key="funnel",
@@ -104,5 +105,5 @@ def chart_funnel(steps: Sequence[FunnelStep]) -> Chart:
             (step.title, step.customers, step.customers_share, step.customers_from_step_before, step.sessions) for step in steps
         ],
         links=links,
-        notes=[f"{counted % sessions} {_('So for sessions, the last step has no share of the step before.')}"],
+        notes=[note % sessions],
     )

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from cdp.mart.nights import NightRun
 from cdp_web.charts.chart import Chart, Column
-from cdp_web.charts.theme import BAD, BAR, SECOND, make_day_axis, make_figure
+from cdp_web.charts.theme import BAD, BAR, SECOND, make_day_axis, make_figure, make_hour_axis
 from cdp_web.layout import formats
 from cdp_web.pipeline.stream_read import StreamHour
 from cdp_web.serving.night_words import name_step
@@ -39,7 +39,7 @@ def chart_stream(hours: Sequence[StreamHour]) -> Chart:
         key="stream",
         title=_("Messages by hour"),
         about=_("Messages by the hour in which Kafka received them. Rejected messages are in quarantine."),
-        figure=make_figure(*traces, height=HEIGHT, barmode="stack", xaxis={"type": "date"}),
+        figure=make_figure(*traces, height=HEIGHT, barmode="stack", xaxis=make_hour_axis()),
         columns=[
             Column(_("Hour")),
             Column(_("Received"), "count"),

@@ -15,7 +15,7 @@ import redis
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 from django.utils import timezone
-from django.utils.translation import gettext_noop as text
+from django.utils.translation import gettext_noop as noop
 from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 
@@ -59,7 +59,7 @@ def probe_postgres(settings: Settings) -> Finding:
     with psycopg.connect(**connection_arguments(settings, "cdp_web health", SECONDS)) as connection:
         query = "SELECT current_setting('server_version'), pg_database_size(current_database()) / 1000000"
         version, size = connection.execute(query).fetchone() or ("", 0)
-    return healthy(text("version %(version)s, %(size)s MB"), version=version, size=int(size))
+    return healthy(noop("version %(version)s, %(size)s MB"), version=version, size=int(size))
 
 
 def probe_mongo(settings: Settings) -> Finding:
@@ -71,18 +71,18 @@ def probe_mongo(settings: Settings) -> Finding:
         names = client[settings.mongo_database].list_collection_names()
     finally:
         client.close()
-    return healthy(text("%(count)s collections"), count=len(names))
+    return healthy(noop("%(count)s collections"), count=len(names))
 
 
 def probe_redis(settings: Settings) -> Finding:
     with redis.Redis.from_url(settings.redis_url, socket_timeout=SECONDS, socket_connect_timeout=SECONDS) as client:
         memory: Any = client.info("memory")
-    return healthy(text("%(size)s MB in use"), size=int(memory["used_memory"]) // 1_000_000)
+    return healthy(noop("%(size)s MB in use"), size=int(memory["used_memory"]) // 1_000_000)
 
 
 def probe_kafka(settings: Settings) -> Finding:
     cluster = AdminClient(client_config(settings)).list_topics(timeout=SECONDS)
-    return healthy(text("brokers: %(brokers)s, topics: %(topics)s"), brokers=len(cluster.brokers), topics=len(cluster.topics))
+    return healthy(noop("brokers: %(brokers)s, topics: %(topics)s"), brokers=len(cluster.brokers), topics=len(cluster.topics))
 
 
 def probe_hdfs(settings: Settings) -> Finding:
@@ -90,25 +90,28 @@ def probe_hdfs(settings: Settings) -> Finding:
     live, missing = int(state["NumLiveDataNodes"]), int(info["NumberOfMissingBlocks"])
     if live < settings.hdfs_datanodes:
         values = {"live": live, "expected": settings.hdfs_datanodes}
-        return Finding("unhealthy", text("%(live)s of %(expected)s DataNodes are alive"), values, "./run up hdfs")
+        return Finding("unhealthy", noop("%(live)s of %(expected)s DataNodes are alive"), values, "./run up hdfs")
     if info["Safemode"]:
-        return Finding("unhealthy", text("the NameNode is in safe mode, so nothing can be written"), {}, "./run logs namenode")
+        return Finding("unhealthy", noop("the NameNode is in safe mode, so nothing can be written"), {}, "./run logs namenode")
     if missing:
-        return Finding("unhealthy", text("%(count)s blocks are missing"), {"count": missing}, "./run logs namenode")
+        return Finding("unhealthy", noop("%(count)s blocks are missing"), {"count": missing}, "./run logs namenode")
     free = int(state["CapacityRemaining"]) // 2**30
     return healthy(
-        text("%(live)s DataNodes, %(files)s files, %(free)s GiB free"), live=live, files=int(state["FilesTotal"]), free=free
+        noop("%(live)s DataNodes, %(files)s files, %(free)s GiB free"),
+        live=live,
+        files=int(state["FilesTotal"]),
+        free=free,
     )
 
 
 def probe_spark(settings: Settings) -> Finding:
     if not settings.spark_master_url.startswith("spark://"):
-        return Finding("unknown", text("jobs go to %(master)s, which has its own page"), {"master": settings.spark_master_url})
+        return Finding("unknown", noop("jobs go to %(master)s, which has its own page"), {"master": settings.spark_master_url})
     state = _read_json(f"{settings.spark_master_http}/json/")
     if state["status"] != "ALIVE" or not state["aliveworkers"]:
-        return Finding("unhealthy", text("no worker is registered"), {}, "./run up spark")
+        return Finding("unhealthy", noop("no worker is registered"), {}, "./run up spark")
     values = {"free": state["cores"] - state["coresused"], "cores": state["cores"], "jobs": len(state["activeapps"])}
-    return healthy(text("%(free)s of %(cores)s cores free, applications: %(jobs)s"), **values)
+    return healthy(noop("%(free)s of %(cores)s cores free, applications: %(jobs)s"), **values)
 
 
 def probe_airflow(settings: Settings) -> Finding:
@@ -116,13 +119,13 @@ def probe_airflow(settings: Settings) -> Finding:
     parts = {"metadatabase": "postgres", "scheduler": "airflow-scheduler", "dag_processor": "airflow-dags"}
     for part, service in parts.items():
         if health[part]["status"] != "healthy":
-            return Finding("unhealthy", text("its %(part)s gives no sign of life"), {"part": part}, f"./run logs {service}")
-    return healthy(text("scheduler and DAG processor are alive"))
+            return Finding("unhealthy", noop("its %(part)s gives no sign of life"), {"part": part}, f"./run logs {service}")
+    return healthy(noop("scheduler and DAG processor are alive"))
 
 
 def probe_source(settings: Settings) -> Finding:
     health = _read_json(f"{settings.source_url}/health")
-    return healthy(text("%(count)s data sets"), count=int(health["datasets"]))
+    return healthy(noop("%(count)s data sets"), count=int(health["datasets"]))
 
 
 def probe_workers(settings: Settings) -> Finding:
@@ -131,8 +134,8 @@ def probe_workers(settings: Settings) -> Finding:
         heartbeat = client.get(HEARTBEAT)
     age = time.time() - float(heartbeat) if isinstance(heartbeat, bytes) else None
     if age is None or age > HEARTBEAT_LATE:
-        return Finding("unhealthy", text("no scheduled task has run lately"), {}, "./run up site")
-    return healthy(text("last scheduled task %(seconds)s s ago"), seconds=max(round(age), 0))
+        return Finding("unhealthy", noop("no scheduled task has run lately"), {}, "./run up site")
+    return healthy(noop("last scheduled task %(seconds)s s ago"), seconds=max(round(age), 0))
 
 
 def probe_stream(settings: Settings) -> Finding:
@@ -141,21 +144,21 @@ def probe_stream(settings: Settings) -> Finding:
         query = "SELECT count(*) FROM pg_stat_activity WHERE application_name = %s AND datname = current_database()"
         (running,) = connection.execute(query, [STREAM]).fetchone() or (0,)
     if running:
-        return healthy(text("running"))
-    return Finding("stopped", text("not running; each night reads what waits"), {}, "./run up stream")
+        return healthy(noop("running"))
+    return Finding("stopped", noop("not running; each night reads what waits"), {}, "./run up stream")
 
 
 SERVERS = (
-    Server("kafka", text("Kafka"), text("takes in the events"), "kafka", probe_kafka),
-    Server("stream", text("Stream"), text("checks events and stores them"), "stream", probe_stream),
-    Server("hdfs", text("HDFS"), text("keeps all events"), "namenode", probe_hdfs),
-    Server("spark", text("Spark"), text("computes the nights"), "spark-master", probe_spark),
-    Server("postgres", text("Postgres"), text("daily numbers, segments and users"), "postgres", probe_postgres),
-    Server("mongo", text("MongoDB"), text("customer profiles"), "mongo", probe_mongo),
-    Server("redis", text("Redis"), text("passes tasks to the workers"), "redis", probe_redis),
-    Server("workers", text("Workers"), text("compute segments and send webhooks"), "celery-worker", probe_workers),
-    Server("airflow", text("Airflow"), text("starts the nights"), "airflow-api", probe_airflow),
-    Server("source", text("Source server"), text("brings files in"), "source", probe_source),
+    Server("kafka", noop("Kafka"), noop("takes in the events"), "kafka", probe_kafka),
+    Server("stream", noop("Stream"), noop("checks events and stores them"), "stream", probe_stream),
+    Server("hdfs", noop("HDFS"), noop("keeps all events"), "namenode", probe_hdfs),
+    Server("spark", noop("Spark"), noop("computes the nights"), "spark-master", probe_spark),
+    Server("postgres", noop("Postgres"), noop("daily numbers, segments and users"), "postgres", probe_postgres),
+    Server("mongo", noop("MongoDB"), noop("customer profiles"), "mongo", probe_mongo),
+    Server("redis", noop("Redis"), noop("passes tasks to the workers"), "redis", probe_redis),
+    Server("workers", noop("Workers"), noop("compute segments and send webhooks"), "celery-worker", probe_workers),
+    Server("airflow", noop("Airflow"), noop("starts the nights"), "airflow-api", probe_airflow),
+    Server("source", noop("Source server"), noop("brings files in"), "source", probe_source),
 )
 
 
@@ -182,7 +185,7 @@ def _probe(server: Server, settings: Settings) -> Finding:
     except FAILURES as error:
         reason = error.args[0].str() if isinstance(error, KafkaException) else first_line(error)
         reason = reason.partition(", Timeout:")[0][:200]  # the rest is a long line about the state of MongoDB's driver
-        return Finding("unhealthy", text("no answer: %(reason)s"), {"reason": reason}, f"./run up {server.service}")
+        return Finding("unhealthy", noop("no answer: %(reason)s"), {"reason": reason}, f"./run up {server.service}")
 
 
 def _read_namenode(settings: Settings, name: str) -> Any:

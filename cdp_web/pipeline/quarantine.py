@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError, TableNotFoundError
+from django.utils.translation import gettext_lazy
 
 from cdp.errors import first_line
 from cdp.lake.paths import QUARANTINE, table_url
@@ -36,8 +37,8 @@ _PLACES = ", ".join(_PLACE)
 
 class QuarantineUnavailable(NotReady):
     code = "quarantine_unavailable"
-    title = "Quarantine can't be read"
-    remedy = "Check whether HDFS is healthy: ./run status"
+    title = gettext_lazy("Quarantine can't be read")
+    remedy = gettext_lazy("Check whether HDFS is healthy: ./run status")
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
@@ -81,7 +82,7 @@ def parse_filter(request: HttpRequest, table: QuarantineTable) -> tuple[Quaranti
     last = day_from_text(values["last"]) if values.get("last") else table.newest_day
     first = day_from_text(values["first"]) if values.get("first") else last - timedelta(days=DAYS - 1)
     if not timedelta(0) <= last - first < timedelta(days=MOST_DAYS):
-        raise ValueError(f"Choose a range of 1 to {MOST_DAYS} days.")
+        raise ValueError(_("Choose a range of 1 to %(most)s days.") % {"most": MOST_DAYS})
     words = {"reason": ["", *REASON_TEXTS], "field": ["", *FIELD_NAMES], "state": list(STATES)}
     chosen = {name: values.get(name) or allowed[0] for name, allowed in words.items()}
     for name, allowed in words.items():

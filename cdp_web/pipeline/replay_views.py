@@ -103,7 +103,7 @@ def _load(replay_id: int) -> dict[str, Any]:
 def _get_or_404(replay_id: int) -> Replay:
     replay = Replay.objects.select_related("requested_by").filter(pk=replay_id).first()
     if replay is None:
-        raise Http404(f"There is no replay {replay_id}.")
+        raise Http404(_("There is no replay %(id)s.") % {"id": replay_id})
     return replay
 
 

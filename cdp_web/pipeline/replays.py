@@ -9,6 +9,7 @@ from typing import Any
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from cdp.programs import REPLAY_DAG
 from cdp_web.pipeline.models import Replay
@@ -44,7 +45,9 @@ def replay_start(*, options: list[str], is_dry_run: bool, requested_by: Any) -> 
 def replay_start_after(dry_run: Replay, requested_by: AbstractBaseUser) -> Replay:
     """Start the replay that a dry run has shown."""
     if not may_follow(dry_run):
-        raise ReplayRefused(f"{dry_run} is no finished dry run of the last hour in which a message would pass.")
+        raise ReplayRefused(
+            _("%(run)s is no finished dry run of the last hour in which a message would pass.") % {"run": dry_run}
+        )
     return replay_start(options=dry_run.options, is_dry_run=False, requested_by=requested_by)
 
 

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 
 from cdp.mart.nights import NightRun
 from cdp_web.layout import formats
+from cdp_web.layout.facts import localize
 from cdp_web.pipeline.flow import Hop, make_hops
 from cdp_web.pipeline.freshness import Freshness, NightSchedule, judge_freshness
 from cdp_web.pipeline.ledger_read import LedgerFigures
@@ -37,11 +38,11 @@ class ServerLine:
 
     @property
     def title(self) -> str:
-        return _(self.server.title)
+        return localize(self.server.title)
 
     @property
     def about(self) -> str:
-        return _(self.server.about)
+        return localize(self.server.about)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +128,9 @@ def make_server_lines(values: Mapping[str, Any]) -> list[ServerLine]:
             lines.append(ServerLine(server, "unknown"))
             continue
         words = {name: formats.count(each) if isinstance(each, int) else each for name, each in value["values"].items()}
-        lines.append(ServerLine(server, value["state"], parse_time(value["since"]), _(value["says"]) % words, value["remedy"]))
+        lines.append(
+            ServerLine(server, value["state"], parse_time(value["since"]), localize(value["says"]) % words, value["remedy"])
+        )
     return lines
 
 

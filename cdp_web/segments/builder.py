@@ -15,8 +15,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from cdp.rules import describe_behaviours, list_catalogue
 from cdp_web.accounts.roles import Role, require_role
+from cdp_web.layout.facts import describe_builder, localize
 from cdp_web.layout.formats import get_currency_symbol, get_separators
 from cdp_web.layout.pages import parse_whole_number
 from cdp_web.segments import services
@@ -95,8 +95,8 @@ def _read_address(request: HttpRequest) -> Draft:
     if key := request.GET.get("starter"):
         starter = find_starter(key)
         if starter is None:
-            raise Http404(f"There is no template {key}.")
-        return Draft(starter.name, starter.description, rule=build_template_rule(starter))
+            raise Http404(_("There is no template %(key)s.") % {"key": key})
+        return Draft(localize(starter.name), starter.description, rule=build_template_rule(starter))
     text = request.GET.get("rule", "")
     draft = Draft()
     if text:
@@ -168,8 +168,7 @@ def _list_segment_choices(segment: Segment | None) -> list[dict[str, Any]]:
 
 def _render_page(request: HttpRequest, draft: Draft, segment: Segment | None) -> HttpResponse:
     data = {
-        "catalogue": list_catalogue(),
-        "behaviours": describe_behaviours(),
+        **describe_builder(),
         "segments": _list_segment_choices(segment),
         "lists": list_choices(),
         "values": reverse("api:catalogue-values"),

@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import connection, transaction
+from django.utils.translation import gettext_noop as noop
 
 from cdp.mart.daily import create_statements
 from cdp.mart.segment_jobs import SEGMENT_JOB, SEGMENT_JOB_LIST, SEGMENT_JOB_MEMBER, SEGMENT_TABLES
@@ -61,7 +62,7 @@ def cluster_start(run: SegmentRun, lease: Lease, snapshot: Snapshot, rule: Rule,
     with transaction.atomic():
         if _job_add(run, snapshot.publication, rule, references):
             values = {"sql": sql, "total": total, "references": references.as_json()}
-            lease.enter_step("starting on the cluster", engine=SegmentRun.Engine.SPARK, **values)
+            lease.enter_step(noop("starting on the cluster"), engine=SegmentRun.Engine.SPARK, **values)
     dag_run_start(run.pk)
     lease.hand_over(LEASE)
     run.refresh_from_db()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 from django.db import transaction
+from django.utils.translation import gettext_noop as noop
 
 from cdp_web.segments import cluster
 from cdp_web.segments.airflow import AirflowUnavailable, dag_runs_get_failed, get_dag_run_id
@@ -50,8 +51,8 @@ def _follow(run: SegmentRun, job: ClusterJob) -> None:
 
 def _describe_step(job: ClusterJob) -> str:
     if job.state == "queued":
-        return "waiting for the cluster"
-    return job.step if job.state == "running" else "writing the members"
+        return noop("waiting for the cluster")
+    return job.step if job.state == "running" else noop("writing the members")
 
 
 @transaction.atomic

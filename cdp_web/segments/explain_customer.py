@@ -7,6 +7,8 @@ from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 
+from django.utils.translation import gettext as _
+
 from cdp.metrics import BY_KEY as METRICS
 from cdp.rules import InSegment, Names, Rule
 from cdp.rules.changes import LeafChange
@@ -14,6 +16,8 @@ from cdp.rules.explain import Explanation, NodeExplanation, explain
 from cdp.rules.explain_words import describe_actual, describe_change, describe_target
 from cdp.rules.forecast import MAX_DAYS, LeavingForecast, forecast_leaving
 from cdp.rules.values import write
+from cdp_web.layout import formats
+from cdp_web.layout.facts import get_rule_language, get_title
 from cdp_web.segments.facts import facts_read
 from cdp_web.segments.members import members_at
 from cdp_web.segments.models import Segment, SegmentRun
@@ -70,11 +74,15 @@ class CustomerExplanation:
         if self.leaving is None:
             return ""
         if self.leaving.unknown:
-            titles = ", ".join(METRICS[field].title for field in self.leaving.unknown)
-            return f"Not known, because the rule uses metrics that change with time in their own way: {titles}."
+            titles = ", ".join(get_title(METRICS[field]) for field in self.leaving.unknown)
+            return _("Not known, because the rule uses metrics that change with time in their own way: %(titles)s.") % {
+                "titles": titles
+            }
         if self.leaving.day is None:
-            return f"If the customer does nothing, the rule holds for {MAX_DAYS} days or more."
-        return f"If the customer does nothing, {self.leaving.day} is the first day on which the rule no longer holds."
+            return _("If the customer does nothing, the rule holds for %(days)s days or more.") % {"days": MAX_DAYS}
+        return _("If the customer does nothing, %(day)s is the first day on which the rule no longer holds.") % {
+            "day": formats.day(self.leaving.day)
+        }
 
 
 def explain_customer(snapshot: Snapshot, rule: Rule, references: References, customer_id: str) -> CustomerExplanation | None:
@@ -83,7 +91,7 @@ def explain_customer(snapshot: Snapshot, rule: Rule, references: References, cus
         facts = facts_read(snapshot, session, references, customer_id)
         if facts is None:
             return None
-        explanation = explain(rule, facts, references.names)
+        explanation = explain(rule, facts, references.names, get_rule_language())
         leaving = forecast_leaving(rule, facts) if explanation.holds else None
     return CustomerExplanation(
         customer_id,
@@ -108,9 +116,11 @@ def is_member_at(run: SegmentRun | None, customer_id: str) -> bool | None:
 
 
 def _to_node(node: NodeExplanation) -> ExplainedNode:
+    language = get_rule_language()
     return ExplainedNode(
-        node.path, node.depth, node.kind, node.sentence, node.holds, node.is_leaf, describe_actual(node.rule, node.actual),
-        describe_target(node.rule), _to_json(node), node.rule.segment_id if isinstance(node.rule, InSegment) else None,
+        node.path, node.depth, node.kind, node.sentence, node.holds, node.is_leaf,
+        describe_actual(node.rule, node.actual, language), describe_target(node.rule, language), _to_json(node),
+        node.rule.segment_id if isinstance(node.rule, InSegment) else None,
     )  # fmt: skip
 
 
@@ -128,6 +138,6 @@ def _describe_changes(explanation: Explanation, names: Names) -> list[ExplainedC
     actual = {node.path: node.actual for node in explanation.nodes}
 
     def to_change(change: LeafChange) -> ExplainedChange:
-        return ExplainedChange(change.path, describe_change(change, actual[change.path], names))
+        return ExplainedChange(change.path, describe_change(change, actual[change.path], names, get_rule_language()))
 
     return [to_change(change) for change in explanation.changes]

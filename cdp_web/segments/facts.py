@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from functools import cache, partial
 
+from django.utils.translation import gettext as _
+
 from cdp.lake.paths import INTERACTIONS
 from cdp.metrics import METRICS
 from cdp.rules import CUSTOMER_ID, Facts, Interaction, Rank
@@ -39,7 +41,9 @@ def _read_interactions(session: Session, key: int) -> list[Interaction]:
     columns = ", ".join(INTERACTION_COLUMNS)
     rows = session.read_rows(f"SELECT {columns} FROM {INTERACTIONS} WHERE {KEY} = $1 LIMIT {MAX_INTERACTIONS + 1}", [key])
     if len(rows) > MAX_INTERACTIONS:
-        raise QueryTooLarge(f"The customer did more than {MAX_INTERACTIONS:,} things, which are too many to explain.")
+        raise QueryTooLarge(
+            _("The customer did more than %(most)s things, which are too many to explain.") % {"most": f"{MAX_INTERACTIONS:,}"}
+        )
     return [Interaction(**row) for row in rows]
 
 

@@ -10,6 +10,7 @@ from django.utils.functional import Promise
 from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
 
+from cdp_web.layout.facts import localize
 from cdp_web.segments.starter_rules import Node
 from cdp_web.segments.starters import STARTERS, Starter
 
@@ -63,7 +64,7 @@ def build_template_rule(starter: Starter) -> dict[str, Any]:
 
 
 def _to_template(starter: Starter) -> Template:
-    return Template(slugify(starter.name), starter.name, starter.meaning)
+    return Template(slugify(starter.name), localize(starter.name), localize(starter.meaning))
 
 
 def _insert_rules(node: Node) -> Node:

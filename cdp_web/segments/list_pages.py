@@ -12,6 +12,7 @@ from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.utils.text import slugify
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from cdp_web.accounts.audit import audit_record
@@ -73,7 +74,7 @@ def list_change(request: HttpRequest, list_id: int) -> HttpResponse:
     changed = _save(request, draft, customer_list)
     if changed is None:
         return _render_detail(request, customer_list, draft)
-    messages.success(request, f"{changed.name} is changed. Segments that use it are computed again.")
+    messages.success(request, _("%(name)s is changed. Segments that use it are computed again.") % {"name": changed.name})
     return redirect("segments:list-detail", list_id)
 
 
@@ -85,7 +86,7 @@ def list_delete(request: HttpRequest, list_id: int) -> HttpResponse:
     except lists.ListInUse as error:
         messages.error(request, str(error))
         return redirect("segments:list-detail", list_id)
-    messages.success(request, f"{customer_list.name} is deleted.")
+    messages.success(request, _("%(name)s is deleted.") % {"name": customer_list.name})
     return redirect("segments:lists")
 
 
@@ -119,7 +120,7 @@ def _save(request: HttpRequest, draft: Draft, customer_list: CustomerList | None
         if customer_list is None:
             return lists.list_create(name=draft.name, upload=upload, owner=request.user)
         if draft.change not in CHANGES:
-            raise ValidationError({"change": "Choose what to do with the ids."})
+            raise ValidationError({"change": _("Choose what to do with the ids.")})
         return CHANGES[draft.change](customer_list=customer_list, upload=upload, author=request.user)
     except ValidationError as error:
         # A constraint finds a duplicate name, and constraints belong to no field.
@@ -132,11 +133,11 @@ def _save(request: HttpRequest, draft: Draft, customer_list: CustomerList | None
 def _read_upload(request: HttpRequest, draft: Draft) -> Upload:
     file, has_text = request.FILES.get("file"), bool(draft.ids.strip())
     if file and has_text:
-        raise ValidationError({"ids": "Choose a file or paste ids, not both."})
+        raise ValidationError({"ids": _("Choose a file or paste ids, not both.")})
     if file:
         return read_stream(file, is_table=(file.name or "").lower().endswith(_TABLES))
     if not has_text:
-        raise ValidationError({"ids": "Choose a file or paste ids."})
+        raise ValidationError({"ids": _("Choose a file or paste ids.")})
     return read_text(draft.ids)
 
 
@@ -148,5 +149,5 @@ def _render_detail(request: HttpRequest, customer_list: CustomerList, draft: Dra
 def _list_or_404(list_id: int) -> CustomerList:
     customer_list = list_get(list_id)
     if customer_list is None:
-        raise Http404(f"There is no list {list_id}.")
+        raise Http404(_("There is no list %(id)s.") % {"id": list_id})
     return customer_list

@@ -8,7 +8,9 @@ from typing import Any, Literal
 
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import connection, transaction
+from django.utils.translation import gettext as _
 
+from cdp_web.layout.facts import localize
 from cdp_web.segments.list_selectors import lists_get, match_get
 from cdp_web.segments.models import CustomerList, ListMember, Segment
 from cdp_web.segments.runs import segment_run_request
@@ -37,7 +39,10 @@ class TooManyIds(ValueError):
     code = "too_many_ids"
 
     def __init__(self, count: int) -> None:
-        super().__init__(f"The list would have {count:,} different ids; a list may have {MAX_IDS:,}. Split it into two lists.")
+        super().__init__(
+            _("The list would have %(count)s different ids; a list may have %(most)s. Split it into two lists.")
+            % {"count": f"{count:,}", "most": f"{MAX_IDS:,}"}
+        )
         self.count = count
         self.limit = MAX_IDS
 
@@ -47,7 +52,9 @@ class ListInUse(ValueError):
 
     def __init__(self, customer_list: CustomerList, users: list[Segment]) -> None:
         names = ", ".join(each.name for each in users)
-        super().__init__(f"{customer_list.name} is used by {names}. Take it out of their rules first.")
+        super().__init__(
+            _("%(name)s is used by %(names)s. Take it out of their rules first.") % {"name": customer_list.name, "names": names}
+        )
         self.users = users
 
 
@@ -62,7 +69,12 @@ class _Tally:
 def list_create(*, name: str, upload: Upload, owner: Any = None) -> CustomerList:
     with transaction.atomic():
         if CustomerList.objects.count() >= MAX_LISTS:
-            raise ValidationError({NON_FIELD_ERRORS: f"There are {MAX_LISTS} lists already; delete one that you do not need."})
+            raise ValidationError(
+                {
+                    NON_FIELD_ERRORS: _("There are %(count)s lists already; delete one that you do not need.")
+                    % {"count": MAX_LISTS}
+                }
+            )
         customer_list = CustomerList(name=name.strip(), owner=owner, version=0)
         customer_list.full_clean()
         customer_list.save()
@@ -169,9 +181,13 @@ def _refuse_unusable(tally: _Tally) -> None:
         raise TooManyIds(tally.ids)
     if tally.refused_lines and not tally.ids:
         first = tally.refused_lines[0]
-        raise UploadInvalid(f"The upload contains no valid id. Line {first['line']} {first['says']}.", first["line"])
+        raise UploadInvalid(
+            _("The upload contains no valid id. Line %(line)s %(says)s.")
+            % {"line": first["line"], "says": localize(first["says"])},
+            first["line"],
+        )
     if not tally.ids:
-        raise UploadInvalid("The upload contains no id.")
+        raise UploadInvalid(_("The upload contains no id."))
 
 
 def _request_runs(customer_list: CustomerList, requested_by: Any) -> None:

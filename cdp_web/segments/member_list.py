@@ -10,9 +10,11 @@ from urllib.parse import urlencode
 
 import pyarrow as pa
 from django.http import QueryDict
+from django.utils.translation import gettext as _
 
 from cdp.kinds import METRIC_KINDS
 from cdp.metrics import BY_KEY, METRICS, Metric
+from cdp_web.layout.facts import get_title, localize
 from cdp_web.segments.members import members_at
 from cdp_web.segments.models import SegmentRun
 from cdp_web.segments.selectors import customer_rows_get, run_snapshot_open
@@ -65,7 +67,10 @@ class MemberList:
     @property
     def headings(self) -> list[Heading]:
         first = _build_heading(self, ID, "", "", None)
-        return [first, *(_build_heading(self, each.key, each.title, each.about, each) for each in self.query.columns)]
+        return [
+            first,
+            *(_build_heading(self, each.key, get_title(each), localize(each.about), each) for each in self.query.columns),
+        ]
 
 
 def parse_member_query(parameters: QueryDict, run: SegmentRun) -> MemberQuery:
@@ -78,7 +83,10 @@ def parse_member_query(parameters: QueryDict, run: SegmentRun) -> MemberQuery:
     if len(keys) > MAX_COLUMNS or not set(keys) <= set(BY_KEY):
         raise ValueError(f"columns must be at most {MAX_COLUMNS} metrics.")
     if sort != ID and (run.count or 0) > MAX_SORTED:
-        raise ValueError(f"A segment of more than {MAX_SORTED:,} members is sorted by id; export it to sort by a metric.")
+        raise ValueError(
+            _("A segment of more than %(most)s members is sorted by id; export it to sort by a metric.")
+            % {"most": f"{MAX_SORTED:,}"}
+        )
     columns = tuple(metric for metric in METRICS if metric.key in keys) or LIST_COLUMNS
     search = parameters.get("q", "").replace("\0", "").strip()[:MAX_SEARCH]
     return MemberQuery(search, sort, order.startswith("-"), columns, _parse_after(parameters.get("after", "")))

@@ -6,6 +6,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 from django.db.models.functions import Lower
+from django.utils.translation import gettext_lazy
 
 from cdp_web.segments.webhooks.models import Webhook, WebhookDelivery
 
@@ -45,11 +46,13 @@ class Segment(models.Model):
     current_run = models.ForeignKey("SegmentRun", models.SET_NULL, null=True, blank=True, related_name="+")
 
     class Meta:
+        verbose_name = gettext_lazy("segment")
+        verbose_name_plural = gettext_lazy("segments")
         constraints = [
             models.UniqueConstraint(
                 Lower("name"),
                 name="segment_name_unique",
-                violation_error_message="A segment with this name already exists; choose another name.",
+                violation_error_message=gettext_lazy("A segment with this name already exists; choose another name."),
             )
         ]
 
@@ -67,6 +70,8 @@ class SegmentVersion(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
+        verbose_name = gettext_lazy("version")
+        verbose_name_plural = gettext_lazy("versions")
         ordering = ["-number"]
         constraints = [models.UniqueConstraint(fields=["segment", "number"], name="segment_version_unique")]
 
@@ -119,6 +124,8 @@ class SegmentRun(models.Model):
     changes_sent_at = models.DateTimeField(null=True, blank=True, help_text="When Kafka had all changes of the run.")
 
     class Meta:
+        verbose_name = gettext_lazy("run")
+        verbose_name_plural = gettext_lazy("runs")
         ordering = ["-pk"]
         indexes = [
             models.Index(fields=["status", "requested_at"], name="segment_run_waiting"),
@@ -218,11 +225,13 @@ class CustomerList(models.Model):
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:
+        verbose_name = gettext_lazy("list")
+        verbose_name_plural = gettext_lazy("lists")
         constraints = [
             models.UniqueConstraint(
                 Lower("name"),
                 name="list_name_unique",
-                violation_error_message="A list with this name already exists; choose another name.",
+                violation_error_message=gettext_lazy("A list with this name already exists; choose another name."),
             )
         ]
 

@@ -9,6 +9,7 @@ from itertools import combinations
 from django.core.cache import cache
 from django.core.exceptions import ValidationError
 from django.db import connection
+from django.utils.translation import gettext as _
 
 from cdp_web.segments.models import Membership, Segment
 
@@ -62,7 +63,7 @@ class SimilarSegment:
 def segments_overlap(segment_ids: Sequence[int]) -> Overlap:
     """Raises ValidationError unless these are two or three different segments."""
     if len(set(segment_ids)) != len(segment_ids) or not 2 <= len(segment_ids) <= MAX_SEGMENTS:
-        raise ValidationError(f"Choose two or {MAX_SEGMENTS} different segments.")
+        raise ValidationError(_("Choose two or %(most)s different segments.") % {"most": MAX_SEGMENTS})
     segments = Segment.objects.select_related("current_run").in_bulk(segment_ids)
     missing = [str(key) for key in segment_ids if key not in segments]
     if missing:

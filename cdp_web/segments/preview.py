@@ -11,10 +11,10 @@ from sqlglot import exp
 from cdp.rules import CUSTOMER_ID, Leaf, Rule, hash_rule, to_sentence, to_sql
 from cdp.rules.changes import smallest_change
 from cdp.rules.truth import TruthTable
+from cdp_web.layout.facts import get_rule_language
 from cdp_web.segments.evaluate import Evaluation, evaluation_open
 from cdp_web.segments.models import Segment
 from cdp_web.segments.references import References
-from cdp_web.segments.rules import get_rule_language
 from cdp_web.serving.publications import Publication
 from cdp_web.serving.snapshot_query import LIST_COLUMNS, Snapshot
 from cdp_web.serving.snapshot_store import KEY, TABLE

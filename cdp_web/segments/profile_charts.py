@@ -8,11 +8,12 @@ from typing import Any
 import plotly.graph_objects as go
 from django.utils.translation import gettext as _
 
-from cdp.metrics import BY_KEY
+from cdp.metrics import BY_KEY, Metric
 from cdp_web.charts.chart import Chart, Column
 from cdp_web.charts.theme import BAR, MUTED, make_figure
 from cdp_web.customers.links import link_to_customers
 from cdp_web.layout import formats
+from cdp_web.layout.facts import get_title, localize, localize_choice
 from cdp_web.segments.models import Segment
 from cdp_web.segments.profile import SegmentProfile, ValueShare
 
@@ -34,7 +35,7 @@ def build_value_rule(segment: Segment, share: ValueShare) -> dict[str, Any]:
 def _build_chart(segment: Segment, field: str, shares: Sequence[ValueShare], with_links: bool) -> Chart:
     metric = BY_KEY[field]
     links = [link_to_customers(build_value_rule(segment, share)) for share in shares] if with_links else []
-    labels = [_("no value") if share.value is None else share.value for share in shares]
+    labels = [_("no value") if share.value is None else _name_value(metric, share.value) for share in shares]
     bars = [
         _make_bar(labels, [share.share for share in shares], _("This segment"), BAR, links),
         _make_bar(labels, [share.share_of_all for share in shares], _("All customers"), MUTED, []),
@@ -44,15 +45,19 @@ def _build_chart(segment: Segment, field: str, shares: Sequence[ValueShare], wit
         yaxis={"autorange": "reversed", "type": "category", "rangemode": "normal", "ticksuffix": "  ", "showgrid": False},
         xaxis={"tickformat": ".0%", "rangemode": "tozero", "showgrid": True, "nticks": 6},
     )  # fmt: skip
-    about = _("%(about)s Shares of the members, beside the shares of all customers.") % {"about": metric.about}
+    about = _("%(about)s Shares of the members, beside the shares of all customers.") % {"about": localize(metric.about)}
     columns = (
-        Column(metric.title), Column(_("Members"), "count"), Column(_("Share"), "percent"),
+        Column(get_title(metric)), Column(_("Members"), "count"), Column(_("Share"), "percent"),
         Column(_("Share of all customers"), "percent"), Column(_("Times as often"), "number"),
     )  # fmt: skip
     rows = [
         (label, share.members, share.share, share.share_of_all, share.ratio) for label, share in zip(labels, shares, strict=True)
     ]
-    return Chart(field, metric.title, about, figure, columns, rows, links)
+    return Chart(field, get_title(metric), about, figure, columns, rows, links)
+
+
+def _name_value(metric: Metric, value: str) -> str:
+    return localize_choice(value) if metric.choices else value
 
 
 def _make_bar(labels: list[str], shares: list[float], name: str, color: str, links: list[str]) -> go.Bar:

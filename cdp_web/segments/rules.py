@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from django.utils.translation import get_language
-
-from cdp.rules import Language, Problem, Rule, RuleError, check, decode
+from cdp.rules import Problem, Rule, RuleError, check, decode
 from cdp_web.segments.references import ReferenceProblem, References, references_load
 
 
@@ -17,11 +15,6 @@ class RuleInvalid(ValueError):
 
     def as_json(self) -> list[dict[str, str]]:
         return [{"path": problem.path, "says": problem.says} for problem in self.problems]
-
-
-def get_rule_language() -> Language:
-    """The language in which a page describes rules."""
-    return "vi" if (get_language() or "").startswith("vi") else "en"
 
 
 def rule_read(document: object) -> Rule:

@@ -19,6 +19,7 @@ from celery import current_app
 from django.db import OperationalError, transaction
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext_noop as noop
 from kombu.exceptions import OperationalError as BrokerError
 
 from cdp.errors import first_line
@@ -145,7 +146,7 @@ def _compute(run: SegmentRun, lease: Lease) -> None:
     publication = publication_get(run.publication_id)
     if publication is None:
         raise LookupError(f"Publication {run.publication_id} is gone; run the segment on the current publication.")
-    lease.enter_step("opening the snapshot")
+    lease.enter_step(noop("opening the snapshot"))
     snapshot = snapshot_open(publication)
     rule = decode(run.version.rule)
     references = references_load(rule, of_segment=run.segment_id)
@@ -155,14 +156,14 @@ def _compute(run: SegmentRun, lease: Lease) -> None:
 
 def _compute_here(run: SegmentRun, lease: Lease, snapshot: Snapshot, rule: Rule, references: References) -> None:
     run.references = references.as_json()
-    lease.enter_step("finding the members", engine=SegmentRun.Engine.DUCKDB)
+    lease.enter_step(noop("finding the members"), engine=SegmentRun.Engine.DUCKDB)
     with evaluation_open(snapshot, rule, references, seconds=SECONDS, on_open=lease.watch) as evaluation:
         truth = TruthTable(rule, evaluation.source)
         run.sql = to_sql(rule, evaluation.source)
         evaluation.session.execute(truth.create())
         is_member = truth.is_member()
         run.count, run.total = map(int, evaluation.session.read_row(truth.count([is_member, truth.is_anyone()])))
-        lease.enter_step("writing the members")
+        lease.enter_step(noop("writing the members"))
         with transaction.atomic():
             staged = members_stage(evaluation.session.read_chunks(truth.select_ids(is_member)))
             segment_run_finish(run, lease, staged)

@@ -11,9 +11,9 @@ from django.http import Http404
 from django.utils.translation import gettext as _
 
 from cdp.rules import Names, RuleError, decode, to_sentence
+from cdp_web.layout.facts import get_rule_language
 from cdp_web.segments.models import MAX_SEGMENTS, CustomerList, Membership, Segment, SegmentRun
 from cdp_web.segments.references import list_list_ids, list_segment_ids
-from cdp_web.segments.rules import get_rule_language
 from cdp_web.serving.errors import NothingPublished
 from cdp_web.serving.publications import publication_get
 from cdp_web.serving.snapshot_query import LIST_COLUMNS, Snapshot, snapshot_open
@@ -41,7 +41,7 @@ def segment_get(segment_id: int) -> Segment | None:
 def segment_or_404(segment_id: int) -> Segment:
     segment = segment_get(segment_id)
     if segment is None:
-        raise Http404(f"There is no segment {segment_id}.")
+        raise Http404(_("There is no segment %(id)s.") % {"id": segment_id})
     return segment
 
 

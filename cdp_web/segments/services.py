@@ -38,7 +38,9 @@ class SegmentInUse(ValueError):
 
     def __init__(self, segment: Segment, users: list[Segment]) -> None:
         names = ", ".join(each.name for each in users)
-        super().__init__(f"{segment.name} is used by {names}. Take it out of their rules first.")
+        super().__init__(
+            _("%(name)s is used by %(names)s. Take it out of their rules first.") % {"name": segment.name, "names": names}
+        )
         self.users = users
 
 
@@ -165,7 +167,12 @@ def _set_archived(segment: Segment, archived_at: datetime | None) -> bool:
 
 def _refuse_too_many() -> None:
     if Segment.objects.filter(archived_at=None).count() >= MAX_SEGMENTS:
-        raise ValidationError({NON_FIELD_ERRORS: f"There are {MAX_SEGMENTS} segments already; archive one that you do not need."})
+        raise ValidationError(
+            {
+                NON_FIELD_ERRORS: _("There are %(count)s segments already; archive one that you do not need.")
+                % {"count": MAX_SEGMENTS}
+            }
+        )
 
 
 def _version_add(segment: Segment, author: Any) -> None:

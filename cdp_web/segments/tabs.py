@@ -16,6 +16,7 @@ from cdp.rules import Names, Rule, RuleError, decode, require_valid, to_sentence
 from cdp.rules.tree import All, Not
 from cdp.rules.tree import Any as AnyOf
 from cdp_web.charts.csv import answer_csv
+from cdp_web.layout.facts import get_rule_language
 from cdp_web.layout.pages import answer_bad_request
 from cdp_web.segments import selectors
 from cdp_web.segments.header import SegmentHeader, header_get, is_current
@@ -26,7 +27,7 @@ from cdp_web.segments.models import Segment, WebhookDelivery
 from cdp_web.segments.movement import LISTED, REASONS, build_change_chart, build_size_chart, movement_get
 from cdp_web.segments.overlap import overlaps_get, segment_find_similar
 from cdp_web.segments.profile_charts import build_mix_charts
-from cdp_web.segments.rules import RuleInvalid, get_rule_language, references_read, rule_read
+from cdp_web.segments.rules import RuleInvalid, references_read, rule_read
 from cdp_web.segments.selectors import segment_or_404
 from cdp_web.segments.versions import versions_get
 from cdp_web.serving.errors import NothingPublished, NotReady

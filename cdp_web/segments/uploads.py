@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import NamedTuple, Protocol
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop as noop
+
 from cdp_web.layout.spreadsheets import unescape_formula
 from cdp_web.segments.models import ListMember
 
@@ -43,7 +46,9 @@ class UploadTooLarge(UploadInvalid):
     code = "too_large"
 
     def __init__(self) -> None:
-        super().__init__(f"The upload is larger than {MAX_BYTES // 1024**2} MB. Upload only the column with the ids.")
+        super().__init__(
+            _("The upload is larger than %(most)s MB. Upload only the column with the ids.") % {"most": MAX_BYTES // 1024**2}
+        )
 
 
 class ByteStream(Protocol):
@@ -101,7 +106,9 @@ def _read_lines(stream: ByteStream) -> Iterator[str]:
             raise UploadTooLarge
         if len(block) > MAX_LINE_BYTES:
             raise UploadInvalid(
-                f"Line {number + 1} is longer than {MAX_LINE_BYTES // 1024**2} MB. Write one id per line.", number + 1
+                _("Line %(line)s is longer than %(most)s MB. Write one id per line.")
+                % {"line": number + 1, "most": MAX_LINE_BYTES // 1024**2},
+                number + 1,
             )
         for raw in block.splitlines(keepends=True):
             number += 1
@@ -111,14 +118,16 @@ def _read_lines(stream: ByteStream) -> Iterator[str]:
 
 def _refuse_too_many_rows(count: int) -> None:
     if count > MAX_ROWS:
-        raise UploadInvalid(f"The upload has more than {MAX_ROWS:,} rows. Split it into several lists.")
+        raise UploadInvalid(_("The upload has more than %(most)s rows. Split it into several lists.") % {"most": f"{MAX_ROWS:,}"})
 
 
 def _decode_line(raw: bytes, number: int) -> str:
     try:
         return raw.decode()
     except UnicodeDecodeError:
-        raise UploadInvalid(f"Line {number} is not UTF-8. Save the file as UTF-8 and upload it again.", number) from None
+        raise UploadInvalid(
+            _("Line %(number)s is not UTF-8. Save the file as UTF-8 and upload it again.") % {"number": number}, number
+        ) from None
 
 
 def _read_from(first: str, lines: Iterable[str], is_table: bool) -> Upload:
@@ -162,7 +171,7 @@ def _read_column(lines: Iterable[str], delimiter: str, place: int, *, has_headin
         next(rows, None)
     for line, cells in rows:
         text = cells[place].strip() if place < len(cells) else ""
-        yield _check(line, unescape_formula(text)) if text else Row(line, "", "has no id")
+        yield _check(line, unescape_formula(text)) if text else Row(line, "", noop("has no id"))
 
 
 def _parse_csv(lines: Iterable[str], delimiter: str) -> Iterator[tuple[int, list[str]]]:
@@ -175,7 +184,7 @@ def _parse_csv(lines: Iterable[str], delimiter: str) -> Iterator[tuple[int, list
         except StopIteration:
             return
         except csv.Error as error:
-            raise UploadInvalid(f"Line {line} is not valid CSV: {error}.", line) from None
+            raise UploadInvalid(_("Line %(line)s is not valid CSV: %(error)s.") % {"line": line, "error": error}, line) from None
 
 
 def _clean(text: str) -> str:
@@ -187,12 +196,12 @@ def _check_item(number: int, item: object) -> Row:
     if isinstance(item, bool) or not isinstance(item, str | int):
         raise UploadInvalid(f"Item {number} of the ids is neither a text nor a whole number.", number)
     text = str(item).strip()
-    return _check(number, text) if text else Row(number, "", "has no id")
+    return _check(number, text) if text else Row(number, "", noop("has no id"))
 
 
 def _check(line: int, customer_id: str) -> Row:
     if len(customer_id) > MAX_ID:
-        return Row(line, customer_id, f"is longer than {MAX_ID} characters")
+        return Row(line, customer_id, noop("is longer than 500 characters"))
     if _FORBIDDEN.search(customer_id):
-        return Row(line, customer_id, "contains a control character")
+        return Row(line, customer_id, noop("contains a control character"))
     return Row(line, customer_id)

@@ -10,9 +10,10 @@ from django.utils.translation import gettext as _
 
 from cdp.rules import Names, Rule, RuleError, decode, to_sentence
 from cdp.rules.difference import find_difference
+from cdp_web.layout.facts import get_rule_language
 from cdp_web.segments.models import CustomerList, Segment, SegmentVersion
 from cdp_web.segments.references import list_list_ids, list_segment_ids
-from cdp_web.segments.rules import get_rule_language, rule_read
+from cdp_web.segments.rules import rule_read
 
 #: The newest versions that a page shows.
 VERSIONS_SHOWN = 100
@@ -73,7 +74,7 @@ def rules_compare(before: Rule, after: Rule) -> DifferenceText:
 def version_or_404(segment: Segment, number: int) -> SegmentVersion:
     version = segment.versions.filter(number=number).first()
     if version is None:
-        raise Http404(f"There is no version {number} of the segment.")
+        raise Http404(_("There is no version %(number)s of the segment.") % {"number": number})
     return version
 
 

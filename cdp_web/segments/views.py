@@ -37,7 +37,7 @@ def segment_run(request: HttpRequest, segment_id: int) -> HttpResponse:
 def segment_run_cancel(request: HttpRequest, segment_id: int, run_id: int) -> HttpResponse:
     run = keyset.run_get(segment_or_404(segment_id), run_id)
     if run is None:
-        raise Http404(f"Segment {segment_id} has no run {run_id}.")
+        raise Http404(_("Segment %(id)s has no run %(run)s.") % {"id": segment_id, "run": run_id})
     if runs.segment_run_cancel(run=run):
         messages.success(request, _("The run is cancelled."))
     else:

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 import httpx
+from django.utils.translation import gettext_lazy
 
 from cdp.settings import current
 from cdp_web.serving.errors import NotReady
@@ -19,8 +20,8 @@ SECONDS = 10
 
 class AirflowUnavailable(NotReady):
     code = "airflow_unavailable"
-    title = "Airflow can't start the run"
-    remedy = "Check whether Airflow is healthy: ./run status"
+    title = gettext_lazy("Airflow can't start the run")
+    remedy = gettext_lazy("Check whether Airflow is healthy: ./run status")
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
 
 class NotReady(Exception):
     """Data can't be read now. Pages and the API both show what is missing and what to do."""
 
     code = "not_ready"
-    title = "The data is not ready"
-    remedy = "Try again in a minute."
+    title: str | Promise = gettext_lazy("The data is not ready")
+    remedy: str | Promise = gettext_lazy("Try again in a minute.")
     status = 503
 
     def __init__(self, says: str) -> None:
@@ -16,32 +20,32 @@ class NotReady(Exception):
         self.says = says
 
     def as_json(self) -> dict[str, str]:
-        return {"code": self.code, "detail": self.says, "remedy": self.remedy}
+        return {"code": self.code, "detail": self.says, "remedy": str(self.remedy)}
 
 
 class NothingPublished(NotReady):
     code = "nothing_published"
-    title = "Nothing is published yet"
-    remedy = "Load events and run a night: ./run night --day YYYY-MM-DD"
+    title = gettext_lazy("Nothing is published yet")
+    remedy = gettext_lazy("Load events and run a night: ./run night --day YYYY-MM-DD")
     status = 200  # a page like any other; the API answers 503
 
     def __init__(self) -> None:
-        super().__init__("Customers, numbers and segments appear here after the first night has run.")
+        super().__init__(_("Customers, numbers and segments appear here after the first night has run."))
 
 
 class SnapshotUnavailable(NotReady):
     code = "snapshot_unavailable"
-    title = "The customers can't be read"
-    remedy = "Check whether HDFS is healthy: ./run status"
+    title = gettext_lazy("The customers can't be read")
+    remedy = gettext_lazy("Check whether HDFS is healthy: ./run status")
 
 
 class ProfilesUnavailable(NotReady):
     code = "profiles_unavailable"
-    title = "The profiles can't be read"
-    remedy = "Check whether MongoDB is healthy: ./run status"
+    title = gettext_lazy("The profiles can't be read")
+    remedy = gettext_lazy("Check whether MongoDB is healthy: ./run status")
 
 
 class DatabaseUnavailable(NotReady):
     code = "database_unavailable"
-    title = "The site's database can't be reached"
-    remedy = "Check whether Postgres is healthy: ./run status"
+    title = gettext_lazy("The site's database can't be reached")
+    remedy = gettext_lazy("Check whether Postgres is healthy: ./run status")

@@ -10,6 +10,7 @@ from datetime import date
 from pathlib import Path
 
 from django.db import connection
+from django.utils.translation import gettext_lazy
 from filelock import FileLock, Timeout
 
 from cdp.mart.daily import PAST_SNAPSHOT
@@ -28,8 +29,8 @@ _UNKNOWN = -1
 
 class PastUnavailable(SnapshotUnavailable):
     code = "past_unavailable"
-    title = "This day can't be read any more"
-    remedy = "Choose a later day: HDFS keeps the customers of past days for CDP_SNAPSHOT_DAYS days."
+    title = gettext_lazy("This day can't be read any more")
+    remedy = gettext_lazy("Choose a later day: HDFS keeps the customers of past days for CDP_SNAPSHOT_DAYS days.")
 
 
 def past_days_get() -> list[Publication]:

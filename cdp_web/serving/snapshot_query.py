@@ -12,6 +12,8 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from cdp.metrics import BY_KEY, Metric
 from cdp_web.serving.errors import SnapshotUnavailable
@@ -43,14 +45,14 @@ _LIST_SCHEMA = pa.schema([("list_id", pa.int64()), ("customer_id", pa.string())]
 
 class QueryTooSlow(SnapshotUnavailable):
     code = "too_slow"
-    title = "The query takes too long"
-    remedy = "Make the rule simpler, or try again later."
+    title = gettext_lazy("The query takes too long")
+    remedy = gettext_lazy("Make the rule simpler, or try again later.")
 
 
 class QueryTooLarge(SnapshotUnavailable):
     code = "too_large"
-    title = "The query needs too much memory"
-    remedy = "Make the rule simpler, or try again later."
+    title = gettext_lazy("The query needs too much memory")
+    remedy = gettext_lazy("Make the rule simpler, or try again later.")
 
 
 @lru_cache(maxsize=FILES_KEPT)
@@ -131,7 +133,7 @@ class Snapshot:
                 on_open(cursor)
             yield Session(cursor)
         except duckdb.InterruptException as error:
-            raise QueryTooSlow(f"No result within {seconds:g} seconds.") from error
+            raise QueryTooSlow(_("No result within %(seconds)s seconds.") % {"seconds": f"{seconds:g}"}) from error
         except duckdb.OutOfMemoryException as error:
             raise QueryTooLarge(f"The query needs more than {OPTIONS['memory_limit']}.") from error
         finally:

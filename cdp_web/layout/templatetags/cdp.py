@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString, mark_safe
 from cdp.metrics import Metric
 from cdp_web.charts.chart import Chart
 from cdp_web.charts.csv import PARAMETER as CSV_PARAMETER
-from cdp_web.layout import formats
+from cdp_web.layout import facts, formats
 from cdp_web.serving.reports import CONTENT, KEY, content_remember
 
 register = template.Library()
@@ -39,6 +39,11 @@ for _format in (
     formats.duration,
 ):
     register.filter(_format.__name__, _make_filter(_format))
+
+register.filter("localized", facts.localize)
+register.filter("choice", facts.localize_choice)
+register.filter("metric_title", facts.get_title)
+register.filter("metric_title_in_group", facts.get_title_in_group)
 
 
 @register.filter

@@ -11,6 +11,8 @@ import pyarrow.compute as pc
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet, Value
 from django.utils.text import slugify
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from cdp.kinds import DIGITS, MONEY_SCALE, NUMBER_SCALE
 from cdp.metrics import Metric
@@ -39,8 +41,8 @@ class ExportBroken(NotReady):
     """The members were removed while they were read; half a file must not look like a complete one."""
 
     code = "export_broken"
-    title = "The export is not complete"
-    remedy = "Recompute the segment, and export the new run."
+    title = gettext_lazy("The export is not complete")
+    remedy = gettext_lazy("Recompute the segment, and export the new run.")
 
 
 class NothingToExport(LookupError):
@@ -74,12 +76,17 @@ def export_open(segment: Segment, options: ExportOptions) -> Export:
     """Raises NothingToExport without a complete run, and ValidationError for a run that is not a complete one of the segment."""
     run = _get_run(segment, options.run_id, "run") if options.run_id else segment.current_run
     if run is None:
-        raise NothingToExport("The segment has no complete run to export.")
+        raise NothingToExport(_("The segment has no complete run to export."))
     if options.since_id is None:
         return Export(segment, run, None, options, run.count or 0)
     since = _get_run(segment, options.since_id, "changes_since")
     if since.pk > run.pk:
-        raise ValidationError({"changes_since": f"Run {since.pk} is newer than run {run.pk}; name an earlier run."})
+        raise ValidationError(
+            {
+                "changes_since": _("Run %(since)s is newer than run %(run)s; name an earlier run.")
+                % {"since": since.pk, "run": run.pk}
+            }
+        )
     entered, left = entered_since(run, since).count(), left_since(run, since).count()
     if (since.count or 0) + entered - left != run.count:
         raise ExportBroken(
@@ -105,7 +112,7 @@ def open_chunks(export: Export) -> Iterator[pa.Table]:
 def _get_run(segment: Segment, run_id: int, name: str) -> SegmentRun:
     run = segment.runs.select_related("version").filter(pk=run_id, status=SegmentRun.Status.DONE).first()
     if run is None:
-        raise ValidationError({name: f"{segment.name} has no complete run {run_id}."})
+        raise ValidationError({name: _("%(name)s has no complete run %(run)s.") % {"name": segment.name, "run": run_id}})
     return run
 
 

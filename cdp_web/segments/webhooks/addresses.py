@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 import httpx
+from django.utils.translation import gettext as _
 
 from cdp.settings import current
 
@@ -62,11 +63,11 @@ def _parse(text: str) -> httpx.URL:
     try:
         url = httpx.URL(text.strip())
     except (httpx.InvalidURL, TypeError) as error:
-        raise AddressRefused(f"This is not an address: {error}.") from error
+        raise AddressRefused(_("This is not an address: %(error)s.") % {"error": error}) from error
     if url.scheme not in ("http", "https") or not url.host:
-        raise AddressRefused("The address must begin with https:// or http:// and name a host.")
+        raise AddressRefused(_("The address must begin with https:// or http:// and name a host."))
     if url.userinfo:
-        raise AddressRefused("The address must not contain a login; messages are signed instead.")
+        raise AddressRefused(_("The address must not contain a login; messages are signed instead."))
     return url
 
 
@@ -75,5 +76,5 @@ def _resolve(url: httpx.URL) -> list[_Address]:
     try:
         answers = socket.getaddrinfo(url.raw_host.decode(), port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
-        raise AddressRefused(f"{url.host} can't be resolved: {error}.") from error
+        raise AddressRefused(_("%(host)s can't be resolved: %(error)s.") % {"host": url.host, "error": error}) from error
     return [ip_address(str(answer[4][0]).partition("%")[0]) for answer in answers]

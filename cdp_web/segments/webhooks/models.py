@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext_lazy
 
 
 class Webhook(models.Model):
@@ -22,6 +23,8 @@ class Webhook(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
+        verbose_name = gettext_lazy("webhook")
+        verbose_name_plural = gettext_lazy("webhooks")
         ordering = ["name", "pk"]
 
     def __str__(self) -> str:
@@ -48,6 +51,8 @@ class WebhookDelivery(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
+        verbose_name = gettext_lazy("delivery")
+        verbose_name_plural = gettext_lazy("deliveries")
         ordering = ["-pk"]
         constraints = [models.UniqueConstraint(fields=["webhook", "run", "part"], name="webhook_delivery_unique")]
         indexes = [

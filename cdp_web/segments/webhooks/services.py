@@ -8,6 +8,7 @@ from typing import Any
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from cdp_web.segments.models import Segment, Webhook, WebhookDelivery
 from cdp_web.segments.outbox import webhook_dispatch
@@ -36,7 +37,12 @@ def deliveries_get_latest(webhook: Webhook) -> list[WebhookDelivery]:
 def webhook_create(*, name: str, url: str, segment_id: int | None = None, created_by: Any = None) -> Webhook:
     """The secret is in the answer, and is shown this once."""
     if Webhook.objects.count() >= MAX_WEBHOOKS:
-        raise ValidationError({NON_FIELD_ERRORS: f"There are {MAX_WEBHOOKS} webhooks already; delete one that you do not need."})
+        raise ValidationError(
+            {
+                NON_FIELD_ERRORS: _("There are %(count)s webhooks already; delete one that you do not need.")
+                % {"count": MAX_WEBHOOKS}
+            }
+        )
     webhook = Webhook(name=name.strip(), secret=make_secret(), created_by=created_by)
     _set_target(webhook, url, segment_id)
     webhook.save()
@@ -68,7 +74,7 @@ def webhook_delete(*, webhook: Webhook) -> None:
 def delivery_resend(*, delivery: WebhookDelivery) -> WebhookDelivery:
     """Send a delivery again from the first try, under the same message id."""
     if not Webhook.objects.filter(pk=delivery.webhook_id, is_active=True).exists():
-        raise ValidationError(f"{delivery.webhook.name} is switched off; switch it on first.")
+        raise ValidationError(_("%(name)s is switched off; switch it on first.") % {"name": delivery.webhook.name})
     delivery.status, delivery.attempt, delivery.next_try_at = WebhookDelivery.Status.PENDING, 0, timezone.now()
     delivery.save(update_fields=["status", "attempt", "next_try_at"])
     transaction.on_commit(partial(webhook_dispatch, delivery.webhook_id))
@@ -77,7 +83,7 @@ def delivery_resend(*, delivery: WebhookDelivery) -> WebhookDelivery:
 
 def _set_target(webhook: Webhook, url: str, segment_id: int | None) -> None:
     if segment_id is not None and not Segment.objects.filter(pk=segment_id, archived_at=None).exists():
-        raise ValidationError({"segment": f"There is no segment {segment_id}."})
+        raise ValidationError({"segment": _("There is no segment %(id)s.") % {"id": segment_id}})
     webhook.url, webhook.segment_id = url.strip(), segment_id
     try:
         target_read(webhook.url)

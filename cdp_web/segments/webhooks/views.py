@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -54,7 +55,8 @@ def webhook_switch(request: HttpRequest, webhook_id: int) -> HttpResponse:
     except ValidationError as error:
         messages.error(request, " ".join(error.messages))
     else:
-        messages.success(request, f"{webhook.name} is switched {'on' if is_active else 'off'}.")
+        says = _("%(name)s is switched on.") if is_active else _("%(name)s is switched off.")
+        messages.success(request, says % {"name": webhook.name})
     return redirect("segments:webhook", webhook_id)
 
 
@@ -63,7 +65,7 @@ def webhook_switch(request: HttpRequest, webhook_id: int) -> HttpResponse:
 def webhook_delete(request: HttpRequest, webhook_id: int) -> HttpResponse:
     webhook = webhook_or_404(webhook_id)
     services.webhook_delete(webhook=webhook)
-    messages.success(request, f"{webhook.name} is deleted.")
+    messages.success(request, _("%(name)s is deleted.") % {"name": webhook.name})
     return redirect("segments:webhooks")
 
 
@@ -76,14 +78,14 @@ def delivery_resend(request: HttpRequest, webhook_id: int, delivery_id: int) -> 
     except ValidationError as error:
         messages.error(request, " ".join(error.messages))
     else:
-        messages.success(request, f"Delivery {delivery.message_id} is sent again within seconds.")
+        messages.success(request, _("Delivery %(id)s is sent again within seconds.") % {"id": delivery.message_id})
     return redirect("segments:webhook", webhook_id)
 
 
 def webhook_or_404(webhook_id: int) -> Webhook:
     webhook = services.webhook_get(webhook_id)
     if webhook is None:
-        raise Http404(f"There is no webhook {webhook_id}.")
+        raise Http404(_("There is no webhook %(id)s.") % {"id": webhook_id})
     return webhook
 
 
@@ -92,7 +94,7 @@ def _parse_segment(text: str) -> int | None:
         return None
     number = parse_whole_number(text)
     if number is None:
-        raise ValidationError({"segment": "Choose one of the segments."})
+        raise ValidationError({"segment": _("Choose one of the segments.")})
     return number
 
 

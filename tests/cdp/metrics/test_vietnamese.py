@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cdp.metrics import METRICS
-from cdp.metrics.vietnamese import VIETNAMESE_TITLES
+from cdp.metrics.vietnamese import VIETNAMESE_CHOICES, VIETNAMESE_TITLES
 
 
 def test_every_metric_has_a_title_of_its_own() -> None:
@@ -22,3 +22,9 @@ def test_a_metric_of_the_last_days_has_the_title_of_the_whole_history() -> None:
         assert ends_with_window is (metric.window is not None)
     assert VIETNAMESE_TITLES["orders_30d"] == f"{VIETNAMESE_TITLES['total_purchase']}, 30 ngày qua"
     assert VIETNAMESE_TITLES["carts_7d"] == f"{VIETNAMESE_TITLES['carts']}, 7 ngày qua"
+
+
+def test_every_word_that_is_a_value_has_its_own_in_vietnamese() -> None:
+    choices = {choice for metric in METRICS for choice in metric.choices}
+    assert set(VIETNAMESE_CHOICES) == choices
+    assert len(set(VIETNAMESE_CHOICES.values())) == len(choices)

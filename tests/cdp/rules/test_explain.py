@@ -10,8 +10,11 @@ import pytest
 
 from cdp.metrics import BY_KEY as METRICS
 from cdp.rules import Facts, Interaction, Names, Rank, decode
+from cdp.rules.behaviours import MEASURES_BY_KEY
 from cdp.rules.explain import Explanation, SequenceDays, StepDays, explain
+from cdp.rules.explain_phrases import EXPLAIN_PHRASES
 from cdp.rules.explain_words import describe_actual, describe_change, describe_target
+from cdp.rules.phrases import Language
 
 DAY = date(2019, 11, 30)
 NAMES = Names({7: "VIP"}, {3: "Staff"})
@@ -25,9 +28,9 @@ def run(node: dict[str, Any], **facts: Any) -> Explanation:
     return explain(decode({"version": 1, "rule": node}), Facts(DAY, facts.pop("metrics", {}), **facts), NAMES)
 
 
-def describe_changes(explanation: Explanation) -> list[str]:
+def describe_changes(explanation: Explanation, language: Language = "en") -> list[str]:
     actual = {node.path: node.actual for node in explanation.nodes}
-    return [describe_change(change, actual[change.path], NAMES) for change in explanation.changes]
+    return [describe_change(change, actual[change.path], NAMES, language) for change in explanation.changes]
 
 
 def test_nodes_are_in_reading_order_with_their_answers() -> None:
@@ -84,6 +87,30 @@ def test_values_of_behaviours_and_sequences() -> None:
 )  # fmt: skip
 def test_changes_in_words_with_numbers(node: dict[str, Any], facts: dict[str, Any], expected: str) -> None:
     assert describe_changes(run(node, **facts)) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("node", "facts", "expected"),
+    [
+        (is_("total_purchase", "ge", 3000), {"metrics": {"total_purchase": 2}}, "số đơn hàng phải tăng từ 2 lên 3.000"),
+        (is_("last_order", "in_last_days", 30), {},
+         "ngày đặt hàng gần nhất phải nằm trong 30 ngày qua; hiện không có giá trị"),
+        (is_("lifecycle", "eq", "new"), {"metrics": {"lifecycle": "at risk"}},
+         'giai đoạn khách hàng phải là "mới"; hiện là có nguy cơ rời bỏ'),
+        ({"not": {"list": {"id": 3}}}, {"lists": frozenset({3})}, 'không được có trong danh sách "Staff"'),
+        (is_("views", "top", 10), {"rank": lambda field: Rank(12, 90, 1010)},
+         "số lượt xem sản phẩm phải chuyển từ hạng 12 đến hạng 10 trên 1.010, tính từ cao nhất"),
+        ({"behaviour": {"event": "purchase", "measure": "events", "operator": "ge", "value": 2}}, {},
+         "“đã mua sản phẩm”: số lần phải tăng từ 0 lên 2"),
+    ],
+)  # fmt: skip
+def test_changes_in_vietnamese(node: dict[str, Any], facts: dict[str, Any], expected: str) -> None:
+    assert describe_changes(run(node, **facts), "vi") == [expected]
+
+
+def test_both_languages_have_words_for_every_measure() -> None:
+    assert set(EXPLAIN_PHRASES) == {"en", "vi"}
+    assert all(list(words.measures) == list(MEASURES_BY_KEY) for words in EXPLAIN_PHRASES.values())
 
 
 def test_place_of_a_percentage_is_the_last_one_inside() -> None:

@@ -209,7 +209,13 @@ METRICS: list[tuple[Rule, str, str]] = [
         'favourite brand by views contains "Ac" (any case)',
         'thương hiệu yêu thích theo lượt xem chứa "Ac" (không phân biệt chữ hoa, chữ thường)',
     ),
-    (Compare("rfm_group", "eq", "Loyal"), 'RFM group is "Loyal"', 'nhóm RFM là "Loyal"'),
+    (Compare("rfm_group", "eq", "Loyal"), 'RFM group is "Loyal"', 'nhóm RFM là "Trung thành"'),
+    (
+        Compare("lifecycle", "in", ("new", "at risk")),
+        'lifecycle is one of ("new", "at risk")',
+        'giai đoạn khách hàng là một trong ("mới", "có nguy cơ rời bỏ")',
+    ),
+    (Compare("lifecycle", "contains", "new"), 'lifecycle contains "new"', 'giai đoạn khách hàng chứa "new"'),
 ]
 
 

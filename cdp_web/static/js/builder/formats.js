@@ -3,8 +3,14 @@ const language = document.documentElement.lang || "en";
 const whole = new Intl.NumberFormat(language);
 const short = new Intl.NumberFormat(language, { notation: "compact", maximumFractionDigits: 1 });
 const shares = new Intl.NumberFormat(language, { style: "percent", minimumFractionDigits: 1, maximumFractionDigits: 1 });
-const days = new Intl.DateTimeFormat(language === "en" ? "en-GB" : language, { dateStyle: "medium", timeZone: "UTC" });
-const times = new Intl.DateTimeFormat(language === "en" ? "en-GB" : language, { dateStyle: "medium", timeStyle: "short" });
+// 31 Oct 2019 in English, 31/10/2019 elsewhere: as the server writes them.
+const day = { day: "2-digit", month: "2-digit", year: "numeric" };
+const isEnglish = language === "en";
+const days = new Intl.DateTimeFormat(isEnglish ? "en-GB" : language, { ...(isEnglish ? { dateStyle: "medium" } : day), timeZone: "UTC" });
+const times = new Intl.DateTimeFormat(
+  isEnglish ? "en-GB" : language,
+  isEnglish ? { dateStyle: "medium", timeStyle: "short" } : { ...day, hour: "2-digit", minute: "2-digit" },
+);
 
 export const formatCount = (count) => whole.format(count);
 export const formatShort = (number) => short.format(number);

@@ -36,7 +36,7 @@ async function send(data, body, onanswer) {
   request = new AbortController();
   try {
     const { isOk, status, answer } = await post(data.preview, body, request.signal);
-    if (isOk) show(answer);
+    if (isOk) show(answer, data);
     else if (status === 401) showLoggedOut(data.login);
     else if (answer.code === "too_expensive") refuse(answer);
     else if (answer.problems) showIdle(gettext("The rule is not complete yet. See the message at the condition."));
@@ -73,7 +73,7 @@ function refuse({ detail, remedy }) {
   part("refusal").replaceChildren(notice(h("strong", {}, says), remedy && ` ${remedy}`));
 }
 
-function show(answer) {
+function show(answer, data) {
   panel.dataset.state = "counted";
   part("refusal").replaceChildren();
   part("count").textContent = formatCount(answer.count);
@@ -91,7 +91,7 @@ function show(answer) {
   });
   part("more").hidden = false;
   part("warning").replaceChildren(...listWarnings(answer));
-  part("sample").replaceChildren(...answer.sample.map(sampleRow));
+  part("sample").replaceChildren(...answer.sample.map((row) => sampleRow(row, data)));
   part("sample-box").hidden = answer.sample.length === 0;
   const nearMisses = answer.near_misses ?? [];
   part("misses").replaceChildren(...nearMisses.map(nearMissRow));
@@ -109,10 +109,11 @@ function listWarnings({ count, total, same_as: segments }) {
   return warnings;
 }
 
-function sampleRow(row) {
+function sampleRow(row, data) {
+  const lifecycle = data.catalogue.find(({ key }) => key === "lifecycle");
   const orders = row.total_purchase ?? 0;
   const facts = [
-    row.lifecycle,
+    lifecycle.choice_titles[lifecycle.choices.indexOf(row.lifecycle)],
     interpolateText(ngettext("%(count)s order", "%(count)s orders", orders), { count: formatCount(orders) }),
     row.last_seen && interpolateText(gettext("seen %(day)s"), { day: formatDay(row.last_seen) }),
   ];

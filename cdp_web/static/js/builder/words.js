@@ -2,7 +2,10 @@
 export function readWords({ catalogue, behaviours, separators, currency }) {
   const index = (entries) => new Map(entries.map((entry) => [entry.key, entry]));
   const days = behaviours.weekdays.map((title, i) => ({ value: String(i + 1), title }));
-  const withChoices = (field) => ({ ...field, choices: (field.choices ?? []).map((word) => ({ value: word, title: word })) });
+  const withChoices = (field) => ({
+    ...field,
+    choices: (field.choices ?? []).map((word, i) => ({ value: word, title: field.choice_titles[i] })),
+  });
   return {
     metrics: index(catalogue.map(withChoices)),
     events: behaviours.events,
