@@ -29,9 +29,9 @@ class RfmGroup:
 RFM_GROUPS: tuple[RfmGroup, ...] = (
     RfmGroup("Champions", (5, 5), (4, 5), "bought just now, often and for much"),
     RfmGroup("Loyal", (3, 4), (4, 5), "buy often and for much, and not long ago"),
-    RfmGroup("Potential loyalists", (4, 5), (2, 3), "bought lately, more than once or for more than a little"),
+    RfmGroup("Potential loyalists", (4, 5), (2, 3), "bought recently, more than once or for more than a little"),
     RfmGroup("New customers", (5, 5), (1, 1), "bought just now, and little so far"),
-    RfmGroup("Promising", (4, 4), (1, 1), "bought lately, and little so far"),
+    RfmGroup("Promising", (4, 4), (1, 1), "bought recently, and little so far"),
     RfmGroup("Need attention", (3, 3), (3, 3), "middling in all three"),
     RfmGroup("About to sleep", (3, 3), (1, 2), "bought little, some time ago"),
     RfmGroup("At risk", (2, 2), (3, 5), "good customers who have not bought for a long time"),
@@ -65,7 +65,7 @@ def _build_group_sql() -> str:
 
 
 SCORE_METRICS: tuple[Metric, ...] = (
-    _build_score("recency_score", "Recency score (R)", "How lately the latest order was placed", "-datediff({as_of}, last_order)"),
+    _build_score("recency_score", "Recency score (R)", "How recently the latest order was placed", "-datediff({as_of}, last_order)"),
     _build_score("frequency_score", "Frequency score (F)", "How many orders", "nullif(total_purchase, 0)"),
     _build_score(
         "monetary_score", "Money score (M)", "Money spent less money refunded",

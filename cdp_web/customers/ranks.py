@@ -1,4 +1,4 @@
-"""Where one customer stands among all, by each metric: read in one query over the snapshot."""
+"""The rank of one customer among all, by each metric: read in one query over the snapshot."""
 
 from __future__ import annotations
 

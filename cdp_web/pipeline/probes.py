@@ -129,12 +129,12 @@ def probe_source(settings: Settings) -> Finding:
 
 
 def probe_workers(settings: Settings) -> Finding:
-    """Beat, broker and a worker are alive if the heartbeat task ran lately."""
+    """Beat, broker and a worker are alive if the heartbeat task ran recently."""
     with redis.Redis.from_url(settings.redis_url, socket_timeout=SECONDS, socket_connect_timeout=SECONDS) as client:
         heartbeat = client.get(HEARTBEAT)
     age = time.time() - float(heartbeat) if isinstance(heartbeat, bytes) else None
     if age is None or age > HEARTBEAT_LATE:
-        return Finding("unhealthy", noop("no scheduled task has run lately"), {}, "./run up site")
+        return Finding("unhealthy", noop("no scheduled task has run recently"), {}, "./run up site")
     return healthy(noop("last scheduled task %(seconds)s s ago"), seconds=max(round(age), 0))
 
 

@@ -1,4 +1,4 @@
-"""The form of a replay, and the options of ./run replay that it stands for. docs/replay.md describes them."""
+"""The form of a replay, and the options of ./run replay that it makes. docs/replay.md describes them."""
 
 from __future__ import annotations
 

@@ -59,7 +59,7 @@ def find_starter(key: str) -> Starter | None:
 
 
 def build_template_rule(starter: Starter) -> dict[str, Any]:
-    """The document of a starter. The rule of a starter that it refers to stands in its place, so no other segment is needed."""
+    """The document of a starter. The rule of a starter that it refers to takes its place, so no other segment is needed."""
     return {"version": 1, "rule": _insert_rules(starter.node)}
 
 

@@ -1,4 +1,4 @@
-"""What stands above every tab of a segment: its size, the change since the published day before, and its share of all."""
+"""What is above every tab of a segment: its size, the change since the published day before, and its share of all."""
 
 from __future__ import annotations
 

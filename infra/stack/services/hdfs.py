@@ -119,7 +119,7 @@ def _probe_filesystem(settings: Settings) -> str:
 
 
 def _probe_secondary(settings: Settings) -> str:
-    """It answers, and the NameNode got an image from it lately, unless it was started so recently that none is due."""
+    """It answers, and the NameNode got an image from it recently, unless it was started so short a time ago that none is due."""
     http = f"http://{settings.host}:{settings.secondary_http_port}"
     info = _read_bean(http, "SecondaryNameNode", "SecondaryNameNodeInfo", "secondarynamenode")
     state, now = read_namenode_bean(settings, "FSNamesystem"), time.time()
