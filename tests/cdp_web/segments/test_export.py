@@ -14,16 +14,20 @@ from django.http import QueryDict
 from django.test import Client
 
 from cdp.metrics import METRICS
+from cdp_web.customers.links import link_to_customers
 from cdp_web.segments.export import rows
 from cdp_web.segments.export.files import generate_csv_lines, write_parquet
 from cdp_web.segments.export.manifest import build_manifest
 from cdp_web.segments.export.options import ExportOptions, parse_options
 from cdp_web.segments.export.rows import ExportBroken, export_open
 from cdp_web.segments.models import Membership, Segment, SegmentRun
+from cdp_web.segments.refresh import segments_refresh
 from cdp_web.segments.runs import segment_run_now
 from cdp_web.segments.services import segment_create
+from cdp_web.segments.starters import STARTERS, starters_ensure
 from cdp_web.serving.snapshot_query import LIST_COLUMNS
 from tests.cdp_web.factories import buyer, customer, is_, rule, shop
+from tests.cdp_web.whole_shop import publish_shop
 
 pytestmark = [pytest.mark.stack("postgres"), pytest.mark.django_db]
 
@@ -245,3 +249,21 @@ def test_segment_without_a_complete_run_has_nothing_to_export(site: Client) -> N
     segment = segment_create(name="New", rule=EVERYONE)
     assert site.get(f"/segments/{segment.pk}/export/file").status_code == 404
     assert site.get(f"/segments/{segment.pk}/export").status_code == 200
+
+
+def test_preview_members_list_and_export_of_every_starter_are_the_same(publish: Any, site: Client) -> None:
+    publication = publish_shop(publish)
+    assert starters_ensure() == len(STARTERS)
+    runs = list(segments_refresh(publication))
+    assert [run.error for run in runs if run.error] == []
+    counts = {run.segment.name: run.count for run in runs}
+    assert sum(count > 0 for count in counts.values()) >= 20
+    for run in runs:
+        body = {"rule": run.segment.rule}
+        preview = site.post("/api/v1/segments/preview", body, content_type="application/json").json()
+        listed = site.get(link_to_customers({"segment": {"id": run.segment_id}})).context["page"]
+        exported = site.get(f"/segments/{run.segment_id}/export/file?format=csv")
+        ids = [line.split(",")[0] for line in b"".join(exported.streaming_content).decode().splitlines()[1:]]
+        members = site.get(f"/api/v1/segments/{run.segment_id}/members?limit=1000").json()["members"]
+        assert preview["count"] == listed.total == len(ids) == len(members) == run.count, run.segment.name
+        assert sorted(ids) == sorted(member["customer_id"] for member in members)
