@@ -13,6 +13,8 @@ from django.utils import timezone
 
 #: Seconds between two extensions of a session, so that most requests write nothing.
 EXTEND_AFTER = 600
+#: Open pages ask for these by themselves, so they say nothing about a person.
+POLLED = ("pipeline:live", "pipeline:replay-result", "segments:status")
 _EXTENDED_AT = "extended_at"
 
 
@@ -24,7 +26,9 @@ class ExtendSessionMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        session = request.session
+        session, match = request.session, request.resolver_match
+        if match and match.view_name in POLLED:
+            return response
         # A response that did not read the session may be cached for everyone.
         if session.accessed and SESSION_KEY in session and time.time() - session.get(_EXTENDED_AT, 0) > EXTEND_AFTER:
             session[_EXTENDED_AT] = time.time()

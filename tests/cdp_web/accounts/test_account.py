@@ -16,6 +16,7 @@ from cdp_web.accounts.models import ApiToken
 from cdp_web.accounts.roles import Role, describe_rights
 from cdp_web.accounts.services import user_set_role
 from cdp_web.accounts.tokens import MAX_TOKENS, token_create
+from tests.cdp_web.accounts.routes import ROUTES
 
 needs_database = [pytest.mark.stack("postgres"), pytest.mark.django_db]
 
@@ -115,7 +116,11 @@ class TestSessions:
         name = settings.SESSION_COOKIE_NAME
         assert name not in site.get("/accounts/").cookies
         monkeypatch.setattr(sessions, "EXTEND_AFTER", -1)
+        assert name not in site.get("/pipeline/live").cookies  # an open page asks for it by itself
         assert site.get("/accounts/").cookies[name]["max-age"] == 12 * 3600
+
+    def test_polled_addresses_exist(self) -> None:
+        assert set(sessions.POLLED) <= ROUTES.keys()
 
     @pytest.mark.parametrize("address", ["/accounts/", "/segments/", "/api/v1/segments", "/api/schema", "/nowhere"])
     def test_pages_are_not_stored_by_browsers(self, site: Client, address: str) -> None:
