@@ -152,8 +152,13 @@ class User:
             problem = f"{type(error).__name__} of {request.address}"
         return Answer(route.name, route.kind, time.monotonic() - start, problem)
 
-    async def ask_all(self, routes: Iterable[Route]) -> list[Answer]:
-        return [await self.ask(route) for route in routes]
+    async def ask_all(self, routes: Iterable[Route], pause: float = 0) -> list[Answer]:
+        """With a pause before each request, of this length on average."""
+        answers = []
+        for route in routes:
+            await asyncio.sleep(self.random.uniform(0, 2 * pause))
+            answers.append(await self.ask(route))
+        return answers
 
     def choose(self, count: int) -> list[Route]:
         return self.random.choices(ROUTES, [route.weight for route in ROUTES], k=count)
@@ -175,7 +180,7 @@ def ask_alone(site: str, things: Things, times: int) -> list[Answer]:
     return asyncio.run(ask())
 
 
-def ask_together(site: str, things: Things, users: int, requests: int) -> tuple[list[Answer], float]:
+def ask_together(site: str, things: Things, users: int, requests: int, pause: float = 0) -> tuple[list[Answer], float]:
     """Many users at once, each with so many requests; their answers, and the seconds that all took."""
 
     async def ask() -> tuple[list[Answer], float]:
@@ -183,7 +188,7 @@ def ask_together(site: str, things: Things, users: int, requests: int) -> tuple[
         for user in everyone:
             await user.log_in()
         start = time.monotonic()
-        answers = await asyncio.gather(*(user.ask_all(user.choose(requests)) for user in everyone))
+        answers = await asyncio.gather(*(user.ask_all(user.choose(requests), pause) for user in everyone))
         seconds = time.monotonic() - start
         for user in everyone:
             await user.client.aclose()
