@@ -18,7 +18,7 @@ from infra.stack.stack import Stack
 
 NEEDS = ("postgres", "redis", "mongo")
 CUSTOMERS = 1_000_000
-REQUESTS, FEWEST_REQUESTS = 200, 20
+REQUESTS, FEWEST_REQUESTS = 100, 20
 TIMES_ALONE = 5
 #: How long people look at a page, on average.
 PAUSE_SECONDS = 5
@@ -36,7 +36,7 @@ def run(stack: Stack, scale: float) -> Outcome:
     with serve(stack) as site:
         alone = ask_alone(site.url, things, TIMES_ALONE)
         requests = max(FEWEST_REQUESTS, round(REQUESTS * min(scale, 1)))
-        reading, _ = ask_together(site.url, things, USERS, max(2, requests // 10), PAUSE_SECONDS)
+        reading, _ = ask_together(site.url, things, USERS, max(2, requests // 5), PAUSE_SECONDS)
         together, seconds = ask_together(site.url, things, USERS, requests)
         report_requests(outcome, alone, reading, together, seconds)
         outcome.measure("most memory of the site's processes", site.read_memory() / 1e9, "GB", "after the requests")
