@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from cdp.metrics import BY_KEY, GROUPS, LIFECYCLES, Metric, metrics_of
+from cdp.metrics import GROUPS, LIFECYCLES, Metric, metrics_of
 from cdp.rules import CUSTOMER_ID, Compare
 from cdp_web.accounts.roles import role_get
 from cdp_web.customers.errors import show_list_errors
@@ -22,20 +22,10 @@ from cdp_web.customers.listing import CustomerQuery, build_link, list_pairs, par
 from cdp_web.customers.saved_views import views_get, write_parameters
 from cdp_web.customers.selectors import CustomerPage, customer_page_get
 from cdp_web.layout.facts import get_title, localize
+from cdp_web.layout.headings import Heading, Sorting
 from cdp_web.layout.templatetags.cdp import column_class
 from cdp_web.serving.publications import publication_get_for_request
 from cdp_web.serving.snapshot_query import snapshot_open
-
-
-@dataclass(frozen=True, slots=True)
-class Heading:
-    """A column heading that sorts."""
-
-    title: str
-    about: str
-    css: str
-    link: str
-    sorted: str  # "ascending", "descending" or empty
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,18 +104,13 @@ def _list_choices(query: CustomerQuery, quick: QuickFilter) -> list[tuple[str, s
 
 
 def _build_headings(query: CustomerQuery) -> list[Heading]:
-    customer = _build_heading(query, CUSTOMER_ID, _("Customer"), _("The id from the shop."), "")
-    return [customer, *(_build_metric_heading(query, metric) for metric in query.columns)]
+    """Numbers and days begin with the highest."""
+    order = query.order
+    sorting = Sorting(order.sort, order.descending, lambda *chosen: build_link(replace(query, order=Order(*chosen))))
+    customer = sorting.build_heading(CUSTOMER_ID, _("Customer"), _("The id from the shop."), starts_high=False)
+    return [customer, *(_build_metric_heading(sorting, metric) for metric in query.columns)]
 
 
-def _build_metric_heading(query: CustomerQuery, metric: Metric) -> Heading:
-    return _build_heading(query, metric.key, get_title(metric), localize(metric.about), column_class(metric))
-
-
-def _build_heading(query: CustomerQuery, key: str, title: str, about: str, css: str) -> Heading:
-    """A click sorts by the column, numbers and days in descending order; a second click reverses the order."""
-    is_sorted = query.order.sort == key
-    is_text = key == CUSTOMER_ID or BY_KEY[key].kind == "text"
-    descending = not query.order.descending if is_sorted else not is_text
-    state = ("descending" if query.order.descending else "ascending") if is_sorted else ""
-    return Heading(title, about, css, build_link(replace(query, order=Order(key, descending))), state)
+def _build_metric_heading(sorting: Sorting, metric: Metric) -> Heading:
+    title, about, css = get_title(metric), localize(metric.about), column_class(metric)
+    return sorting.build_heading(metric.key, title, about, css, starts_high=metric.kind != "text")

@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
 from django.utils.translation import gettext as _
 
 from cdp_web.insights.things import TABS, ThingQuery
+from cdp_web.layout.headings import Heading, Sorting
 from cdp_web.overview.periods import PeriodChoice
-
-
-@dataclass(frozen=True, slots=True)
-class Heading:
-    """A column heading; `link` sorts by the column and is empty if that is impossible."""
-
-    title: str
-    about: str
-    css: str = "number"
-    link: str = ""
-    order: str = ""  # "ascending", "descending" or empty
 
 
 def build_address(query: ThingQuery, choice: PeriodChoice, csv: str = "", **changes: Any) -> str:
@@ -56,14 +46,10 @@ def build_headings(query: ThingQuery, choice: PeriodChoice, *, has_change: bool)
         ("", _("View to cart"), rate, "number"), ("", _("View to purchase"), rate, "number"),
         ("views", _("Views"), sums, "number"), ("carts", _("Carts"), sums, "number"),
     ]  # fmt: skip
-    return [_build_heading(query, choice, *spec) for spec in specs]
-
-
-def _build_heading(query: ThingQuery, choice: PeriodChoice, key: str, title: str, about: str, css: str) -> Heading:
-    """A click sorts, numbers in descending order; a second click reverses the order."""
-    if not key:
-        return Heading(title, about, css)
-    is_sorted = query.sort == key
-    descending = not query.descending if is_sorted else key != "name"
-    order = ("descending" if query.descending else "ascending") if is_sorted else ""
-    return Heading(title, about, css, build_address(query, choice, sort=key, descending=descending), order)
+    sorting = Sorting(
+        query.sort, query.descending, lambda key, descending: build_address(query, choice, sort=key, descending=descending)
+    )
+    return [
+        sorting.build_heading(key, title, about, css, starts_high=key != "name") if key else Heading(title, about, css)
+        for key, title, about, css in specs
+    ]

@@ -12,6 +12,7 @@ from django.db.models import F, OrderBy, Q, QuerySet
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from cdp_web.layout.headings import Heading, Sorting
 from cdp_web.layout.pages import parse_whole_number
 from cdp_web.segments.models import MAX_SEGMENTS, Segment, SegmentSize
 from cdp_web.segments.selectors import capitalize_sentence, names_get, segment_describe, segment_list
@@ -28,6 +29,7 @@ COLUMNS: Mapping[str, tuple[Promise | str, str]] = {
     "owner": (_("Owner"), "owner__username"),
     "updated": (_("Changed"), "-updated_at"),
 }
+CSS = {"size": "number"}
 DEFAULT_SORT = "name"
 
 
@@ -53,16 +55,6 @@ class SegmentQuery:
         } | changes  # fmt: skip
         values["sort"] = "" if values["sort"] == DEFAULT_SORT else values["sort"]
         return "?" + urlencode({key: value for key, value in values.items() if value})
-
-
-@dataclass(frozen=True, slots=True)
-class Heading:
-    """A column heading that sorts."""
-
-    key: str
-    title: Promise | str
-    link: str
-    sorted: str  # "ascending", "descending" or empty
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +88,14 @@ class SegmentPage:
 
     @property
     def headings(self) -> list[Heading]:
-        return [_build_heading(self.query, key) for key in COLUMNS]
+        query = self.query
+        sorting = Sorting(
+            query.sort, query.descending, lambda key, descending: query.link(sort=f"{'-' if descending else ''}{key}")
+        )
+        return [
+            sorting.build_heading(key, title, css=CSS.get(key, f"column-{key}"), starts_high=field.startswith("-"))
+            for key, (title, field) in COLUMNS.items()
+        ]
 
     @property
     def previous_link(self) -> str:
@@ -161,15 +160,6 @@ def _filter(segments: QuerySet[Segment], query: SegmentQuery) -> QuerySet[Segmen
 def _order(query: SegmentQuery) -> tuple[OrderBy, str]:
     field = F(COLUMNS[query.sort][1].removeprefix("-"))
     return (field.desc(nulls_last=True) if query.descending else field.asc(nulls_last=True)), "pk"
-
-
-def _build_heading(query: SegmentQuery, key: str) -> Heading:
-    """A click sorts by the column; a second click reverses the order."""
-    title, field = COLUMNS[key]
-    is_sorted = query.sort == key
-    descending = not query.descending if is_sorted else field.startswith("-")
-    order = ("descending" if query.descending else "ascending") if is_sorted else ""
-    return Heading(key, title, query.link(sort=f"{'-' if descending else ''}{key}"), order)
 
 
 def _build_rows(segments: list[Segment]) -> list[SegmentRow]:

@@ -15,6 +15,8 @@ from django.utils.translation import gettext as _
 from cdp.kinds import METRIC_KINDS
 from cdp.metrics import BY_KEY, METRICS, Metric
 from cdp_web.layout.facts import get_title, localize
+from cdp_web.layout.headings import Heading, Sorting
+from cdp_web.layout.templatetags.cdp import column_class
 from cdp_web.segments.members import members_at
 from cdp_web.segments.models import SegmentRun
 from cdp_web.segments.selectors import customer_rows_get, run_snapshot_open
@@ -48,15 +50,6 @@ class MemberQuery:
 
 
 @dataclass(frozen=True, slots=True)
-class Heading:
-    title: str
-    about: str
-    metric: Metric | None
-    link: str
-    sorted: str
-
-
-@dataclass(frozen=True, slots=True)
 class MemberList:
     query: MemberQuery
     run: SegmentRun
@@ -66,11 +59,22 @@ class MemberList:
 
     @property
     def headings(self) -> list[Heading]:
-        first = _build_heading(self, ID, "", "", None)
+        """Numbers and days begin with the highest. A large segment is sorted by id alone."""
+        query = self.query
+        sorting = Sorting(query.sort, query.descending, self._build_link)
+        first = sorting.build_heading(ID, _("Customer"), starts_high=False)
         return [
             first,
-            *(_build_heading(self, each.key, get_title(each), localize(each.about), each) for each in self.query.columns),
+            *(
+                sorting.build_heading(
+                    each.key, get_title(each), localize(each.about), column_class(each), starts_high=each.kind != "text"
+                )
+                for each in query.columns
+            ),
         ]
+
+    def _build_link(self, key: str, descending: bool) -> str:
+        return self.query.link(sort=f"{'-' if descending else ''}{key}") if self.can_sort or key == ID else ""
 
 
 def parse_member_query(parameters: QueryDict, run: SegmentRun) -> MemberQuery:
@@ -156,14 +160,3 @@ def _build_after(query: MemberQuery) -> tuple[str, Sequence[str]]:
 
 def _keys(query: MemberQuery) -> tuple[str, ...]:
     return tuple(metric.key for metric in query.columns)
-
-
-def _build_heading(page: MemberList, key: str, title: str, about: str, metric: Metric | None) -> Heading:
-    """A click sorts by the column, numbers in descending order; a second click reverses the order."""
-    query = page.query
-    is_sorted = query.sort == key
-    starts_high = metric is not None and metric.kind != "text"
-    descending = not query.descending if is_sorted else starts_high
-    order = ("descending" if query.descending else "ascending") if is_sorted else ""
-    link = query.link(sort=f"{'-' if descending else ''}{key}") if page.can_sort or key == ID else ""
-    return Heading(title, about, metric, link, order)
