@@ -19,7 +19,7 @@ from cdp_web.accounts import admin_audit
 from cdp_web.accounts.audit import audit_record
 from cdp_web.accounts.lockout import lock_get_end
 from cdp_web.accounts.models import ApiToken
-from cdp_web.accounts.roles import Role, read_role
+from cdp_web.accounts.roles import Role, find_greatest, read_role
 from cdp_web.accounts.services import user_set_role
 from cdp_web.accounts.tokens import EXPIRY_DAYS, token_create
 from cdp_web.layout import formats
@@ -80,9 +80,7 @@ class PersonAdmin(UserAdmin):
 
     @admin.display(description=_("role"))
     def role(self, user: User) -> str:
-        names = {group.name for group in user.groups.all()}
-        greatest = next((role for role in reversed(Role) if role in names), Role.VIEWER)
-        return Role.ADMIN if user.is_superuser else greatest
+        return find_greatest(user, (group.name for group in user.groups.all()))
 
 
 @admin.register(Group)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
 from typing import Any, TypeVar
 
@@ -61,10 +61,13 @@ def role_get(user: Any) -> Role | None:
 
 def read_role(user: Any) -> Role:
     """As above from the database, for a user who is logged in."""
-    if user.is_superuser:
-        return Role.ADMIN
-    names = set(user.groups.filter(name__in=list(Role)).values_list("name", flat=True))
-    return next((role for role in reversed(Role) if role in names), Role.VIEWER)
+    names = () if user.is_superuser else user.groups.filter(name__in=list(Role)).values_list("name", flat=True)
+    return find_greatest(user, names)
+
+
+def find_greatest(user: Any, group_names: Iterable[str]) -> Role:
+    names = set(group_names)
+    return Role.ADMIN if user.is_superuser else next((role for role in reversed(Role) if role in names), Role.VIEWER)
 
 
 def find_required_role(method: str, requirement: Requirement) -> Role:

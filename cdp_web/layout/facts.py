@@ -26,7 +26,7 @@ _TEXTS = ("title", "label", "about", "group")
 
 
 def get_rule_language() -> Language:
-    """The language in which a page describes rules."""
+    """The language of a page: of its rules, and of its numbers and days."""
     return "vi" if (get_language() or "").startswith("vi") else "en"
 
 

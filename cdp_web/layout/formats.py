@@ -17,24 +17,23 @@ from babel.numbers import (
     get_group_symbol,
 )
 from babel.numbers import get_currency_symbol as get_symbol
-from django.utils.translation import get_language, gettext, ngettext
+from django.utils.translation import gettext, ngettext
 
 from cdp.metrics import Metric
+from cdp.rules import Language
 from cdp.settings import current
-from cdp_web.layout.facts import localize_choice
+from cdp_web.layout.facts import get_rule_language, localize_choice
 
 MISSING = "–"
 #: Language -> the pattern of a day for Babel, with and without the year, and the same for plotly's script.
-_DAYS = {"en": ("d MMM y", "d MMM", "%A, %-d %b %Y", "%-d %b"), "vi": ("dd/MM/y", "dd/MM", "%d/%m/%Y", "%d/%m")}
+_DAYS: dict[Language, tuple[str, str, str, str]] = {
+    "en": ("d MMM y", "d MMM", "%A, %-d %b %Y", "%-d %b"),
+    "vi": ("dd/MM/y", "dd/MM", "%d/%m/%Y", "%d/%m"),
+}
 
 
 def get_locale() -> Locale:
-    return Locale(_get_language())
-
-
-def _get_language() -> str:
-    language = (get_language() or "en").split("-")[0]
-    return language if language in _DAYS else "en"
+    return Locale(get_rule_language())
 
 
 def count(value: int | None) -> str:
@@ -85,12 +84,12 @@ def day(value: date | str | None) -> str:
     if value is None:
         return MISSING
     moment = date.fromisoformat(value) if isinstance(value, str) else value
-    return format_date(moment, _DAYS[_get_language()][0], locale=get_locale())
+    return format_date(moment, _DAYS[get_rule_language()][0], locale=get_locale())
 
 
 def day_short(value: date) -> str:
     """30 Nov."""
-    return format_date(value, _DAYS[_get_language()][1], locale=get_locale())
+    return format_date(value, _DAYS[get_rule_language()][1], locale=get_locale())
 
 
 def weekday(value: date, width: str = "wide") -> str:
@@ -100,14 +99,14 @@ def weekday(value: date, width: str = "wide") -> str:
 
 def month(value: date) -> str:
     """Nov 2019; 11/2019 where months have numbers."""
-    return format_date(value, "MMM y" if _get_language() == "en" else "MM/y", locale=get_locale())
+    return format_date(value, "MMM y" if get_rule_language() == "en" else "MM/y", locale=get_locale())
 
 
 def moment(value: datetime | None) -> str:
     """30 Nov 2019, 14:05 UTC."""
     if value is None:
         return MISSING
-    return format_datetime(value, f"{_DAYS[_get_language()][0]}, HH:mm 'UTC'", locale=get_locale())
+    return format_datetime(value, f"{_DAYS[get_rule_language()][0]}, HH:mm 'UTC'", locale=get_locale())
 
 
 def duration(seconds: float | None) -> str:
@@ -155,7 +154,7 @@ def get_currency_symbol() -> str:
 
 def get_currency_affixes() -> tuple[str, str]:
     """What plotly's script writes before and after an amount."""
-    pattern = "¤0" if _get_language() == "en" else "0\xa0¤"
+    pattern = "¤0" if get_rule_language() == "en" else "0\xa0¤"
     before, _, after = format_currency(0, current().currency, pattern, get_locale(), currency_digits=False).partition("0")
     return before, after
 
@@ -167,7 +166,7 @@ def get_separators() -> str:
 
 def get_day_patterns() -> tuple[str, str]:
     """The patterns of a whole and a short day for plotly's script."""
-    _, _, whole, short = _DAYS[_get_language()]
+    _, _, whole, short = _DAYS[get_rule_language()]
     return whole, short
 
 
