@@ -42,16 +42,16 @@ def have_escapes(texts: pa.Array) -> bool:
     return data is not None and bool((np.frombuffer(data, np.uint8) == _BACKSLASH).any())
 
 
-def make_texts_sql(paths: Mapping[str, str], kept: str) -> str:
-    """A query over `lines_read` with the column `j`: the text at each path, `listed` (null unless the message is an object), and
-    the kept expressions."""
+def select_texts(source: str, paths: Mapping[str, str], kept: str) -> str:
+    """A query over JSON texts, the column `j` of the source: the text at each path, and the kept expressions. They may use
+    `listed`, the list of these texts, which is null unless the message is one object."""
     path_list = ", ".join(literal(path) for path in paths.values())
     # Valid JSON that starts with a bracket of an object is one object.
     is_object = "json_valid(j) AND starts_with(ltrim(j, ' \t\r\n'), '{')"
     members = ", ".join(f'listed[{place}] AS "{name}"' for place, name in enumerate(paths, start=1))
     return f"""
         SELECT {members}, {kept}
-        FROM (SELECT *, CASE WHEN {is_object} THEN json_extract_string(j, [{path_list}]) END AS listed FROM lines_read)"""
+        FROM (SELECT *, CASE WHEN {is_object} THEN json_extract_string(j, [{path_list}]) END AS listed FROM {source})"""
 
 
 def path_of(key: str) -> str:
