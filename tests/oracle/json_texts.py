@@ -14,6 +14,10 @@ from typing import Any, NoReturn
 MAX_DEPTH = 1000
 MAX_DIGITS = 1000
 FLOAT = re.compile(r"(-?)(\d)(?:\.(\d+))?e([+-]\d+)")
+#: Only what JSON can't hold unescaped is escaped.
+ESCAPES = {code: f"\\u{code:04X}" for code in range(0x20)} | str.maketrans(
+    {'"': '\\"', "\\": "\\\\", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
+)
 # A level of a message takes a few levels of Python.
 sys.setrecursionlimit(max(sys.getrecursionlimit(), 5 * MAX_DEPTH))
 
@@ -104,4 +108,4 @@ def _write_compact(content: Any) -> str:
         return "{" + ",".join(f"{_write_compact(key)}:{_write_compact(value)}" for key, value in content) + "}"
     if isinstance(content, list):
         return "[" + ",".join(map(_write_compact, content)) + "]"
-    return json.dumps(content, ensure_ascii=False)
+    return f'"{content.translate(ESCAPES)}"' if isinstance(content, str) else json.dumps(content)
