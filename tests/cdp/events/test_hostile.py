@@ -12,7 +12,8 @@ from tests.cdp.events.poison import GOOD, POISON
 def test_none_stops_the_batch_and_each_is_refused_unchanged() -> None:
     sent = [payload for payload, _, _ in POISON.values()]
     among_good = [each for payload in sent for each in (GOOD, payload)]
-    result = EventReader(Bounds(currency=CURRENCY)).read(make_batch(*among_good))
+    with EventReader(Bounds(currency=CURRENCY)) as reader:
+        result = reader.read(make_batch(*among_good))
     accepted = set(list_offsets(result.events))
     assert [name for place, name in enumerate(POISON) if 2 * place + 1 in accepted] == []
     assert list_offsets(result.events) == list(range(0, 2 * len(sent), 2))

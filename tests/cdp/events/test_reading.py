@@ -160,7 +160,8 @@ ARROW = {
 
 
 def read(*contents: Content | None, bounds: Bounds = Bounds(currency=CURRENCY)) -> ReadMessages:  # noqa: B008
-    return EventReader(bounds).read(make_batch(*contents))
+    with EventReader(bounds) as reader:
+        return reader.read(make_batch(*contents))
 
 
 def read_events(*contents: Content | None) -> list[dict[str, Any]]:
@@ -243,7 +244,8 @@ def test_rows_say_where_and_when_a_message_was_received_in_the_order_of_the_mess
         dict(zip(MESSAGES_SCHEMA.names, (value, *origin, at), strict=True))
         for value, origin, at in zip(values, origins, times, strict=True)
     ]
-    result = EventReader().read(pa.RecordBatch.from_pylist(rows, schema=MESSAGES_SCHEMA))
+    with EventReader() as reader:
+        result = reader.read(pa.RecordBatch.from_pylist(rows, schema=MESSAGES_SCHEMA))
     columns = ("kafka_topic", "kafka_partition", "kafka_offset", "received_at")
     for table, places in ((result.events, (0, 3)), (result.refusals, (1, 2))):
         actual = [tuple(row.values()) for row in table.select(columns).to_pylist()]
@@ -252,9 +254,9 @@ def test_rows_say_where_and_when_a_message_was_received_in_the_order_of_the_mess
 
 
 def test_one_reader_reads_many_batches() -> None:
-    reader = EventReader()
     batches = [make_batch({"brand": str(place)}, b"x", first_offset=10 * place) for place in range(3)]
-    results = [reader.read(batch) for batch in batches]
+    with EventReader() as reader:
+        results = [reader.read(batch) for batch in batches]
     assert [result.events["brand"].to_pylist() for result in results] == [["0"], ["1"], ["2"]]
     assert [result.refusals["kafka_offset"].to_pylist() for result in results] == [[1], [11], [21]]
 
