@@ -38,8 +38,11 @@ def to_json_texts(values: pa.Array) -> pa.Array:
 
 def have_escapes(texts: pa.Array) -> bool:
     """Whether any of the texts has an escape. Searching all bytes at once is nearly free."""
-    data = texts.buffers()[2]
-    return data is not None and bool((np.frombuffer(data, np.uint8) == _BACKSLASH).any())
+    _, offsets, data = texts.buffers()
+    if data is None or not len(texts):
+        return False
+    ends = np.frombuffer(offsets, np.int32)[texts.offset : texts.offset + len(texts) + 1]
+    return bool((np.frombuffer(data, np.uint8)[ends[0] : ends[-1]] == _BACKSLASH).any())
 
 
 def select_texts(source: str, paths: Mapping[str, str], kept: str) -> str:
