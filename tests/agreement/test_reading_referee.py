@@ -18,7 +18,6 @@ from cdp.events.fields import FIELD_NAMES, MAX_QUANTITY, MAX_TEXT, Bounds
 from cdp.events.reading import EventReader
 from tests.cdp.events.batches import list_results, make_batch
 from tests.cdp.events.poison import POISON
-from tests.oracle.json_texts import MAX_DEPTH
 from tests.oracle.messages import Event, Refusal, read_message
 
 SHOP = Bounds(currency=CURRENCY)
@@ -88,8 +87,8 @@ def list_written() -> list[bytes]:
 
 
 EXAMPLES = [message(content) for content in VALID.values()] + [message(bad.content) for bad in INVALID.values()]
-#: The hostile messages that the referee can follow.
-HOSTILE = {name: line for name, (line, _, _) in POISON.items() if max(line.count(b"["), line.count(b"{")) < MAX_DEPTH}
+
+HOSTILE = {name: line for name, (line, _, _) in POISON.items()}
 #: Whole messages that are easily read as something else.
 WHOLE: list[bytes | None] = [
     None,
@@ -98,7 +97,7 @@ WHOLE: list[bytes | None] = [
         b',"a":null,"a":2',
         b',"a":"x\\ud800","b\\ud800":1', b',"b":{"a":1,"a":2}', b',"":1', b',"z":1,"a":2,"Z":{"b":1,"a":"\\u0000"}',
         b',"\\u0061mount":"5"', b',"amount\\u0000":"5"', b',"a.b":1,"$.c":2,"*":3,"/d":4', b',"a\\"b":1', b',"brand ":1',
-        b',"a":" x  \\n y "', b',"a":[1.10,{"b":1e2}],"c":-0.0', b',"a":' + b"[" * 900 + b"]" * 900, b',"a":1}{"b":2',
+        b',"a":" x  \\n y "', b',"a":[1.10,{"b":1e2}],"c":-0.0', b',"a":' + b"[" * 999 + b"]" * 999, b',"a":1}{"b":2',
         b',"d":9007199254740993,"e":12345678901234567890123,"f":123456789.123456789123', b',' * 2, b'"a":1',
     )),
     b'{"brand":null,' + message({})[1:], b'{"amount":" ",' + message({"amount": "5"})[1:],
