@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from itertools import accumulate
@@ -96,16 +97,20 @@ def path_of(key: str) -> str:
 FIELD_PATHS = {name: path_of(name) for name in FIELD_NAMES}
 
 _KNOWN = ", ".join(map(literal, FIELD_NAMES))
+_NO_KNOWN = literal(json.dumps(dict.fromkeys(FIELD_NAMES)))
 _GIVEN = " + ".join(f"(listed[{place}] IS NOT NULL)::INT" for place in range(1, len(FIELD_NAMES) + 1))
-_UNKNOWN = f"list_filter(json_keys(j), lambda key, place: key NOT IN ({_KNOWN}) AND list_position(json_keys(j), key) = place)"
+_UNKNOWN = f"list_filter(json_keys(j), lambda key: key NOT IN ({_KNOWN}))"
+_FIRST = "list_filter(keys, lambda key, place: list_position(keys, key) = place)"
 _POINTER = "'/' || replace(replace(key, '~', '~0'), '/', '~1')"
-_MEMBERS = f"list_transform(keys, lambda key: concat(to_json(key), ':', json_extract(j, {_POINTER})))"
-#: SQL of the unknown fields as one JSON object, null if there are none. A message with as many keys as texts has none, and
-#: counting is cheaper than comparing names.
+_MEMBERS = f"list_transform({_FIRST}, lambda key: concat(to_json(key), ':', json_extract(j, {_POINTER})))"
+#: SQL of the unknown fields as one JSON object, null if there are none. A message with as many keys as texts has none: counting is
+#: cheaper than comparing names, and so is leaving out the known fields than putting the unknown ones together.
 EXTRA = f"""
     CASE WHEN listed IS NULL OR len(json_keys(j)) = {_GIVEN} THEN NULL
-         ELSE list_transform([{_UNKNOWN}],
-              lambda keys: CASE WHEN len(keys) > 0 THEN concat('{{', array_to_string({_MEMBERS}, ','), '}}') END)[1] END"""
+         ELSE list_transform([{_UNKNOWN}], lambda keys:
+              CASE WHEN len(keys) = 0 THEN NULL
+                   WHEN len(keys) = list_unique(keys) THEN json_merge_patch(j, {_NO_KNOWN})::VARCHAR
+                   ELSE concat('{{', array_to_string({_MEMBERS}, ','), '}}') END)[1] END"""
 
 
 def _decode_all(values: pa.Array) -> pa.Array:
