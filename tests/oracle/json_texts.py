@@ -1,0 +1,107 @@
+"""Reads a JSON object in plain Python, and writes each value as the text that it counts as."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from dataclasses import dataclass
+from decimal import Decimal
+from math import isinf
+from typing import Any, NoReturn
+
+#: JSON readers limit the depth of a message and the digits of a whole number.
+MAX_DEPTH = 1000
+MAX_DIGITS = 1000
+FLOAT = re.compile(r"(-?)(\d)(?:\.(\d+))?e([+-]\d+)")
+# A level of a message takes a few levels of Python.
+sys.setrecursionlimit(max(sys.getrecursionlimit(), 5 * MAX_DEPTH))
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A JSON number, as the text that it counts as."""
+
+    text: str
+
+
+class Pairs(list[tuple[str, Any]]):
+    """A JSON object: its keys and values in their order. A key may repeat."""
+
+
+def parse_object(value: bytes) -> Pairs | None:
+    """None unless the bytes are exactly one JSON object in UTF-8."""
+    try:
+        text = value.decode("utf-8")
+        _check_depth(text)
+        content = json.loads(
+            text, object_pairs_hook=Pairs, parse_int=_parse_whole, parse_float=_parse_float, parse_constant=_refuse_constant
+        )
+    except ValueError:  # also of the encoding
+        return None
+    return mend_surrogates(content) if isinstance(content, Pairs) else None
+
+
+def mend_surrogates(content: Any) -> Any:
+    """Half a surrogate pair is no character of any text: it becomes a question mark."""
+    if isinstance(content, str):
+        return re.sub("[\ud800-\udfff]", "?", content)
+    if isinstance(content, Pairs):
+        return Pairs((mend_surrogates(key), mend_surrogates(value)) for key, value in content)
+    return [mend_surrogates(each) for each in content] if isinstance(content, list) else content
+
+
+def _check_depth(text: str) -> None:
+    depth = 0
+    for bracket in re.findall(r"[\[{\]}]", re.sub(r'"[^"\\]*(?:\\.[^"\\]*)*"', "", text)):
+        depth += 1 if bracket in "[{" else -1
+        if depth > MAX_DEPTH:
+            raise ValueError("It is nested too deep.")
+
+
+def _parse_whole(text: str) -> Number:
+    if len(text.lstrip("-")) > MAX_DIGITS:
+        raise ValueError("It has too many digits.")
+    return Number("0" if text == "-0" else text)
+
+
+def _parse_float(text: str) -> Number:
+    """The shortest text of the 64-bit float, with an exponent only if it is very small or large. A number beyond all floats is
+    unchanged."""
+    number = float(text)
+    if isinf(number):
+        return Number(text)
+    sign, first, digits, exponent = FLOAT.fullmatch(_write_shortest(number)).groups(default="")  # type: ignore[union-attr]
+    if -7 < int(exponent) < 21:
+        plain = f"{Decimal(repr(number)):f}"
+        return Number(plain if "." in plain else plain + ".0")
+    return Number(f"{sign}{first}{'.' * bool(digits)}{digits}e{int(exponent)}")
+
+
+def _write_shortest(number: float) -> str:
+    """`repr`, always with an exponent."""
+    return f"{Decimal(repr(number)).normalize():e}"
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON.")
+
+
+def find_text(pairs: Pairs, name: str, has_escapes: bool) -> str | None:
+    content = next((value for key, value in pairs if key == name), None)
+    if content is None:
+        return None
+    text = content if isinstance(content, str) else _write_compact(content)
+    if has_escapes:
+        text = re.sub(r"[\x00-\x20\x7f]+", " ", text)
+    return text.strip(" ") or None
+
+
+def _write_compact(content: Any) -> str:
+    if isinstance(content, Number):
+        return content.text
+    if isinstance(content, Pairs):
+        return "{" + ",".join(f"{_write_compact(key)}:{_write_compact(value)}" for key, value in content) + "}"
+    if isinstance(content, list):
+        return "[" + ",".join(map(_write_compact, content)) + "]"
+    return json.dumps(content, ensure_ascii=False)
