@@ -99,7 +99,7 @@ POISON: dict[str, tuple[bytes, str, str | None]] = {
 
 def test_none_stops_the_batch_and_each_is_quarantined_unchanged(spark: SparkSession, messages: Messages, tmp_path: Path) -> None:
     settings = replace(load({}), hdfs_url=f"file:{tmp_path}")  # as Spark writes a path itself
-    ensure_tables(spark, settings, STREAM_TABLES)
+    ensure_tables(settings, STREAM_TABLES)
     sent = [payload for payload, _, _ in POISON.values()]
     among_good = [each for payload in sent for each in (GOOD, payload)]
     counts = write_tables(settings, messages(*among_good), "poison", 0).counts
