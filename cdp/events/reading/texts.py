@@ -103,8 +103,8 @@ _UNKNOWN = f"list_filter(json_keys(j), lambda key: key NOT IN ({_KNOWN}))"
 _FIRST = "list_filter(keys, lambda key, place: list_position(keys, key) = place)"
 _POINTER = "'/' || replace(replace(key, '~', '~0'), '/', '~1')"
 _MEMBERS = f"list_transform({_FIRST}, lambda key: concat(to_json(key), ':', json_extract(j, {_POINTER})))"
-#: SQL of the unknown fields as one JSON object, null if there are none. A message with as many keys as texts has none. Counting is
-#: cheaper than comparing names, and leaving out the known fields is cheaper than putting the unknown ones together.
+#: SQL of the unknown fields as one JSON object, null if there are none. A message with as many keys as texts has none: counting
+#: is cheaper than comparing names. Leaving out the known fields is cheaper than putting the unknown ones together.
 EXTRA = f"""
     CASE WHEN listed IS NULL OR len(json_keys(j)) = {_GIVEN} THEN NULL
          ELSE list_transform([{_UNKNOWN}], lambda keys:
