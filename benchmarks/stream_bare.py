@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 import time
 
 from pyspark.sql import functions as F
 
-from cdp.events import EVENTS_RAW
 from cdp.settings import current
 from cdp.spark import session
 from streaming.events.parse import STRICT
 
 
-def main() -> None:
+def main(topic: str) -> None:
     settings = current()
     spark = session(settings, "bench bare", settings.spark_stream_cores, quiet=True)
     start = time.monotonic()
@@ -20,7 +20,7 @@ def main() -> None:
         spark.read.format("kafka")
         .option("kafka.bootstrap.servers", settings.kafka_bootstrap)
         .option("kafka.isolation.level", "read_committed")
-        .option("subscribe", EVENTS_RAW.name)
+        .option("subscribe", topic)
         .load()
     )
     parsed = messages.select(
@@ -32,4 +32,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1])
