@@ -19,6 +19,7 @@ from deltalake import DeltaTable
 from hdfs import InsecureClient
 from pyspark.sql import SparkSession
 
+from cdp.events.reading.sql import literal
 from cdp.lake.paths import table_url
 from cdp.lake.tables import EVENTS_TABLE, QUARANTINE_TABLE, LakeTable
 from cdp.mart.daily import STREAM_LEDGER
@@ -26,7 +27,6 @@ from cdp.postgres import connection_arguments
 from cdp.settings import Settings
 from cdp.spark import lake_schema
 from infra.stack.services.hdfs import USER
-from source_server.intake.sql import literal
 
 #: Table of the stream -> the table of expected rows. The text in `detail` comes from the parser, so no file can tell it.
 TABLES: Mapping[LakeTable, str] = {EVENTS_TABLE: "expected_events", QUARANTINE_TABLE: "expected_quarantine"}

@@ -1,25 +1,29 @@
-"""The rows that the stream's tables must have, computed from the file by DuckDB without streaming/events/parse.py.
+"""The rows that the stream's tables must have, computed without the stream's reading of messages.
 
-The file has each row's texts, the importer's judge (also DuckDB) decides which rows are refused and why, the source's store has
-each row's message, and Kafka's log has the position and time of each message. So each message of the log has an expected row.
+The file has each row's texts, from which DuckDB makes the values. The source's store has each row's message, and the tests'
+referee decides which are refused and why. Kafka's log has the position and time of each message, so each message of the log has
+an expected row.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
+import pyarrow.parquet as pq
 from confluent_kafka import Message
 
 from cdp.events import FIELD_NAMES
+from cdp.events.fields import BOUNDS
+from cdp.events.reading.sql import literal
 from cdp.kinds import MONEY, PRICE
 from cdp.settings import current
 from source_server.history.rows import COLUMNS
-from source_server.intake.judge import CHECKS, Shop, judging
-from source_server.intake.sql import literal
+from tests.oracle.messages import Event, read_message
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 LOG = pa.schema(
@@ -37,7 +41,7 @@ _IDENTITY = "concat(" + ", ".join(
 ) + ")"  # fmt: skip
 _TEXTS = ("event_type", "product_id", "category_id", "category_code", "user_id", "user_session")
 _TYPED = f"""
-    SELECT line, code, v_time AS event_time, {", ".join(f"nullif(raw.{name}, '') AS {name}" for name in _TEXTS)},
+    SELECT line, reason, field, moment AS event_time, {", ".join(f"nullif(raw.{name}, '') AS {name}" for name in _TEXTS)},
         nullif(raw.order_id, '') AS order_given, lower(nullif(raw.brand, '')) AS brand, raw.source AS source,
         try_cast(raw.price AS {PRICE}) AS price, try_cast(coalesce(nullif(raw.quantity, ''), '1') AS INTEGER) AS quantity
     FROM judged"""
@@ -65,20 +69,18 @@ def make_expected(connection: duckdb.DuckDBPyConnection, file: Path, stored: Pat
     """Make the tables `sent`, `log`, `expected_events` and `expected_quarantine` for the data set of this name."""
     connection.register("log_read", log)
     connection.execute("CREATE TABLE log AS SELECT * FROM log_read")
-    connection.execute(f"CREATE TABLE judged AS {_build_judged(file, stored, name)}")
+    connection.register("verdicts", _judge_lines(stored))
+    connection.execute(f"CREATE TABLE judged AS {_build_judged(file, name)}")
     connection.execute(f"CREATE TABLE sent AS {_DERIVED}")
     connection.execute(f"""
         CREATE TABLE expected_events AS
-        SELECT sent.* EXCLUDE (line, code), {_POSITION} FROM log JOIN {_select_by_line("code = 0")} AS sent USING (line)""")
-    reasons = ", ".join(
-        f"({number}, {literal(check.reason)}, {_literal_or_null(check.field)})" for number, check in enumerate(CHECKS, 1)
-    )
+        SELECT sent.* EXCLUDE (line, reason, field), {_POSITION}
+        FROM log JOIN {_select_by_line("reason IS NULL")} AS sent USING (line)""")
     connection.execute(f"""
         CREATE TABLE expected_quarantine AS
         SELECT reason, field, line AS payload, came::DATE AS received_day, {_POSITION},
             NULL AS replay_id, NULL AS replayed_at, NULL AS replayed_how
-        FROM log JOIN {_select_by_line("code > 0")} AS sent USING (line)
-        JOIN (VALUES {reasons}) AS checks(code, reason, field) USING (code)""")
+        FROM log JOIN {_select_by_line("reason IS NOT NULL")} AS sent USING (line)""")
 
 
 def _select_by_line(condition: str) -> str:
@@ -86,21 +88,31 @@ def _select_by_line(condition: str) -> str:
     return f"(SELECT DISTINCT ON (line) * FROM sent WHERE {condition})"
 
 
-def _literal_or_null(value: str | None) -> str:
-    return "NULL" if value is None else literal(value)
+def _judge_lines(stored: Path) -> pa.Table:
+    """The messages that the source made, in the order of the file, with the referee's verdict on each."""
+    lines = [line.removesuffix(b"\n") for line in pq.read_table(stored, columns=["line"]).column("line").to_pylist()]
+    now, bounds = datetime.now(UTC), replace(BOUNDS, currency=current().currency)
+    verdicts: list[tuple[str | None, str | None, datetime | None]] = []
+    for line in lines:
+        read = read_message(line, now, bounds)
+        verdicts.append((None, None, read.event_time) if isinstance(read, Event) else (read.reason, read.field, None))
+    reasons, fields, moments = zip(*verdicts, strict=True)
+    columns = {
+        "line": pa.array(lines, pa.binary()),
+        "reason": pa.array(reasons, pa.string()),
+        "field": pa.array(fields, pa.string()),
+        "moment": pa.array(moments, pa.timestamp("us", "UTC")).cast(pa.timestamp("us")),
+    }
+    return pa.table(columns)
 
 
-def _build_judged(file: Path, stored: Path, name: str) -> str:
-    """The file's rows next to the messages that the source made of them, in the same order, with the number of the failed check.
-    A broken line has a column of its own, so no JSON has to be parsed to recognise it."""
+def _build_judged(file: Path, name: str) -> str:
+    """The verdicts next to the file's rows, which are in the same order."""
     texts = {field: field if field in COLUMNS else "NULL::VARCHAR" for field in FIELD_NAMES} | {"source": literal(name)}
-    fields = ", ".join(f"{text} AS {field}" for field, text in texts.items())
-    rows = f"""
-        SELECT encode(left(decode(line), -1)) AS line, {fields}, payload IS NULL AS is_object
-        FROM read_parquet({literal(str(file))}) POSITIONAL JOIN read_parquet({literal(str(stored))})"""
-    raw = ", ".join(f"'{field}': {field}" for field in FIELD_NAMES)
-    frame = f"SELECT *, {{{raw}}} AS raw FROM ({rows})"
-    return judging(frame, Shop.at(datetime.now(UTC), current()), True, "line, raw")
+    raw = ", ".join(f"'{field}': rows.{text}" if text == field else f"'{field}': {text}" for field, text in texts.items())
+    return f"""
+        SELECT verdicts.*, {{{raw}}} AS raw
+        FROM read_parquet({literal(str(file))}) AS rows POSITIONAL JOIN verdicts"""
 
 
 def read_log(messages: Iterable[Message]) -> pa.Table:

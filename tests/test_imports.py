@@ -20,9 +20,12 @@ MAY_IMPORT: dict[str, set[str]] = {
     "cdp_web": {"cdp"},
     "infra": {"cdp"},
 }
-#: cdp imports only the standard library and sqlglot; one module may import Spark.
+#: cdp imports only the standard library and sqlglot. One module may import Spark, and the reading of messages runs in DuckDB.
 CDP_LIBRARIES = {"sqlglot"}
-CDP_EXCEPTIONS = {"cdp/spark.py": {"pyspark", "py4j"}}
+READING = {"duckdb", "numpy", "pyarrow"}
+CDP_EXCEPTIONS = {"cdp/spark.py": {"pyspark", "py4j"}} | {
+    f"cdp/events/reading/{name}.py": READING for name in ("reader", "sql", "texts")
+}
 
 
 def find_imports(path: Path) -> set[str]:

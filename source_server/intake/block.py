@@ -8,6 +8,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from source_server.intake.refusal import FileRefused
+from source_server.intake.stream import MAX_LINE_BYTES
+
 Places = npt.NDArray[np.int64]
 
 
@@ -36,3 +39,15 @@ class Block:
     @property
     def rows(self) -> int:
         return len(self.places) + len(self.whole_lines.places)
+
+
+def split_lines(data: bytes, number: int, name: str) -> Block:
+    """All lines that are not blank, without their ends."""
+    texts, places = [], []
+    for place, line in enumerate(data.split(b"\n")[:-1], start=number):
+        if len(line) > MAX_LINE_BYTES:
+            raise FileRefused(f"{name}: line {place:,} is longer than {MAX_LINE_BYTES:,} bytes.")
+        if line and not line.isspace():
+            texts.append(line.removesuffix(b"\r"))
+            places.append(place)
+    return Block(whole_lines=WholeLines(pa.array(texts, pa.binary()), np.array(places, np.int64)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
@@ -18,16 +18,16 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from cdp.events.reading import NOT_JSON, ContractCheck
+from cdp.events.reading.sql import open_engine
 from source_server.intake.account import MAX_PLACES, FileAccount, Refusals
 from source_server.intake.block import Block, WholeLines
-from source_server.intake.judge import CHECKS, NOT_JSON
 from source_server.intake.kinds import detect_format
 from source_server.intake.mapping import Mapping
 from source_server.intake.messages import JudgedRows, Messages
 from source_server.intake.readers import read_blocks
 from source_server.intake.refusal import FileRefused
-from source_server.intake.repeated import RepeatFinder, add_row_id
-from source_server.intake.sql import engine
+from source_server.intake.repeated import RepeatFinder, add_row_id, compute_ids
 
 JUDGES = 2
 #: A first chunk of at least this many rows refuses the file if its share of events is below LEAST_EVENTS.
@@ -52,19 +52,19 @@ def read_chunks(path: Path, mapping: Mapping, source: str, now: datetime) -> Ite
     """Read the whole file. Raises FileRefused if it can't be loaded. Times too far after `now` are refused."""
     kind = detect_format(path, mapping)
     with ExitStack() as stack:
-        judges = [stack.enter_context(closing(engine())) for _ in range(JUDGES)]
+        judges = [stack.enter_context(closing(open_engine())) for _ in range(JUDGES)]
         free: SimpleQueue[Messages] = SimpleQueue()
         for judge in judges:
             free.put(Messages(judge, mapping, source, now, add_source=kind == "ndjson"))
         place = "row" if kind == "parquet" else "line"
         pool = stack.enter_context(ThreadPoolExecutor(JUDGES))
         started, finder = False, RepeatFinder()
-        blocks = read_blocks(path, mapping, stack.enter_context(closing(engine())))
+        blocks = read_blocks(path, mapping, stack.enter_context(closing(open_engine())))
         for chunk in _judge_blocks(pool, blocks, free, mapping, place):
             if not started and chunk.account.read:
                 _check_fits(path, mapping, chunk.account)
                 started = True
-            yield _handle_repeats(chunk, finder, mapping.keeps_repeated)
+            yield _handle_repeats(chunk, finder, mapping.keeps_repeated, now)
 
 
 def _judge_blocks(
@@ -91,10 +91,11 @@ def _judge_blocks(
 def judge_messages(lines: list[bytes], now: datetime) -> list[tuple[str, str | None] | None]:
     """Judge messages as the importer does: None for an event, else the reason and the field."""
     whole_lines = WholeLines(pa.array(lines, pa.binary()), np.arange(len(lines)))
-    with closing(engine()) as connection:
+    with closing(open_engine()) as connection:
         messages = Messages(connection, Mapping("none", identity=True), "", now, add_source=False)
         codes = messages.make_from_lines(whole_lines).codes
-    return [(CHECKS[code - 1].reason, CHECKS[code - 1].field) if code else None for code in codes.tolist()]
+    checks = messages.checks
+    return [(checks[code - 1].reason, checks[code - 1].field) if code else None for code in codes.tolist()]
 
 
 def _make_chunk(block: Block, messages: Messages, mapping: Mapping, place: str) -> Chunk:
@@ -111,7 +112,7 @@ def _make_chunk(block: Block, messages: Messages, mapping: Mapping, place: str) 
             account.skipped[mapping.skips[rule].rule] = account.skipped.get(mapping.skips[rule].rule, 0) + count
     if account.skipped:
         rows, places = _select(rows, np.flatnonzero(rows.skipped == 0)), places[rows.skipped == 0]
-    account.refused = _count_refusals(rows, places, block.whole_lines.faults)
+    account.refused = _count_refusals(rows, places, block.whole_lines.faults, messages.checks)
     account.events = len(places) - account.refused_count
     return Chunk(rows.lines, rows.times, account, block.fraction, _count_types(rows), rows.same)
 
@@ -148,16 +149,18 @@ def _select(rows: JudgedRows, places: Any) -> JudgedRows:
     )  # fmt: skip
 
 
-def _count_refusals(judged: JudgedRows, places: Any, faults: dict[int, str]) -> dict[str, Refusals]:
+def _count_refusals(
+    judged: JudgedRows, places: Any, faults: dict[int, str], checks: Sequence[ContractCheck]
+) -> dict[str, Refusals]:
     """Reason -> the number of rows, the first places, and what is wrong at the first of them."""
     by_reason: dict[str, list[int]] = {}
     for code in np.unique(judged.codes[judged.codes > 0]).tolist():
-        by_reason.setdefault(CHECKS[code - 1].reason, []).append(code)
+        by_reason.setdefault(checks[code - 1].reason, []).append(code)
     refused = {}
     for reason, codes in by_reason.items():
         rows = np.flatnonzero(np.isin(judged.codes, codes))
         first = int(rows[0])
-        check = CHECKS[int(judged.codes[first]) - 1]
+        check = checks[int(judged.codes[first]) - 1]
         line = judged.lines[first].as_py()
         fault = faults.get(int(places[first])) if int(judged.codes[first]) == NOT_JSON else None
         first_places = places[rows[:MAX_PLACES]].tolist()
@@ -174,7 +177,7 @@ def _read_text(line: bytes, field: str | None) -> str:
     return " ".join(value.split()) if isinstance(value, str) else json.dumps(value)
 
 
-def _handle_repeats(chunk: Chunk, finder: RepeatFinder, keep: bool) -> Chunk:
+def _handle_repeats(chunk: Chunk, finder: RepeatFinder, keep: bool, now: datetime) -> Chunk:
     """Count the events that repeat an earlier row of the file. With `keep` each of them gets its own id."""
     rows, times = finder.add(chunk.same)
     if not len(rows):
@@ -183,8 +186,8 @@ def _handle_repeats(chunk: Chunk, finder: RepeatFinder, keep: bool) -> Chunk:
     if not keep:
         return chunk
     chunk.account.repeated_kept = len(rows)
-    lines, moments = chunk.lines.take(pa.array(rows)).to_pylist(), chunk.times.take(pa.array(rows)).to_pylist()
-    with_ids = [add_row_id(*row) for row in zip(lines, moments, times.tolist(), strict=True)]
+    lines = chunk.lines.take(pa.array(rows))
+    with_ids = [add_row_id(*row) for row in zip(lines.to_pylist(), compute_ids(lines, now), times.tolist(), strict=True)]
     mask = np.zeros(len(chunk.lines), np.bool_)
     mask[rows] = True
     return replace(chunk, lines=pc.replace_with_mask(chunk.lines, pa.array(mask), pa.array(with_ids, pa.binary())))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from cdp.events import FIELDS
+from cdp.events.reading.sql import literal, name
 from source_server.intake.mapping import Change, Condition, FieldRule, Mapping, Shape
-from source_server.intake.sql import literal, name
 
 #: Time formats that are not strptime patterns.
 ISO, EPOCH, EPOCH_MS = "iso", "epoch", "epoch_ms"

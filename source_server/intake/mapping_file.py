@@ -12,11 +12,11 @@ import duckdb
 
 from cdp.errors import did_you_mean, first_line
 from cdp.events import FIELD_NAMES
+from cdp.events.reading.sql import open_engine
 from source_server.intake.fields import NUMBER_FIELDS
 from source_server.intake.kinds import FORMATS
 from source_server.intake.mapping import IDENTITY, WHITESPACE, Change, Condition, FieldRule, Mapping, Shape, Skip
 from source_server.intake.refusal import MappingError
-from source_server.intake.sql import engine
 
 SHIPPED = Path(__file__).parent / "mappings"
 _TABLES = ("about", "repeated", "file", "fields", "constants", "keep", "skip", "change")
@@ -50,7 +50,7 @@ def read_mapping(text: bytes, name: str) -> Mapping:
         document = tomllib.loads(text.decode())
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise MappingError(f"{name} is not valid TOML: {error}.") from error
-    with engine() as connection:
+    with open_engine() as connection:
         return _Reader(name, connection).read_mapping(document)
 
 

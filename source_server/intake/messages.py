@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import duckdb
@@ -15,16 +16,21 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from cdp.events import FIELD_NAMES
+from cdp.events.fields import BOUNDS
+from cdp.events.reading.checks import make_checks
+from cdp.events.reading.query import SAME, Texts, check_texts
+from cdp.events.reading.sql import PreparedQuery, literal, name
+from cdp.events.reading.texts import FIELD_PATHS, select_texts, to_json_texts
 from cdp.settings import current
 from source_server.intake.block import WholeLines
 from source_server.intake.fields import make_field_sql, make_skip_sql
-from source_server.intake.judge import Shop, judging
-from source_server.intake.lines import path_of, select_texts, to_readable
 from source_server.intake.mapping import Mapping
 from source_server.intake.repeated import NONE
-from source_server.intake.sql import literal, name
 
 Bytes = npt.NDArray[np.uint8]
+_LINES = pa.schema({"j": pa.string()})
+#: Columns that the reading of the texts keeps.
+_KEPT = ("line", "skipped")
 
 
 @dataclass(slots=True)
@@ -41,26 +47,30 @@ class JudgedRows:
 
 
 class Messages:
-    """Makes messages for one mapping, source and shop, and caches the SQL."""
+    """Makes messages for one mapping and source, and keeps the prepared queries. A time too far after `now` is refused."""
 
     def __init__(self, engine: duckdb.DuckDBPyConnection, mapping: Mapping, source: str, now: datetime, add_source: bool) -> None:
-        self.engine, self.mapping, self.source = engine, mapping, source
-        self.shop, self.add_source = Shop.at(now, current()), add_source
-        self.queries: dict[tuple[Any, ...], str] = {}
+        self.engine, self.mapping, self.source, self.add_source = engine, mapping, source, add_source
+        self.received = f"TIMESTAMP '{now.astimezone(UTC).replace(tzinfo=None).isoformat(sep=' ')}' AS received_at"
+        self.bounds = replace(BOUNDS, currency=current().currency)
+        self.checks = make_checks(self.bounds)
+        self.queries: dict[tuple[Any, ...], PreparedQuery] = {}
 
     def make_from_rows(self, table: pa.Table) -> JudgedRows:
-        columns = tuple(table.column_names)
         unclean, spaced = _find_columns(table, _is_escaped), _find_columns(table, _is_space)
-        full = frozenset(name for name in columns if not table.column(name).null_count)
-        key = (columns, unclean, full, spaced)
+        full = frozenset(name for name in table.column_names if not table.column(name).null_count)
+        key = (*table.schema, unclean, full, spaced)
         if key not in self.queries:
-            self.queries[key] = self._make_rows_sql(columns, unclean, full, spaced)
-        return self._run("rows_read", table, self.queries[key])
+            make_query = partial(self._make_rows_sql, tuple(table.column_names), unclean, full, spaced)
+            self.queries[key] = PreparedQuery(self.engine, table.schema, make_query)
+        return _to_judged_rows(self.queries[key].run(table))
 
     def make_from_lines(self, whole_lines: WholeLines) -> JudgedRows:
         """A line is sent unchanged, except that a flat object without a source gets one."""
         lines = _replace_line_ends(whole_lines.lines)
-        result = self._run("lines_read", pa.table({"j": to_readable(lines)}), self._make_lines_sql())
+        if () not in self.queries:
+            self.queries[()] = PreparedQuery(self.engine, _LINES, self._make_lines_sql)
+        result = _to_judged_rows(self.queries[()].run(pa.table([to_json_texts(lines)], schema=_LINES)))
         result.lines = self._add_source(lines, result.lines)
         return result
 
@@ -77,26 +87,13 @@ class Messages:
         closed = pc.binary_join_element_wise(open_file, pc.if_else(empty, member, "," + member), "")
         return pc.if_else(lacks_source, closed.cast(pa.binary()), plain)
 
-    def _run(self, view: str, table: pa.Table, sql: str) -> JudgedRows:
-        self.engine.register(view, table)
-        try:
-            result = self.engine.sql(sql).to_arrow_table().combine_chunks()
-        finally:
-            self.engine.unregister(view)
-        columns = [_to_one_chunk(result.column(name)) for name in ("line", "v_time", "type", "code", "skipped", "same")]
-        line, time, kind = columns[:3]
-        codes = columns[3].to_numpy(zero_copy_only=False).astype(np.uint8)
-        return JudgedRows(
-            line if pa.types.is_boolean(line.type) else line.cast(pa.binary()),
-            time.cast(pa.timestamp("us")).cast(pa.timestamp("us", "UTC")),
-            kind,
-            codes,
-            columns[4].to_numpy(zero_copy_only=False).astype(np.uint16),
-            np.where(codes == 0, columns[5].to_numpy(), np.uint64(NONE)),
-        )
-
     def _make_rows_sql(
-        self, columns: tuple[str, ...], unclean: frozenset[str], full: frozenset[str], spaced: frozenset[str]
+        self,
+        columns: tuple[str, ...],
+        unclean: frozenset[str],
+        full: frozenset[str],
+        spaced: frozenset[str],
+        source: str,
     ) -> str:
         values = make_field_sql(self.mapping, columns)
         values["source"] = f"coalesce({values['source']}, {literal(self.source)})" if "source" in values else literal(self.source)
@@ -109,12 +106,12 @@ class Messages:
                 always = field == "source" or values[field] in map(name, full)
                 pieces.append(_make_member(field, field, wary and self._may_escape(field, unclean), always))
         line = _join_members(pieces)
-        frame = f"""SELECT *, {line} AS line, true AS is_object
-            FROM (SELECT {make_skip_sql(self.mapping)} AS skipped, {fields}{kept_columns} FROM rows_read)"""
+        frame = f"""SELECT *, {line} AS line, true AS is_object, {self.received}
+            FROM (SELECT {make_skip_sql(self.mapping)} AS skipped, {fields}{kept_columns} FROM {source})"""
         if wary:
             frame = f"SELECT *, contains(line, '\\') AS has_escapes FROM ({frame})"
         plain = {field for field in FIELD_NAMES for column in set(columns) - spaced if values.get(field) == name(column)}
-        return judging(frame, self.shop, not wary, "line, skipped", frozenset(FIELD_NAMES) - plain)
+        return self._judge(Texts(frame, _KEPT, has_escapes=wary, spaced=frozenset(FIELD_NAMES) - plain))
 
     def _may_escape(self, field: str, unclean: frozenset[str]) -> bool:
         """Fields made by the mapping may hold anything; plain columns were examined."""
@@ -126,16 +123,31 @@ class Messages:
         texts = orjson.dumps([self.source, repr(self.mapping.constants), repr(self.mapping.changes), repr(self.mapping.fields)])
         return b"\\" not in texts
 
-    def _make_lines_sql(self) -> str:
-        listed, members = select_texts("j", {field: path_of(field) for field in FIELD_NAMES})
+    def _make_lines_sql(self, source: str) -> str:
         nested = r"CASE WHEN regexp_matches(j, '.[{\[]') THEN regexp_matches(json_structure(j), '^.+[{\[]') ELSE false END"
         lacks = "false"
         if self.add_source:
             lacks = f"CASE WHEN listed IS NULL THEN false WHEN json_exists(j, '$.source') THEN false ELSE NOT {nested} END"
-        frame = f"""SELECT {", ".join(members)}, listed IS NOT NULL AS is_object, contains(j, '\\') AS has_escapes,
-            {lacks} AS line, 0 AS skipped
-            FROM (SELECT j, {listed} AS listed FROM lines_read)"""
-        return judging(frame, self.shop, False, "line, skipped")
+        judged = f"listed IS NOT NULL AS is_object, contains(j, '\\') AS has_escapes, {self.received}"
+        return self._judge(Texts(select_texts(source, FIELD_PATHS, f"{lacks} AS line, 0 AS skipped, {judged}"), _KEPT))
+
+    def _judge(self, texts: Texts) -> str:
+        columns = f"{', '.join(_KEPT)}, v_time, event_type AS type, code, {SAME} AS same"
+        return f"SELECT {columns} FROM ({check_texts(texts, self.bounds)})"
+
+
+def _to_judged_rows(result: pa.Table) -> JudgedRows:
+    columns = [_to_one_chunk(result.column(name)) for name in ("line", "v_time", "type", "code", "skipped", "same")]
+    line, time, kind = columns[:3]
+    codes = columns[3].to_numpy(zero_copy_only=False).astype(np.uint8)
+    return JudgedRows(
+        line if pa.types.is_boolean(line.type) else line.cast(pa.binary()),
+        time.cast(pa.timestamp("us")).cast(pa.timestamp("us", "UTC")),
+        kind,
+        codes,
+        columns[4].to_numpy(zero_copy_only=False).astype(np.uint16),
+        np.where(codes == 0, columns[5].to_numpy(), np.uint64(NONE)),
+    )
 
 
 def _join_members(pieces: list[str]) -> str:

@@ -11,10 +11,11 @@ import orjson
 import pyarrow as pa
 
 from cdp.events import FIELD_NAMES, FIELDS
-from source_server.intake.block import Block, WholeLines
+from cdp.events.reading.sql import PreparedQuery
+from cdp.events.reading.texts import path_of, select_texts, to_json_texts
+from source_server.intake.block import Block, WholeLines, split_lines
 from source_server.intake.delimited import Dialect, read_rows, split_values
 from source_server.intake.kinds import DELIMITERS, detect_format
-from source_server.intake.lines import path_of, select_texts, split_lines, to_readable
 from source_server.intake.mapping import WHITESPACE, Mapping
 from source_server.intake.parquet import PAYLOAD, read_columns, read_parquet_blocks
 from source_server.intake.refusal import FileRefused
@@ -203,13 +204,13 @@ def _read_keys(line: bytes) -> set[str]:
 def _make_unfold(mapping: Mapping, engine: duckdb.DuckDBPyConnection) -> Callable[[Block], Block]:
     """A function that turns a block of whole lines into columns."""
     names = list(dict.fromkeys([*list_used_columns(mapping), *FIELD_NAMES]))
-    listed, members = select_texts("j", {name: path_of(name) for name in names})
-    sql = f"SELECT {', '.join(members)}, listed IS NULL AS broken FROM (SELECT {listed} AS listed FROM lines)"
+    paths = {name: path_of(name) for name in names}
+    lines_schema = pa.schema({"j": pa.string()})
+    query = PreparedQuery(engine, lines_schema, lambda source: select_texts(source, paths, "listed IS NULL AS broken"))
 
     def unfold(block: Block) -> Block:
         lines, places = block.whole_lines.lines, block.whole_lines.places
-        engine.register("lines", pa.table({"j": to_readable(lines, exact_numbers=True)}))
-        result = engine.sql(sql).to_arrow_table()
+        result = query.run(pa.table([to_json_texts(lines)], schema=lines_schema))
         broken = result.column("broken").to_numpy()
         table = result.drop_columns(["broken"]).filter(pa.array(~broken))
         faults = dict.fromkeys(places[broken].tolist(), "it is not one JSON object")

@@ -6,20 +6,17 @@ number of eight bytes is stored, so a file of any size is read once; a line itse
 
 from __future__ import annotations
 
-import hashlib
 import json
-import re
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from decimal import ROUND_HALF_UP, Decimal
-from typing import Any
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
-from cdp.events import FIELDS
-from cdp.events.fields import IDENTITY, IDENTITY_LATER, EventField
-from cdp.kinds import MONEY_SCALE
+from cdp.events.fields import BOUNDS
+from cdp.events.reading import MESSAGES_SCHEMA, EventReader
+from cdp.settings import current
 
 Numbers = npt.NDArray[np.uint64]
 Rows = npt.NDArray[np.int64]
@@ -30,9 +27,6 @@ FANOUT = 4
 
 #: The number of a row that is no event or has an id.
 NONE = 0
-_CENT = Decimal(1).scaleb(-MONEY_SCALE)
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_SPACES = re.compile("[\x00-\x20\x7f]+")
 
 
 @dataclass(slots=True)
@@ -84,52 +78,18 @@ def _count_earlier(groups: Rows) -> Rows:
     return counts
 
 
-def add_row_id(line: bytes, at: datetime, time: int) -> bytes:
+def add_row_id(line: bytes, event_id: str, time: int) -> bytes:
     """The message of the n-th occurrence of a row, as a separate event. The id comes first, so it counts even if an empty one
     follows."""
     start = line.index(b"{") + 1
-    row_id = json.dumps(f"row:{compute_row_id(line, at)}:{time}")
-    return b'{"event_id":' + row_id.encode() + b"," + line[start:]
+    return b'{"event_id":' + json.dumps(f"row:{event_id}:{time}").encode() + b"," + line[start:]
 
 
-def compute_row_id(line: bytes, at: datetime) -> str:
-    """The id that the parser will compute for an event without one, from the values that it will make of the texts."""
-    texts = _read_texts(line)
-    values = {each.name: _normalise(each, texts.get(each.name), at) for each in FIELDS if each.name in IDENTITY}
-    if values["price"] is None and values["amount"] is not None:
-        values["price"] = _round_to_cents(Decimal(values["amount"]) / int(values["quantity"] or 1))
-    parts = [_make_part(value, name in IDENTITY_LATER) for name, value in values.items()]
-    return hashlib.sha256("".join(parts).encode()).hexdigest()[:32]
-
-
-def _read_texts(line: bytes) -> dict[str, str]:
-    """Trimmed texts. Control characters are white space, and an empty text is no value."""
-    pairs: list[tuple[str, Any]] = json.loads(line, parse_float=str, parse_int=str, object_pairs_hook=list)
-    texts: dict[str, str] = {}
-    for key, value in pairs:  # if a key repeats, its first value counts
-        text = "" if value is None else value if isinstance(value, str) else json.dumps(value)
-        texts.setdefault(key, (_SPACES.sub(" ", text) if b"\\" in line else text).strip(" "))
-    return {key: text for key, text in texts.items() if text}
-
-
-def _normalise(each: EventField, text: str | None, at: datetime) -> str | None:
-    if each.kind == "time":
-        return str((at - _EPOCH) // timedelta(microseconds=1))
-    if each.kind == "quantity":
-        return str(int((text or "1").split(".")[0]))
-    if text is None:
-        return None
-    if each.kind in ("money", "amount"):
-        return _round_to_cents(Decimal(text))
-    return text.lower() if each.name == "brand" else text
-
-
-def _round_to_cents(money: Decimal) -> str:
-    return f"{money.quantize(_CENT, ROUND_HALF_UP):f}"
-
-
-def _make_part(value: str | None, later: bool) -> str:
-    """Length and text, so that two different rows of values never give the same concatenation."""
-    if value is None:
-        return "" if later else "-"
-    return f"{len(value)}:{value}"
+def compute_ids(lines: pa.Array, now: datetime) -> list[str]:
+    """The ids that the stream will compute for events without one."""
+    schema, count = MESSAGES_SCHEMA, len(lines)
+    values = {"value": lines, "topic": [""] * count, "partition": [0] * count, "offset": range(count), "timestamp": [now] * count}
+    messages = pa.record_batch([pa.array(values[each.name], each.type) for each in schema], schema=schema)
+    with EventReader(replace(BOUNDS, currency=current().currency)) as reader:
+        ids: list[str] = reader.read(messages).events.column("event_id").to_pylist()
+    return ids

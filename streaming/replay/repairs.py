@@ -1,7 +1,6 @@
 """What an operator may change before messages are parsed again: the texts of fields, and the bounds of values.
 
-Command-line options are parsed into a `Repair`, and a `Repair` can be written as options again. It changes texts by column
-expressions.
+Command-line options are parsed into a `Repair`, and a `Repair` can be written as options again.
 """
 
 from __future__ import annotations
@@ -14,40 +13,19 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from pyspark.sql import Column, DataFrame
-from pyspark.sql import functions as F
+from pyspark.sql import DataFrame
 
 from cdp.days import day_from_text
 from cdp.errors import did_you_mean
 from cdp.events import FIELD_NAMES
 from cdp.events.fields import BOUNDS, Bounds
-from cdp.events.repairs import BOUND_LIMITS, BOUND_NAMES, DAY_BOUND, FIRST_DAY, LAST_DAY, NULL
+from cdp.events.repairs import BOUND_LIMITS, BOUND_NAMES, DAY_BOUND, FIRST_DAY, LAST_DAY, NULL, TextChange
 from cdp.settings import Settings
-from streaming.events.parse import TextRepairs, parse
+from streaming.events.parse import parse
 
 
 class InvalidOption(ValueError):
     """An option is invalid. The message says in one line what is allowed."""
-
-
-@dataclass(frozen=True, slots=True)
-class TextChange:
-    """One change of one field's text."""
-
-    option: str  # map, set-default or set
-    field: str
-    value: str | None
-    old: str = ""  # for a map: the text that is replaced
-
-    def __str__(self) -> str:
-        field = f"{self.field}:{self.old}" if self.old else self.field
-        return f"{field}={NULL if self.value is None else self.value}"
-
-    def apply(self, text: Column) -> Column:
-        value = F.lit(self.value).cast("string")
-        if self.option == "map":
-            return F.when(text == self.old, value).otherwise(text)
-        return F.coalesce(text, value) if self.option == "set-default" else value
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,21 +43,9 @@ class Repair:
                 words += ["--bound", f"{name}={_get_bound(self.bounds, name)}"]
         return shlex.join(words)
 
-    @property
-    def texts(self) -> TextRepairs:
-        """The changes in the form that the parser needs."""
-        fields = {change.field: [each for each in self.changes if each.field == change.field] for change in self.changes}
-        return {field: partial(_apply_all, changes) for field, changes in fields.items()}
-
     def parse(self, settings: Settings, messages: DataFrame) -> DataFrame:
         """Parse the messages with this repair. The currency is the shop's, as in the stream."""
-        return parse(messages, replace(self.bounds, currency=settings.currency), self.texts)
-
-
-def _apply_all(changes: Sequence[TextChange], text: Column) -> Column:
-    for change in changes:
-        text = change.apply(text)
-    return text
+        return parse(messages, replace(self.bounds, currency=settings.currency), self.changes)
 
 
 def add_repairs(parser: argparse.ArgumentParser) -> None:

@@ -13,12 +13,27 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cdp.events.examples import INVALID, RECEIVED, VALID, message
+from cdp.events.fields import Bounds
+from cdp.events.reading import EventReader, make_checks
+from cdp.events.reading.sql import open_engine
+from cdp.events.reading.values import PRICE_VALUE, TIME_VALUE
+from cdp.settings import current
 from source_server.intake import judge_messages
-from source_server.intake.judge import CHECKS, PRICE_VALUE, TIME_VALUE
-from source_server.intake.sql import engine
+from tests.cdp.events.batches import list_results, make_batch
+from tests.cdp.events.poison import POISON
+from tests.oracle.messages import Refusal
 from tests.source_server.intake.conftest import HEADER, ROW, load
 
-ENGINE = engine()
+ENGINE = open_engine()
+
+
+def test_a_load_predicts_what_the_stream_will_refuse() -> None:
+    lines = [message(content) for content in VALID.values()] + [message(invalid.content) for invalid in INVALID.values()]
+    lines += [payload.replace(b"\n", b" ") for payload, _, _ in POISON.values()]
+    with EventReader(Bounds(currency=current().currency)) as reader:
+        results = list_results(reader.read(make_batch(*lines)))
+    verdicts = [(result.reason, result.field) if isinstance(result, Refusal) else None for result in results]
+    assert judge_messages(lines, RECEIVED) == verdicts
 
 
 def test_the_examples_that_are_events() -> None:
@@ -54,7 +69,7 @@ def test_lines_that_the_engine_would_read_differently(line: bytes, says: tuple[s
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.from_regex(r"\+?([0-9]{1,14}(\.[0-9]{0,4})?|\.[0-9]{1,4})([eE][+-]?[0-9]{1,2})?", fullmatch=True), min_size=1))
 def test_money_is_read_as_decimals_are(texts: list[str]) -> None:
-    rows = ENGINE.execute(f"SELECT {PRICE_VALUE} FROM (SELECT unnest($1) AS t_price)", [texts]).fetchall()
+    rows = ENGINE.execute(f"SELECT {PRICE_VALUE} FROM (SELECT unnest($1) AS price)", [texts]).fetchall()
     for text, (result,) in zip(texts, rows, strict=True):
         exact = Decimal(text).quantize(Decimal("0.01"), ROUND_HALF_UP) if Decimal(text) < 10**11 else Decimal(10**11)
         assert result == (exact if exact < 10**10 else None), text
@@ -64,12 +79,12 @@ def test_money_is_read_as_decimals_are(texts: list[str]) -> None:
 @given(st.datetimes(datetime(1990, 1, 1), datetime(2030, 1, 1)), st.integers(-18 * 60, 18 * 60))  # noqa: DTZ001
 def test_times_are_read_as_python_does(local: datetime, minutes: int) -> None:
     text = f"{local.isoformat()}{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02d}:{abs(minutes) % 60:02d}"
-    result = ENGINE.execute(f"SELECT {TIME_VALUE} FROM (SELECT $1 AS t_event_time)", [text]).fetchall()[0][0]
+    result = ENGINE.execute(f"SELECT {TIME_VALUE} FROM (SELECT $1 AS event_time)", [text]).fetchall()[0][0]
     assert result == datetime.fromisoformat(text).astimezone(UTC).replace(tzinfo=None)
 
 
 def test_every_check_has_a_sentence() -> None:
-    assert all(check.describe("x" * 300) for check in CHECKS)
+    assert all(check.describe("x" * 300) for check in make_checks())
 
 
 def test_rows_and_lines_are_judged_alike(file: Callable[..., Path]) -> None:

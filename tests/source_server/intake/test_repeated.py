@@ -8,12 +8,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from source_server.intake import FileAccount, FileRefused
 from source_server.intake.mapping import IDENTITY
 from source_server.intake.mapping_file import read_mapping
-from source_server.intake.repeated import RepeatFinder, add_row_id, compute_row_id
+from source_server.intake.repeated import RepeatFinder, add_row_id, compute_ids
 from tests.source_server.intake.conftest import HEADER, ROW, load
 
 Write = Callable[..., Path]
@@ -65,11 +66,12 @@ def test_one_number_per_row_is_stored_in_few_runs() -> None:
     ],
 )
 def test_rows_are_identified_by_the_values_that_the_parser_makes_of_them(old: bytes, new: bytes, same: bool) -> None:
-    assert (compute_row_id(LINE, AT) == compute_row_id(LINE.replace(old, new), AT)) is same
+    first, other = compute_ids(pa.array([LINE, LINE.replace(old, new)]), AT)
+    assert (first == other) is same
 
 
 def test_an_id_of_its_own_stands_where_it_counts() -> None:
-    assert add_row_id(LINE, AT, 2) == b'{"event_id":"row:' + compute_row_id(LINE, AT).encode() + b':2",' + LINE[1:]
+    assert add_row_id(LINE, "abc", 2) == b'{"event_id":"row:abc:2",' + LINE[1:]
 
 
 REPEATED = [
@@ -92,7 +94,7 @@ def test_by_default_repeated_rows_are_counted_and_sent_unchanged(file: Write) ->
 def test_kept_rows_are_separate_events_with_ids_that_another_file_gives_too(file: Write) -> None:
     mapping = str(file("keep.toml", KEEP))
     result = load(file("shop.csv", HEADER, *REPEATED), mapping)
-    first, other = compute_row_id(result.lines[0], AT), [event.get("event_id") for event in result.events]
+    (first,), other = compute_ids(pa.array(result.lines[:1]), AT), [event.get("event_id") for event in result.events]
     assert other == [None, None, f"row:{first}:2", f"row:{first}:3", f"row:{first}:4", None]
     assert (result.account.repeated, result.account.repeated_kept) == (3, 3)
     again = load(file("more.csv", HEADER, *reversed(REPEATED)), mapping)
