@@ -3,7 +3,8 @@
 Beside it: (a) Spark that parses the same topic's JSON and writes nothing, which is about what Spark costs; (b) a consumer
 written by hand; and the stream's previous code, a revision of this repository. All read the same messages from the same broker
 with two cores: the streams and (a) on the Spark cluster, (b) in two processes. The time counts from when the program is up until
-everything is written. Then both streams read a topic whose messages are all of the harder kind.
+everything is written. Then both streams read a topic whose messages are all of the harder kind, and the present one is measured
+by step.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ from collections.abc import Mapping
 
 import pyarrow.parquet as pq
 
-from benchmarks.history import make_history
 from benchmarks.outcome import Goal, Outcome
 from benchmarks.stream_messages import HARD_SHARE, MessageSender, create_topic, make_messages
 from benchmarks.stream_program import (
@@ -26,11 +26,11 @@ from benchmarks.stream_program import (
     make_workplace,
     run_program,
 )
+from benchmarks.stream_steps import measure_steps
 from cdp.events import EVENTS_RAW
 from cdp.lake.tables import STREAM_TABLES
 from infra.stack.files import FileGroup, holdings
 from infra.stack.stack import Stack
-from source_server.intake import mapping_for, store
 
 EVENTS, HARD_EVENTS = 3_000_000, 300_000
 HARD_TOPIC = "bench.hard"
@@ -40,34 +40,32 @@ OLD, NEW = f"old: our stream at {PREVIOUS}", "new: parse, quarantine, ledger, De
 
 def run(stack: Stack, scale: float) -> Outcome:
     outcome = Outcome("stream")
-    code = extract_previous(stack.state / "previous")
-    if code is None:
-        print(f"This clone has no revision {PREVIOUS}, so the old code is not measured.", file=sys.stderr)
+    code = extract_previous(stack)
     messages = send_history(stack, round(EVENTS * scale), EVENTS_RAW.name, HARD_SHARE)
     outcome.measure("messages", messages, "", f"{HARD_SHARE:.0%} of them harder")
     rates = {BARE: _measure_bare(outcome, stack, messages), BY_HAND: _measure_by_hand(outcome, stack, messages)}
     if code:
         _measure_stream(outcome, OLD, make_workplace(stack, "old", code), EVENTS_RAW.name, messages)
-    new = _measure_stream(outcome, NEW, make_workplace(stack, "new"), EVENTS_RAW.name, messages)
+    new_place = make_workplace(stack, "new")
+    new = _measure_stream(outcome, NEW, new_place, EVENTS_RAW.name, messages)
     create_topic(stack.settings, HARD_TOPIC)
     messages = send_history(stack, round(HARD_EVENTS * scale), HARD_TOPIC, 1.0)
     outcome.measure("all hard: messages", messages, "")
     _measure_stream(outcome, "all hard: new", make_workplace(stack, "new_hard"), HARD_TOPIC, messages)
     if code:
         _measure_stream(outcome, "all hard: old", make_workplace(stack, "old_hard", code), HARD_TOPIC, messages)
+    measure_steps(outcome, new_place, EVENTS_RAW.name)
     outcome.goals += [Goal("new / (a)", new / rates[BARE], 0.55), Goal("new / (b)", new / rates[BY_HAND], 0.75)]
     return outcome
 
 
 def send_history(stack: Stack, events: int, topic: str, hard_share: float) -> int:
     """Send a generated history of about so many events; returns the number of messages."""
-    path = stack.state / f"{topic}.parquet"
-    make_history(path, events)
-    dataset = store.add(stack.settings, path, mapping_for(None))
-    sender = MessageSender(stack.settings, topic)
-    for lines in make_messages(stack.settings, dataset, hard_share):
+    sender, messages = MessageSender(stack.settings, topic), 0
+    for lines in make_messages(stack, events, hard_share):
         sender.send(lines)
-    return dataset.rows
+        messages += len(lines)
+    return messages
 
 
 def _measure_bare(outcome: Outcome, stack: Stack, messages: int) -> float:

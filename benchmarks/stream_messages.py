@@ -18,12 +18,13 @@ import orjson
 from confluent_kafka import KafkaError, Message, Producer
 from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
 
-from benchmarks.history import read_pages
+from benchmarks.history import make_history, read_pages
 from cdp.events import EVENTS_RAW, FIELD_NAMES
 from cdp.events.topics import topic_arguments
 from cdp.kafka import client_config
 from cdp.settings import Settings
-from source_server.intake.store import Dataset
+from infra.stack.stack import Stack
+from source_server.intake import mapping_for, store
 from source_server.produce.page_writer import read_key
 
 SEED = 24
@@ -96,12 +97,19 @@ def make_harder(line: bytes, rng: Random) -> bytes:
     return json.dumps(event, separators=(",", ":")).encode()
 
 
-def make_messages(settings: Settings, dataset: Dataset, share: float) -> Iterator[list[bytes]]:
-    """The data set's messages by page; this share of them is harder."""
+def make_share_harder(lines: Sequence[bytes], share: float, rng: Random) -> list[bytes]:
+    return [make_harder(line, rng) if rng.random() < share else line for line in lines]
+
+
+def make_messages(stack: Stack, events: int, hard_share: float) -> Iterator[list[bytes]]:
+    """The messages of a history of about so many events, by page; this share of them is harder."""
+    path = stack.state / "bench.parquet"
+    make_history(path, events)
+    dataset = store.add(stack.settings, path, mapping_for(None))
     rng = Random(SEED)
-    for page in read_pages(settings, dataset):
+    for page in read_pages(stack.settings, dataset):
         lines = page.body.split(b"\n")[:-1]
-        yield [make_harder(line, rng) if rng.random() < share else line for line in lines]
+        yield make_share_harder(lines, hard_share, rng)
 
 
 class MessageSender:

@@ -87,10 +87,12 @@ def make_workplace(stack: Stack, name: str, code: Path = REPOSITORY) -> Workplac
     return Workplace(Stack(settings), code)
 
 
-def extract_previous(folder: Path) -> Path | None:
-    """The code of the previous revision in a folder of its own; None if this repository does not have the revision."""
+def extract_previous(stack: Stack) -> Path | None:
+    """The code of the previous revision in a folder of its own; None, with a line that says so, if the repository lacks it."""
+    folder = stack.state / "previous"
     archive = subprocess.run(["git", "-C", REPOSITORY, "archive", PREVIOUS], capture_output=True, check=False)
     if archive.returncode:
+        print(f"This clone has no revision {PREVIOUS}, so the old code is not measured.", file=sys.stderr)
         return None
     folder.mkdir()
     subprocess.run(["tar", "-x", "-C", folder], input=archive.stdout, check=True)
