@@ -1,6 +1,6 @@
 """Processor time and memory of a program with all its processes, which include Spark's executors and their Python workers.
 
-Linux forgets a process that has ended, so a thread looks every fifth of a second and keeps the last value of each process.
+Linux forgets a process that has ended, so a thread looks every quarter of a second and keeps the last value of each process.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ import psutil
 
 from benchmarks.stream_process import read_command
 
-LOOK_SECONDS = 0.2
-#: Reading the memory of a large process takes milliseconds, so only each fifth look does it.
-LOOKS_A_MEMORY = 5
+LOOK_SECONDS = 0.25
+#: Reading the memory of a large process takes milliseconds, so only each fourth look does it.
+LOOKS_A_MEMORY = 4
 PYTHON, DRIVER, EXECUTOR, WORKERS = "Python", "driver's JVM", "executor's JVM", "Python workers"
 
 

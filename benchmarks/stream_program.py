@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
 import threading
@@ -90,8 +91,9 @@ def make_workplace(stack: Stack, name: str, code: Path = REPOSITORY) -> Workplac
 def extract_previous(stack: Stack) -> Path | None:
     """The code of the previous revision in a folder of its own; None, with a line that says so, if the repository lacks it."""
     folder = stack.state / "previous"
-    archive = subprocess.run(["git", "-C", REPOSITORY, "archive", PREVIOUS], capture_output=True, check=False)
-    if archive.returncode:
+    command = ["git", "-C", REPOSITORY, "archive", PREVIOUS]
+    archive = subprocess.run(command, capture_output=True, check=False) if shutil.which("git") else None
+    if archive is None or archive.returncode:
         print(f"This clone has no revision {PREVIOUS}, so the old code is not measured.", file=sys.stderr)
         return None
     folder.mkdir()
@@ -111,6 +113,7 @@ def run_program(place: Workplace, *arguments: str, **settings: str) -> ProgramRu
             stdout=subprocess.PIPE, stderr=errors, text=True,
         )  # fmt: skip
     started, timer = time.monotonic(), threading.Timer(LONGEST, process.kill)
+    timer.daemon = True  # so that it ends with this program after an error
     timer.start()
     with ProcessWatch(process.pid, _read_worker(stack)) as watch, process:
         assert process.stdout is not None

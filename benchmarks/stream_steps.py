@@ -21,7 +21,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from benchmarks.outcome import Outcome
 from benchmarks.stream_program import Line, ProgramRun, Workplace, run_program
-from cdp.events.reading import EventReader
+from cdp.events.reading import MESSAGES_SCHEMA, EventReader
 from cdp.settings import Settings, current
 from cdp.spark import session
 from streaming.events.query import EVENTS_QUERY
@@ -43,7 +43,7 @@ def count_messages(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch
 
 def read_messages(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     with EventReader() as reader:
-        events = sum(reader.read(batch).events.num_rows for batch in batches)
+        events = sum(reader.read(batch.cast(MESSAGES_SCHEMA)).events.num_rows for batch in batches)
     yield pa.RecordBatch.from_pydict({"messages": [events]})
 
 
@@ -69,7 +69,7 @@ class Steps:
                 self._write_batch(ranges)
 
     def _select(self, ranges: Sequence[OffsetRange]) -> DataFrame:
-        messages = self._read(ranges).select("value", "topic", "partition", "offset", "timestamp")
+        messages = self._read(ranges).select(*MESSAGES_SCHEMA.names)
         return messages.coalesce(self.settings.spark_stream_cores)
 
     def _read(self, ranges: Sequence[OffsetRange]) -> DataFrame:
