@@ -83,6 +83,7 @@ class Settings:
     source_port: int = _port(1, "The source server.")
     airflow_port: int = _port(2, "Airflow's API and pages.")
     airflow_log_port: int = _port(3, "Airflow's log server.")
+    shop_api_port: int = _port(4, "The API that reads the sample shop's tables.")
     kafka_port: int = _port(20, "Kafka's broker.")
     kafka_controller_port: int = _port(21, "Kafka's KRaft controller.")
     namenode_port: int = _port(30, "HDFS NameNode, RPC.")
@@ -145,6 +146,7 @@ class Settings:
     mongo_database: str = _setting("cdp", "MongoDB database.")
     redis_url: str = _setting("redis://:{redis_password}@127.0.0.1:{redis_port}/0", "Redis, the Celery broker.", secret=True)
     source_url: str = _setting("http://127.0.0.1:{source_port}", "The source server.")
+    shop_api_url: str = _setting("http://127.0.0.1:{shop_api_port}", "The API that reads the sample shop's tables.")
     web_url: str = _setting("http://127.0.0.1:{web_port}", "The web site.")
     airflow_url: str = _setting("http://127.0.0.1:{airflow_port}", "Airflow.")
 
