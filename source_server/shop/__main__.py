@@ -16,7 +16,8 @@ from cdp.cli import parse_count
 from cdp.errors import first_line
 from cdp.programs import check_arguments_only
 from cdp.settings import SettingError, Settings, current
-from source_server.generate import EVENTS, SEED
+from source_server.history.catalogue import EVENTS
+from source_server.history.seeds import SEED
 from source_server.produce.stopping import stop_on_signal
 from source_server.shop import database
 from source_server.shop.assortment import MAX_CATEGORIES, Assortment, make_assortment
