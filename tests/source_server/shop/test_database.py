@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 from decimal import Decimal
@@ -16,6 +17,7 @@ import psycopg
 import pytest
 
 from cdp.settings import REPOSITORY, Settings
+from source_server.shop.run import LiveRun
 from source_server.shop.tables import BY_NAME, TABLES, ShopTable
 from tests.source_server.shop.conftest import Get, RunShop, make_environment, query
 from tests.source_server.shop.invariants import INVARIANTS
@@ -94,6 +96,11 @@ def test_money_is_a_number_in_its_bounds(price: str, shop: Settings) -> None:
         query(shop, f"UPDATE shop.products SET price = {price} RETURNING 1")
 
 
+def test_a_live_simulation_ends_when_nothing_is_left_to_do(shop: Settings) -> None:
+    outcome = LiveRun(shop, 7, 0, 60.0, None, None, print, threading.Event()).run()
+    assert (outcome.transactions, outcome.seconds < 30) == (0, True)
+
+
 def test_a_history_of_days_takes_seconds_and_contradicts_nothing(shop: Settings, run_shop: RunShop) -> None:
     began = time.monotonic()
     result = run_shop("simulate", "--historical", "20", "--sessions", "120")
@@ -116,7 +123,7 @@ def test_a_second_history_would_overlap(shop: Settings, run_shop: RunShop) -> No
 
 
 def start_live(shop: Settings, *arguments: str) -> subprocess.Popen[str]:
-    argv = [sys.executable, "-m", "source_server.shop", "simulate", *arguments]
+    argv = [sys.executable, "-m", "infra.stack", "shop", "simulate", *arguments]
     return subprocess.Popen(
         argv, env=make_environment(shop), cwd=REPOSITORY, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
