@@ -11,9 +11,7 @@ from infra.connect.shop import Shop, ShopTable
 #: The platform reads one shop, so there is one connector.
 CONNECTOR = "shop"
 HEARTBEAT_SECONDS = 10
-_HEARTBEAT = (
-    "INSERT INTO cdc.heartbeat (id, at) VALUES (1, clock_timestamp()) ON CONFLICT (id) DO UPDATE SET at = excluded.at"
-)
+_HEARTBEAT = "INSERT INTO cdc.heartbeat (id, at) VALUES (1, clock_timestamp()) ON CONFLICT (id) DO UPDATE SET at = excluded.at"
 #: What does not depend on the shop.
 _CONSTANT = {
     "connector.class": "io.debezium.connector.postgresql.PostgresConnector",

@@ -38,10 +38,6 @@ class ShopTable:
     source: str  # schema.table
     columns: tuple[str, ...] = ()  # empty: all columns
 
-    @property
-    def columns_or_all(self) -> str:
-        return ", ".join(self.columns) or "all columns"
-
 
 @dataclass(frozen=True, slots=True)
 class Shop:
@@ -56,6 +52,10 @@ class Shop:
     slot: str = "cdc_shop"
     publication: str = "cdc_shop"
     place: str = ""  # the file's name, for messages
+
+    @property
+    def is_sample(self) -> bool:
+        return self.password_variable == SAMPLE_PASSWORD
 
     @property
     def address(self) -> str:
@@ -100,9 +100,13 @@ class _Reader:
         self.require_known(document, ("database", "tables"), "")
         database = self.read_table(document, "database")
         self.require_known(database, _DATABASE, "database.")
-        variable = self.read_text(database, "database", "password", PASSWORD_NAME, "the name of an environment variable like CDC_SHOP_PASSWORD")
+        variable = self.read_text(
+            database, "database", "password", PASSWORD_NAME, "the name of an environment variable like CDC_SHOP_PASSWORD"
+        )
         if variable == SAMPLE_PASSWORD:
-            raise self.make_error("database.password", f"is {SAMPLE_PASSWORD}, which belongs to the sample shop; choose another name.")
+            raise self.make_error(
+                "database.password", f"is {SAMPLE_PASSWORD}, which belongs to the sample shop; choose another name."
+            )
         return Shop(
             host=self.read_text(database, "database", "host", re.compile(r"\S+"), "a host name or an address"),
             port=self.read_port(database),
@@ -150,7 +154,9 @@ class _Reader:
         shop_tables = tuple(self.read_shop_table(name, value) for name, value in tables.items())
         sources = [table.source for table in shop_tables]
         if twice := [table for table in shop_tables if sources.count(table.source) > 1]:
-            raise self.make_error(f"tables.{twice[1].name}", f"names the table {twice[1].source} of tables.{twice[0].name} again.")
+            raise self.make_error(
+                f"tables.{twice[1].name}", f"names the table {twice[1].source} of tables.{twice[0].name} again."
+            )
         return shop_tables
 
     def read_shop_table(self, name: str, value: Any) -> ShopTable:

@@ -164,6 +164,24 @@ def _demo(stack: Stack, arguments: argparse.Namespace) -> int:
     return demo.run(stack)
 
 
+def _connect_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("what", nargs="?", default="", metavar="FILE", help="a TOML file; or status, snapshot, delete")
+    parser.add_argument("tables", nargs="*", metavar="TABLE", help="with snapshot: only these tables, by their names in topics")
+    parser.add_argument("--json", action="store_true", help="with status: for programs")
+
+
+def _connect(stack: Stack, arguments: argparse.Namespace) -> int:
+    from infra.connect import operations  # its drivers would cost every verb a tenth of a second
+
+    if arguments.what == "status":
+        return operations.show_status(stack, arguments.json)
+    if arguments.what == "snapshot":
+        return operations.snapshot(stack, arguments.tables)
+    if arguments.what == "delete":
+        return operations.delete(stack)
+    return operations.register(stack, arguments.what)
+
+
 def _test(stack: Stack, arguments: argparse.Namespace) -> int:
     if arguments.passed_on in (["-h"], ["--help"]):
         print(checks.USAGE)
@@ -219,6 +237,13 @@ VERBS: tuple[Verb, ...] = (
         "load FILE… [--mapping FILE] [--dry-run]",
         "load event files into the source server and from there into Kafka",
         programs.LOAD,
+    ),
+    Verb(
+        "connect",
+        "connect [FILE | status | snapshot [TABLE…] | delete]",
+        "send the changes of the sample shop, or of the database in FILE, to Kafka; status says whether they arrive",
+        _connect,
+        _connect_arguments,
     ),
     Verb(
         "ledger",

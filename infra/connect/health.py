@@ -1,0 +1,189 @@
+"""Whether the connector reads the shop's database and sends to Kafka, with reasons. `judge` is pure; `read_facts` asks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from cdp.events.topics import CDC_HEARTBEATS, name_shop_topic
+from cdp.settings import Settings
+from infra.connect.connector import read_config
+from infra.connect.database import DatabaseFacts, PasswordMissing, find_password
+from infra.connect.database import read_facts as read_database
+from infra.connect.explain import explain, explain_error, explain_missing_password
+from infra.connect.problems import AGAIN, Problem, find_problems
+from infra.connect.rest import ConnectApi, ConnectError
+from infra.connect.shop import Shop
+from infra.stack.stack import Stack
+
+#: Two heartbeats may be late before the connector counts as silent.
+HEARTBEAT_LIMIT = 30
+#: Bytes of Postgres' log that wait for the connector; more is a warning sign that it can't keep up.
+MEGABYTE = 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectorFacts:
+    """What Connect, the database and Kafka say about the connector."""
+
+    status: dict[str, Any] | None  # None: no connector is registered
+    shop: Shop | None = None
+    offsets: Sequence[dict[str, Any]] = ()
+    database: DatabaseFacts | None = None
+    no_database: Problem | None = None  # why the database could not be asked
+    missing_topics: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of ./run connect status; the remedy is empty if all is well."""
+
+    what: str
+    value: str
+    remedy: str = ""
+    brief: bool = False  # also shown in the line of ./run status
+
+    @property
+    def ok(self) -> bool:
+        return not self.remedy
+
+
+def find_first_problem(findings: Sequence[Finding]) -> Finding | None:
+    return next((finding for finding in findings if not finding.ok), None)
+
+
+def judge(facts: ConnectorFacts) -> tuple[Finding, ...]:
+    """All findings; causes come before their consequences, so the first that is not ok says what to do."""
+    if facts.status is None or facts.shop is None:
+        return (Finding("connector", "none is registered", AGAIN),)
+    return tuple(
+        finding
+        for part in (_judge_connector, _judge_database, _judge_task, _judge_slot, _judge_heartbeat, _judge_topics)
+        for finding in part(facts, facts.shop)
+    )
+
+
+def _judge_connector(facts: ConnectorFacts, shop: Shop) -> Iterator[Finding]:
+    assert facts.status is not None
+    connector = facts.status["connector"]
+    text = f"{shop.address}, {len(shop.tables)} tables"
+    if connector["state"] == "RUNNING":
+        yield Finding("connector", text, brief=True)
+    elif connector["state"] == "FAILED":
+        problem = explain(shop, connector.get("trace", ""))
+        yield Finding("connector", f"{text}: {problem.wrong}", problem.remedy)
+    else:
+        yield Finding("connector", f"{text}: it is {connector['state'].lower()}", AGAIN)
+
+
+def _judge_database(facts: ConnectorFacts, shop: Shop) -> Iterator[Finding]:
+    if facts.no_database:
+        yield Finding("database", facts.no_database.wrong, facts.no_database.remedy)
+    elif facts.database:
+        problems = find_problems(shop, facts.database)
+        yield from (Finding("database", problem.wrong, problem.remedy) for problem in problems)
+        if not problems:
+            yield Finding("database", "its tables, rights and publication are in order")
+
+
+def _judge_task(facts: ConnectorFacts, shop: Shop) -> Iterator[Finding]:
+    assert facts.status is not None
+    tasks = facts.status["tasks"]
+    if not tasks:
+        yield Finding("task", "none runs: it waits for the database or for its slot", "./run logs connect")
+    for task in tasks:
+        if task["state"] == "FAILED":
+            problem = explain(shop, task.get("trace", ""))
+            yield Finding("task", f"failed: {problem.wrong}", problem.remedy)
+        elif task["state"] != "RUNNING":
+            yield Finding("task", task["state"].lower(), AGAIN)
+        else:
+            yield Finding("task", "reads all rows first" if is_snapshotting(facts) else "reads the changes", brief=True)
+
+
+def is_snapshotting(facts: ConnectorFacts) -> bool:
+    return not facts.offsets or any(offset.get("snapshot_completed") is False for offset in facts.offsets)
+
+
+def _judge_slot(facts: ConnectorFacts, shop: Shop) -> Iterator[Finding]:
+    if facts.database is None:
+        return
+    slot = facts.database.slot
+    if slot is None:
+        remedy = "wait a minute: the connector makes it again and reads all rows; if not, ./run connect"
+        yield Finding("slot", f"the replication slot {shop.slot} does not exist", remedy)
+    elif slot.wal_status == "lost":
+        remedy = f"./run connect delete; then {AGAIN}, which reads all rows again"
+        yield Finding("slot", f"Postgres gave up the slot {shop.slot}, because its log had grown too large", remedy)
+    elif not slot.active:
+        yield Finding("slot", f"nobody reads the slot {shop.slot}; {_size(slot.retained)} of log wait", "./run logs connect")
+    else:
+        yield Finding("slot", f"{_size(slot.lag)} of log to read", brief=True)
+
+
+def _judge_heartbeat(facts: ConnectorFacts, shop: Shop) -> Iterator[Finding]:
+    if facts.database is None:
+        return
+    age = facts.database.heartbeat_age
+    if age is not None and age <= HEARTBEAT_LIMIT:
+        yield Finding("heartbeat", f"{age:.0f} s ago", brief=True)
+    elif is_snapshotting(facts):
+        yield Finding("heartbeat", "comes after the first reading of all rows")
+    else:
+        text = "there was none" if age is None else f"the last was {age:.0f} s ago"
+        yield Finding("heartbeat", f"{text}, so the connector does not read or can't send to Kafka", "./run logs connect")
+
+
+def _judge_topics(facts: ConnectorFacts, shop: Shop) -> Iterator[Finding]:
+    for name in facts.missing_topics:
+        remedy = "./run up kafka creates it; then ./run connect snapshot sends the rows again"
+        yield Finding("topics", f"the topic {name} does not exist", remedy)
+    if not facts.missing_topics:
+        yield Finding("topics", f"{len(shop.tables)} are there")
+
+
+def _size(size: int) -> str:
+    return f"{size / MEGABYTE:,.1f} MB" if size >= MEGABYTE / 10 else f"{size / 1024:,.0f} kB"
+
+
+# ---------------------------------------------------------------- asking
+
+
+def read_facts(settings: Settings) -> ConnectorFacts:
+    """Raises ConnectError if Connect does not answer."""
+    api = ConnectApi(settings.connect_url, seconds=10)
+    status, config = api.read_status(), api.read_config()
+    if status is None or config is None:
+        return ConnectorFacts(None)
+    shop = read_config(config)
+    database, problem = _read_database(Stack(settings), shop)
+    return ConnectorFacts(status, shop, _read_offsets(api), database, problem, find_missing_topics(settings, shop))
+
+
+def _read_offsets(api: ConnectApi) -> Sequence[dict[str, Any]]:
+    try:
+        return api.read_offsets()
+    except ConnectError:
+        return ({},)  # not known, which must not look like a snapshot
+
+
+def _read_database(stack: Stack, shop: Shop) -> tuple[DatabaseFacts | None, Problem | None]:
+    import psycopg2
+
+    try:
+        return read_database(shop, find_password(stack, shop)), None
+    except PasswordMissing:
+        return None, explain_missing_password(shop)
+    except psycopg2.Error as error:
+        return None, explain_error(shop, error)
+
+
+def find_missing_topics(settings: Settings, shop: Shop) -> tuple[str, ...]:
+    from confluent_kafka.admin import AdminClient
+
+    from cdp.kafka import client_config
+
+    topics = AdminClient(client_config(settings)).list_topics(timeout=5).topics
+    needed = [*(name_shop_topic(table.name) for table in shop.tables), CDC_HEARTBEATS.name]
+    return tuple(name for name in needed if name not in topics)

@@ -1,0 +1,189 @@
+"""./run connect: registers the connector, shows its state, asks for a snapshot, deletes it."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+import psycopg2
+from psycopg2.errors import ObjectInUse
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
+
+from infra.connect import database, health
+from infra.connect.connector import CONNECTOR, build_config, find_added_tables, read_config
+from infra.connect.database import PasswordMissing
+from infra.connect.explain import explain, explain_error, explain_missing_password
+from infra.connect.health import Finding
+from infra.connect.problems import Problem, find_problems
+from infra.connect.rest import ConnectApi, ConnectError
+from infra.connect.shop import Shop, read_shop_file, sample_shop
+from infra.stack.services.kafka import ensure_topics
+from infra.stack.stack import Stack, StackError
+
+#: How long a registration waits for the connector's first sign of life. A snapshot may take longer.
+WAIT_SECONDS = 60
+PAUSE = 0.5
+
+
+def register(stack: Stack, path: str = "") -> int:
+    """Register the connector of the sample shop, or of the shop that the file describes. Again is harmless."""
+    shop = read_shop_file(Path(path)) if path else sample_shop(stack.settings)
+    api = open_api(stack)
+    old = _read_registered(api)
+    _refuse_another(shop, old)
+    password = _require_password(stack, shop)
+    _require_database(shop, password)
+    ensure_topics(stack.settings)
+    try:
+        api.register(build_config(shop))
+        api.resume()
+        api.restart_failed()
+    except ConnectError as error:
+        raise StackError(str(explain(shop, str(error)))) from error
+    added = find_added_tables(old, shop) if old else ()
+    _await_health(stack, shop)
+    if added:
+        database.request_snapshot(shop, password, tuple(table.source for table in added))
+        print(f"the rows of {', '.join(table.source for table in added)} are sent too")
+    print(f"{shop.address}: {len(shop.tables)} tables go to {', '.join(f'cdc.shop.{table.name}' for table in shop.tables)}")
+    print("next      ./run connect status")
+    return 0
+
+
+def open_api(stack: Stack) -> ConnectApi:
+    api = ConnectApi(stack.settings.connect_url)
+    try:
+        api.read_version()
+    except ConnectError as error:
+        raise StackError(f"Kafka Connect does not answer: {error}. Start it: ./run up live") from error
+    return api
+
+
+def _read_registered(api: ConnectApi) -> Shop | None:
+    config = api.read_config()
+    return read_config(config) if config else None
+
+
+def _refuse_another(shop: Shop, old: Shop | None) -> None:
+    """A position in the log of one database means nothing in another."""
+    if old and (old.address, old.slot) != (shop.address, shop.slot):
+        raise StackError(
+            f"The connector reads {old.address} by the slot {old.slot}. "
+            f"To read {shop.address} by {shop.slot} instead, first: ./run connect delete"
+        )
+
+
+def _require_password(stack: Stack, shop: Shop) -> str:
+    try:
+        password = database.find_password(stack, shop)
+    except PasswordMissing:
+        raise StackError(str(explain_missing_password(shop))) from None
+    worker = database.read_worker_environment(stack)
+    if worker and worker.get(shop.password_variable) != password:
+        raise StackError(
+            f"Kafka Connect was started without this {shop.password_variable}. Type: ./run down connect; ./run up connect"
+        )
+    return password
+
+
+def _require_database(shop: Shop, password: str) -> None:
+    """Raise with a line for each problem. Debezium itself would report RUNNING with most of them."""
+    try:
+        problems = find_problems(shop, database.read_facts(shop, password))
+    except psycopg2.Error as error:
+        problems = (explain_error(shop, error),)
+    if problems:
+        raise StackError("\n".join(map(str, problems)))
+
+
+def _await_health(stack: Stack, shop: Shop) -> None:
+    """Return when the connector reads; a long first reading of all rows goes on alone."""
+    deadline = time.monotonic() + WAIT_SECONDS
+    while True:
+        facts = health.read_facts(stack.settings)
+        problem = health.find_first_problem(health.judge(facts))
+        if problem is None and not health.is_snapshotting(facts):
+            return
+        if time.monotonic() > deadline:
+            if problem:
+                raise StackError(str(Problem(f"{problem.what}: {problem.value}", problem.remedy)))
+            print("it still reads all rows for the first time; follow it with ./run connect status")
+            return
+        time.sleep(PAUSE)
+
+
+def show_status(stack: Stack, as_json: bool) -> int:
+    """Print all findings; 0 only if all is well."""
+    findings = read_findings(stack)
+    if as_json:
+        print(json.dumps([asdict(finding) for finding in findings], indent=1))
+    else:
+        for finding in findings:
+            print(f"{'ok  ' if finding.ok else 'FAIL'}  {finding.what:<10} {finding.value}")
+            if finding.remedy:
+                print(f"      → {finding.remedy}")
+    return 0 if all(finding.ok for finding in findings) else 1
+
+
+def read_findings(stack: Stack) -> tuple[Finding, ...]:
+    try:
+        return health.judge(health.read_facts(stack.settings))
+    except ConnectError as error:
+        return (Finding("connect", str(error), "./run up live"),)
+
+
+def snapshot(stack: Stack, names: list[str]) -> int:
+    """Send all rows of these tables again, or of all tables, beside the changes."""
+    shop = _require_registered(open_api(stack))
+    known = {table.name: table.source for table in shop.tables}
+    if unknown := [name for name in names if name not in known]:
+        raise StackError(f"{unknown[0]!r} is not a table of the connector; it has {', '.join(known)}.")
+    sources = tuple(known[name] for name in names or known)
+    try:
+        database.request_snapshot(shop, _require_password(stack, shop), sources)
+    except psycopg2.Error as error:
+        raise StackError(str(explain_error(shop, error))) from error
+    print(f"all rows of {', '.join(sources)} are sent again")
+    return 0
+
+
+def delete(stack: Stack) -> int:
+    """Stop and delete the connector, then drop its slot, which would otherwise keep Postgres' log for ever."""
+    api = open_api(stack)
+    shop = _require_registered(api)
+    api.stop()
+    try:
+        api.forget_offsets()
+    except ConnectError as error:
+        print(f"its position could not be deleted: {error}")
+    api.delete()
+    print(f"deleted the connector {CONNECTOR}; the topics cdc.shop.* and their messages stay")
+    print(_drop_slot(stack, shop))
+    print(f"the publication {shop.publication} stays; its owner may remove it: DROP PUBLICATION {shop.publication};")
+    return 0
+
+
+def _drop_slot(stack: Stack, shop: Shop) -> str:
+    """What became of the slot. Postgres notices a moment later that the connector has let go of it."""
+    attempts = Retrying(
+        retry=retry_if_exception_type(ObjectInUse), stop=stop_after_delay(10), wait=wait_fixed(PAUSE), reraise=True
+    )
+    try:
+        password = database.find_password(stack, shop)
+        dropped = attempts(lambda: database.drop_slot(shop, password))
+    except (psycopg2.Error, PasswordMissing) as error:
+        problem = explain_missing_password(shop) if isinstance(error, PasswordMissing) else explain_error(shop, error)
+        raise StackError(
+            f"The slot {shop.slot} is still there and keeps Postgres' log: {problem.wrong}. "
+            f"In the database {shop.address}: SELECT pg_drop_replication_slot('{shop.slot}');"
+        ) from error
+    return f"dropped the slot {shop.slot}" if dropped else f"the slot {shop.slot} did not exist"
+
+
+def _require_registered(api: ConnectApi) -> Shop:
+    shop = _read_registered(api)
+    if shop is None:
+        raise StackError("No connector is registered. Register it: ./run connect")
+    return shop
