@@ -5,88 +5,87 @@ from __future__ import annotations
 import re
 
 from cdp.errors import first_line
-from infra.connect.problems import AGAIN, Problem
+from infra.connect.problems import AGAIN, GRANT_REPLICATION, Problem
 from infra.connect.shop import Shop
 
+RESTART = "./run down connect; ./run up connect"
+#: A pattern of the message, what it means, and what to do. The first that matches counts.
+MEANINGS = (
+    # when somebody logs in
+    (
+        "password authentication failed",
+        "{host}:{port} refuses the password of the login {user} in {variable}",
+        "correct {variable}, then " + RESTART,
+    ),
+    (r"[Cc]onnection .*refused", "nothing answers at {host}:{port}", "{start}"),
+    (r"could not translate host name|UnknownHost", "the host {host} is unknown", "check database.host in {file}"),
+    (r"time.?out|timed out", "{host}:{port} does not answer in time", "{start}"),
+    (r'database ".*" does not exist', "the database {database} does not exist", "check database.name in {file}"),
+    (r'role ".*" does not exist', "the login {user} does not exist", "check database.user in {file}"),
+    (
+        r"no pg_hba.conf entry",
+        "{host}:{port} accepts no login {user} from this machine",
+        "as administrator: allow it in pg_hba.conf, for the database {database}",
+    ),
+    # when it reads
+    (
+        r"Publication autocreation is disabled|publication \".*\" does not exist",
+        "the publication {publication} does not exist",
+        f"./run connect status has the SQL that creates it; then {AGAIN}",
+    ),
+    (
+        r"permission denied to start WAL sender|permission denied to use replication slots",
+        "the login {user} has no REPLICATION right",
+        GRANT_REPLICATION,
+    ),
+    (
+        r"permission denied for",
+        "the login {user} lacks a right on a table or schema",
+        f"./run connect status has the SQL that grants it; then {AGAIN}",
+    ),
+    (
+        r"no longer available on the server",
+        "the database's log from the last position on is gone",
+        f"./run connect delete; then {AGAIN}, which reads all rows again",
+    ),
+    (
+        r"value of the max.request.size|RecordTooLarge|transactional method because we are in an error",
+        "a row is larger than Kafka accepts (8 MB)",
+        f"leave its large column out by columns in {{file}}; then {AGAIN}",
+    ),
+)  # fmt: skip
 
-def _explain_login(shop: Shop) -> tuple[tuple[str, Problem], ...]:
-    start = (
-        "./run up shop-db"
+
+def explain(shop: Shop, message: str) -> Problem:
+    """What a message of Postgres or Connect, or a task's trace, means; if that is not known, its decisive line."""
+    facts = {
+        "host": shop.host,
+        "port": shop.port,
+        "user": shop.user,
+        "database": shop.database,
+        "variable": shop.password_variable,
+        "publication": shop.publication,
+        "file": shop.place or "the shop's file",
+        "start": "./run up shop-db"
         if shop.is_sample
-        else f"check {_place(shop, 'host')} and {_place(shop, 'port')}, and Postgres' listen_addresses"
-    )
-    return (
-        (
-            "password authentication failed",
-            Problem(
-                f"{shop.host}:{shop.port} refuses the password of the login {shop.user} in {shop.password_variable}",
-                f"correct {shop.password_variable}, then ./run down connect; ./run up connect",
-            ),
-        ),
-        (r"[Cc]onnection .*refused", Problem(f"nothing answers at {shop.host}:{shop.port}", start)),
-        (
-            r"could not translate host name|UnknownHost",
-            Problem(f"the host {shop.host} is unknown", f"check {_place(shop, 'host')}"),
-        ),
-        (r"time.?out", Problem(f"{shop.host}:{shop.port} does not answer in time", start)),
-        (
-            r'database ".*" does not exist',
-            Problem(f"the database {shop.database} does not exist", f"check {_place(shop, 'name')}"),
-        ),
-        (
-            r"no pg_hba.conf entry",
-            Problem(
-                f"{shop.host}:{shop.port} lets {shop.user} not in from this machine",
-                "as administrator: add a line to pg_hba.conf",
-            ),
-        ),
-        (r"role .* does not exist", Problem(f"the login {shop.user} does not exist", f"check {_place(shop, 'user')}")),
-    )
-
-
-def _explain_task(shop: Shop) -> tuple[tuple[str, Problem], ...]:
-    return (
-        (
-            r"Publication autocreation is disabled|publication .* does not exist",
-            Problem(f"the publication {shop.publication} does not exist", f"the owner of the tables creates it; then {AGAIN}"),
-        ),
-        (
-            r"permission denied to start WAL sender|permission denied to use replication slots",
-            Problem(f"the login {shop.user} has no REPLICATION right", f"as administrator: ALTER ROLE {shop.user} REPLICATION;"),
-        ),
-        (
-            r"permission denied for",
-            Problem(
-                f"the login {shop.user} lacks a right on a table or schema", f"see ./run connect status, grant it; then {AGAIN}"
-            ),
-        ),
-        (
-            r"no longer available on the server",
-            Problem(
-                f"the log that the slot {shop.slot} had kept is gone",
-                f"./run connect delete; then {AGAIN}, which reads all rows again",
-            ),
-        ),
-        (
-            r"value of the max.request.size|RecordTooLarge|transactional method because we are in an error",
-            Problem(
-                "a row is larger than Kafka accepts (8 MB)",
-                f"leave out its large column: {_place(shop, 'columns')}; then {AGAIN}",
-            ),
-        ),
-    )
-
-
-def _place(shop: Shop, key: str) -> str:
-    return f"database.{key} in {shop.place}" if shop.place else f"database.{key} in the shop's file"
-
-
-def explain(shop: Shop, message: str, remedy: str = "./run logs connect") -> Problem:
-    """What a message of Postgres, of Connect or of a task's trace means; without an explanation, its own decisive line."""
-    for pattern, problem in (*_explain_login(shop), *_explain_task(shop)):
+        else f"check database.host and database.port in {shop.place or 'the file'}, and listen_addresses of Postgres",
+    }
+    for pattern, wrong, remedy in MEANINGS:
         if re.search(pattern, message):
-            return problem
-    return Problem(find_decisive_line(message), remedy)
+            return Problem(wrong.format(**facts), remedy.format(**facts))
+    return Problem(find_decisive_line(message), "./run logs connect")
+
+
+def explain_error(shop: Shop, error: BaseException) -> Problem:
+    return explain(shop, first_line(error))
+
+
+def explain_missing_password(shop: Shop) -> Problem:
+    name = shop.password_variable
+    return Problem(
+        f"the environment variable {name} with the password of the login {shop.user} is not set",
+        f"export {name}=…, then {RESTART}",
+    )
 
 
 def find_decisive_line(message: str) -> str:
@@ -96,15 +95,3 @@ def find_decisive_line(message: str) -> str:
     told = [line for line in lines if not line.startswith(("Connector configuration is invalid", "You can also find", "at "))]
     line = causes[-1] if causes else next(iter(told), "no reason was printed")
     return re.sub(r"^(?:[a-z]\w*\.)+(\w+): ", r"\1: ", line)[:300]
-
-
-def explain_error(shop: Shop, error: BaseException) -> Problem:
-    return explain(shop, first_line(error), "./run logs connect")
-
-
-def explain_missing_password(shop: Shop) -> Problem:
-    name = shop.password_variable
-    return Problem(
-        f"the environment variable {name} with the password of {shop.user} is not set",
-        f"export {name}=…, then ./run down connect; ./run up connect",
-    )

@@ -10,6 +10,7 @@ from infra.connect.database import HEARTBEAT_TABLE, SIGNALS_TABLE, DatabaseFacts
 from infra.connect.shop import Shop, ShopTable
 
 AGAIN = "./run connect"
+GRANT_REPLICATION = "as administrator: ALTER ROLE {user} REPLICATION;"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,7 @@ class Problem:
 
 def find_problems(shop: Shop, facts: DatabaseFacts) -> tuple[Problem, ...]:
     """All that is wrong with the database, in the order in which it is best repaired."""
-    return (*_check_server(shop, facts), *_check_tables(shop, facts), *_check_publication(shop, facts), *_check_own(shop, facts))
+    return (*_check_server(shop, facts), *_check_tables(shop, facts), *_check_own(shop, facts), *_check_publication(shop, facts))
 
 
 def _check_server(shop: Shop, facts: DatabaseFacts) -> Iterator[Problem]:
@@ -35,7 +36,7 @@ def _check_server(shop: Shop, facts: DatabaseFacts) -> Iterator[Problem]:
             "as administrator: ALTER SYSTEM SET wal_level = 'logical'; then restart Postgres",
         )
     if not facts.may_replicate:
-        yield Problem(f"the login {shop.user} has no REPLICATION right", f"as administrator: ALTER ROLE {shop.user} REPLICATION;")
+        yield Problem(f"the login {shop.user} has no REPLICATION right", GRANT_REPLICATION.format(user=shop.user))
     if facts.slot is None and facts.free_slots <= 0:
         yield Problem(
             "the server has no free replication slot",
@@ -71,10 +72,12 @@ def _check_table(shop: Shop, table: ShopTable, facts: TableFacts) -> Iterator[Pr
 
 
 def _check_publication(shop: Shop, facts: DatabaseFacts) -> Iterator[Problem]:
-    wanted = [name for name in (*shop.sources, HEARTBEAT_TABLE, SIGNALS_TABLE) if name in facts.tables]
-    missing = [name for name in wanted if name not in facts.published]
+    if any(source not in facts.tables for source in shop.sources):
+        return  # its tables come first: the statement below would name a table that does not exist
+    needed = (*shop.sources, HEARTBEAT_TABLE, SIGNALS_TABLE)
+    missing = [name for name in needed if name not in facts.published]
     if facts.publication is None:
-        tables = ", ".join(wanted)
+        tables = ", ".join(needed)
         yield Problem(
             f"the publication {shop.publication} does not exist",
             f"as owner of the tables: CREATE PUBLICATION {shop.publication} FOR TABLE {tables};",
