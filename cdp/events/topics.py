@@ -28,8 +28,8 @@ PROBE = Topic("cdp.probe", "", "round trips of the health check")
 #: First part of the names of Debezium's topics. The second is the schema of the sample shop.
 CDC = "cdc"
 SHOP_TABLES = (
-    "customers", "categories", "products", "orders", "order_status_history", "order_items", "carts", "cart_items", "wishlists",
-    "payments", "shipments",
+    "customers", "categories", "products", "carts", "cart_items", "wishlists", "orders", "order_items", "order_status_history",
+    "payments", "shipments", "refunds",
 )  # fmt: skip
 #: Bytes of the largest row of the shop's database that can be sent.
 MAX_ROW_BYTES = 8 * 2**20
@@ -41,7 +41,12 @@ def name_shop_topic(table: str) -> str:
 
 #: One partition each: Debezium writes with one task, and so the order in the topic is the order of the commits.
 SHOP_TOPICS = tuple(
-    Topic(name_shop_topic(table), "primary key", f"changes of the shop's table {table}, as Debezium writes them", max_bytes=MAX_ROW_BYTES)
+    Topic(
+        name_shop_topic(table),
+        "primary key",
+        f"changes of the shop's table {table}, as Debezium writes them",
+        max_bytes=MAX_ROW_BYTES,
+    )
     for table in SHOP_TABLES
 )
 CDC_HEARTBEATS = Topic(f"__debezium-heartbeat.{CDC}", "", "a sign of life of Debezium every few seconds")

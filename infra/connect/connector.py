@@ -6,11 +6,11 @@ import re
 from collections.abc import Mapping
 
 from cdp.events.topics import CDC, MAX_ROW_BYTES, SHOP_TABLES, name_shop_topic
-from infra.connect.shop import Shop, ShopTable
+from infra.connect.shop import CapturedTable, Shop
 
 #: The platform reads one shop, so there is one connector.
 CONNECTOR = "shop"
-HEARTBEAT_SECONDS = 10
+HEARTBEAT_SECONDS = 5
 _HEARTBEAT = "INSERT INTO cdc.heartbeat (id, at) VALUES (1, clock_timestamp()) ON CONFLICT (id) DO UPDATE SET at = excluded.at"
 #: What does not depend on the shop.
 _CONSTANT = {
@@ -76,7 +76,7 @@ def build_config(shop: Shop) -> dict[str, str]:
     return config
 
 
-def _build_columns(table: ShopTable) -> str:
+def _build_columns(table: CapturedTable) -> str:
     return f"{re.escape(table.source)}\\.({'|'.join(table.columns) or '.*'})"
 
 
@@ -96,7 +96,7 @@ def read_config(config: Mapping[str, str]) -> Shop:
         user=config["database.user"],
         password_variable=config["database.password"].removeprefix("${env:").removesuffix("}"),
         tables=tuple(
-            ShopTable(routes.get(source, source.removeprefix("shop.")), source, columns.get(source, ())) for source in sources
+            CapturedTable(routes.get(source, source.removeprefix("shop.")), source, columns.get(source, ())) for source in sources
         ),
         slot=config["slot.name"],
         publication=config["publication.name"],
@@ -117,7 +117,7 @@ def _read_columns(text: str) -> dict[str, tuple[str, ...]]:
     }  # fmt: skip
 
 
-def find_added_tables(old: Shop, new: Shop) -> tuple[ShopTable, ...]:
+def find_added_tables(old: Shop, new: Shop) -> tuple[CapturedTable, ...]:
     """Tables that the connector did not read before; it sends their present rows only after a signal."""
     return tuple(table for table in new.tables if table.source not in old.sources)
 

@@ -1,4 +1,4 @@
-"""What the connector needs to know of the shop's database: its tables, rights, publication, slot and heartbeat."""
+"""What the connector needs to know of the shop's database: its tables, rights, publication and slot."""
 
 from __future__ import annotations
 
@@ -13,13 +13,18 @@ from infra.connect.shop import Shop
 from infra.stack.stack import Stack
 
 CONNECT_SECONDS = 5
-HEARTBEAT_TABLE, SIGNALS_TABLE = "cdc.heartbeat", "cdc.signals"
+#: The tables of the connector's own in the shop's database: columns, and the rights that its login needs.
+OWN_TABLES = {
+    "cdc.heartbeat": ("id int PRIMARY KEY, at timestamptz NOT NULL", "SELECT, INSERT, UPDATE"),
+    "cdc.signals": ("id varchar(64) PRIMARY KEY, type varchar(32) NOT NULL, data varchar(2048)", "SELECT, INSERT"),
+}
 
 _LOGIN = """
     SELECT current_setting('wal_level'),
            (SELECT rolreplication OR rolsuper FROM pg_roles WHERE rolname = current_user)
                OR EXISTS (SELECT FROM pg_roles WHERE rolname = 'rds_replication' AND pg_has_role(current_user, oid, 'MEMBER')),
-           current_setting('max_replication_slots')::int - (SELECT count(*) FROM pg_replication_slots)
+           current_setting('max_replication_slots')::int - (SELECT count(*) FROM pg_replication_slots),
+           extract(epoch FROM clock_timestamp())::float
 """
 _TABLES = """
     SELECT n.nspname || '.' || c.relname,
@@ -29,6 +34,7 @@ _TABLES = """
                  WHERE i.indrelid = c.oid AND i.indisprimary AND a.attrelid = c.oid AND a.attnum = ANY (i.indkey)),
            has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT'),
            has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'INSERT')
+               AND (c.relname <> 'heartbeat' OR has_table_privilege(c.oid, 'UPDATE'))
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE c.relkind IN ('r', 'p') AND n.nspname NOT IN ('pg_catalog', 'information_schema')
 """
@@ -39,8 +45,7 @@ _SLOT = """
            coalesce(pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn), 0)::bigint
     FROM pg_replication_slots WHERE slot_name = %s
 """
-_HEARTBEAT = f"SELECT extract(epoch FROM clock_timestamp() - max(at))::float FROM {HEARTBEAT_TABLE}"
-_SIGNAL = f"INSERT INTO {SIGNALS_TABLE} (id, type, data) VALUES (gen_random_uuid()::text, 'execute-snapshot', %s)"
+_SIGNAL = "INSERT INTO cdc.signals (id, type, data) VALUES (gen_random_uuid()::text, 'execute-snapshot', %s)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +71,11 @@ class DatabaseFacts:
     wal_level: str
     may_replicate: bool
     free_slots: int
+    now: float  # by its own clock
     tables: Mapping[str, TableFacts]  # by schema.table; all that the database has
     publication: bool | None  # whether it has inserts, updates and deletes; None: it does not exist
     published: frozenset[str] = frozenset()
     slot: SlotFacts | None = None
-    heartbeat_age: float | None = None  # seconds; None: there was none
 
 
 class PasswordMissing(Exception):
@@ -115,23 +120,22 @@ def connect(shop: Shop, password: str) -> Any:
 
 def read_facts(shop: Shop, password: str) -> DatabaseFacts:
     with closing(connect(shop, password)) as connection, connection.cursor() as cursor:
-        wal_level, may_replicate, free_slots = _read_row(cursor, _LOGIN)
+        wal_level, may_replicate, free_slots, now = _read_row(cursor, _LOGIN)
         cursor.execute(_TABLES)
         tables = {name: TableFacts(tuple(columns), tuple(key), *rights) for name, columns, key, *rights in cursor.fetchall()}
         publication = _read_row(cursor, _PUBLICATION, shop.publication)
         cursor.execute(_PUBLISHED, [shop.publication])
         published = frozenset(name for (name,) in cursor.fetchall())
         slot = _read_row(cursor, _SLOT, shop.slot)
-        has_heartbeat = HEARTBEAT_TABLE in tables and tables[HEARTBEAT_TABLE].readable
         return DatabaseFacts(
             wal_level=wal_level,
             may_replicate=may_replicate,
             free_slots=free_slots,
+            now=now,
             tables=tables,
             publication=publication[0] if publication else None,
             published=published,
             slot=SlotFacts(*slot) if slot else None,
-            heartbeat_age=_read_row(cursor, _HEARTBEAT)[0] if has_heartbeat else None,
         )
 
 

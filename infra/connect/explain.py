@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from cdp.errors import first_line
-from infra.connect.problems import AGAIN, GRANT_REPLICATION, Problem
+from infra.connect.problems import AGAIN, INIT, Problem, lacks_replication
 from infra.connect.shop import Shop
 
 RESTART = "./run down connect; ./run up connect"
@@ -15,7 +15,7 @@ MEANINGS = (
     (
         "password authentication failed",
         "{host}:{port} refuses the password of the login {user} in {variable}",
-        "correct {variable}, then " + RESTART,
+        "{password}",
     ),
     (r"[Cc]onnection .*refused", "nothing answers at {host}:{port}", "{start}"),
     (r"could not translate host name|UnknownHost", "the host {host} is unknown", "check database.host in {file}"),
@@ -35,8 +35,8 @@ MEANINGS = (
     ),
     (
         r"permission denied to start WAL sender|permission denied to use replication slots",
-        "the login {user} has no REPLICATION right",
-        GRANT_REPLICATION,
+        "{no_replication.wrong}",
+        "{no_replication.remedy}",
     ),
     (
         r"permission denied for",
@@ -58,6 +58,7 @@ MEANINGS = (
 
 def explain(shop: Shop, message: str) -> Problem:
     """What a message of Postgres or Connect, or a task's trace, means; if that is not known, its decisive line."""
+    file = shop.place or "the shop's file"
     facts = {
         "host": shop.host,
         "port": shop.port,
@@ -65,11 +66,13 @@ def explain(shop: Shop, message: str) -> Problem:
         "database": shop.database,
         "variable": shop.password_variable,
         "publication": shop.publication,
-        "file": shop.place or "the shop's file",
-        "start": "./run up shop-db"
-        if shop.is_sample
-        else f"check database.host and database.port in {shop.place or 'the file'}, and listen_addresses of Postgres",
+        "file": file,
+        "no_replication": lacks_replication(shop),
+        "start": f"check database.host and database.port in {file}, and listen_addresses of Postgres",
+        "password": f"correct {shop.password_variable}, then {RESTART}",
     }
+    if shop.is_sample:
+        facts |= {"start": "./run up shop-db", "password": f"{INIT} sets it again"}
     for pattern, wrong, remedy in MEANINGS:
         if re.search(pattern, message):
             return Problem(wrong.format(**facts), remedy.format(**facts))

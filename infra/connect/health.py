@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cdp.events.topics import CDC_HEARTBEATS, name_shop_topic
+from cdp.kafka import client_config
 from cdp.settings import Settings
 from infra.connect.connector import read_config
 from infra.connect.database import DatabaseFacts, PasswordMissing, find_password
@@ -17,10 +18,10 @@ from infra.connect.rest import ConnectApi, ConnectError
 from infra.connect.shop import Shop
 from infra.stack.stack import Stack
 
-#: Two heartbeats may be late before the connector counts as silent.
+#: The position in Kafka follows a heartbeat after one or two intervals; later than this, the connector counts as silent.
 HEARTBEAT_LIMIT = 30
-#: Bytes of Postgres' log that wait for the connector; more is a warning sign that it can't keep up.
 MEGABYTE = 2**20
+SNAPSHOT = "./run connect snapshot"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ class ConnectorFacts:
     offsets: Sequence[dict[str, Any]] = ()
     database: DatabaseFacts | None = None
     no_database: Problem | None = None  # why the database could not be asked
-    missing_topics: tuple[str, ...] = ()
+    missing_topics: tuple[str, ...] | None = ()  # None: Kafka does not answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +58,10 @@ def judge(facts: ConnectorFacts) -> tuple[Finding, ...]:
     """All findings; causes come before their consequences, so the first that is not ok says what to do."""
     if facts.status is None or facts.shop is None:
         return (Finding("connector", "none is registered", AGAIN),)
-    return tuple(
-        finding
-        for part in (_judge_connector, _judge_database, _judge_task, _judge_slot, _judge_heartbeat, _judge_topics)
-        for finding in part(facts, facts.shop)
-    )
+    parts = [_judge_connector, _judge_database, _judge_topics]
+    if facts.status["connector"]["state"] not in ("PAUSED", "STOPPED"):
+        parts += [_judge_task, _judge_slot, _judge_heartbeat]
+    return tuple(finding for part in parts for finding in part(facts, facts.shop))
 
 
 def _judge_connector(facts: ConnectorFacts, shop: Shop) -> Iterator[Finding]:
@@ -82,9 +82,24 @@ def _judge_database(facts: ConnectorFacts, shop: Shop) -> Iterator[Finding]:
         yield Finding("database", facts.no_database.wrong, facts.no_database.remedy)
     elif facts.database:
         problems = find_problems(shop, facts.database)
-        yield from (Finding("database", problem.wrong, problem.remedy) for problem in problems)
+        yield from (Finding("database", problem.wrong, _add_snapshot(problem)) for problem in problems)
         if not problems:
             yield Finding("database", "its tables, rights and publication are in order")
+
+
+def _add_snapshot(problem: Problem) -> str:
+    return problem.remedy + (f" Then {SNAPSHOT}: changes in between are lost." if problem.loses_changes else "")
+
+
+def _judge_topics(facts: ConnectorFacts, shop: Shop) -> Iterator[Finding]:
+    if facts.missing_topics is None:
+        yield Finding("topics", "Kafka does not answer", "./run status kafka")
+        return
+    for name in facts.missing_topics:
+        remedy = f"./run up kafka creates it; then {SNAPSHOT} sends the rows again"
+        yield Finding("topics", f"the topic {name} does not exist", remedy)
+    if not facts.missing_topics:
+        yield Finding("topics", f"{len(shop.tables)} are there")
 
 
 def _judge_task(facts: ConnectorFacts, shop: Shop) -> Iterator[Finding]:
@@ -123,24 +138,18 @@ def _judge_slot(facts: ConnectorFacts, shop: Shop) -> Iterator[Finding]:
 
 
 def _judge_heartbeat(facts: ConnectorFacts, shop: Shop) -> Iterator[Finding]:
+    """The connector changes a row every few seconds. Its position in Kafka is that of the last change which came all the way."""
     if facts.database is None:
         return
-    age = facts.database.heartbeat_age
+    newest = max((offset["ts_usec"] / 1e6 for offset in facts.offsets if "ts_usec" in offset), default=None)
+    age = None if newest is None else max(0.0, facts.database.now - newest)
     if age is not None and age <= HEARTBEAT_LIMIT:
-        yield Finding("heartbeat", f"{age:.0f} s ago", brief=True)
+        yield Finding("heartbeat", f"last change {age:.0f} s ago", brief=True)
     elif is_snapshotting(facts):
         yield Finding("heartbeat", "comes after the first reading of all rows")
     else:
-        text = "there was none" if age is None else f"the last was {age:.0f} s ago"
-        yield Finding("heartbeat", f"{text}, so the connector does not read or can't send to Kafka", "./run logs connect")
-
-
-def _judge_topics(facts: ConnectorFacts, shop: Shop) -> Iterator[Finding]:
-    for name in facts.missing_topics:
-        remedy = "./run up kafka creates it; then ./run connect snapshot sends the rows again"
-        yield Finding("topics", f"the topic {name} does not exist", remedy)
-    if not facts.missing_topics:
-        yield Finding("topics", f"{len(shop.tables)} are there")
+        text = "none came" if age is None else f"the last came {age:.0f} s ago"
+        yield Finding("heartbeat", f"{text}, so changes do not get from the database to Kafka", "./run logs connect")
 
 
 def _size(size: int) -> str:
@@ -179,11 +188,13 @@ def _read_database(stack: Stack, shop: Shop) -> tuple[DatabaseFacts | None, Prob
         return None, explain_error(shop, error)
 
 
-def find_missing_topics(settings: Settings, shop: Shop) -> tuple[str, ...]:
+def find_missing_topics(settings: Settings, shop: Shop) -> tuple[str, ...] | None:
+    from confluent_kafka import KafkaException
     from confluent_kafka.admin import AdminClient
 
-    from cdp.kafka import client_config
-
-    topics = AdminClient(client_config(settings)).list_topics(timeout=5).topics
+    try:
+        topics = AdminClient(client_config(settings)).list_topics(timeout=5).topics
+    except KafkaException:
+        return None
     needed = [*(name_shop_topic(table.name) for table in shop.tables), CDC_HEARTBEATS.name]
     return tuple(name for name in needed if name not in topics)

@@ -31,7 +31,7 @@ class ShopFileError(StackError):
 
 
 @dataclass(frozen=True, slots=True)
-class ShopTable:
+class CapturedTable:
     """A table of the shop's database and the platform's name for it, which its topic has."""
 
     name: str
@@ -48,7 +48,7 @@ class Shop:
     database: str
     user: str
     password_variable: str  # the environment variable that has the password
-    tables: tuple[ShopTable, ...]
+    tables: tuple[CapturedTable, ...]
     slot: str = "cdc_shop"
     publication: str = "cdc_shop"
     place: str = ""  # the file's name, for messages
@@ -67,7 +67,7 @@ class Shop:
 
 
 def sample_shop(settings: Settings) -> Shop:
-    tables = tuple(ShopTable(name, f"shop.{name}") for name in SHOP_TABLES)
+    tables = tuple(CapturedTable(name, f"shop.{name}") for name in SHOP_TABLES)
     return Shop(settings.shop_host, settings.shop_port, settings.shop_database, SHOP_CDC, SAMPLE_PASSWORD, tables)
 
 
@@ -148,7 +148,7 @@ class _Reader:
             raise self.make_error("database.port", f"must be a number from 1 to 65535, not {port!r}.")
         return port
 
-    def read_tables(self, document: Mapping[str, Any]) -> tuple[ShopTable, ...]:
+    def read_tables(self, document: Mapping[str, Any]) -> tuple[CapturedTable, ...]:
         tables = self.read_table(document, "tables")
         self.require_known(tables, SHOP_TABLES, "tables.")
         shop_tables = tuple(self.read_shop_table(name, value) for name, value in tables.items())
@@ -159,7 +159,7 @@ class _Reader:
             )
         return shop_tables
 
-    def read_shop_table(self, name: str, value: Any) -> ShopTable:
+    def read_shop_table(self, name: str, value: Any) -> CapturedTable:
         place = f"tables.{name}"
         if not isinstance(value, str | dict):
             raise self.make_error(place, f'must be "schema.table" or a table with columns, not {value!r}.')
@@ -171,4 +171,4 @@ class _Reader:
             raise self.make_error(f"{place}.columns", 'must be a list of column names: ["id", "total"].')
         if "columns" in rule and not columns:
             raise self.make_error(f"{place}.columns", "is empty; leave it out to read all columns.")
-        return ShopTable(name, source, tuple(dict.fromkeys(columns)))
+        return CapturedTable(name, source, tuple(dict.fromkeys(columns)))

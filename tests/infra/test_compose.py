@@ -17,6 +17,7 @@ from infra.docker.compose import COMPOSE_FILE
 from infra.docker.containers import CONTAINERS, Container
 from infra.stack.env_file import COMPOSE_VARIABLES
 from infra.stack.services import BY_NAME, SERVICES
+from infra.stack.services.connect import CONNECT
 from infra.stack.services.postgres import SHOP_DB, find_postgres_program
 from infra.stack.stack import INFRA, find_package
 from tests.infra import compose_file
@@ -28,7 +29,7 @@ each_service = pytest.mark.parametrize("name", ALL)
 
 
 def test_every_service_of_the_native_stack_has_a_container() -> None:
-    native = {service.name for service in (*SERVICES, SHOP_DB)}
+    native = {service.name for service in (*SERVICES, SHOP_DB, CONNECT)}
     assert {container.service.name for container in CONTAINERS if container.service} == native
 
 
