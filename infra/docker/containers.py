@@ -62,6 +62,8 @@ def _page(host: str, port: int, path: str, text: str) -> tuple[str, ...]:
 
 APP_VOLUMES = ("state:/var/lib/cdp", "./infra/airflow:/opt/cdp/infra/airflow:ro", "./infra/spark:/opt/cdp/infra/spark:ro")
 PATIENT = {"stop_grace_period": "60s"}
+#: Started by docker compose --profile live.
+LIVE = {"profiles": ["live"]}
 
 # The image's start script would turn our variables into properties, so the server is started directly.
 KAFKA_BIN = "/opt/kafka/bin"
@@ -142,14 +144,14 @@ def _spark_worker(name: str, **more: Any) -> Container:
     )  # fmt: skip
 
 
-def _postgres(name: str, settings: str, profiles: tuple[str, ...] = (), **more: Any) -> Container:
+def _postgres(name: str, settings: str, options: Mapping[str, Any] | None = None, **more: Any) -> Container:
     """A Postgres server; `settings` is the first part of the names of its settings."""
     user, password, database, port = (
         getattr(SETTINGS, f"{settings}_{part}") for part in ("user", "password", "database", "port")
     )
     return Container(
         name, image="postgres:18.4-bookworm",
-        options=PATIENT | {"shm_size": "256m"} | ({"profiles": list(profiles)} if profiles else {}),
+        options={**PATIENT, "shm_size": "256m", **(options or {})},
         # The shared file disables the socket file, but the image needs one to create its first database.
         command=("postgres", f"-cconfig_file=/cdp/{name}/postgresql.conf", "-clisten_addresses=*",
                  f"-cport={port}", "-cunix_socket_directories=/var/run/postgresql"),
@@ -205,7 +207,7 @@ CONTAINERS: tuple[Container, ...] = (
     _spark("spark-history", SETTINGS.spark_history_port, "/api/v1/version", "spark"),
     _postgres("postgres", "postgres", volumes=("postgres:/var/lib/postgresql", _config("postgres")), cpus=2),
     _postgres(
-        "shop-db", "shop", memory="512m", profiles=("live",),
+        "shop-db", "shop", memory="512m", options=LIVE,
         volumes=("shop-db:/var/lib/postgresql", _config("postgres"), _config("shop-db")),
     ),
     _app(
@@ -240,6 +242,8 @@ CONTAINERS: tuple[Container, ...] = (
     ),
     _airflow("airflow-dags"),
     _app("source", changes=EVERYWHERE, secrets=False),
+    _app("shop-init", prepares="shop-api", options=LIVE),
+    _app("shop-api", memory="512m", changes=EVERYWHERE, options=LIVE),
     # Creates tables, static files and the first administrator.
     _app("site-init", prepares="web"),
     _app("web", memory="2g", cpus=2, changes=EVERYWHERE),

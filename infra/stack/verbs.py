@@ -239,6 +239,12 @@ VERBS: tuple[Verb, ...] = (
         programs.LOAD,
     ),
     Verb(
+        "shop",
+        "shop init | simulate | clear",
+        "make the sample shop in its own database, let people visit it, or empty it; docs/shop.md",
+        programs.SHOP,
+    ),
+    Verb(
         "connect",
         "connect [FILE | status | snapshot [TABLE…] | delete]",
         "send the changes of the sample shop, or of the database in FILE, to Kafka; status says whether they arrive",

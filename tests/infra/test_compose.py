@@ -16,9 +16,9 @@ from cdp.settings import REPOSITORY, SettingError, Settings, about, env_name, se
 from infra.docker.compose import COMPOSE_FILE
 from infra.docker.containers import CONTAINERS, Container
 from infra.stack.env_file import COMPOSE_VARIABLES
-from infra.stack.services import BY_NAME, SERVICES
-from infra.stack.services.connect import CONNECT
-from infra.stack.services.postgres import SHOP_DB, find_postgres_program
+from infra.stack.services import ALL as ALL_SERVICES
+from infra.stack.services import BY_NAME
+from infra.stack.services.postgres import find_postgres_program
 from infra.stack.stack import INFRA, find_package
 from tests.infra import compose_file
 from tests.infra.compose_file import service
@@ -29,14 +29,14 @@ each_service = pytest.mark.parametrize("name", ALL)
 
 
 def test_every_service_of_the_native_stack_has_a_container() -> None:
-    native = {service.name for service in (*SERVICES, SHOP_DB, CONNECT)}
+    native = {service.name for service in ALL_SERVICES} - {"stream"}
     assert {container.service.name for container in CONTAINERS if container.service} == native
 
 
 def test_everything_that_the_native_stack_prepares_has_an_initialiser() -> None:
     """Images of databases prepare their own data."""
     prepared = {BY_NAME[container.prepares].prepare for container in CONTAINERS if container.prepares}
-    missing = {service.name for service in (*SERVICES, SHOP_DB) if service.prepare and service.prepare not in prepared}
+    missing = {service.name for service in ALL_SERVICES if service.prepare and service.prepare not in prepared}
     assert missing == {"postgres", "redis", "shop-db"}
 
 
