@@ -51,7 +51,7 @@ MEANINGS = (
     (
         r"value of the max.request.size|RecordTooLarge|transactional method because we are in an error",
         "a row is larger than Kafka accepts (8 MB)",
-        f"leave its large column out by columns in {{file}}; then {AGAIN}",
+        f"leave its large column out by columns in {{file}}, or shorten it and type ./run connect delete; then {AGAIN}",
     ),
 )  # fmt: skip
 

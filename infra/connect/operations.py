@@ -47,7 +47,8 @@ def register(stack: Stack, path: str = "") -> int:
     if added:
         database.request_snapshot(shop, password, tuple(table.source for table in added))
         print(f"the rows of {', '.join(table.source for table in added)} are sent too")
-    print(f"{shop.address}: {len(shop.tables)} tables go to {', '.join(f'cdc.shop.{table.name}' for table in shop.tables)}")
+    names = ", ".join(table.name for table in shop.tables)
+    print(f"{shop.address}: {len(shop.tables)} tables go to the topics cdc.shop.*: {names}")
     print("next      ./run connect status")
     return 0
 

@@ -64,5 +64,6 @@ CONNECT = Service(
     probe=_probe,
     ready=_answer,
     group="live",
+    patience=30,
     address="{connect_url}",
 )
