@@ -28,8 +28,13 @@ PAUSE = 0.5
 
 
 def register(stack: Stack, path: str = "") -> int:
-    """Register the connector of the sample shop, or of the shop that the file describes. Again is harmless."""
-    shop = read_shop_file(Path(path)) if path else sample_shop(stack.settings)
+    """Register the connector of the sample shop, or of the shop that the file describes."""
+    register_shop(stack, read_shop_file(Path(path)) if path else sample_shop(stack.settings))
+    return 0
+
+
+def register_shop(stack: Stack, shop: Shop) -> None:
+    """Safe to repeat; a connector that had failed or was stopped runs again."""
     api = open_api(stack)
     old = _read_registered(api)
     _refuse_another(shop, old)
@@ -50,7 +55,6 @@ def register(stack: Stack, path: str = "") -> int:
     names = ", ".join(table.name for table in shop.tables)
     print(f"{shop.address}: {len(shop.tables)} tables go to the topics cdc.shop.*: {names}")
     print("next      ./run connect status")
-    return 0
 
 
 def open_api(stack: Stack) -> ConnectApi:
