@@ -25,10 +25,11 @@ pytestmark = [pytest.mark.stack("connect"), pytest.mark.subprocess, pytest.mark.
 NAMES = tuple(table.name for table in TABLES)
 FIRST = (
     "INSERT INTO shop.categories VALUES (1, NULL, 'all', 'All')",
-    "INSERT INTO shop.products (product_id, category_id, name, price, stock) "
-    "VALUES (1, 1, 'Lamp', 9999999999.99, 5), (2, 1, 'Cup', 0.10, 7)",
+    "INSERT INTO shop.products (product_id, category_id, name, price, stock) VALUES (1, 1, 'Lamp', 9999999999.99, 5)",
+    "INSERT INTO shop.products (product_id, category_id, name, price, stock) VALUES (2, 1, 'Cup', 0.10, 7)",
     "INSERT INTO shop.customers (customer_id, name, email, city) VALUES (1, 'Ada', 'ada@example.org', 'Paris')",
 )
+SIGNALS = "CREATE TABLE cdc.signals (id varchar(64) PRIMARY KEY, type text, data text)"
 BACK_WITHIN = 30
 
 
@@ -99,8 +100,7 @@ def test_a_registered_connector_is_well(captured: CapturedShop, log: ChangeLog) 
         ),
         (
             "DROP TABLE cdc.signals",
-            "CREATE TABLE cdc.signals (id varchar(64) PRIMARY KEY, type text, data text); "
-            "GRANT SELECT, INSERT ON cdc.signals TO cdc; ALTER PUBLICATION cdc_shop ADD TABLE cdc.signals",
+            f"{SIGNALS}; GRANT SELECT, INSERT ON cdc.signals TO cdc; ALTER PUBLICATION cdc_shop ADD TABLE cdc.signals",
             "cdc.signals",
         ),
     ],
@@ -141,9 +141,9 @@ def test_a_snapshot_on_request_sends_the_rows_again(captured: CapturedShop, log:
 def make_change(captured: CapturedShop, dice: random.Random, number: int) -> None:
     """One transaction of a shop: an order with lines, another status, a cart, a payment, a deletion."""
     order, product = dice.randrange(1, number + 2), dice.randint(1, 2)
+    new_order = f"{number + 1000}, 1, {dice.randint(1, 99999) / 100}, 'USD'"
     statements = (
-        "INSERT INTO shop.orders (order_id, customer_id, total, currency) "
-        f"VALUES ({number + 1000}, 1, {dice.randint(1, 99999) / 100}, 'USD')",
+        f"INSERT INTO shop.orders (order_id, customer_id, total, currency) VALUES ({new_order})",
         f"UPDATE shop.orders SET status = 'paid', total = total + 0.01, updated_at = now() WHERE order_id = {order + 1000}",
         f"DELETE FROM shop.orders WHERE order_id = {order + 1000}",
         f"UPDATE shop.products SET stock = {dice.randint(0, 500)} WHERE product_id = {product}",
