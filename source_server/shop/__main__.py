@@ -147,10 +147,11 @@ def _add_init(verb: argparse.ArgumentParser) -> None:
 
 
 def _add_simulate(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("--sessions", type=parse_count, default=SESSIONS, help="visits in the time, or a day (%(default)s)")
+    sessions = "visits within the minutes, or of each day in the past (%(default)s)"
+    verb.add_argument("--sessions", type=parse_count, default=SESSIONS, help=sessions)
     verb.add_argument("--minutes", type=parse_count, default=MINUTES, help="how long a live simulation lasts (%(default)s)")
     verb.add_argument("--historical", type=parse_count, metavar="DAYS", help="not live: the last days until now, at once")
-    verb.add_argument("--rate", type=parse_count, metavar="R", help="transactions a second, with as many visits as that takes")
+    verb.add_argument("--rate", type=parse_count, metavar="R", help="live: transactions a second; as many visits as that takes")
     verb.add_argument("--views", action="store_true", help="also send views, carts and removals to Kafka, as a tracker would")
     _add_seed(verb)
     verb.set_defaults(run=simulate)
