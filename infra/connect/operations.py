@@ -136,7 +136,7 @@ def read_findings(stack: Stack) -> tuple[Finding, ...]:
     try:
         return health.judge(health.read_facts(stack.settings))
     except ConnectError as error:
-        return (Finding("connect", str(error), "./run up live"),)
+        return (Finding("connect", f"Kafka Connect does not answer: {error}", "./run status kafka connect"),)
 
 
 def snapshot(stack: Stack, names: list[str]) -> int:

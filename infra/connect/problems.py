@@ -10,8 +10,8 @@ from infra.connect.database import OWN_TABLES, DatabaseFacts, TableFacts
 from infra.connect.shop import CapturedTable, Shop
 
 AGAIN = "./run connect"
-#: Makes the sample shop's tables, logins, rights and publication again.
-INIT = "./run shop init"
+#: Makes the sample shop's tables, logins, rights and publication again, and adds no rows.
+INIT = "./run shop init --empty"
 
 
 @dataclass(frozen=True, slots=True)

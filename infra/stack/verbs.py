@@ -130,7 +130,7 @@ def _logs(stack: Stack, arguments: argparse.Namespace) -> int:
 
 
 def _doctor(stack: Stack, arguments: argparse.Namespace) -> int:
-    findings = doctor.examine(stack, SERVICES)
+    findings = doctor.examine(stack, ALL)
     for finding in findings:
         print(f"{'ok  ' if finding.ok else 'FAIL'}  {finding.what:<12} {finding.value}")
         if finding.remedy:

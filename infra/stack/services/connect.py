@@ -44,9 +44,14 @@ def _answer(settings: Settings) -> str:
 def _probe(settings: Settings) -> str:
     """The registered connector reads and sends. Its state RUNNING alone proves nothing."""
     from infra.connect.health import find_first_problem, judge, read_facts
+    from infra.connect.rest import ConnectError
 
     answer = _answer(settings)
-    facts = read_facts(settings)
+    try:
+        facts = read_facts(settings)
+    except ConnectError as error:
+        # It answers most questions from Kafka's topics.
+        raise Unhealthy(f"its API answers, but not about the connector: {error}", "./run status kafka") from error
     if facts.status is None:
         return f"{answer}, no connector yet: ./run connect"
     findings = judge(facts)

@@ -6,10 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from cdp.events.topics import SHOP_TOPICS, name_shop_topic
+from cdp.events.topics import SHOP_TABLES, SHOP_TOPICS, name_shop_topic
 from cdp.settings import load
 from infra.connect.connector import build_config, find_added_tables, read_config
 from infra.connect.shop import CapturedTable, Shop, sample_shop
+from source_server.shop.tables import TABLES
 
 SETTINGS = load({"CDP_VAR_DIR": "/nonexistent", "CDP_SHOP_CDC_PASSWORD": "very secret"})
 SAMPLE = sample_shop(SETTINGS)
@@ -57,6 +58,10 @@ def test_tables_with_other_names_go_to_the_declared_topics() -> None:
     assert config["transforms.orders.regex"] == r"cdc\.public\.sales_order"
     assert config["transforms.orders.replacement"] == "cdc.shop.orders"
     assert {name_shop_topic(table.name) for table in OTHER.tables} <= {topic.name for topic in SHOP_TOPICS}
+
+
+def test_every_table_of_the_sample_shop_has_a_topic() -> None:
+    assert tuple(sorted(SHOP_TABLES)) == tuple(sorted(table.name for table in TABLES))
 
 
 def test_only_the_listed_columns_are_read() -> None:
