@@ -12,6 +12,7 @@ from infra.connect.shop import CapturedTable, Shop
 CONNECTOR = "shop"
 HEARTBEAT_SECONDS = 5
 _HEARTBEAT = "INSERT INTO cdc.heartbeat (id, at) VALUES (1, clock_timestamp()) ON CONFLICT (id) DO UPDATE SET at = excluded.at"
+_SIGNALS = CapturedTable("signals", "cdc.signals")
 #: What does not depend on the shop.
 _CONSTANT = {
     "connector.class": "io.debezium.connector.postgresql.PostgresConnector",
@@ -38,7 +39,7 @@ _CONSTANT = {
     "heartbeat.action.query": _HEARTBEAT,
     "lsn.flush.mode": "connector",
     "signal.enabled.channels": "source",
-    "signal.data.collection": "cdc.signals",
+    "signal.data.collection": _SIGNALS.source,
     # A change is in Kafka after about this time; the default of 500 ms makes it ten times slower.
     "poll.interval.ms": "50",
     # The defaults count rows, so large rows would need more than the heap.
@@ -64,7 +65,9 @@ def build_config(shop: Shop) -> dict[str, str]:
         "table.include.list": ",".join(map(re.escape, shop.sources)),
     }
     if any(table.columns for table in shop.tables):
-        config["column.include.list"] = ",".join(_build_columns(table) for table in shop.tables)
+        # Debezium applies the list to its own table, too, and would see requests without content.
+        columns = [*map(_build_columns, shop.tables), _build_columns(_SIGNALS)]
+        config["column.include.list"] = ",".join(columns)
     if routes:
         config["transforms"] = ",".join(table.name for table in routes)
     for table in routes:

@@ -42,19 +42,30 @@ def register_shop(stack: Stack, shop: Shop) -> None:
     _require_database(shop, password)
     ensure_topics(stack.settings)
     try:
-        api.register(build_config(shop))
-        api.resume()
-        api.restart_failed()
+        _apply(api, build_config(shop))
     except ConnectError as error:
         raise StackError(str(explain(shop, str(error)))) from error
-    added = find_added_tables(old, shop) if old else ()
     _await_health(stack, shop)
-    if added:
+    if added := find_added_tables(old, shop) if old else ():
         database.request_snapshot(shop, password, tuple(table.source for table in added))
         print(f"the rows of {', '.join(table.source for table in added)} are sent too")
     names = ", ".join(table.name for table in shop.tables)
     print(f"{shop.address}: {len(shop.tables)} tables go to the topics cdc.shop.*: {names}")
     print("next      ./run connect status")
+
+
+def _apply(api: ConnectApi, config: dict[str, str]) -> None:
+    """Give the connector this configuration and let it run. It is stopped before a change, so that afterwards nobody takes a
+    task that still has the old one for the new task."""
+    old = api.read_config()
+    if old and old != config | {"name": CONNECTOR}:
+        api.stop()
+    try:
+        api.register(config)
+    finally:
+        if old:
+            api.resume()
+    api.restart_failed()
 
 
 def open_api(stack: Stack) -> ConnectApi:

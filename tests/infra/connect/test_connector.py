@@ -66,7 +66,12 @@ def test_every_table_of_the_sample_shop_has_a_topic() -> None:
 
 def test_only_the_listed_columns_are_read() -> None:
     columns = build_config(OTHER)["column.include.list"].split(",")
-    assert columns == [r"public\.sales_order\.(.*)", r"shop\.customers\.(customer_id|city)", r"web\.product\.(id|title)"]
+    assert columns == [
+        r"public\.sales_order\.(.*)",
+        r"shop\.customers\.(customer_id|city)",
+        r"web\.product\.(id|title)",
+        r"cdc\.signals\.(.*)",
+    ]
     assert "column.include.list" not in build_config(SAMPLE)
 
 
