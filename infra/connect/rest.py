@@ -6,17 +6,22 @@ from dataclasses import dataclass
 from typing import Any
 
 import httpx
-from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
+from tenacity import Retrying, retry_if_exception_type, retry_if_result, stop_after_delay, wait_fixed
 
 from infra.connect.connector import CONNECTOR
 
 #: A registration connects to the shop's database, which may take as long as its time-out.
 SECONDS = 30.0
 STOP_SECONDS = 20
+PAUSE = 0.2
 
 
 class ConnectError(Exception):
     """Connect does not answer, or refuses a request. The message is its own."""
+
+
+class _Rebalancing(ConnectError):
+    """Connect assigns its tasks just now; a moment later it takes the request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +58,7 @@ class ConnectApi:
         """Stop the connector, so that it lets go of its slot."""
         self._request("PUT", f"/connectors/{CONNECTOR}/stop")
         retry = Retrying(
-            retry=retry_if_result(lambda stopped: not stopped), stop=stop_after_delay(STOP_SECONDS), wait=wait_fixed(0.2),
+            retry=retry_if_result(lambda stopped: not stopped), stop=stop_after_delay(STOP_SECONDS), wait=wait_fixed(PAUSE),
             retry_error_callback=lambda _: None,
         )  # fmt: skip
         retry(self._is_stopped)
@@ -73,17 +78,26 @@ class ConnectApi:
         return self._request("GET", f"/connectors/{CONNECTOR}/{part}", missing_is_none=True)
 
     def _request(self, method: str, path: str, missing_is_none: bool = False, **body: Any) -> Any:
+        attempts = Retrying(
+            retry=retry_if_exception_type(_Rebalancing), stop=stop_after_delay(self.seconds), wait=wait_fixed(PAUSE), reraise=True
+        )
+        answer: httpx.Response = attempts(self._send, method, path, **body)
+        if answer.status_code == httpx.codes.NOT_FOUND and missing_is_none:
+            return None
+        if answer.is_error:
+            raise ConnectError(_read_message(answer))
+        return answer.json() if missing_is_none else answer
+
+    def _send(self, method: str, path: str, **body: Any) -> httpx.Response:
         try:
             answer = httpx.request(method, self.url + path, timeout=self.seconds, **body)
         except httpx.HTTPError as error:
             raise ConnectError(f"{self.url}: {error or type(error).__name__}") from error
         if answer.status_code == httpx.codes.NOT_FOUND and not _is_json(answer):
             raise ConnectError(f"{self.url} is starting; its API is not there yet")
-        if answer.status_code == httpx.codes.NOT_FOUND and missing_is_none:
-            return None
-        if answer.is_error:
-            raise ConnectError(_read_message(answer))
-        return answer.json() if missing_is_none else answer
+        if answer.status_code == httpx.codes.CONFLICT:
+            raise _Rebalancing(_read_message(answer))
+        return answer
 
 
 def _is_json(answer: httpx.Response) -> bool:

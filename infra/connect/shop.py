@@ -19,6 +19,8 @@ from infra.stack.stack import StackError
 SAMPLE_PASSWORD = "CDC_SAMPLE_SHOP_PASSWORD"
 #: The worker passes only such variables on to a connector (infra/connect/worker.properties).
 PASSWORD_NAME = re.compile(r"CDC_[A-Z0-9_]+")
+#: What ./run connect takes instead of a file.
+WORDS = ("status", "snapshot", "delete")
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _TABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\.[A-Za-z_][A-Za-z0-9_]*")
 _SLOT = re.compile(r"[a-z0-9_]{1,63}")
@@ -72,6 +74,10 @@ def sample_shop(settings: Settings) -> Shop:
 
 
 def read_shop_file(path: Path) -> Shop:
+    if not path.exists():
+        raise ShopFileError(
+            f"{path} is neither a file nor one of {', '.join(WORDS)}; {did_you_mean(str(path), WORDS, 'see docs/cdc.md.')}"
+        )
     try:
         text = path.read_bytes()
     except OSError as error:

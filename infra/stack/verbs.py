@@ -173,6 +173,8 @@ def _connect_arguments(parser: argparse.ArgumentParser) -> None:
 def _connect(stack: Stack, arguments: argparse.Namespace) -> int:
     from infra.connect import operations  # its drivers would cost every verb a tenth of a second
 
+    if arguments.tables and arguments.what != "snapshot":
+        raise StackError(f"Only snapshot takes names of tables: ./run connect snapshot {' '.join(arguments.tables)}")
     if arguments.what == "status":
         return operations.show_status(stack, arguments.json)
     if arguments.what == "snapshot":

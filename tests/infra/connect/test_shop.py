@@ -75,5 +75,9 @@ def test_an_error_names_the_place(old: str, new: str, place: str) -> None:
 def test_a_file_that_is_not_toml_and_one_that_is_missing_are_named(tmp_path: Path) -> None:
     with pytest.raises(ShopFileError, match=r"^shop\.toml is not valid TOML: .*line 1"):
         parse_shop(b"[database\n", "shop.toml")
-    with pytest.raises(ShopFileError, match=r"absent\.toml can't be read"):
+    with pytest.raises(ShopFileError, match=r"absent\.toml is neither a file"):
         read_shop_file(tmp_path / "absent.toml")
+    with pytest.raises(ShopFileError, match="did you mean 'status'"):
+        read_shop_file(Path("statsu"))
+    with pytest.raises(ShopFileError, match="can't be read"):
+        read_shop_file(tmp_path)
