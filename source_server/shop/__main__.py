@@ -16,7 +16,8 @@ from cdp.cli import parse_count
 from cdp.errors import first_line
 from cdp.programs import check_arguments_only
 from cdp.settings import SettingError, Settings, current
-from source_server.generate import EVENTS, SEED
+from source_server.history.catalogue import EVENTS
+from source_server.history.seeds import SEED
 from source_server.produce.stopping import stop_on_signal
 from source_server.shop import database
 from source_server.shop.assortment import MAX_CATEGORIES, Assortment, make_assortment
@@ -39,13 +40,13 @@ def init(settings: Settings, arguments: argparse.Namespace) -> None:
         goods = _make_goods(arguments, today - timedelta(days=OLDEST_DAYS))
         people = [make_old_customer(number, today) for number in range(arguments.customers)]
         with connection.transaction():
-            added = {
+            new_rows = {
                 "categories": database.add_rows(connection, "categories", goods.categories),
                 "products": database.add_rows(connection, "products", goods.products),
                 "customers": database.add_rows(connection, "customers", people),
             }
         counts = database.count_rows(connection)
-    print("; ".join(f"{counts[name]:,} {name}, {number:,} of them new" for name, number in added.items()))
+    print("; ".join(f"{counts[name]:,} {name}, {number:,} of them new" for name, number in new_rows.items()))
     print("next: ./run shop simulate")
 
 
@@ -77,8 +78,8 @@ def clear(settings: Settings, arguments: argparse.Namespace) -> None:
         counts = database.count_rows(connection)
         if not arguments.yes and not _confirm(f"Delete all {sum(counts.values()):,} rows of the shop?"):
             raise ShopError("nothing was deleted; --yes deletes without a question.")
-        deleted = database.clear(connection)
-    print(f"deleted {sum(deleted.values()):,} rows; the tables are empty")
+        deletions = database.clear(connection)
+    print(f"deleted {sum(deletions.values()):,} rows; the tables are empty")
 
 
 def _confirm(question: str) -> bool:
@@ -150,8 +151,9 @@ def _add_simulate(verb: argparse.ArgumentParser) -> None:
     sessions = "visits within the minutes, or of each day in the past (%(default)s)"
     verb.add_argument("--sessions", type=parse_count, default=SESSIONS, help=sessions)
     verb.add_argument("--minutes", type=parse_count, default=MINUTES, help="how long a live simulation lasts (%(default)s)")
-    verb.add_argument("--historical", type=parse_count, metavar="DAYS", help="not live: the last days until now, at once")
-    verb.add_argument("--rate", type=parse_count, metavar="R", help="live: transactions a second; as many visits as that takes")
+    when = verb.add_mutually_exclusive_group()
+    when.add_argument("--historical", type=parse_count, metavar="DAYS", help="not live: the last days until now, at once")
+    when.add_argument("--rate", type=parse_count, metavar="R", help="live: transactions a second; as many visits as that takes")
     verb.add_argument("--views", action="store_true", help="also send views, carts and removals to Kafka, as a tracker would")
     _add_seed(verb)
     verb.set_defaults(run=simulate)

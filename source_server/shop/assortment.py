@@ -29,8 +29,8 @@ class Assortment:
 def make_assortment(seed: int, events: int, categories: int, products: int, now: datetime) -> Assortment:
     """The assortment of the generated shop with this seed and this many events, cut down to its most popular part."""
     catalogue = make_catalogue(seed, events)
-    coded = [shelf for shelf, category in enumerate(CATEGORIES) if category.code]
-    shelves = sorted(coded, key=lambda shelf: -CATEGORIES[shelf].popularity)[:categories]
+    with_code = [shelf for shelf, category in enumerate(CATEGORIES) if category.code]
+    shelves = sorted(with_code, key=lambda shelf: -CATEGORIES[shelf].popularity)[:categories]
     sizes = _divide(products, {shelf: int((catalogue.shelf == shelf).sum()) for shelf in shelves})
     rows = [
         _make_product(catalogue, place, now)
@@ -69,9 +69,9 @@ def make_category_rows(categories: Iterable[Category]) -> list[dict[str, Any]]:
 
 def _make_category_ids() -> dict[str, int]:
     """The same for any choice of categories."""
-    named = {category.code: int(category.category_id) for category in CATEGORIES if category.code}
-    ancestors = sorted({level for code in named for level in _list_levels(code)} - named.keys())
-    return {code: number for number, code in enumerate(ancestors, start=1)} | named
+    leaves = {category.code: int(category.category_id) for category in CATEGORIES if category.code}
+    ancestors = sorted({level for code in leaves for level in _list_levels(code)} - leaves.keys())
+    return {code: number for number, code in enumerate(ancestors, start=1)} | leaves
 
 
 def _list_levels(code: str) -> list[str]:

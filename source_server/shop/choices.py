@@ -58,7 +58,7 @@ REAL = Pace(pause=40, payment=25, transfer=1.2 * DAY, ship=14 * HOUR, deliver=2 
 QUICK = Pace(pause=6, payment=4, transfer=60, ship=60, deliver=90, give_back=90, supply=30)
 
 
-class Weighted(Generic[T]):
+class WeightedChoice(Generic[T]):
     """Things that are drawn by weight."""
 
     def __init__(self, weights: Mapping[T, float]) -> None:
@@ -77,10 +77,10 @@ class Shelves:
         for product in products:
             by_category.setdefault(product.category_id, []).append(product.product_id)
         self._products = {
-            category: Weighted({product: (rank + 3.0) ** -SKEW for rank, product in enumerate(ranked)})
-            for category, ranked in by_category.items()
+            category: WeightedChoice({product: (rank + 3.0) ** -SKEW for rank, product in enumerate(best_first)})
+            for category, best_first in by_category.items()
         }
-        self._categories = Weighted({category: _POPULARITY.get(category, 1.0) for category in by_category})
+        self._categories = WeightedChoice({category: _POPULARITY.get(category, 1.0) for category in by_category})
 
     def draw_category(self, rng: Random) -> int:
         return self._categories.draw(rng)

@@ -94,12 +94,12 @@ def add_rows(connection: Connection, table: str, rows: list[dict[str, Any]]) -> 
 
 def clear(connection: Connection) -> dict[str, int]:
     """Delete all rows and return how many those were. Rows are deleted and not truncated, so that readers of changes see it."""
-    deleted = {}
+    deletions = {}
     with connection.transaction():
         lock_simulation(connection)
         for table in reversed(TABLES):
-            deleted[table.name] = connection.execute(sql.SQL("DELETE FROM {}").format(table_name(table))).rowcount
-    return deleted
+            deletions[table.name] = connection.execute(sql.SQL("DELETE FROM {}").format(table_name(table))).rowcount
+    return deletions
 
 
 def lock_simulation(connection: Connection) -> None:

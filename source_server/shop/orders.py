@@ -8,11 +8,11 @@ from decimal import ROUND_HALF_UP, Decimal
 from source_server.history.catalogue import SALE_DISCOUNT
 from source_server.history.rhythm import is_sale
 from source_server.shop import choices
-from source_server.shop.choices import Weighted, draw_pause
+from source_server.shop.choices import WeightedChoice, draw_pause
 from source_server.shop.simulator import Process, Simulation
 from source_server.shop.world import Customer, Line, Order, Product
 
-METHODS, FAILURES, CARRIERS = Weighted(choices.METHODS), Weighted(choices.FAILURES), Weighted(choices.CARRIERS)
+METHODS, FAILURES, CARRIERS = WeightedChoice(choices.METHODS), WeightedChoice(choices.FAILURES), WeightedChoice(choices.CARRIERS)
 CENT = Decimal("0.01")
 
 

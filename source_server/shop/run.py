@@ -49,13 +49,13 @@ class Outcome:
 
     seconds: float = 0.0
     transactions: int = 0
-    sent: int = 0  # events to Kafka
+    events_sent: int = 0  # to Kafka
     counts: Counter[str] = field(default_factory=Counter)
 
     def __str__(self) -> str:
-        happened = ", ".join(f"{self.counts[name]:,} {name}" for name in NAMES if self.counts[name])
-        sent = f", {self.sent:,} events sent" if self.sent else ""
-        return f"{self.transactions:,} transactions in {self.seconds:.1f} s{sent}: {happened or 'nothing happened'}"
+        facts = ", ".join(f"{self.counts[name]:,} {name}" for name in NAMES if self.counts[name])
+        sent = f", {self.events_sent:,} events sent" if self.events_sent else ""
+        return f"{self.transactions:,} transactions in {self.seconds:.1f} s{sent}: {facts or 'nothing happened'}"
 
 
 NAMES = ("visits", "orders", "failed payments", "cancelled orders", "refunds", "new customers")
@@ -64,7 +64,7 @@ NAMES = ("visits", "orders", "failed payments", "cancelled orders", "refunds", "
 def make_simulation(world: World, seed: int, pace: choices.Pace, clock: Clock, starts: Iterator[float]) -> Simulation:
     """A simulation in which open orders go on and visitors come at these seconds."""
     simulation = Simulation(world, seed, pace, clock)
-    for order in world.unfinished:
+    for order in world.unfinished_orders:
         simulation.start(fulfil(simulation, order))
     for product in world.products.values():
         if product.stock < choices.LOW_STOCK or not product.active:
@@ -128,9 +128,12 @@ class LiveRun:
     stop: threading.Event
     outcome: Outcome = field(default_factory=Outcome)
     began: float = field(default_factory=time.monotonic)
+    last_report: float = field(default_factory=time.monotonic)
+    nothing_left: bool = False  # all visits are over, and every order has come to its end
 
     def run(self) -> Outcome:
-        """Until the time is over or a stop is requested. If the database is away, it waits and goes on from what is committed."""
+        """Until the time is over, nothing is left to do or a stop is requested. If the database is away, it waits and goes on
+        from what is committed."""
         while not self._is_over():
             try:
                 with self._connect() as connection:
@@ -155,61 +158,71 @@ class LiveRun:
         return retry(connect_shop, self.settings)
 
     def _is_over(self) -> bool:
-        return self.stop.is_set() or time.monotonic() - self.began >= self.seconds
+        return self.nothing_left or self.stop.is_set() or self._count_seconds_left() <= 0
+
+    def _count_seconds_left(self) -> float:
+        return self.began + self.seconds - time.monotonic()
 
     def _run_on(self, connection: Connection) -> None:
-        passed = time.monotonic() - self.began
+        """A simulation that begins with what the database holds now."""
+        start, writer = time.monotonic(), LiveWriter(connection)
         world = load_world(connection, self.settings.currency, IDS_LIVE)
-        simulation = make_simulation(world, self.seed, choices.QUICK, self._make_clock(), self._draw_starts(passed))
-        self.outcome.counts, before = simulation.counts, self.outcome.counts
-        simulation.counts.update(before)
-        writer, due, reported = LiveWriter(connection), time.monotonic(), time.monotonic()
-        started = due
+        starts = self._draw_starts(start - self.began)
+        simulation = make_simulation(world, self.seed, choices.QUICK, self._make_clock(), starts)
+        simulation.counts.update(self.outcome.counts)
+        self.outcome.counts = simulation.counts
+        due = start
         for second, transaction in simulation.run():
             if not transaction.changes and not self.sender:
                 continue
-            due = self._find_due(started, second, due)
-            while not self._is_over() and (wait := due - time.monotonic()) > 0:
-                self.stop.wait(min(wait, REPORT_SECONDS))
-                reported = self._report(reported)
+            due = self._find_due(start, second, due)
+            self._wait_until(due)
             if self._is_over():
                 return
             writer.write(transaction)
             self.outcome.transactions += bool(transaction.changes)
             _send(self.sender, transaction, self.outcome)
-            reported = self._report(reported)
+        self.nothing_left = True
+
+    def _wait_until(self, due: float) -> None:
+        while True:
+            self._report_progress()
+            wait = min(due - time.monotonic(), self._count_seconds_left(), REPORT_SECONDS)
+            if wait <= 0 or self.stop.wait(wait):
+                return
 
     def _make_clock(self) -> Clock:
         """At a rate, the time is the machine's. At the pace of people, it is when the transaction is due."""
         start = datetime.now(UTC)
         return (lambda _: datetime.now(UTC)) if self.rate else (lambda second: start + timedelta(seconds=second))
 
-    def _draw_starts(self, passed: float) -> Iterator[float]:
+    def _draw_starts(self, elapsed: float) -> Iterator[float]:
         rng = Random(f"starts {self.seed}")
         if not self.rate:
             starts = sorted(rng.uniform(0, self.seconds * 0.9) for _ in range(self.visits))
-            yield from (start - passed for start in starts if start >= passed)
+            yield from (start - elapsed for start in starts if start >= elapsed)
         second = 0.0
         while self.rate:
             yield second
             second += rng.expovariate(self.rate / TRANSACTIONS_A_VISIT)
 
-    def _find_due(self, started: float, second: float, before: float) -> float:
+    def _find_due(self, start: float, second: float, before: float) -> float:
+        """The moment for a transaction of this second of the simulation; `before` was that of the transaction before it."""
         if not self.rate:
-            return started + second
+            return start + second
         return max(before + 1 / self.rate, time.monotonic() - BEHIND_SECONDS)
 
-    def _report(self, reported: float) -> float:
+    def _report_progress(self) -> None:
         now = time.monotonic()
-        if now - reported < REPORT_SECONDS:
-            return reported
+        if now - self.last_report < REPORT_SECONDS:
+            return
+        self.last_report = now
         counts, total = self.outcome.counts, self.outcome.transactions
         rate = total / (now - self.began)
         self.report(f"{total:,} transactions, {rate:.1f} a second, {counts['visits']:,} visits, {counts['orders']:,} orders")
-        return now
 
 
 def _send(sender: EventSender | None, transaction: Transaction, outcome: Outcome) -> None:
     if sender and transaction.events:
         sender.send(transaction.events)
-        outcome.sent += len(transaction.events)
+        outcome.events_sent += len(transaction.events)

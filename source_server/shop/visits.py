@@ -8,13 +8,13 @@ from uuid import UUID
 
 from source_server.shop import choices
 from source_server.shop.changes import Event
-from source_server.shop.choices import Weighted, draw_length, draw_pause
+from source_server.shop.choices import WeightedChoice, draw_length, draw_pause
 from source_server.shop.orders import fulfil, place_order, retire
 from source_server.shop.people import make_customer_id, make_person
 from source_server.shop.simulator import Process, Simulation
 from source_server.shop.world import Cart, Customer, Product
 
-ACTIONS = Weighted(choices.ACTIONS)
+ACTIONS = WeightedChoice(choices.ACTIONS)
 MAX_DRAWS = 30
 
 
@@ -44,8 +44,8 @@ class Visit:
         for _ in range(draw_length(self._rng)):
             action = ACTIONS.draw(self._rng)
             self._simulation.counts[action] += 1
-            ordered = self._DO[action](self)
-            if ordered and self._rng.random() < choices.LEAVE_AFTER_ORDER_SHARE:
+            has_ordered = self._ACTIONS[action](self)
+            if has_ordered and self._rng.random() < choices.LEAVE_AFTER_ORDER_SHARE:
                 break
             yield draw_pause(self._rng, self._simulation.pace.pause)
         if self._rng.random() < choices.RETIRE_SHARE:
@@ -142,8 +142,8 @@ class Visit:
         """What is in the cart; if that is empty, the product that the visitor looks at. Sold out products drop out."""
         cart, products = self._customer.cart, self._simulation.world.products
         items = dict(cart.items) if cart and cart.items else {self._look_at_something().product_id: 1}
-        wanted = [(products[product_id], quantity) for product_id, quantity in items.items()]
-        basket = [(product, min(quantity, product.stock)) for product, quantity in wanted if product.active and product.stock]
+        candidates = [(products[product_id], quantity) for product_id, quantity in items.items()]
+        basket = [(product, min(quantity, product.stock)) for product, quantity in candidates if product.active and product.stock]
         if not basket:
             return False
         if cart and cart.items:
@@ -156,7 +156,7 @@ class Visit:
         """Looks at a list of products, which neither the database nor the contract of events knows."""
         return False
 
-    _DO: Mapping[str, Callable[[Visit], bool]] = {
+    _ACTIONS: Mapping[str, Callable[[Visit], bool]] = {
         "view": _view,
         "cart": _put_into_cart,
         "wishlist": _wish,

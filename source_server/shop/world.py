@@ -81,7 +81,7 @@ class NewIds:
 class World:
     products: dict[int, Product]  # the best sellers of a category first
     customers: dict[int, Customer]
-    unfinished: list[Order]  # orders that wait for a payment, a parcel or its delivery
+    unfinished_orders: list[Order]  # orders that wait for a payment, a parcel or its delivery
     orders: int  # all orders so far
     currency: str
     new_ids: NewIds = field(default_factory=NewIds)

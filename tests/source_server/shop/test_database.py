@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 from decimal import Decimal
@@ -16,6 +17,7 @@ import psycopg
 import pytest
 
 from cdp.settings import REPOSITORY, Settings
+from source_server.shop.run import LiveRun
 from source_server.shop.tables import BY_NAME, TABLES, ShopTable
 from tests.source_server.shop.conftest import Get, RunShop, make_environment, query
 from tests.source_server.shop.invariants import INVARIANTS
@@ -33,7 +35,7 @@ def find_contradictions(shop: Settings) -> dict[str, Any]:
 
 
 def test_without_tables_each_verb_says_what_to_do(shop: Settings, run_shop: RunShop) -> None:
-    for arguments in (("simulate", "--historical", "1"), ("simulate",), ("clear", "--yes")):
+    for arguments in (("simulate", "--historical", "1"), ("clear", "--yes")):
         result = run_shop(*arguments)
         assert (result.returncode, result.stderr.count("\n"), result.stdout) == (1, 1, "")
         assert "./run shop init" in result.stderr
@@ -94,6 +96,11 @@ def test_money_is_a_number_in_its_bounds(price: str, shop: Settings) -> None:
         query(shop, f"UPDATE shop.products SET price = {price} RETURNING 1")
 
 
+def test_a_live_simulation_ends_when_nothing_is_left_to_do(shop: Settings) -> None:
+    outcome = LiveRun(shop, 7, 0, 60.0, None, None, print, threading.Event()).run()
+    assert (outcome.transactions, outcome.seconds < 30) == (0, True)
+
+
 def test_a_history_of_days_takes_seconds_and_contradicts_nothing(shop: Settings, run_shop: RunShop) -> None:
     began = time.monotonic()
     result = run_shop("simulate", "--historical", "20", "--sessions", "120")
@@ -116,7 +123,7 @@ def test_a_second_history_would_overlap(shop: Settings, run_shop: RunShop) -> No
 
 
 def start_live(shop: Settings, *arguments: str) -> subprocess.Popen[str]:
-    argv = [sys.executable, "-m", "source_server.shop", "simulate", *arguments]
+    argv = [sys.executable, "-m", "infra.stack", "shop", "simulate", *arguments]
     return subprocess.Popen(
         argv, env=make_environment(shop), cwd=REPOSITORY, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
@@ -125,10 +132,10 @@ def start_live(shop: Settings, *arguments: str) -> subprocess.Popen[str]:
 def test_live_it_keeps_its_rate_survives_a_lost_connection_and_stops_on_a_signal(shop: Settings, run_shop: RunShop) -> None:
     before = query(shop, "SELECT max(order_id), max(payment_id) FROM shop.payments")[0]
     live = start_live(shop, "--rate", "40", "--minutes", "5")
-    time.sleep(4)
+    time.sleep(3)
     assert run_shop("simulate", "--minutes", "1").returncode == 1, "two simulations at once"
     query(shop, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'cdp shop'")
-    time.sleep(6)
+    time.sleep(4)
     live.send_signal(signal.SIGTERM)
     output, errors = live.communicate(timeout=10)
     assert (live.returncode, errors) == (0, "")
