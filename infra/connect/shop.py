@@ -75,9 +75,8 @@ def sample_shop(settings: Settings) -> Shop:
 
 def read_shop_file(path: Path) -> Shop:
     if not path.exists():
-        raise ShopFileError(
-            f"{path} is neither a file nor one of {', '.join(WORDS)}; {did_you_mean(str(path), WORDS, 'see docs/cdc.md.')}"
-        )
+        hint = did_you_mean(str(path), WORDS, "see docs/cdc.md.")
+        raise ShopFileError(f"{path} is neither a file nor one of {', '.join(WORDS)}; {hint}")
     try:
         text = path.read_bytes()
     except OSError as error:

@@ -63,12 +63,12 @@ def test_a_request_during_a_rebalance_is_sent_again(answer: Answer) -> None:
     assert requests == ["GET /connectors/shop/status"] * 3
 
 
-def test_a_server_that_is_away_is_named() -> None:
+def test_a_server_that_is_away_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: Any, **__: Any) -> httpx.Response:
         raise httpx.ConnectError("Connection refused")
 
-    with pytest.MonkeyPatch.context() as patch, pytest.raises(ConnectError, match=r"http://127\.0\.0\.1:1: Connection refused"):
-        patch.setattr(httpx, "request", refuse)
+    monkeypatch.setattr(httpx, "request", refuse)
+    with pytest.raises(ConnectError, match=r"http://127\.0\.0\.1:1: Connection refused"):
         API.read_version()
 
 
