@@ -42,7 +42,7 @@ _PUBLICATION = "SELECT pubinsert AND pubupdate AND pubdelete FROM pg_publication
 _PUBLISHED = "SELECT schemaname || '.' || tablename FROM pg_publication_tables WHERE pubname = %s"
 _SLOT = """
     SELECT active, coalesce(wal_status, ''), coalesce(pg_wal_lsn_diff(pg_current_wal_lsn(), confirmed_flush_lsn), 0)::bigint,
-           coalesce(pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn), 0)::bigint
+           coalesce(pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn), 0)::bigint, confirmed_flush_lsn IS NOT NULL
     FROM pg_replication_slots WHERE slot_name = %s
 """
 _SIGNAL = "INSERT INTO cdc.signals (id, type, data) VALUES (gen_random_uuid()::text, 'execute-snapshot', %s)"
@@ -63,7 +63,8 @@ class SlotFacts:
     active: bool
     wal_status: str
     lag: int  # bytes that the connector has not confirmed
-    retained: int  # bytes of the log that Postgres keeps for the slot
+    waiting_bytes: int  # bytes of the log that Postgres keeps for the slot
+    complete: bool = True  # its creation has ended, which waits for all open transactions
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ class DatabaseFacts:
     now: float  # by its own clock
     tables: Mapping[str, TableFacts]  # by schema.table; all that the database has
     publication: bool | None  # whether it has inserts, updates and deletes; None: it does not exist
-    published: frozenset[str] = frozenset()
+    published_tables: frozenset[str] = frozenset()
     slot: SlotFacts | None = None
 
 
@@ -125,7 +126,7 @@ def read_facts(shop: Shop, password: str) -> DatabaseFacts:
         tables = {name: TableFacts(tuple(columns), tuple(key), *rights) for name, columns, key, *rights in cursor.fetchall()}
         publication = _read_row(cursor, _PUBLICATION, shop.publication)
         cursor.execute(_PUBLISHED, [shop.publication])
-        published = frozenset(name for (name,) in cursor.fetchall())
+        published_tables = frozenset(name for (name,) in cursor.fetchall())
         slot = _read_row(cursor, _SLOT, shop.slot)
         return DatabaseFacts(
             wal_level=wal_level,
@@ -134,7 +135,7 @@ def read_facts(shop: Shop, password: str) -> DatabaseFacts:
             now=now,
             tables=tables,
             publication=publication[0] if publication else None,
-            published=published,
+            published_tables=published_tables,
             slot=SlotFacts(*slot) if slot else None,
         )
 

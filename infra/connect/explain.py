@@ -95,6 +95,6 @@ def find_decisive_line(message: str) -> str:
     """The last cause of a Java trace, or the first line that says something."""
     lines = [line.strip() for line in message.splitlines() if line.strip()]
     causes = [line.removeprefix("Caused by: ") for line in lines if line.startswith("Caused by: ")]
-    told = [line for line in lines if not line.startswith(("Connector configuration is invalid", "You can also find", "at "))]
-    line = causes[-1] if causes else next(iter(told), "no reason was printed")
+    reasons = [line for line in lines if not line.startswith(("Connector configuration is invalid", "You can also find", "at "))]
+    line = causes[-1] if causes else next(iter(reasons), "no reason was printed")
     return re.sub(r"^(?:[a-z]\w*\.)+(\w+): ", r"\1: ", line)[:300]

@@ -60,7 +60,7 @@ def judge(facts: ConnectorFacts) -> tuple[Finding, ...]:
         return (Finding("connector", "none is registered", AGAIN),)
     parts = [_judge_connector, _judge_database, _judge_topics]
     if facts.status["connector"]["state"] not in ("PAUSED", "STOPPED"):
-        parts += [_judge_task, _judge_slot, _judge_heartbeat]
+        parts += [_judge_slot, _judge_task, _judge_reading, _judge_heartbeat]
     return tuple(finding for part in parts for finding in part(facts, facts.shop))
 
 
@@ -122,19 +122,27 @@ def is_snapshotting(facts: ConnectorFacts) -> bool:
 
 
 def _judge_slot(facts: ConnectorFacts, shop: Shop) -> Iterator[Finding]:
-    if facts.database is None:
-        return
-    slot = facts.database.slot
-    if slot is None:
-        remedy = "wait a minute: the connector makes it again and reads all rows; if not, ./run connect"
-        yield Finding("slot", f"the replication slot {shop.slot} does not exist", remedy)
-    elif slot.wal_status == "lost":
+    """What keeps every task from running."""
+    slot = facts.database.slot if facts.database else None
+    if slot and slot.wal_status == "lost":
         remedy = f"./run connect delete; then {AGAIN}, which reads all rows again"
         yield Finding("slot", f"Postgres gave up the slot {shop.slot}, because its log had grown too large", remedy)
-    elif not slot.active:
-        yield Finding("slot", f"nobody reads the slot {shop.slot}; {_size(slot.retained)} of log wait", "./run logs connect")
-    else:
-        yield Finding("slot", f"{_size(slot.lag)} of log to read", brief=True)
+    elif slot and not slot.complete:
+        remedy = "end them: SELECT pid, query FROM pg_stat_activity WHERE xact_start < now() - interval '10 s'"
+        yield Finding("slot", "the connector can't begin before the transactions that are open now have ended", remedy)
+
+
+def _judge_reading(facts: ConnectorFacts, shop: Shop) -> Iterator[Finding]:
+    slot = facts.database.slot if facts.database else None
+    if facts.database and slot is None:
+        remedy = "wait a minute: the connector makes it again and reads all rows; if not, ./run connect"
+        yield Finding("slot", f"the replication slot {shop.slot} does not exist", remedy)
+    elif slot and slot.wal_status != "lost" and slot.complete:
+        if slot.active:
+            yield Finding("slot", f"{_size(slot.lag)} of log to read", brief=True)
+        else:
+            text = f"nobody reads the slot {shop.slot}; {_size(slot.waiting_bytes)} of log wait"
+            yield Finding("slot", text, "./run logs connect")
 
 
 def _judge_heartbeat(facts: ConnectorFacts, shop: Shop) -> Iterator[Finding]:
@@ -196,5 +204,5 @@ def find_missing_topics(settings: Settings, shop: Shop) -> tuple[str, ...] | Non
         topics = AdminClient(client_config(settings)).list_topics(timeout=5).topics
     except KafkaException:
         return None
-    needed = [*(name_shop_topic(table.name) for table in shop.tables), CDC_HEARTBEATS.name]
-    return tuple(name for name in needed if name not in topics)
+    names = [*(name_shop_topic(table.name) for table in shop.tables), CDC_HEARTBEATS.name]
+    return tuple(name for name in names if name not in topics)

@@ -36,7 +36,7 @@ def register(stack: Stack, path: str = "") -> int:
 def register_shop(stack: Stack, shop: Shop) -> None:
     """Safe to repeat; a connector that had failed or was stopped runs again."""
     api = open_api(stack)
-    old = _read_registered(api)
+    old = _read_registered_shop(api)
     _refuse_another(shop, old)
     password = _require_password(stack, shop)
     _require_database(shop, password)
@@ -45,10 +45,10 @@ def register_shop(stack: Stack, shop: Shop) -> None:
         _apply(api, build_config(shop))
     except ConnectError as error:
         raise StackError(str(explain(shop, str(error)))) from error
-    _await_health(stack, shop)
-    if added := find_added_tables(old, shop) if old else ():
-        database.request_snapshot(shop, password, tuple(table.source for table in added))
-        print(f"the rows of {', '.join(table.source for table in added)} are sent too")
+    _await_health(stack)
+    if new_tables := find_added_tables(old, shop) if old else ():
+        database.request_snapshot(shop, password, tuple(table.source for table in new_tables))
+        print(f"the rows of {', '.join(table.source for table in new_tables)} are sent too")
     names = ", ".join(table.name for table in shop.tables)
     print(f"{shop.address}: {len(shop.tables)} tables go to the topics cdc.shop.*: {names}")
     print("next      ./run connect status")
@@ -77,7 +77,7 @@ def open_api(stack: Stack) -> ConnectApi:
     return api
 
 
-def _read_registered(api: ConnectApi) -> Shop | None:
+def _read_registered_shop(api: ConnectApi) -> Shop | None:
     config = api.read_config()
     return read_config(config) if config else None
 
@@ -114,7 +114,7 @@ def _require_database(shop: Shop, password: str) -> None:
         raise StackError("\n".join(map(str, problems)))
 
 
-def _await_health(stack: Stack, shop: Shop) -> None:
+def _await_health(stack: Stack) -> None:
     """Return when the connector reads; a long first reading of all rows goes on alone."""
     deadline = time.monotonic() + WAIT_SECONDS
     while True:
@@ -152,11 +152,11 @@ def read_findings(stack: Stack) -> tuple[Finding, ...]:
 
 def snapshot(stack: Stack, names: list[str]) -> int:
     """Send all rows of these tables again, or of all tables, beside the changes."""
-    shop = _require_registered(open_api(stack))
-    known = {table.name: table.source for table in shop.tables}
-    if unknown := [name for name in names if name not in known]:
-        raise StackError(f"{unknown[0]!r} is not a table of the connector; it has {', '.join(known)}.")
-    sources = tuple(known[name] for name in names or known)
+    shop = _require_registered_shop(open_api(stack))
+    sources_by_name = {table.name: table.source for table in shop.tables}
+    if unknown := [name for name in names if name not in sources_by_name]:
+        raise StackError(f"{unknown[0]!r} is not a table of the connector; it has {', '.join(sources_by_name)}.")
+    sources = tuple(sources_by_name[name] for name in names or sources_by_name)
     try:
         database.request_snapshot(shop, _require_password(stack, shop), sources)
     except psycopg2.Error as error:
@@ -168,7 +168,7 @@ def snapshot(stack: Stack, names: list[str]) -> int:
 def delete(stack: Stack) -> int:
     """Stop and delete the connector, then drop its slot, which would otherwise keep Postgres' log for ever."""
     api = open_api(stack)
-    shop = _require_registered(api)
+    shop = _require_registered_shop(api)
     api.stop()
     try:
         api.forget_offsets()
@@ -188,18 +188,18 @@ def _drop_slot(stack: Stack, shop: Shop) -> str:
     )
     try:
         password = database.find_password(stack, shop)
-        dropped = attempts(lambda: database.drop_slot(shop, password))
+        was_there = attempts(lambda: database.drop_slot(shop, password))
     except (psycopg2.Error, PasswordMissing) as error:
         problem = explain_missing_password(shop) if isinstance(error, PasswordMissing) else explain_error(shop, error)
         raise StackError(
             f"The slot {shop.slot} is still there and keeps Postgres' log: {problem.wrong}. "
             f"In the database {shop.address}: SELECT pg_drop_replication_slot('{shop.slot}');"
         ) from error
-    return f"dropped the slot {shop.slot}" if dropped else f"the slot {shop.slot} did not exist"
+    return f"dropped the slot {shop.slot}" if was_there else f"the slot {shop.slot} did not exist"
 
 
-def _require_registered(api: ConnectApi) -> Shop:
-    shop = _read_registered(api)
+def _require_registered_shop(api: ConnectApi) -> Shop:
+    shop = _read_registered_shop(api)
     if shop is None:
         raise StackError("No connector is registered. Register it: ./run connect")
     return shop

@@ -76,8 +76,10 @@ def _check_table(shop: Shop, table: CapturedTable, facts: TableFacts) -> Iterato
         yield Problem(f"the login {shop.user} may not read {table.source}", _ask_owner(shop, _use(table.source, shop), grant))
     if unknown := [column for column in table.columns if column not in facts.columns]:
         yield Problem(f"{_name(shop, table)} has no column {unknown[0]}", did_you_mean(unknown[0], facts.columns))
-    if table.columns and (left_out := [column for column in facts.key if column not in table.columns]):
-        yield Problem(f"{_name(shop, table)} leaves out {left_out[0]} of its primary key", f"add {left_out[0]} to its columns")
+    if table.columns and (key_columns := [column for column in facts.key if column not in table.columns]):
+        yield Problem(
+            f"{_name(shop, table)} leaves out {key_columns[0]} of its primary key", f"add {key_columns[0]} to its columns"
+        )
 
 
 def _use(table: str, shop: Shop) -> str:
@@ -98,11 +100,11 @@ def _check_own(shop: Shop, facts: DatabaseFacts) -> Iterator[Problem]:
 def _check_publication(shop: Shop, facts: DatabaseFacts) -> Iterator[Problem]:
     if any(source not in facts.tables for source in shop.sources):
         return  # its tables come first: a statement here would name a table that does not exist
-    needed = (*shop.sources, *OWN_TABLES)
-    missing = ", ".join(name for name in needed if name not in facts.published)
+    tables = (*shop.sources, *OWN_TABLES)
+    missing = ", ".join(name for name in tables if name not in facts.published_tables)
     name = shop.publication
     if facts.publication is None:
-        create = f"CREATE PUBLICATION {name} FOR TABLE {', '.join(needed)};"
+        create = f"CREATE PUBLICATION {name} FOR TABLE {', '.join(tables)};"
         yield Problem(f"the publication {name} does not exist", _ask_owner(shop, create), loses_changes=True)
     elif missing:
         add = f"ALTER PUBLICATION {name} ADD TABLE {missing};"

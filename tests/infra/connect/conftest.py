@@ -18,7 +18,7 @@ from tests.conftest import TestStack
 
 
 @dataclass(frozen=True)
-class CapturedShop:
+class LiveShop:
     """The stack, the settings that lead to the database, the shop as the connector sees it, and a connection as its owner."""
 
     stack: Stack
@@ -28,7 +28,7 @@ class CapturedShop:
 
 
 @pytest.fixture(scope="module")
-def captured(test_stack: TestStack) -> Iterator[CapturedShop]:
+def live_shop(test_stack: TestStack) -> Iterator[LiveShop]:
     """A new database with the sample shop's schema. No connector is registered yet; the one that a test registers is deleted."""
     stack = test_stack.require(("connect",))
     name = f"shop_{uuid.uuid4().hex[:8]}"
@@ -37,7 +37,7 @@ def captured(test_stack: TestStack) -> Iterator[CapturedShop]:
     settings = replace(stack.settings, shop_database=name)
     connection = connect_shop(settings)
     apply_schema(connection, settings)
-    yield CapturedShop(stack, settings, replace(sample_shop(settings), slot=name), connection)
+    yield LiveShop(stack, settings, replace(sample_shop(settings), slot=name), connection)
     if operations.open_api(stack).read_status():
         operations.delete(stack)
     connection.close()
@@ -45,6 +45,6 @@ def captured(test_stack: TestStack) -> Iterator[CapturedShop]:
     server.close()
 
 
-def run_sql(captured: CapturedShop, *statements: str) -> None:
+def run_sql(live_shop: LiveShop, *statements: str) -> None:
     for statement in statements:
-        captured.connection.execute(statement)  # type: ignore[arg-type]
+        live_shop.connection.execute(statement)  # type: ignore[arg-type]

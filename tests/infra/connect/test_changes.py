@@ -17,7 +17,7 @@ from infra.connect.health import find_first_problem
 from infra.stack.stack import StackError
 from infra.stack.supervise import Supervisor
 from source_server.shop.tables import TABLES
-from tests.infra.connect.conftest import CapturedShop, run_sql
+from tests.infra.connect.conftest import LiveShop, run_sql
 from tests.infra.connect.rebuild import ChangeLog, read_changes, read_table, rebuild
 
 pytestmark = [pytest.mark.stack("connect"), pytest.mark.subprocess, pytest.mark.timeout(180)]
@@ -34,32 +34,32 @@ BACK_WITHIN = 30
 
 
 @pytest.fixture(scope="module")
-def log(captured: CapturedShop) -> Iterator[ChangeLog]:
+def log(live_shop: LiveShop) -> Iterator[ChangeLog]:
     """The topics, from just before the connector reads all rows for the first time."""
-    run_sql(captured, *FIRST)
-    log = ChangeLog(captured.settings, NAMES)
-    operations.register_shop(captured.stack, captured.shop)
+    run_sql(live_shop, *FIRST)
+    log = ChangeLog(live_shop.settings, NAMES)
+    operations.register_shop(live_shop.stack, live_shop.shop)
     yield log
     log.close()
 
 
-def add_marker(captured: CapturedShop, number: int) -> dict[str, Any]:
+def add_marker(live_shop: LiveShop, number: int) -> dict[str, Any]:
     """A row whose message comes after those of all changes before it. Returns its key."""
     text = f"({number}, 'Marker', 'marker{number}@example.org', 'Rome')"
-    run_sql(captured, f"INSERT INTO shop.customers (customer_id, name, email, city) VALUES {text}")
+    run_sql(live_shop, f"INSERT INTO shop.customers (customer_id, name, email, city) VALUES {text}")
     return {"customer_id": number}
 
 
-def test_rows_are_read_first_and_then_their_changes(captured: CapturedShop, log: ChangeLog) -> None:
+def test_rows_are_read_first_and_then_their_changes(live_shop: LiveShop, log: ChangeLog) -> None:
     run_sql(
-        captured,
+        live_shop,
         "UPDATE shop.products SET price = 19.90 WHERE product_id = 1",
         "ALTER TABLE shop.products ADD COLUMN colour text",
         "UPDATE shop.products SET colour = 'red' WHERE product_id = 2",
         "INSERT INTO shop.wishlists (customer_id, product_id) VALUES (1, 2)",
         "DELETE FROM shop.wishlists",
     )
-    messages = log.read_until("customers", add_marker(captured, 900))
+    messages = log.read_until("customers", add_marker(live_shop, 900))
     changes = list(read_changes(messages, "products"))
     assert [change["op"] for change in changes] == ["r", "r", "u", "u"]
     assert [change["after"]["price"] for change in changes] == ["9999999999.99", "0.10", "19.90", "0.10"]
@@ -69,18 +69,18 @@ def test_rows_are_read_first_and_then_their_changes(captured: CapturedShop, log:
     assert [change["op"] for change in read_changes(messages, "wishlists")] == ["c", "d"]
     tombstones = [message for message in messages if message.value() is None]
     assert [message.topic() for message in tombstones] == ["cdc.shop.wishlists"]
-    assert {change["source"]["db"] for change in read_changes(messages, "customers")} == {captured.settings.shop_database}
+    assert {change["source"]["db"] for change in read_changes(messages, "customers")} == {live_shop.settings.shop_database}
 
 
-def test_a_row_of_two_megabytes_arrives(captured: CapturedShop, log: ChangeLog) -> None:
-    run_sql(captured, "UPDATE shop.products SET name = repeat('x', 2000000) WHERE product_id = 2")
-    messages = log.read_until("customers", add_marker(captured, 901))
+def test_a_row_of_two_megabytes_arrives(live_shop: LiveShop, log: ChangeLog) -> None:
+    run_sql(live_shop, "UPDATE shop.products SET name = repeat('x', 2000000) WHERE product_id = 2")
+    messages = log.read_until("customers", add_marker(live_shop, 901))
     assert len(list(read_changes(messages, "products"))[-1]["after"]["name"]) == 2_000_000
 
 
-def test_a_registered_connector_is_well(captured: CapturedShop, log: ChangeLog) -> None:
-    assert find_first_problem(operations.read_findings(captured.stack)) is None
-    operations.register_shop(captured.stack, captured.shop)  # again is harmless
+def test_a_registered_connector_is_well(live_shop: LiveShop, log: ChangeLog) -> None:
+    assert find_first_problem(operations.read_findings(live_shop.stack)) is None
+    operations.register_shop(live_shop.stack, live_shop.shop)  # again is harmless
 
 
 @pytest.mark.parametrize(
@@ -106,39 +106,39 @@ def test_a_registered_connector_is_well(captured: CapturedShop, log: ChangeLog) 
     ],
 )
 def test_what_breaks_is_named_although_the_connector_says_running(
-    captured: CapturedShop, log: ChangeLog, break_it: str, repair_it: str, name: str
+    live_shop: LiveShop, log: ChangeLog, break_it: str, repair_it: str, name: str
 ) -> None:
-    run_sql(captured, break_it)
+    run_sql(live_shop, break_it)
     try:
-        problem = find_first_problem(operations.read_findings(captured.stack))
+        problem = find_first_problem(operations.read_findings(live_shop.stack))
     finally:
-        run_sql(captured, repair_it)
+        run_sql(live_shop, repair_it)
     assert problem
     assert problem.what == "database"
     assert name in problem.value
     assert problem.remedy
 
 
-def test_another_shop_is_refused(captured: CapturedShop, log: ChangeLog) -> None:
-    with pytest.raises(StackError, match=captured.settings.shop_database):
-        operations.register_shop(captured.stack, replace(captured.shop, database="another"))
+def test_another_shop_is_refused(live_shop: LiveShop, log: ChangeLog) -> None:
+    with pytest.raises(StackError, match=live_shop.settings.shop_database):
+        operations.register_shop(live_shop.stack, replace(live_shop.shop, database="another"))
     with pytest.raises(StackError, match=r"127\.0\.0\.1:9"):
-        operations.register_shop(captured.stack, replace(captured.shop, port=9))
+        operations.register_shop(live_shop.stack, replace(live_shop.shop, port=9))
 
 
-def test_a_snapshot_on_request_sends_the_rows_again(captured: CapturedShop, log: ChangeLog) -> None:
+def test_a_snapshot_on_request_sends_the_rows_again(live_shop: LiveShop, log: ChangeLog) -> None:
     before = len(list(read_changes(log.messages, "categories")))
-    operations.snapshot(captured.stack, ["categories"])
+    operations.snapshot(live_shop.stack, ["categories"])
     deadline = time.monotonic() + BACK_WITHIN
     number = 902
     while (changes := list(read_changes(log.messages, "categories")))[before:] == []:
         assert time.monotonic() < deadline
-        log.read_until("customers", add_marker(captured, number))
+        log.read_until("customers", add_marker(live_shop, number))
         number += 1
     assert [change["op"] for change in changes[before:]] == ["r"]
 
 
-def make_change(captured: CapturedShop, dice: random.Random, number: int) -> None:
+def make_change(live_shop: LiveShop, dice: random.Random, number: int) -> None:
     """One transaction of a shop: an order with lines, another status, a cart, a payment, a deletion."""
     order, product = dice.randrange(1, number + 2), dice.randint(1, 2)
     new_order = f"{number + 1000}, 1, {dice.randint(1, 99999) / 100}, 'USD'"
@@ -151,45 +151,45 @@ def make_change(captured: CapturedShop, dice: random.Random, number: int) -> Non
         "DELETE FROM shop.wishlists",
     )
     chosen = dice.choices(statements, (6, 4, 1, 3, 1, 1))[0]
-    with captured.connection.transaction(force_rollback=dice.random() < 0.1):
-        run_sql(captured, chosen)
+    with live_shop.connection.transaction(force_rollback=dice.random() < 0.1):
+        run_sql(live_shop, chosen)
         if chosen.startswith("INSERT INTO shop.orders"):
             run_sql(
-                captured,
+                live_shop,
                 "INSERT INTO shop.order_items (order_id, line, product_id, quantity, unit_price, amount) "
                 f"SELECT {number + 1000}, line, {product}, line, 0.10, 0.10 * line FROM generate_series(1, 3) line",
             )
 
 
-def kill(captured: CapturedShop) -> int:
-    pid = Supervisor(captured.stack).state("connect").pid
+def kill(live_shop: LiveShop) -> int:
+    pid = Supervisor(live_shop.stack).state("connect").pid
     os.kill(pid, signal.SIGKILL)
     return pid
 
 
-def test_kills_lose_and_double_nothing(captured: CapturedShop, log: ChangeLog) -> None:
-    dice, killed = random.Random(7), set[int]()
+def test_kills_lose_and_double_nothing(live_shop: LiveShop, log: ChangeLog) -> None:
+    dice, old_pids = random.Random(7), set[int]()
     for number in range(500):
-        make_change(captured, dice, number)
+        make_change(live_shop, dice, number)
         if number in (100, 350):
-            killed.add(kill(captured))
+            old_pids.add(kill(live_shop))
         time.sleep(0.02)
-    messages = log.read_until("customers", add_marker(captured, 999))
+    messages = log.read_until("customers", add_marker(live_shop, 999))
     for table in TABLES:
-        assert rebuild(messages, table.name) == read_table(captured.connection, table.name, table.key), table.name
-    assert len(killed - {0, Supervisor(captured.stack).state("connect").pid}) == 2
+        assert rebuild(messages, table.name) == read_table(live_shop.connection, table.name, table.key), table.name
+    assert len(old_pids - {0, Supervisor(live_shop.stack).state("connect").pid}) == 2
     assert len(rebuild(messages, "orders")) > 100
     seen = [(message.topic(), message.key(), message.value()) for message in messages if message.value() is not None]
     assert len(set(seen)) == len(seen)
     deadline = time.monotonic() + BACK_WITHIN
-    while find_first_problem(operations.read_findings(captured.stack)):
-        assert time.monotonic() < deadline, operations.read_findings(captured.stack)
+    while find_first_problem(operations.read_findings(live_shop.stack)):
+        assert time.monotonic() < deadline, operations.read_findings(live_shop.stack)
         time.sleep(0.5)
 
 
-def test_deleting_drops_the_slot_and_leaves_the_publication(captured: CapturedShop, log: ChangeLog) -> None:
-    operations.delete(captured.stack)
-    slots = captured.connection.execute("SELECT slot_name FROM pg_replication_slots WHERE slot_name = %s", [captured.shop.slot])
+def test_deleting_drops_the_slot_and_leaves_the_publication(live_shop: LiveShop, log: ChangeLog) -> None:
+    operations.delete(live_shop.stack)
+    slots = live_shop.connection.execute("SELECT slot_name FROM pg_replication_slots WHERE slot_name = %s", [live_shop.shop.slot])
     assert slots.fetchall() == []
-    assert captured.connection.execute("SELECT pubname FROM pg_publication").fetchall() == [("cdc_shop",)]
-    assert [finding.remedy for finding in operations.read_findings(captured.stack)] == ["./run connect"]
+    assert live_shop.connection.execute("SELECT pubname FROM pg_publication").fetchall() == [("cdc_shop",)]
+    assert [finding.remedy for finding in operations.read_findings(live_shop.stack)] == ["./run connect"]

@@ -35,7 +35,7 @@ def test_nothing_is_registered() -> None:
     assert judge(ConnectorFacts(None)) == (Finding("connector", "none is registered", "./run connect"),)
 
 
-def failed(trace: str) -> dict[str, Any]:
+def make_failed_status(trace: str) -> dict[str, Any]:
     return make_status(RUNNING | {"state": "FAILED", "trace": trace})
 
 
@@ -43,12 +43,13 @@ def failed(trace: str) -> dict[str, Any]:
     ("facts", "what"),
     [
         (replace(WELL, status=make_status()), "task"),  # RUNNING without a task: it waits for the slot
-        (replace(WELL, status=failed(recorded.LARGE_ROW)), "task"),
+        (replace(WELL, status=make_failed_status(recorded.LARGE_ROW)), "task"),
         (replace(WELL, status=make_status(RUNNING, state="STOPPED")), "connector"),
         (replace(WELL, status=make_status(RUNNING, state="PAUSED")), "connector"),
         (replace(WELL, database=replace(DATABASE, slot=None)), "slot"),
         (replace(WELL, database=replace(DATABASE, slot=SlotFacts(False, "reserved", 0, 0))), "slot"),
         (replace(WELL, database=replace(DATABASE, slot=SlotFacts(False, "lost", 0, 0))), "slot"),
+        (replace(WELL, offsets=(), database=replace(DATABASE, slot=SlotFacts(True, "reserved", 0, 0, complete=False))), "slot"),
         (replace(WELL, database=replace(DATABASE, now=NOW + HEARTBEAT_LIMIT)), "heartbeat"),
         (replace(WELL, offsets=({},)), "heartbeat"),
         (replace(WELL, missing_topics=("cdc.shop.orders",)), "topics"),
@@ -62,7 +63,7 @@ def test_running_proves_nothing(facts: ConnectorFacts, what: str) -> None:
 
 
 def test_the_trace_of_a_task_is_one_line() -> None:
-    finding = judge_first(replace(WELL, status=failed(recorded.UNKNOWN_TRACE)))
+    finding = judge_first(replace(WELL, status=make_failed_status(recorded.UNKNOWN_TRACE)))
     assert finding.value == "failed: DebeziumException: something that nobody has seen yet"
     assert "\n" not in finding.value
 
@@ -72,6 +73,12 @@ def test_a_cause_comes_before_its_consequences() -> None:
     database = replace(DATABASE, may_replicate=False, slot=SlotFacts(False, "reserved", 0, 0), now=NOW + 60)
     findings = judge(replace(WELL, database=database))
     assert [finding.what for finding in findings if not finding.ok] == ["database", "slot", "heartbeat"]
+
+
+def test_a_lost_slot_is_the_cause_of_a_missing_task() -> None:
+    database = replace(DATABASE, slot=SlotFacts(False, "lost", 0, 0), now=NOW + 60)
+    findings = judge(replace(WELL, status=make_status(), database=database))
+    assert [finding.what for finding in findings if not finding.ok] == ["slot", "task", "heartbeat"]
 
 
 @pytest.mark.parametrize("offsets", [(), (recorded.IN_SNAPSHOT,)])

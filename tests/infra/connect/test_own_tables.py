@@ -10,7 +10,7 @@ import pytest
 from infra.connect import operations
 from infra.connect.shop import CapturedTable
 from infra.stack.stack import StackError
-from tests.infra.connect.conftest import CapturedShop, run_sql
+from tests.infra.connect.conftest import LiveShop, run_sql
 from tests.infra.connect.rebuild import ChangeLog, read_changes
 
 pytestmark = [pytest.mark.stack("connect"), pytest.mark.timeout(120)]
@@ -20,19 +20,19 @@ PEOPLE = CapturedTable("customers", "web.person")
 
 
 @pytest.fixture(scope="module")
-def web(captured: CapturedShop) -> CapturedShop:
+def web(live_shop: LiveShop) -> LiveShop:
     run_sql(
-        captured,
+        live_shop,
         "CREATE SCHEMA web",
         "CREATE TABLE web.sales_order (id int PRIMARY KEY, total numeric(12,2) NOT NULL, secret text NOT NULL)",
         "CREATE TABLE web.person (id int PRIMARY KEY, name text NOT NULL)",
         "INSERT INTO web.sales_order VALUES (1, 19.90, 'hidden')",
         "INSERT INTO web.person VALUES (7, 'Ada')",
     )
-    return replace(captured, shop=replace(captured.shop, tables=(ORDERS,)))
+    return replace(live_shop, shop=replace(live_shop.shop, tables=(ORDERS,)))
 
 
-def test_the_rights_that_are_missing_are_named_with_their_sql(web: CapturedShop) -> None:
+def test_the_rights_that_are_missing_are_named_with_their_sql(web: LiveShop) -> None:
     with pytest.raises(StackError) as caught:
         operations.register_shop(web.stack, replace(web.shop, tables=(ORDERS, PEOPLE)))
     lines = str(caught.value).splitlines()
@@ -43,7 +43,7 @@ def test_the_rights_that_are_missing_are_named_with_their_sql(web: CapturedShop)
     assert operations.open_api(web.stack).read_status() is None
 
 
-def test_tables_are_routed_and_columns_are_left_out(web: CapturedShop) -> None:
+def test_tables_are_routed_and_columns_are_left_out(web: LiveShop) -> None:
     run_sql(
         web,
         "GRANT USAGE ON SCHEMA web TO cdc",
@@ -60,7 +60,7 @@ def test_tables_are_routed_and_columns_are_left_out(web: CapturedShop) -> None:
     ]
 
 
-def test_the_rows_of_a_table_that_is_added_are_sent(web: CapturedShop) -> None:
+def test_the_rows_of_a_table_that_is_added_are_sent(web: LiveShop) -> None:
     with closing(ChangeLog(web.settings, ("customers",))) as log:
         operations.register_shop(web.stack, replace(web.shop, tables=(ORDERS, PEOPLE)))
         changes = list(read_changes(log.read_until("customers", {"id": 7}), "customers"))

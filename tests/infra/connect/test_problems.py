@@ -1,4 +1,4 @@
-"""What is found wrong with a shop's database, and the SQL that repairs it."""
+"""What is wrong with a shop's database, and the SQL that repairs it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ GOOD = DatabaseFacts(
         "cdc.signals": OWN,
     },
     publication=True,
-    published=frozenset({"web.orders", "cdc.heartbeat", "cdc.signals"}),
+    published_tables=frozenset({"web.orders", "cdc.heartbeat", "cdc.signals"}),
 )
 
 
@@ -59,7 +59,7 @@ def test_a_database_in_order_has_no_problem() -> None:
         (with_table("web.orders", columns=("id", "total", "shop"), key=("shop", "id")), "add shop to its columns"),
         (replace(GOOD, publication=None), "CREATE PUBLICATION cdc_shop FOR TABLE web.orders, cdc.heartbeat, cdc.signals;"),
         (
-            replace(GOOD, published=frozenset({"cdc.heartbeat", "cdc.signals"})),
+            replace(GOOD, published_tables=frozenset({"cdc.heartbeat", "cdc.signals"})),
             "ALTER PUBLICATION cdc_shop ADD TABLE web.orders;",
         ),
         (replace(GOOD, publication=False), "ALTER PUBLICATION cdc_shop SET (publish"),
