@@ -91,7 +91,7 @@ def make_workplace(stack: Stack, name: str, code: Path = REPOSITORY) -> Workplac
 def extract_previous(stack: Stack) -> Path | None:
     """The code of the previous revision in a folder of its own; None, with a line that says so, if the repository lacks it."""
     folder = stack.state / "previous"
-    command = ["git", "-C", REPOSITORY, "archive", PREVIOUS]
+    command = ["git", "-C", str(REPOSITORY), "archive", PREVIOUS]
     archive = subprocess.run(command, capture_output=True, check=False) if shutil.which("git") else None
     if archive is None or archive.returncode:
         print(f"This clone has no revision {PREVIOUS}, so the old code is not measured.", file=sys.stderr)
