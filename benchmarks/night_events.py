@@ -48,7 +48,7 @@ def receive_history(stack: Stack, history: Path, last: date) -> Counts:
     try:
         # The stream sets the same.
         spark.conf.set("spark.sql.inMemoryColumnarStorage.compressed", "false")
-        ensure_tables(spark, settings, STREAM_TABLES)
+        ensure_tables(settings, STREAM_TABLES)
         for number, batch in enumerate(read_batches(lines, history.with_suffix(".batch"), settings.stream_batch_messages)):
             messages = read_messages(spark, batch, received=datetime.combine(last + timedelta(days=1), time(), UTC))
             counts += write_tables(settings, messages, f"bench {history.stem}", number).counts

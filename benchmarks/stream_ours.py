@@ -19,7 +19,7 @@ from streaming.topic import read_topics
 def main() -> None:
     settings, query = current(), EVENTS_QUERY
     spark = session(settings, "bench stream", settings.spark_stream_cores, quiet=True)
-    ensure_tables(spark, settings, query.tables)
+    ensure_tables(settings, query.tables)
     connection = LockedConnection(settings, query.name, threading.Event())
     connection.open()
     topics, checkpoint = read_topics(settings, query.topics), Checkpoint(spark, settings, query)

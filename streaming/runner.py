@@ -41,7 +41,7 @@ class StreamRunner:
         topics, checkpoint = self._read_topics(), Checkpoint(self.spark, self.settings, self.query)
         handler = BatchHandler(self.settings, self.query, self.connection, checkpoint, topics, self.print_line, self.stop)
         try:
-            ensure_tables(self.spark, self.settings, self.query.tables)
+            ensure_tables(self.settings, self.query.tables)
             if from_earliest:
                 self._start_from_earliest(checkpoint, topics)
             else:

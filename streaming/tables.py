@@ -1,72 +1,78 @@
 """Creates the Delta tables that a stream declares, before its first batch: readers find quarantine even if nothing was ever
-refused."""
+refused. Spark takes no part in it: loading its code of Delta would take longer than all of this."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
-import deltalake
-from delta.tables import DeltaTable
-from pyspark.sql import SparkSession
-from pyspark.sql.types import StructType
+from deltalake import DeltaTable, Field, Schema
+from deltalake.schema import PrimitiveType
 
 from cdp.lake.paths import table_url
 from cdp.lake.tables import LakeTable
 from cdp.settings import Settings
-from cdp.spark import lake_schema
+
+#: Delta's names of types that differ from Spark's.
+_DELTA_TYPES = {"int": "integer", "bigint": "long"}
 
 
 class ForeignTable(RuntimeError):
     """A table's columns are not those that this version of the code writes."""
 
 
-def ensure_tables(spark: SparkSession, settings: Settings, tables: Iterable[LakeTable]) -> None:
+def ensure_tables(settings: Settings, tables: Iterable[LakeTable]) -> None:
     """Create missing tables, and add missing columns and properties to tables of an earlier version."""
     for table in tables:
         url = table_url(settings, table.name)
-        if DeltaTable.isDeltaTable(spark, url):
-            _add_columns(spark, table, url)
-            _set_properties(spark, table, url)
+        if DeltaTable.is_deltatable(url):
+            stored = DeltaTable(url)
+            _add_columns(table, stored, url)
+            _set_properties(table, stored)
         else:
-            _create(spark, table, url)
+            _create(table, url)
 
 
-def _create(spark: SparkSession, table: LakeTable, url: str) -> None:
-    builder = DeltaTable.createIfNotExists(spark).location(url).addColumns(lake_schema(table))
-    if table.partition:
-        builder = builder.partitionedBy(table.partition)
-    for name, value in table.properties.items():
-        builder = builder.property(name, value)
-    builder.execute()
+def _create(table: LakeTable, url: str) -> None:
+    fields = [_make_field(name, kind) for name, kind in name_types(table).items()]
+    partition = [table.partition] if table.partition else None
+    DeltaTable.create(url, Schema(fields), mode="ignore", partition_by=partition, configuration=table.properties)
 
 
-def _add_columns(spark: SparkSession, table: LakeTable, url: str) -> None:
+def _add_columns(table: LakeTable, stored: DeltaTable, url: str) -> None:
     """Existing rows get null. Altering a table disturbs concurrent writers, so it is done only when needed."""
-    stored = spark.read.format("delta").load(url).schema
-    if wrong := find_differences(lake_schema(table), stored):
+    expected, actual = name_types(table), {field.name: _name_type(field) for field in stored.schema().fields}
+    if wrong := find_differences(expected, actual):
         raise ForeignTable(
             f"the table {url} does not match this version: {', '.join(wrong)}. Nothing was written."
             " What to do: docs/operations.md, When the stream stops."
         )
-    missing = [f"{field.name} {field.dataType.simpleString()}" for field in lake_schema(table) if field.name not in stored.names]
-    if missing:
-        spark.sql(f"ALTER TABLE delta.`{url}` ADD COLUMNS ({', '.join(missing)})")
+    if missing := [_make_field(name, kind) for name, kind in expected.items() if name not in actual]:
+        stored.alter.add_columns(missing)
 
 
-def _set_properties(spark: SparkSession, table: LakeTable, url: str) -> None:
+def _set_properties(table: LakeTable, stored: DeltaTable) -> None:
     """Only the properties that differ, for the same reason."""
-    stored = deltalake.DeltaTable(url).metadata().configuration
-    if changes := ", ".join(f"'{name}' = '{value}'" for name, value in table.properties.items() if stored.get(name) != value):
-        spark.sql(f"ALTER TABLE delta.`{url}` SET TBLPROPERTIES ({changes})")
+    configuration = stored.metadata().configuration
+    if changes := {name: value for name, value in table.properties.items() if configuration.get(name) != value}:
+        stored.alter.set_table_properties(changes)
 
 
-def find_differences(expected: StructType, stored: StructType) -> list[str]:
+def name_types(table: LakeTable) -> dict[str, str]:
+    """Each column with its type as Delta names it."""
+    return {name: _DELTA_TYPES.get(kind, kind) for name, kind in table.columns.items()}
+
+
+def find_differences(expected: Mapping[str, str], stored: Mapping[str, str]) -> list[str]:
     """Columns of another type and unknown columns. A missing column is no difference: it can be added."""
-    expected_types = {field.name: field.dataType.simpleString() for field in expected}
-    stored_types = {field.name: field.dataType.simpleString() for field in stored}
     wrong_types = [
-        f"{name} is {kind} instead of {expected_types[name]}"
-        for name, kind in stored_types.items()
-        if expected_types.get(name, kind) != kind
+        f"{name} is {kind} instead of {expected[name]}" for name, kind in stored.items() if expected.get(name, kind) != kind
     ]
-    return wrong_types + [f"{name} is unknown" for name in stored_types if name not in expected_types]
+    return wrong_types + [f"{name} is unknown" for name in stored if name not in expected]
+
+
+def _make_field(name: str, kind: str) -> Field:
+    return Field(name, PrimitiveType(kind))
+
+
+def _name_type(field: Field) -> str:
+    return field.type.type if isinstance(field.type, PrimitiveType) else str(field.type)

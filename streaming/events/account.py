@@ -1,4 +1,4 @@
-"""Counts what became of a batch's messages, by topic and hour of receipt: one aggregation in Spark, the sums in Python."""
+"""Counts what became of a batch's messages, by topic and hour of receipt: each task makes groups, and the driver adds them up."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from datetime import datetime
 from functools import reduce
 from itertools import groupby
 
-from pyspark.sql import Column, DataFrame
-from pyspark.sql import functions as F
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from streaming.messages import Counts, PartitionKey
 
@@ -82,22 +84,37 @@ class BatchAccount:
         return sum(hour.partitions[key.partition].count for hour in hours)
 
 
-def group_messages(parsed: DataFrame) -> DataFrame:
-    """Aggregate into rows with the columns of Group. There are few: hours, partitions and reasons are few."""
-    keys = {
-        "topic": F.col("kafka_topic"),
-        "hour": F.date_trunc("hour", "received_at"),
-        "partition": F.col("kafka_partition"),
-        "reason": F.col("refusal.reason"),
-        "late": F.when(F.col("refusal").isNull(), _name_lateness(F.datediff("received_day", "event_day"))),
+def group_events(events: pa.Table) -> list[Group]:
+    """Groups of good events. There are few: hours, partitions and buckets are few."""
+    received = events.column("received_at").cast(pa.timestamp("us")).cast(pa.date32())
+    days = _count_days(received) - _count_days(events.column("event_day"))
+    buckets = np.searchsorted([last for last, _ in LATE], days)
+    names = pa.array([name for _, name in LATE] + [LATER])
+    return _group(events, reason=pa.nulls(len(events), pa.string()), late=names.take(pa.array(buckets)))
+
+
+def group_refusals(refusals: pa.Table) -> list[Group]:
+    """Groups of refused messages."""
+    return _group(refusals, reason=refusals.column("reason"), late=pa.nulls(len(refusals), pa.string()))
+
+
+def _count_days(dates: pa.ChunkedArray) -> npt.NDArray[np.int32]:
+    return dates.cast(pa.int32()).to_numpy()
+
+
+def _group(rows: pa.Table, **outcome: pa.Array | pa.ChunkedArray) -> list[Group]:
+    hours = pc.floor_temporal(rows.column("received_at").cast(pa.timestamp("us")), unit="hour")
+    columns = {
+        "topic": rows.column("kafka_topic"),
+        "hour": hours,
+        "partition": rows.column("kafka_partition"),
+        **outcome,
+        "offset": rows.column("kafka_offset"),
     }
-    return parsed.groupBy(*(column.alias(name) for name, column in keys.items())).agg(
-        F.count("*").alias("count"), F.min("kafka_offset").alias("first"), F.max("kafka_offset").alias("last")
-    )
-
-
-def _name_lateness(days: Column) -> Column:
-    return reduce(lambda rest, bucket: F.when(days <= bucket[0], bucket[1]).otherwise(rest), reversed(LATE), F.lit(LATER))
+    keys = [name for name in columns if name != "offset"]
+    sums = pa.table(columns).group_by(keys, use_threads=False)
+    counts = sums.aggregate([("offset", "count"), ("offset", "min"), ("offset", "max")])
+    return [Group(*row.values()) for row in counts.select([*keys, "offset_count", "offset_min", "offset_max"]).to_pylist()]
 
 
 def add_up(groups: Iterable[Group]) -> BatchAccount:

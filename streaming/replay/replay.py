@@ -50,7 +50,7 @@ def replay(
         for claim in replay_rows.read_unfinished_claims(spark, settings):
             print_line(f"the replay {claim.replay_id} was interrupted; the next one without --dry-run finishes it first")
     else:
-        ensure_tables(spark, settings, STREAM_TABLES)
+        ensure_tables(settings, STREAM_TABLES)
         for claim in replay_rows.read_unfinished_claims(spark, settings):
             finish(spark, settings, claim, now)
             print_line(f"finished the interrupted replay {claim.replay_id}: {claim.repair_text or 'no repair'}")

@@ -83,7 +83,7 @@ def test_the_tables_agree_with_the_file_and_differences_are_found(
     log: pa.Table,
     connection: duckdb.DuckDBPyConnection,
 ) -> None:
-    ensure_tables(spark, settings, STREAM_TABLES)
+    ensure_tables(settings, STREAM_TABLES)
     batch = read_messages(spark, log, tmp_path)
     accounts = [write_tables(settings, batch, "stream", 0)]
     readers = {"deltalake": by_deltalake(settings)}

@@ -12,7 +12,7 @@ from decimal import Decimal
 from math import isinf
 from typing import Any, NoReturn
 
-#: Levels that this reading can follow; the contract has no limit.
+#: The most levels of a message.
 MAX_DEPTH = 1000
 FLOAT = re.compile(r"(-?)(\d)(?:\.(\d+))?e([+-]\d+)")
 #: Only what JSON can't hold unescaped is escaped.
@@ -50,9 +50,16 @@ def parse_object(value: bytes) -> Pairs | None:
         content = json.loads(
             text, object_pairs_hook=Pairs, parse_int=_parse_whole, parse_float=_parse_float, parse_constant=_refuse_constant
         )
-    except ValueError:  # also of the encoding
+    except (ValueError, RecursionError):  # also of the encoding
         return None
-    return mend_surrogates(content) if isinstance(content, Pairs) else None
+    return mend_surrogates(content) if isinstance(content, Pairs) and count_levels(content) <= MAX_DEPTH else None
+
+
+def count_levels(content: Any) -> int:
+    """The levels of objects and lists."""
+    if isinstance(content, Pairs):
+        return 1 + max((count_levels(value) for _, value in content), default=0)
+    return 1 + max(map(count_levels, content), default=0) if isinstance(content, list) else 0
 
 
 def mend_surrogates(content: Any) -> Any:

@@ -85,7 +85,7 @@ class Shop:
 @pytest.fixture
 def shop(spark: SparkSession, messages: Messages, tmp_path: Path) -> Shop:
     settings = replace(load({}), hdfs_url=f"file:{tmp_path}")  # as Spark writes a path itself
-    ensure_tables(spark, settings, STREAM_TABLES)
+    ensure_tables(settings, STREAM_TABLES)
     return Shop(spark, settings, messages)
 
 
@@ -238,9 +238,9 @@ def test_a_table_older_than_the_replay(spark: SparkSession, messages: Messages, 
     assert "1 would pass" in shop.replay("--set event_type=view --dry-run")
     assert set(REPLAY_COLUMNS).isdisjoint(shop.read_rows(QUARANTINE)[0].asDict())
 
-    ensure_tables(spark, shop.settings, STREAM_TABLES)
+    ensure_tables(shop.settings, STREAM_TABLES)
     versions = {table.name: len(shop.log(table.name)) for table in STREAM_TABLES}
-    ensure_tables(spark, shop.settings, STREAM_TABLES)  # twice = once
+    ensure_tables(shop.settings, STREAM_TABLES)  # twice = once
     assert {table.name: len(shop.log(table.name)) for table in STREAM_TABLES} == versions
     assert spark.read.format("delta").load(table_url(shop.settings, QUARANTINE)).schema == lake_schema(QUARANTINE_TABLE)
     shop.receive({}, WISH)  # the stream can still write

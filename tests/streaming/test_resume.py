@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from pyspark.sql.types import StructType
 
 from streaming.messages import OffsetRange, PartitionKey, StreamPosition, Topic
 from streaming.resume import CannotResume, describe_lost, find_lost_ranges, require_resumable
@@ -49,8 +48,8 @@ def test_lost_ranges_are_found_in_the_same_topic_only() -> None:
 
 
 def test_a_column_of_another_type_and_an_unknown_one_make_a_table_foreign() -> None:
-    ours = StructType().add("event_id", "string").add("price", "decimal(12,2)")
+    ours = {"event_id": "string", "price": "decimal(12,2)"}
     assert find_differences(ours, ours) == []
-    assert find_differences(ours, StructType().add("price", "decimal(12,2)")) == [], "missing columns are added"
-    stored = StructType().add("price", "double").add("color", "string")
+    assert find_differences(ours, {"price": "decimal(12,2)"}) == [], "missing columns are added"
+    stored = {"price": "double", "color": "string"}
     assert find_differences(ours, stored) == ["price is double instead of decimal(12,2)", "color is unknown"]

@@ -21,6 +21,7 @@ from cdp.lake.tables import LOG_DAYS, STREAM_TABLES
 from cdp.settings import Settings, load
 from streaming.batches import BatchHandler, StopRequested
 from streaming.checkpoint import Checkpoint
+from streaming.commit import OpenTable
 from streaming.events import sink
 from streaming.events.query import EVENTS_QUERY
 from streaming.events.sink import write_tables
@@ -43,7 +44,7 @@ LEDGER = "SELECT stream, batch, topic, hour::text, received, good, quarantined, 
 def disk(spark: SparkSession, tmp_path: Path) -> Settings:
     """The tables on the local disk."""
     settings = replace(load({}), hdfs_url=f"file:{tmp_path}")  # as Spark writes a path itself
-    ensure_tables(spark, settings, STREAM_TABLES)
+    ensure_tables(settings, STREAM_TABLES)
     return settings
 
 
@@ -99,12 +100,12 @@ def stream(servers: object, spark: SparkSession, disk: Settings) -> Iterator[Str
 def test_tables_exist_before_the_first_batch_and_a_foreign_one_is_refused(
     spark: SparkSession, disk: Settings, read: Read
 ) -> None:
-    ensure_tables(spark, disk, STREAM_TABLES)  # twice = once
+    ensure_tables(disk, STREAM_TABLES)  # twice = once
     assert {table.name: read(table.name) for table in STREAM_TABLES} == {EVENTS: [], QUARANTINE: []}
     url = table_url(disk, EVENTS)
     spark.sql(f"ALTER TABLE delta.`{url}` ADD COLUMNS (color string)")
     with pytest.raises(ForeignTable, match=rf"{url} does not match this version: color is unknown\. "):
-        ensure_tables(spark, disk, STREAM_TABLES)
+        ensure_tables(disk, STREAM_TABLES)
 
 
 def test_the_log_of_a_table_is_short_and_its_rows_stay(
@@ -113,17 +114,39 @@ def test_the_log_of_a_table_is_short_and_its_rows_stay(
     url = table_url(disk, EVENTS)
     old_properties = "'delta.logRetentionDuration' = 'interval 30 days', 'delta.checkpointInterval' = '2'"
     spark.sql(f"ALTER TABLE delta.`{url}` SET TBLPROPERTIES ({old_properties})")
-    ensure_tables(spark, disk, STREAM_TABLES)  # an older table gets the new properties
+    ensure_tables(disk, STREAM_TABLES)  # an older table gets the new properties
     log = Path(url.removeprefix("file:")) / "_delta_log"
     for batch in range(3):
         write_tables(disk, messages({}, first_offset=batch), "s1", batch)
     long_ago = time.time() - (LOG_DAYS + 2) * 86_400
     for file in log.iterdir():
         os.utime(file, (long_ago, long_ago))
-    for batch in range(3, 6):  # Delta cleans up when it writes a checkpoint
+    for batch in range(3, 6):  # deltalake cleans up when it writes a checkpoint
         write_tables(disk, messages({}, first_offset=batch), "s1", batch)
-    assert min(int(file.stem) for file in log.glob("*.json")) == 6
+    # The checkpoint of version 5 stays because the commit after it is young.
+    versions = [int(file.name.partition(".")[0]) for kind in ("json", "parquet") for file in log.glob(f"0*.{kind}")]
+    assert sorted(versions) == [5, 5, 6, 7, 7, 8]
     assert len(read(EVENTS)) == DeltaTable(url).count() == 6
+
+
+def test_commits_of_spark_and_of_the_stream_alternate_in_one_log(
+    spark: SparkSession, disk: Settings, messages: Messages, read: Read
+) -> None:
+    url = table_url(disk, EVENTS)
+    for batch in range(12):  # both write checkpoints meanwhile
+        write_tables(disk, messages({}, first_offset=batch), "s1", batch)
+        if batch % 3 == 2:
+            rows = spark.read.format("delta").load(url).where(f"kafka_offset = {batch}")
+            rows.write.format("delta").mode("append").option("txnAppId", "spark").option("txnVersion", batch).save(url)
+    expected = sorted([*range(12), 2, 5, 8, 11])
+    assert sorted(row.kafka_offset for row in read(EVENTS)) == expected
+    table = DeltaTable(url)
+    assert sorted(table.to_pyarrow_table(columns=["kafka_offset"])["kafka_offset"].to_pylist()) == expected
+    assert (table.transaction_version("s1"), table.transaction_version("spark")) == (11, 11)
+    write_tables(disk, messages({}, first_offset=11), "s1", 11)
+    again = spark.read.format("delta").load(url).limit(1)
+    again.write.format("delta").mode("append").option("txnAppId", "s1").option("txnVersion", 11).save(url)
+    assert len(read(EVENTS)) == len(expected)
 
 
 @pytest.mark.stack("postgres")
@@ -170,10 +193,10 @@ def test_crash_between_two_writes_is_healed_by_writing_the_batch_again(
     append = sink._append
 
     def crash_at(place: str) -> Callable[..., None]:
-        def crash(frame: DataFrame, settings: Settings, table: Any, *rest: Any) -> None:
-            if table.name == place:
+        def crash(table: OpenTable, *rest: Any) -> None:
+            if table.table.name == place:
                 raise RuntimeError("killed here")
-            append(frame, settings, table, *rest)
+            append(table, *rest)
 
         return crash
 

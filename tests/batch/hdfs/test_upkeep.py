@@ -55,7 +55,7 @@ def offsets(settings: Settings) -> list[int]:
 
 
 def test_quarantine_of_past_days_becomes_one_file_per_day(spark: SparkSession, settings: Settings) -> None:
-    ensure_tables(spark, settings, STREAM_TABLES)
+    ensure_tables(settings, STREAM_TABLES)
     for day, first in ((D1, 0), (D2, 10), (TODAY, 20)):
         for offset in range(first, first + 3):
             refuse(spark, settings, day, offset)

@@ -1,0 +1,49 @@
+"""Appends files to Delta tables without Spark. A table's log records the stream's id and the batch's number with the files, as
+Delta's application transaction, so a batch enters a table once."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from deltalake import CommitProperties, DeltaTable, Transaction
+from deltalake.transaction import AddAction, RemoveAction
+
+from cdp.lake.paths import table_url
+from cdp.lake.tables import LakeTable
+from cdp.settings import Settings
+from streaming.files import NewFile
+
+
+@dataclass(frozen=True, slots=True)
+class BatchKey:
+    """A stream's id and the number of one of its batches."""
+
+    stream: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class OpenTable:
+    """A table as it was when it was opened. If another program commits the same batch after that, `append` fails."""
+
+    table: LakeTable
+    delta: DeltaTable
+
+    def has_batch(self, key: BatchKey) -> bool:
+        last = self.delta.transaction_version(key.stream)
+        return last is not None and last >= key.number
+
+    def append(self, files: Sequence[NewFile], key: BatchKey) -> None:
+        now = time.time_ns() // 1_000_000
+        day = self.table.partition
+        actions: list[AddAction | RemoveAction] = [
+            AddAction(file.path, file.size, {day: file.day}, now, True, file.statistics) for file in files
+        ]
+        properties = CommitProperties(app_transactions=[Transaction(key.stream, key.number)])
+        self.delta.create_write_transaction(actions, "append", self.delta.schema(), [day], commit_properties=properties)
+
+
+def open_table(settings: Settings, table: LakeTable) -> OpenTable:
+    return OpenTable(table, DeltaTable(table_url(settings, table.name)))
