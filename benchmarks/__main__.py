@@ -20,6 +20,7 @@ from benchmarks import (
     stream,
     stream_day,
     stream_faults,
+    stream_small,
     web,
     web_tasks,
 )
@@ -42,7 +43,8 @@ STREAM_NEEDS = (
 NIGHT_NEEDS = (*STREAM_NEEDS, "mongo")
 BENCHES = (
     Bench("ingest", "source to Kafka: the naive way, ours, and Kafka's own ProducerPerformance", ("kafka", "source"), ingest.run),
-    Bench("stream", "Kafka to HDFS: ours, bare Spark, and a hand-written consumer", STREAM_NEEDS, stream.run),
+    Bench("stream", "Kafka to HDFS: ours, its previous code, bare Spark, a hand-written consumer", STREAM_NEEDS, stream.run),
+    Bench("stream-small", "starts and batches of 100 messages: ours, and its previous code", STREAM_NEEDS, stream_small.run),
     Bench("day-tables", "Postgres: the rows of all days in one table or in partitions", day_tables.NEEDS, day_tables.run),
     Bench("night-growth", "the night of one more day, while the history grows", night.NEEDS, night.run_growth),
     Bench(

@@ -9,8 +9,9 @@ from datetime import timedelta
 from pathlib import Path
 
 from cdp.settings import Settings
-from source_server.generate import DAYS, LAST_DAY, SEED, write_history
+from source_server.generate import DAYS, LAST_DAY, write_history
 from source_server.history.dirt import MAX_LATE_DAYS
+from source_server.history.seeds import SEED
 from source_server.history.shop import Shop
 from source_server.history.summary import Summary
 from source_server.http import pages

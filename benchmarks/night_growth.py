@@ -18,8 +18,9 @@ from benchmarks.night_events import SteadyShop, receive_history
 from benchmarks.night_process import AFTERWARDS, NightTimes, run_night
 from benchmarks.outcome import Goal, Outcome
 from infra.stack.stack import Stack
-from source_server.generate import SEED, write_history
+from source_server.generate import write_history
 from source_server.history.customers import SIZE_DAYS
+from source_server.history.seeds import SEED
 
 LENGTHS = (60, 365, 1095)
 #: Days that are timed after each length. The quickest night counts, because one night differs from the next by a fifth.

@@ -74,7 +74,7 @@ class StreamProcess:
         """Wait for an executor: for a moment after the death of one there is none."""
         worker, deadline = Supervisor(self._stack).state("spark-worker").pid, time.monotonic() + EXECUTOR_WITHIN
         while time.monotonic() < deadline:
-            if executors := [process for process in _find_family(worker) if EXECUTOR in read_command(process)]:
+            if executors := find_executors(worker):
                 return executors
             time.sleep(0.2)
         raise RuntimeError(f"the stream had no executor for {EXECUTOR_WITHIN:.0f} s; see {self._log}")
@@ -97,6 +97,11 @@ class StreamProcess:
 
     def _count_batches(self) -> int:
         return self._log.read_bytes().count(b"stream: batch ")
+
+
+def find_executors(worker: int) -> list[psutil.Process]:
+    """The living executors of Spark's worker."""
+    return [process for process in _find_family(worker) if EXECUTOR in read_command(process)]
 
 
 def _find_family(pid: int) -> list[psutil.Process]:

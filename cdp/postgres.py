@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from cdp.settings import Settings
 
@@ -19,6 +19,32 @@ def connection_arguments(settings: Settings, program: str, connect_seconds: int 
         "user": settings.postgres_user,
         "password": settings.postgres_password,
         "dbname": settings.postgres_database,
+        "connect_timeout": connect_seconds,
+        "application_name": program,
+        "options": "-c timezone=UTC",
+    }
+
+
+#: Logins of the sample shop's database: the owner of its tables and of the publication, a reader of its changes, a reader.
+ShopLogin = Literal["owner", "cdc", "reader"]
+SHOP_CDC, SHOP_READER = "cdc", "shop_reader"
+
+
+def shop_connection_arguments(
+    settings: Settings, login: ShopLogin, program: str, connect_seconds: int = CONNECT_SECONDS
+) -> dict[str, Any]:
+    """Arguments for the sample shop's database, with libpq's names."""
+    user, password = {
+        "owner": (settings.shop_user, settings.shop_password),
+        "cdc": (SHOP_CDC, settings.shop_cdc_password),
+        "reader": (SHOP_READER, settings.shop_reader_password),
+    }[login]
+    return {
+        "host": settings.shop_host,
+        "port": settings.shop_port,
+        "user": user,
+        "password": password,
+        "dbname": settings.shop_database,
         "connect_timeout": connect_seconds,
         "application_name": program,
         "options": "-c timezone=UTC",

@@ -17,12 +17,14 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from cdp.cli import parse_count, parse_day
+from source_server.history.catalogue import EVENTS
 from source_server.history.files import ENDINGS, can_keep_lines, open_history
 from source_server.history.processes import make_parts
+from source_server.history.seeds import SEED
 from source_server.history.shop import Shop, arrivals
 from source_server.history.summary import Summary
 
-DAYS, CUSTOMERS, EVENTS, SEED, LAST_DAY = 60, 15_000, 300_000, 7, date(2019, 10, 31)
+DAYS, CUSTOMERS, LAST_DAY = 60, 15_000, date(2019, 10, 31)
 #: Called after each written part: parts written, parts in all, rows so far.
 Progress = Callable[[int, int, int], None]
 

@@ -62,6 +62,8 @@ def _page(host: str, port: int, path: str, text: str) -> tuple[str, ...]:
 
 APP_VOLUMES = ("state:/var/lib/cdp", "./infra/airflow:/opt/cdp/infra/airflow:ro", "./infra/spark:/opt/cdp/infra/spark:ro")
 PATIENT = {"stop_grace_period": "60s"}
+#: Started by docker compose --profile live.
+LIVE = {"profiles": ["live"]}
 
 # The image's start script would turn our variables into properties, so the server is started directly.
 KAFKA_BIN = "/opt/kafka/bin"
@@ -142,6 +144,28 @@ def _spark_worker(name: str, **more: Any) -> Container:
     )  # fmt: skip
 
 
+def _postgres(name: str, settings: str, options: Mapping[str, Any] | None = None, **more: Any) -> Container:
+    """A Postgres server; `settings` is the first part of the names of its settings."""
+    user, password, database, port = (
+        getattr(SETTINGS, f"{settings}_{part}") for part in ("user", "password", "database", "port")
+    )
+    return Container(
+        name, image="postgres:18.4-bookworm",
+        options={**PATIENT, "shm_size": "256m", **(options or {})},
+        # The shared file disables the socket file, but the image needs one to create its first database.
+        command=("postgres", f"-cconfig_file=/cdp/{name}/postgresql.conf", "-clisten_addresses=*",
+                 f"-cport={port}", "-cunix_socket_directories=/var/run/postgresql"),
+        environment={
+            "POSTGRES_USER": user,
+            "POSTGRES_PASSWORD": password,
+            "POSTGRES_DB": database,
+            "POSTGRES_INITDB_ARGS": "--auth-host=scram-sha-256 --encoding=UTF8 --locale=C.UTF-8",
+        },
+        health=("CMD-SHELL", f"pg_isready -q -h 127.0.0.1 -p {port} -U $$POSTGRES_USER -d $$POSTGRES_DB"),
+        **more,
+    )  # fmt: skip
+
+
 AIRFLOW_PAGE = f"http://127.0.0.1:{SETTINGS.airflow_port}"
 EVERYWHERE = {"host": "0.0.0.0"}
 _app = partial(Container, volumes=APP_VOLUMES)
@@ -181,19 +205,10 @@ CONTAINERS: tuple[Container, ...] = (
     _spark_worker("spark-worker2", spark_worker_ui_port=18045),
     _app("spark-history-init", prepares="spark-history"),
     _spark("spark-history", SETTINGS.spark_history_port, "/api/v1/version", "spark"),
-    Container(
-        "postgres", image="postgres:18.4-bookworm", cpus=2, options=PATIENT | {"shm_size": "256m"},
-        # The shared file disables the socket file, but the image needs one to create its first database.
-        command=("postgres", "-cconfig_file=/cdp/postgres/postgresql.conf", "-clisten_addresses=*",
-                 f"-cport={SETTINGS.postgres_port}", "-cunix_socket_directories=/var/run/postgresql"),
-        environment={
-            "POSTGRES_USER": SETTINGS.postgres_user,
-            "POSTGRES_PASSWORD": SETTINGS.postgres_password,
-            "POSTGRES_DB": SETTINGS.postgres_database,
-            "POSTGRES_INITDB_ARGS": "--auth-host=scram-sha-256 --encoding=UTF8 --locale=C.UTF-8",
-        },
-        volumes=("postgres:/var/lib/postgresql", _config("postgres")),
-        health=("CMD-SHELL", f"pg_isready -q -h 127.0.0.1 -p {SETTINGS.postgres_port} -U $$POSTGRES_USER -d $$POSTGRES_DB"),
+    _postgres("postgres", "postgres", volumes=("postgres:/var/lib/postgresql", _config("postgres")), cpus=2),
+    _postgres(
+        "shop-db", "shop", memory="512m", options=LIVE,
+        volumes=("shop-db:/var/lib/postgresql", _config("postgres"), _config("shop-db")),
     ),
     Container(
         "mongo", image="mongo:7.0.37", memory="1536m", cpus=2, options=PATIENT, volumes=("mongo:/data/db",),
@@ -223,6 +238,8 @@ CONTAINERS: tuple[Container, ...] = (
     ),
     _airflow("airflow-dags"),
     _app("source", changes=EVERYWHERE, secrets=False),
+    _app("shop-init", prepares="shop-api", options=LIVE),
+    _app("shop-api", memory="512m", changes=EVERYWHERE, options=LIVE),
     # Creates tables, static files and the first administrator.
     _app("site-init", prepares="web"),
     _app("web", memory="2g", cpus=2, changes=EVERYWHERE),

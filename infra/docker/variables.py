@@ -7,7 +7,7 @@ from dataclasses import fields
 from typing import Any
 
 from cdp.settings import Settings, about, env_name, load
-from infra.stack.services import SERVICES
+from infra.stack.services import ALL
 
 #: Settings that may differ between installations. All our containers get them.
 CHOICES = (
@@ -32,7 +32,7 @@ MONGO_USER, MONGO_PASSWORD = require("MONGO_USER"), require("MONGO_PASSWORD")
 
 def _build_settings(defaults: Settings) -> Settings:
     """The default of an address names this machine and a port; here, it names the container that has the port."""
-    owners = {port: service.name for service in SERVICES for port in service.ports}
+    owners = {port: service.name for service in ALL for port in service.ports}
     values: dict[str, Any] = {}
     for f in fields(Settings):
         note, default = about(f), getattr(defaults, f.name)
@@ -46,7 +46,7 @@ def _build_settings(defaults: Settings) -> Settings:
         else:
             values[f.name] = default
     mongo_url = f"mongodb://{MONGO_USER}:{MONGO_PASSWORD}@mongo:{defaults.mongo_port}/?authSource=admin"
-    return Settings(**values | {"postgres_host": "postgres", "mongo_url": mongo_url})
+    return Settings(**values | {"postgres_host": "postgres", "shop_host": "shop-db", "mongo_url": mongo_url})
 
 
 def build_variables(settings: Settings, base: Settings) -> dict[str, str]:

@@ -176,7 +176,7 @@ def down(stack: Stack) -> None:
     """Stop everything. Returns when no process of the stack runs and it holds no port."""
     with lock_stack(stack, "down"):
         stop_all(stack, Supervisor(stack))
-    ports = [(service.title, getattr(stack.settings, field)) for service in SERVICES for field in service.ports]
+    ports = [(service.title, getattr(stack.settings, field)) for service in ALL for field in service.ports]
     # Ports that other programs hold are not our concern.
     holders = [title for title, port in ports if processes.find_port_owner(stack, port) == "the stack"]
     if holders:

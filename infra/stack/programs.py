@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from cdp.programs import CHECK_ARGUMENTS_ONLY
@@ -31,6 +33,7 @@ class Program:
 
 LOAD = Program(("-m", "source_server.load"), ("source", "kafka"), "./run load", needs_by_option={"--dry-run": ()})
 SOURCE_LEDGER = Program(("-m", "source_server.ledger"), ("source", "kafka"), "./run ledger")
+SHOP = Program(("-m", "source_server.shop"), ("shop-db",), "./run shop", needs_by_option={"--views": ("shop-db", "kafka")})
 STREAM_LEDGER = Program(("-m", "streaming.ledger"), ("kafka", "postgres", "namenode"), "./run ledger")
 STREAM = Program(("-m", "streaming"), ("kafka", "namenode", "spark-master", "postgres"), "./run stream")
 REPLAY = Program(("-m", "streaming.replay"), ("namenode", "spark-master"), "./run replay")
@@ -70,12 +73,22 @@ def run(stack: Stack, program: Program, arguments: list[str]) -> int:
             if status := subprocess.call(argv, env=env | {CHECK_ARGUMENTS_ONLY: "1"}, cwd=REPOSITORY):
                 return status
             raise
-    with subprocess.Popen(argv, env=env, cwd=REPOSITORY) as process:
+    with subprocess.Popen(argv, env=env, cwd=REPOSITORY) as process, _pass_on_stop(process):
         while True:
             try:
                 return process.wait()
             except KeyboardInterrupt:
                 continue  # the terminal has interrupted the program too, which ends in its own way
+
+
+@contextmanager
+def _pass_on_stop(process: subprocess.Popen[bytes]) -> Iterator[None]:
+    """A request to stop is for the program, which ends in its own way and says how it ended."""
+    before = signal.signal(signal.SIGTERM, lambda *_: process.terminate())
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def find_needs(program: Program, arguments: Sequence[str]) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import re
@@ -108,6 +109,13 @@ def find_java() -> str:
 
 def venv_bin(name: str) -> str:
     return str(Path(sys.executable).parent / name)
+
+
+def find_package(name: str) -> Path:
+    spec = importlib.util.find_spec(name)
+    if spec is None or spec.origin is None:
+        raise StackError(f"The Python package {name} is missing from the environment; remove .venv and type the command again.")
+    return Path(spec.origin).parent
 
 
 def write_private(path: Path, text: str) -> None:

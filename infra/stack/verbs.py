@@ -221,6 +221,12 @@ VERBS: tuple[Verb, ...] = (
         programs.LOAD,
     ),
     Verb(
+        "shop",
+        "shop init | simulate | clear",
+        "make the sample shop in its own database, let people visit it, or empty it; docs/shop.md",
+        programs.SHOP,
+    ),
+    Verb(
         "ledger",
         "ledger [--recount] [--json]",
         "account for every row, from the file to HDFS; exit 1 if a sum is off",

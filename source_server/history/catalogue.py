@@ -14,6 +14,8 @@ import pyarrow as pa
 
 from source_server.history.seeds import Floats, Ints, make_rng
 
+#: Events of the shop that is generated if nobody says how many.
+EVENTS = 300_000
 SALE_DISCOUNT = 0.2
 #: A shop has this many products times the square root of its events: REES46 has 166,794 products at 42 million events.
 PRODUCTS_BY_ROOT = 25.6

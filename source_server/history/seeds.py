@@ -7,6 +7,9 @@ from zlib import crc32
 import numpy as np
 import numpy.typing as npt
 
+#: The seed of the shop that is generated if nobody names one.
+SEED = 7
+
 Ints = npt.NDArray[np.signedinteger]
 Floats = npt.NDArray[np.floating]
 Flags = npt.NDArray[np.bool_]

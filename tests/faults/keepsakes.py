@@ -17,7 +17,7 @@ from cdp.events.topics import PROBE
 from cdp.kafka import client_config
 from cdp.settings import Settings
 from infra.stack.services.hdfs import USER
-from infra.stack.services.stores import connect_postgres
+from infra.stack.services.postgres import connect_postgres
 
 STORES = ("postgres", "mongo", "redis", "hdfs", "kafka")
 

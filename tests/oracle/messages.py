@@ -14,7 +14,7 @@ from decimal import ROUND_HALF_UP, Decimal, localcontext
 from typing import Any
 
 from cdp.events.fields import BOUNDS, EVENT_TYPES, FIELD_NAMES, FIELDS, MAX_REVENUE, MONEY_TYPES, Bounds, EventField
-from tests.oracle.json_texts import Pairs, find_text, parse_object
+from tests.oracle.json_texts import Pairs, allow_depth, find_text, parse_object
 
 CENT = Decimal("0.01")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -69,6 +69,7 @@ class Refused(Exception):
         self.refusal = Refusal(reason, field, detail)
 
 
+@allow_depth()
 def read_message(value: bytes | None, received: datetime, bounds: Bounds = BOUNDS) -> Event | Refusal:
     pairs = parse_object(value or b"")
     if pairs is None:

@@ -14,7 +14,7 @@ from cdp.events.fields import BOUNDS, Bounds
 from cdp.events.reading.checks import make_checks
 from cdp.events.reading.query import Texts, read_columns
 from cdp.events.reading.sql import PreparedQuery, open_engine
-from cdp.events.reading.texts import EXTRA, FIELD_PATHS, drop_repeated_keys, have_escapes, select_texts, to_json_texts
+from cdp.events.reading.texts import EXTRA, FIELD_PATHS, have_escapes, select_texts, to_json_texts
 from cdp.events.repairs import TextChange
 from cdp.kinds import DIGITS, MONEY_SCALE, PRICE_DIGITS
 from cdp.lake.tables import EVENTS_TABLE, QUARANTINE_TABLE, REPLAY_COLUMNS
@@ -61,7 +61,6 @@ class EventReader:
     def __init__(self, bounds: Bounds = BOUNDS, changes: Sequence[TextChange] = ()) -> None:
         self._checks = make_checks(bounds)
         self._engine = open_engine()
-        self._engine.create_function("drop_repeated_keys", drop_repeated_keys)
         self._queries = {
             escapes: PreparedQuery(self._engine, _LINES, partial(_make_query, escapes, bounds, changes))
             for escapes in (False, True)

@@ -44,10 +44,11 @@ def _make_money_value(text: str, kind: str) -> str:
 
 PRICE_VALUE, AMOUNT_VALUE = _make_money_value("price", PRICE), _make_money_value("amount", MONEY)
 
+_CENTS = "CAST(CAST(v_amount AS DECIMAL(20, 2)) * 100 AS BIGINT)"
 #: The price of one of several units, rounded half up; null if it has too many digits for a price.
 UNIT_PRICE = f"""
     CASE WHEN price IS NULL AND v_amount IS NOT NULL THEN
-        try_cast(CAST((CAST(v_amount * 100 AS BIGINT) * 2 + v_quantity) // (v_quantity * 2) AS DECIMAL(18, 0)) * 0.01 AS {PRICE})
+        try_cast(CAST(({_CENTS} * 2 + v_quantity) // (v_quantity * 2) AS DECIMAL(20, 0)) * 0.01 AS {PRICE})
     END"""
 
 

@@ -11,7 +11,7 @@ from cdp.settings import REPOSITORY, Settings
 from infra.stack.cause import find_cause
 from infra.stack.service import Service, StartCommand, Unhealthy
 from infra.stack.services.http import get_json
-from infra.stack.services.stores import ensure_database
+from infra.stack.services.postgres import ensure_database
 from infra.stack.stack import INFRA, Stack, StackError, venv_bin, write_json
 
 _migrating = Lock()

@@ -1,4 +1,4 @@
-"""Our own programs: source server, web site, Celery worker and beat."""
+"""Our own programs: source server, the API of the sample shop, web site, Celery worker and beat."""
 
 from __future__ import annotations
 
@@ -64,6 +64,19 @@ def _prepare(stack: Stack) -> None:
         _prepared.add(stack.state)
 
 
+def _prepare_shop(stack: Stack) -> None:
+    """Create the shop's tables and the login of its API; rows come from ./run shop init."""
+    argv = (sys.executable, "-m", "source_server.shop", "init", "--empty")
+    result = subprocess.run(argv, env=stack.base_env, capture_output=True, text=True, cwd=REPOSITORY)
+    if result.returncode:
+        raise StackError(f"The sample shop could not be set up: {find_cause(result.stdout + result.stderr)}")
+
+
+def _probe_shop(settings: Settings) -> str:
+    health = get_json(f"{settings.shop_api_url}/health", "./run logs shop-api")
+    return "answers, reads the shop" if health["has_products"] else "answers; the shop is empty: ./run shop init"
+
+
 def _probe_source(settings: Settings) -> str:
     health = get_json(f"{settings.source_url}/health", "./run logs source")
     return f"{health['datasets']} data sets"
@@ -121,6 +134,18 @@ SOURCE = Service(
     command=lambda stack: _python("-m", "source_server"),
     probe=_probe_source,
     address="{source_url}",
+)
+
+SHOP_API = Service(
+    name="shop-api",
+    title="Shop's API",
+    needs=("shop-db",),
+    ports=("shop_api_port",),
+    command=lambda stack: _python("-m", "source_server.shop", "serve"),
+    prepare=_prepare_shop,
+    probe=_probe_shop,
+    address="{shop_api_url}",
+    group="live",
 )
 
 _service = partial(Service, group="site", prepare=_prepare)

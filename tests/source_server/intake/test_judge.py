@@ -13,13 +13,27 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cdp.events.examples import INVALID, RECEIVED, VALID, message
-from cdp.events.reading import make_checks
+from cdp.events.fields import Bounds
+from cdp.events.reading import EventReader, make_checks
 from cdp.events.reading.sql import open_engine
 from cdp.events.reading.values import PRICE_VALUE, TIME_VALUE
+from cdp.settings import current
 from source_server.intake import judge_messages
+from tests.cdp.events.batches import list_results, make_batch
+from tests.cdp.events.poison import POISON
+from tests.oracle.messages import Refusal
 from tests.source_server.intake.conftest import HEADER, ROW, load
 
 ENGINE = open_engine()
+
+
+def test_a_load_predicts_what_the_stream_will_refuse() -> None:
+    lines = [message(content) for content in VALID.values()] + [message(invalid.content) for invalid in INVALID.values()]
+    lines += [payload.replace(b"\n", b" ") for payload, _, _ in POISON.values()]
+    with EventReader(Bounds(currency=current().currency)) as reader:
+        results = list_results(reader.read(make_batch(*lines)))
+    verdicts = [(result.reason, result.field) if isinstance(result, Refusal) else None for result in results]
+    assert judge_messages(lines, RECEIVED) == verdicts
 
 
 def test_the_examples_that_are_events() -> None:

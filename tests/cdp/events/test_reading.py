@@ -1,32 +1,25 @@
-"""The parser: which messages are good events and what they become, and which are refused, with reason and detail."""
+"""The reader: which messages are good events and what they become, and which are refused, with reason and detail."""
 
 from __future__ import annotations
 
-import json
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+import pyarrow as pa
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-from pyspark.sql import Row
 
 from cdp.events import EVENT_TYPES, FIELDS, REASONS
-from cdp.events.examples import ABSENT, BASE, CURRENCY, INVALID, VALID, message
+from cdp.events.examples import ABSENT, CURRENCY, INVALID, RECEIVED, VALID, Content, message
 from cdp.events.fields import MAX_QUANTITY, MAX_TEXT, Bounds
-from cdp.lake.tables import EVENTS_TABLE, QUARANTINE_TABLE
-from cdp.spark import lake_schema
-from streaming.events.parse import parse, select_events, select_refusals
-from tests.spark_session import utc
-from tests.streaming.conftest import Messages, Value
-
-pytestmark = pytest.mark.spark
+from cdp.events.reading import EVENTS_SCHEMA, MESSAGES_SCHEMA, REFUSALS_SCHEMA, EventReader, ReadMessages
+from cdp.lake.tables import EVENTS_TABLE, QUARANTINE_TABLE, REPLAY_COLUMNS
+from tests.cdp.events.batches import make_batch
 
 #: Valid example of the contract -> columns of its event.
 BECOMES: dict[str, dict[str, Any]] = {
     "as the shop sends it": {
-        "event_time": utc(2019, 10, 1, 12, 0),
+        "event_time": datetime(2019, 10, 1, 12, 0, tzinfo=UTC),
         "event_day": date(2019, 10, 1),
         "event_type": "purchase",
         "product_id": "1004856",
@@ -46,15 +39,15 @@ BECOMES: dict[str, dict[str, Any]] = {
         "order_id": "s:0b7e2a3c",
         "source": None,
         "extra": None,
-        "received_at": utc(2019, 10, 1, 12, 30),
+        "received_at": datetime(2019, 10, 1, 12, 30, tzinfo=UTC),
         "kafka_topic": "events.raw",
         "kafka_partition": 0,
         "kafka_offset": 0,
     },
-    "time with Z": {"event_time": utc(2019, 10, 1, 12, 0)},
-    "time with offset": {"event_time": utc(2019, 9, 30, 22, 30), "event_day": date(2019, 9, 30)},
-    "time with short offset": {"event_time": utc(2019, 10, 1, 15, 30)},
-    "time with fraction": {"event_time": utc(2019, 10, 1, 12, 0, 0, 250_000)},
+    "time with Z": {"event_time": datetime(2019, 10, 1, 12, 0, tzinfo=UTC)},
+    "time with offset": {"event_time": datetime(2019, 9, 30, 22, 30, tzinfo=UTC), "event_day": date(2019, 9, 30)},
+    "time with short offset": {"event_time": datetime(2019, 10, 1, 15, 30, tzinfo=UTC)},
+    "time with fraction": {"event_time": datetime(2019, 10, 1, 12, 0, 0, 250_000, tzinfo=UTC)},
     "time just so far ahead": {"event_day": date(2019, 10, 2)},
     "first time": {"event_day": date(1990, 1, 1)},
     "numbers as JSON numbers": {
@@ -153,64 +146,156 @@ DETAILS: dict[str, str] = {
     "first of two reasons": "'x' is none of view, cart, remove_from_cart, purchase, refund",
 }
 
+#: Type of a lake column -> its Arrow type.
+ARROW = {
+    "string": pa.string(),
+    "binary": pa.binary(),
+    "int": pa.int32(),
+    "bigint": pa.int64(),
+    "date": pa.date32(),
+    "timestamp": pa.timestamp("us", "UTC"),
+    "decimal(12,2)": pa.decimal128(12, 2),
+    "decimal(18,2)": pa.decimal128(18, 2),
+}
+
+
+def read(*contents: Content | None, bounds: Bounds = Bounds(currency=CURRENCY)) -> ReadMessages:  # noqa: B008
+    with EventReader(bounds) as reader:
+        return reader.read(make_batch(*contents))
+
+
+def read_events(*contents: Content | None) -> list[dict[str, Any]]:
+    result = read(*contents)
+    assert result.refusals.num_rows == 0
+    events: list[dict[str, Any]] = result.events.to_pylist()
+    return events
+
 
 @pytest.fixture(scope="module")
-def parsed(messages: Messages) -> dict[str, Row]:
-    """All examples of the contract, parsed in one Spark job instead of one job per example."""
-    sent = {
-        **{name: message(content) for name, content in VALID.items()},
-        **{name: message(bad.content) for name, bad in INVALID.items()},
-    }
-    rows = parse(messages(*sent.values()), Bounds(currency=CURRENCY)).collect()
-    return {name: rows[place] for place, name in enumerate(sent)}
+def rows() -> dict[str, dict[str, Any]]:
+    """What the reader makes of all examples of the contract, in one batch."""
+    names = [*VALID, *INVALID]
+    result = read(*VALID.values(), *(bad.content for bad in INVALID.values()))
+    return {names[row["kafka_offset"]]: row for row in (*result.events.to_pylist(), *result.refusals.to_pylist())}
 
 
 @pytest.mark.parametrize("name", VALID)
-def test_valid_example_becomes_an_event(parsed: dict[str, Row], name: str) -> None:
-    row, expected = parsed[name].asDict(), BECOMES[name]
-    assert row["refusal"] is None
+def test_valid_example_becomes_an_event(rows: dict[str, dict[str, Any]], name: str) -> None:
+    row, expected = rows[name], BECOMES[name]
+    assert row.keys() == EVENTS_TABLE.columns.keys()
     assert {column: row[column] for column in expected} == expected
 
 
 @pytest.mark.parametrize("name", INVALID)
-def test_invalid_example_is_refused_with_its_reason(parsed: dict[str, Row], name: str) -> None:
-    bad, refusal = INVALID[name], parsed[name].refusal
-    assert (refusal.reason, refusal.field) == (bad.reason, bad.field)
-    assert refusal.detail == (FIXED_DETAILS.get(bad.reason) or DETAILS[name])
-    assert bytes(parsed[name].payload) == message(bad.content), "the payload is unchanged"
+def test_invalid_example_is_refused_with_its_reason(rows: dict[str, dict[str, Any]], name: str) -> None:
+    bad, row = INVALID[name], rows[name]
+    assert (row["reason"], row["field"]) == (bad.reason, bad.field)
+    assert row["detail"] == (FIXED_DETAILS.get(bad.reason) or DETAILS[name])
+    assert row["payload"] == message(bad.content), "the payload is unchanged"
 
 
-def test_a_message_without_a_value_is_refused(messages: Messages) -> None:
-    (row,) = select_refusals(parse(messages(None))).collect()
-    assert (row.reason, row.field, row.detail, row.payload) == ("not_json", None, "it is not one JSON object", None)
+def test_a_message_without_a_value_is_refused() -> None:
+    (row,) = read(None).refusals.to_pylist()
+    assert (row["reason"], row["field"], row["detail"], row["payload"]) == (
+        "not_json",
+        None,
+        "it is not one JSON object",
+        None,
+    )
 
 
 def test_every_reason_of_the_contract_has_an_example() -> None:
     assert {bad.reason for bad in INVALID.values()} == {reason.code for reason in REASONS}
 
 
-def test_every_type_of_the_contract_is_accepted(messages: Messages) -> None:
-    rows = select_events(parse(messages(*({"event_type": kind} for kind in EVENT_TYPES)))).collect()
-    assert [row.event_type for row in rows] == list(EVENT_TYPES)
+def test_every_type_of_the_contract_is_accepted() -> None:
+    assert [row["event_type"] for row in read_events(*({"event_type": kind} for kind in EVENT_TYPES))] == list(EVENT_TYPES)
 
 
-def test_every_required_field_is_required(messages: Messages) -> None:
+def test_every_required_field_is_required() -> None:
     required = [field.name for field in FIELDS if field.required]
-    rows = select_refusals(parse(messages(*({name: ABSENT} for name in required)))).collect()
-    assert [(row.reason, row.field) for row in rows] == [("missing", name) for name in required]
-    assert {row.detail for row in rows} == {"it is missing or empty"}
+    refusals = read(*({name: ABSENT} for name in required)).refusals.to_pylist()
+    assert [(row["reason"], row["field"]) for row in refusals] == [("missing", name) for name in required]
+    assert {row["detail"] for row in refusals} == {"it is missing or empty"}
 
 
-def test_without_a_currency_in_the_bounds_any_is_accepted(messages: Messages) -> None:
-    assert select_refusals(parse(messages({"currency": "EUR"}, {"currency": "x" * (MAX_TEXT + 1)}))).isEmpty()
+def test_without_a_currency_in_the_bounds_any_is_accepted() -> None:
+    contents: list[Content] = [{"currency": "EUR"}, {"currency": "x" * (MAX_TEXT + 1)}]
+    assert read(*contents, bounds=Bounds()).events.num_rows == 2
 
 
-def test_good_and_refused_have_the_columns_of_their_tables(messages: Messages) -> None:
-    parsed = parse(messages({}, b"x"))
-    assert select_events(parsed).dtypes == [(field.name, field.dataType.simpleString()) for field in lake_schema(EVENTS_TABLE)]
-    assert select_refusals(parsed).dtypes == [
-        (field.name, field.dataType.simpleString()) for field in lake_schema(QUARANTINE_TABLE)
+@pytest.mark.parametrize("contents", [({}, b"x"), ({},), (b"x",), ()], ids=["both", "events", "refusals", "nothing"])
+def test_the_tables_have_the_columns_of_the_lake(contents: tuple[Content, ...]) -> None:
+    result = read(*contents)
+    assert (result.events.schema, result.refusals.schema) == (EVENTS_SCHEMA, REFUSALS_SCHEMA)
+    types = {name: ARROW[kind] for name, kind in EVENTS_TABLE.columns.items()}
+    assert dict(zip(EVENTS_SCHEMA.names, EVENTS_SCHEMA.types, strict=True)) == types
+    assert EVENTS_SCHEMA.names == list(types)
+    types = {name: ARROW[kind] for name, kind in QUARANTINE_TABLE.columns.items() if name not in REPLAY_COLUMNS}
+    assert dict(zip(REFUSALS_SCHEMA.names, REFUSALS_SCHEMA.types, strict=True)) == types
+    assert REFUSALS_SCHEMA.names == list(types)
+
+
+def test_rows_say_where_and_when_a_message_was_received_in_the_order_of_the_messages() -> None:
+    times = [RECEIVED + timedelta(hours=12 * place, microseconds=place) for place in range(4)]
+    origins = [("a", 3, 7), ("b", 0, 2**40), ("a", 1, 6), ("a", 3, 8)]
+    values = [message({}), b"x", None, message({"event_type": "view"})]
+    rows = [
+        dict(zip(MESSAGES_SCHEMA.names, (value, *origin, at), strict=True))
+        for value, origin, at in zip(values, origins, times, strict=True)
     ]
+    with EventReader() as reader:
+        result = reader.read(pa.RecordBatch.from_pylist(rows, schema=MESSAGES_SCHEMA))
+    columns = ("kafka_topic", "kafka_partition", "kafka_offset", "received_at")
+    for table, places in ((result.events, (0, 3)), (result.refusals, (1, 2))):
+        actual = [tuple(row.values()) for row in table.select(columns).to_pylist()]
+        assert actual == [(*origins[place], times[place]) for place in places]
+    assert result.refusals["received_day"].to_pylist() == [date(2019, 10, 2), date(2019, 10, 2)]
+
+
+def test_one_reader_reads_many_batches() -> None:
+    batches = [make_batch({"brand": str(place)}, b"x", first_offset=10 * place) for place in range(3)]
+    with EventReader() as reader:
+        results = [reader.read(batch) for batch in batches]
+    assert [result.events["brand"].to_pylist() for result in results] == [["0"], ["1"], ["2"]]
+    assert [result.refusals["kafka_offset"].to_pylist() for result in results] == [[1], [11], [21]]
+
+
+#: JSON -> the text that it counts as.
+TEXTS = {
+    "1": "1", "-0": "0", "12345678901234567890123": "12345678901234567890123", "1.10": "1.1", "1e2": "100.0", "2.0": "2.0",
+    "17.990000000000002": "17.990000000000002", "0.1e-4": "0.00001", "1E20": "100000000000000000000.0",
+    "123456789.123456789123": "123456789.12345679",
+    "true": "true", "false": "false", "null": None, '""': None, '" a  b "': "a  b", '" a \\n b "': "a b",
+    '"\\ud83d\\ude00"': "😀", '"x\\ud800"': "x?", '"\\ude00\\ud83dx"': "??x", '"\\/"': "/", '"\\u00a0"': "\u00a0",
+    "[1, 2.50, null, true]": "[1,2.5,null,true]", '{"a" : {"b": "é"}}': '{"a":{"b":"é"}}', "[ ]": "[]", "{ }": "{}",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("json_text", TEXTS)
+def test_a_json_value_counts_as_a_text(json_text: str) -> None:
+    line = message({"source": "?"}).replace(b'"?"', json_text.encode())
+    assert [row["source"] for row in read_events(line)] == [TEXTS[json_text]]
+
+
+#: Members behind the base event -> the column `extra`.
+EXTRAS = {
+    "": None,
+    ',"brand":"other"': None,
+    ',"a":null': '{"a":null}',
+    ',"z":1,"a":"x"': '{"z":1,"a":"x"}',
+    ',"a":1,"b":2,"a":3': '{"a":1,"b":2}',
+    ',"a":1.10,"b":[1e2, 2.0]': '{"a":1.1,"b":[100.0,2.0]}',
+    ',"a":" x  y ","Brand":{"k": [ ]}': '{"a":" x  y ","Brand":{"k":[]}}',
+    ',"":0': '{"":0}',
+    ',"b\\u0072and":"x"': None,
+}
+
+
+@pytest.mark.parametrize("members", EXTRAS)
+def test_fields_outside_the_contract_are_kept_in_their_order(members: str) -> None:
+    line = message({})[:-1] + members.encode() + b"}"
+    assert [(row["extra"], row["brand"]) for row in read_events(line)] == [(EXTRAS[members], "samsung")]
 
 
 SAME: dict[str, dict[str, Any]] = {
@@ -245,61 +330,23 @@ OTHER: dict[str, dict[str, Any]] = {
 }
 
 
-def test_same_row_in_another_notation_has_the_same_id(messages: Messages) -> None:
-    base, *rows = select_events(parse(messages({}, *SAME.values()))).collect()
-    assert {name: row.event_id for name, row in zip(SAME, rows, strict=True)} == dict.fromkeys(SAME, base.event_id)
+def test_same_row_in_another_notation_has_the_same_id() -> None:
+    base, *others = read_events({}, *SAME.values())
+    assert {name: row["event_id"] for name, row in zip(SAME, others, strict=True)} == dict.fromkeys(SAME, base["event_id"])
 
 
-def test_other_row_has_another_id(messages: Messages) -> None:
-    rows = select_events(parse(messages({}, *OTHER.values()))).collect()
-    assert len({row.event_id for row in rows}) == 1 + len(OTHER)
+def test_other_row_has_another_id() -> None:
+    assert len({row["event_id"] for row in read_events({}, *OTHER.values())}) == 1 + len(OTHER)
 
 
-def test_id_is_stable_over_releases(messages: Messages) -> None:
+def test_id_is_stable_over_releases() -> None:
     """The ids are fixed here: if they changed, every event that arrives a second time would count twice."""
-    plain, with_amount = select_events(parse(messages({}, {"amount": "130.76"}))).collect()
-    assert plain.event_id == "d11eee21c0b42dd142f40897a73b8069"
-    assert with_amount.event_id == "89b20b0f8e5ac026d7430b26f7f3598a"
+    plain, with_amount = read_events({}, {"amount": "130.76"})
+    assert plain["event_id"] == "d11eee21c0b42dd142f40897a73b8069"
+    assert with_amount["event_id"] == "89b20b0f8e5ac026d7430b26f7f3598a"
 
 
-def test_a_price_computed_from_an_amount_counts_in_the_id_like_one_in_the_message(messages: Messages) -> None:
+def test_a_price_computed_from_an_amount_counts_in_the_id_like_one_in_the_message() -> None:
     amount = {"quantity": 3, "amount": "20.00"}
-    computed, same, other = select_events(
-        parse(messages({"price": None, **amount}, {"price": "6.67", **amount}, {"price": "6.66", **amount}))
-    ).collect()
-    assert computed.event_id == same.event_id != other.event_id
-
-
-@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
-@given(
-    st.lists(
-        st.one_of(
-            st.binary(max_size=40),
-            st.recursive(
-                st.none() | st.integers() | st.text(max_size=5), lambda inner: st.lists(inner, max_size=3), max_leaves=5
-            ).map(lambda value: json.dumps(value).encode()),
-            st.dictionaries(
-                st.sampled_from([*BASE, "quantity", "order_id", "amount", "event_id", "currency", "other"]),
-                st.none()
-                | st.booleans()
-                | st.floats()
-                | st.integers()
-                | st.text(max_size=250)
-                | st.lists(st.integers(), max_size=2),
-            ),
-        ),
-        min_size=50,
-        max_size=100,
-    )
-)
-def test_every_message_is_an_event_or_refused_and_never_both(messages: Messages, values: list[Value]) -> None:
-    parsed = parse(messages(*values)).persist()
-    events, refusals = select_events(parsed).collect(), select_refusals(parsed).collect()
-    parsed.unpersist()
-    assert sorted(row.kafka_offset for row in (*events, *refusals)) == list(range(len(values)))
-    for event in events:
-        assert event.event_type in EVENT_TYPES
-        assert event.price >= 0
-        assert 1 <= event.quantity <= MAX_QUANTITY
-        assert event.event_id
-        assert event.user_id.strip() == event.user_id != ""
+    computed, same, other = read_events({"price": None, **amount}, {"price": "6.67", **amount}, {"price": "6.66", **amount})
+    assert computed["event_id"] == same["event_id"] != other["event_id"]
