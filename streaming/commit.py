@@ -8,12 +8,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from deltalake import CommitProperties, DeltaTable, Transaction
+from deltalake.exceptions import CommitFailedError
 from deltalake.transaction import AddAction, RemoveAction
 
 from cdp.lake.paths import table_url
 from cdp.lake.tables import LakeTable
 from cdp.settings import Settings
 from streaming.files import NewFile
+
+ATTEMPTS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,18 @@ class OpenTable:
         return last is not None and last >= key.number
 
     def append(self, files: Sequence[NewFile], key: BatchKey) -> None:
+        """Add the files to the table as one commit. deltalake refuses an append if rows that existed before were changed or
+        deleted meanwhile, as a replay does; that is tried again."""
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                self._commit(files, key)
+                return
+            except CommitFailedError:
+                self.delta.update_incremental()
+                if self.has_batch(key) or attempt == ATTEMPTS:
+                    raise
+
+    def _commit(self, files: Sequence[NewFile], key: BatchKey) -> None:
         now = time.time_ns() // 1_000_000
         day = self.table.partition
         actions: list[AddAction | RemoveAction] = [

@@ -15,7 +15,7 @@ from delta.exceptions import ConcurrentAppendException
 from delta.tables import DeltaTable
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
-from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_fixed
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random
 
 from cdp.lake.paths import EVENTS, QUARANTINE, table_url
 from cdp.lake.tables import REPLAY_COLUMNS
@@ -24,12 +24,13 @@ from cdp.settings import Settings
 #: The key of a message: its place in Kafka, and when it was received, because a recreated Kafka counts from 0 again. A stream
 #: that lost its checkpoint writes a message twice; both rows have the same key and are replayed as one.
 KEY = ("kafka_topic", "kafka_partition", "kafka_offset", "received_at", "received_day")
-ATTEMPTS, PAUSE_SECONDS = 5, 1.0
-#: Runs a step again if another program has appended rows meanwhile, as the stream does all the time.
+ATTEMPTS, LONGEST_PAUSE = 10, 3.0
+#: Runs a step again if another program has appended rows meanwhile, as the stream does all the time. The pauses differ, so that
+#: the attempts don't keep step with the stream's batches.
 retry_on_append = Retrying(
     retry=retry_if_exception_type(ConcurrentAppendException),
     stop=stop_after_attempt(ATTEMPTS),
-    wait=wait_fixed(PAUSE_SECONDS),
+    wait=wait_random(0, LONGEST_PAUSE),
     reraise=True,
 )
 

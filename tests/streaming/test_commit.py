@@ -73,6 +73,16 @@ def test_an_append_of_another_program_meanwhile_does_no_harm(disk: Settings) -> 
     assert read_ids(disk) == ["ours", "replayed"]
 
 
+def test_a_change_of_older_rows_meanwhile_does_no_harm_and_does_not_let_a_second_driver_in(disk: Settings) -> None:
+    open_events(disk).append(write_event(disk, "old"), FIRST)
+    ours, other = open_events(disk), open_events(disk)
+    DeltaTable(table_url(disk, EVENTS_TABLE.name)).update({"brand": "'changed'"}, predicate="event_id = 'old'")
+    ours.append(write_event(disk, "ours"), SECOND)
+    with pytest.raises(CommitFailedError):
+        other.append(write_event(disk, "other"), SECOND)
+    assert read_ids(disk) == ["old", "ours"]
+
+
 def test_a_compaction_between_two_attempts_does_no_harm(disk: Settings) -> None:
     table = open_events(disk)
     table.append(write_event(disk, "a") + write_event(disk, "b"), FIRST)
