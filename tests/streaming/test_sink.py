@@ -6,15 +6,19 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from deltalake import DeltaTable
+from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, Row, SparkSession
+from pyspark.sql import functions as F
 
 from cdp.lake.paths import EVENTS, QUARANTINE, table_url
 from cdp.lake.tables import LOG_DAYS, STREAM_TABLES
@@ -214,6 +218,45 @@ def test_crash_between_two_writes_is_healed_by_writing_the_batch_again(
         assert len(stream.read_batches()) == batch, fails_at
         stream.write(batch, received, {"0": 2 * batch + 2})
     assert (len(read(EVENTS)), len(read(QUARANTINE)), len(stream.read_batches())) == (3, 3, 3)
+
+
+def test_files_of_a_task_that_failed_are_never_read(spark: SparkSession, disk: Settings, messages: Messages, read: Read) -> None:
+    writes_at_once = replace(disk, stream_worker_mb=0)
+    last = 39
+    good = messages(*[{"comment": "x" * 20_000}] * (last + 1))  # more than Spark's own buffer holds
+    fails = good.withColumn("value", F.expr(f"if(offset = {last}, raise_error('disk full'), value)"))
+    with options(spark, {"spark.sql.execution.arrow.maxRecordsPerBatch": "1"}):
+        with pytest.raises(PySparkException):
+            write_tables(writes_at_once, fails, "s1", 0)
+        folder = Path(table_url(disk, EVENTS).removeprefix("file:"))
+        assert any(folder.rglob("*.parquet"))
+        assert read(EVENTS) == []
+        assert write_tables(writes_at_once, good, "s1", 0).counts.good == last + 1
+    assert len([*folder.rglob("*.parquet")]) > len(DeltaTable(table_url(disk, EVENTS)).file_uris()) == last + 1
+    assert sorted(row.kafka_offset for row in read(EVENTS)) == [*range(last + 1)]
+
+
+def test_large_messages_come_to_a_task_in_small_batches(spark: SparkSession, messages: Messages) -> None:
+    large = messages({}).select(F.explode(F.sequence(F.lit(1), F.lit(40)))).withColumn("value", F.expr("repeat('x', 1000000)"))
+
+    def measure(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        sizes = [batch.nbytes for batch in batches]
+        yield pa.RecordBatch.from_pydict({"size": pa.array(sizes, pa.int64())})
+
+    sizes = [row.size for row in large.select("value").mapInArrow(measure, "size bigint").collect()]
+    assert sum(sizes) > 40_000_000
+    assert max(sizes) < 20 * 2**20
+
+
+@contextmanager
+def options(spark: SparkSession, values: dict[str, str]) -> Iterator[None]:
+    for name, value in values.items():
+        spark.conf.set(name, value)
+    try:
+        yield
+    finally:
+        for name in values:
+            spark.conf.unset(name)
 
 
 def test_no_batch_starts_after_a_stop(spark: SparkSession, disk: Settings, messages: Messages) -> None:
