@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from benchmarks import (
+    cdc,
     day_tables,
     ingest,
     ingest_faults,
@@ -45,6 +46,7 @@ BENCHES = (
     Bench("ingest", "source to Kafka: the naive way, ours, and Kafka's own ProducerPerformance", ("kafka", "source"), ingest.run),
     Bench("stream", "Kafka to HDFS: ours, its previous code, bare Spark, a hand-written consumer", STREAM_NEEDS, stream.run),
     Bench("stream-small", "starts and batches of 100 messages: ours, and its previous code", STREAM_NEEDS, stream_small.run),
+    Bench("cdc", "a commit in the shop's database to a reader of Kafka: single orders, a large transaction", cdc.NEEDS, cdc.run),
     Bench("day-tables", "Postgres: the rows of all days in one table or in partitions", day_tables.NEEDS, day_tables.run),
     Bench("night-growth", "the night of one more day, while the history grows", night.NEEDS, night.run_growth),
     Bench(

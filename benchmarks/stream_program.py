@@ -22,7 +22,7 @@ from cdp.lake.tables import STREAM_TABLES
 from cdp.settings import REPOSITORY, env_name
 from infra.stack.services import spark as spark_service
 from infra.stack.services.hdfs import USER
-from infra.stack.services.stores import ensure_database
+from infra.stack.services.postgres import ensure_database
 from infra.stack.stack import JARS, Stack
 from infra.stack.supervise import Supervisor
 

@@ -104,6 +104,7 @@ class Settings:
     mongo_port: int = _port(51, "MongoDB, or the stand-in natively.")
     redis_port: int = _port(52, "Redis.")
     shop_port: int = _port(53, "The sample shop's Postgres.")
+    connect_port: int = _port(54, "Kafka Connect's REST API.")
 
     # Secrets: generated once for a stack, or set through NAME or NAME_FILE
     postgres_password: str = _secret("Password of the Postgres user.")
@@ -147,11 +148,13 @@ class Settings:
     redis_url: str = _setting("redis://:{redis_password}@127.0.0.1:{redis_port}/0", "Redis, the Celery broker.", secret=True)
     source_url: str = _setting("http://127.0.0.1:{source_port}", "The source server.")
     shop_api_url: str = _setting("http://127.0.0.1:{shop_api_port}", "The API that reads the sample shop's tables.")
+    connect_url: str = _setting("http://127.0.0.1:{connect_port}", "Kafka Connect's REST API.")
     web_url: str = _setting("http://127.0.0.1:{web_port}", "The web site.")
     airflow_url: str = _setting("http://127.0.0.1:{airflow_port}", "Airflow.")
 
     # Sizes
     kafka_heap: str = _heap("384m", "Heap of the Kafka broker.")
+    connect_heap: str = _heap("192m", "Heap of Kafka Connect.")
     namenode_heap: str = _heap("256m", "Heap of the NameNode, and of the SecondaryNameNode, which reads the same image.")
     datanode_heap: str = _heap("192m", "Heap of a DataNode.")
     spark_daemon_heap: str = _heap("256m", "Heap of the Spark master, worker and history server.")

@@ -210,6 +210,10 @@ CONTAINERS: tuple[Container, ...] = (
         "shop-db", "shop", memory="512m", options=LIVE,
         volumes=("shop-db:/var/lib/postgresql", _config("postgres"), _config("shop-db")),
     ),
+    _app(
+        "connect", memory="512m", changes=EVERYWHERE, options={"profiles": ["live"]}, after=("kafka-topics",),
+        environment={"CDP_CONNECT_HEAP": SETTINGS.connect_heap},
+    ),
     Container(
         "mongo", image="mongo:7.0.37", memory="1536m", cpus=2, options=PATIENT, volumes=("mongo:/data/db",),
         command=("--port", str(SETTINGS.mongo_port), "--bind_ip_all", "--wiredTigerCacheSizeGB", "0.5"),

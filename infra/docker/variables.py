@@ -18,7 +18,8 @@ CHOICES = (
 )  # fmt: skip
 #: Settings that only the containers of servers read.
 SERVER_CHOICES = (
-    "kafka_retention_hours", "kafka_heap", "namenode_heap", "datanode_heap", "spark_daemon_heap", "redis_maxmemory",
+    "kafka_retention_hours", "kafka_heap", "connect_heap", "namenode_heap", "datanode_heap", "spark_daemon_heap",
+    "redis_maxmemory",
 )  # fmt: skip
 
 

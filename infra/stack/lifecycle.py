@@ -76,7 +76,7 @@ def start(stack: Stack, services: tuple[Service, ...]) -> None:
         say("run: stopping what this start has started")
         supervisor.stop(launch.started) if running else stop_all(stack, supervisor)
         raise
-    say(f"run: {len(services)} services healthy in {time.monotonic() - began:.0f} s")
+    say(f"run: {len(services) - len(launch.unhealthy)} services healthy in {time.monotonic() - began:.0f} s")
 
 
 class Launch:
@@ -87,6 +87,7 @@ class Launch:
         self.ready = {service.name: threading.Event() for service in services}
         self.failed: list[StackError] = []
         self.started: list[str] = []
+        self.unhealthy: list[str] = []  # services that run and that an operator must repair
         self.began = time.monotonic()
 
     def run(self) -> None:
@@ -120,8 +121,6 @@ class Launch:
             self.started.append(service.name)
             self.supervisor.start(service)
         self._await_health(service, deadline)
-        if not self.failed:
-            say(f"  {service.title:<22} healthy after {time.monotonic() - self.began:4.1f} s")
 
     def _prepare(self, service: Service, deadline: float) -> None:
         """Prepare the service; try again while a server that the preparation uses is not healthy yet."""
@@ -136,18 +135,25 @@ class Launch:
 
     def _await_health(self, service: Service, deadline: float) -> None:
         deaths: set[float] = set()
+        ready_since = 0.0
         while not self.failed:
             self._check_deaths(service, deaths)
             try:
                 if service.ready and not self.ready[service.name].is_set():
                     service.check_readiness(self.stack.settings)
                     self.ready[service.name].set()
+                ready_since = ready_since or time.monotonic()
                 service.check_health(self.stack.settings)
             except Unhealthy as error:
+                if service.patience and ready_since and time.monotonic() > ready_since + service.patience:
+                    self.unhealthy.append(service.name)
+                    say(f"  {service.title:<22} runs, but {error.wrong} → {error.remedy}")
+                    return
                 self._check_deadline(service, deadline, error.wrong)
                 time.sleep(POLL)
             else:
                 self.ready[service.name].set()
+                say(f"  {service.title:<22} healthy after {time.monotonic() - self.began:4.1f} s")
                 return
 
     def _check_deaths(self, service: Service, deaths: set[float]) -> None:

@@ -42,6 +42,9 @@ class Service:
     prepare: Callable[[Stack], None] | None = None  # before each start by ./run up; safe to repeat
     address: str = ""  # a template over the settings
     stop_signal: str = "TERM"
+    #: Seconds that ./run up waits for the health of a service that is ready. Then it says what is wrong and goes on, because an
+    #: operator repairs it while the service runs. 0: an unhealthy service fails the start.
+    patience: float = 0
     needs_person: int = 0  # exit status after which it is not restarted: an operator must act
 
     def check_health(self, settings: Settings) -> str:

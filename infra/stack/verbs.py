@@ -130,7 +130,7 @@ def _logs(stack: Stack, arguments: argparse.Namespace) -> int:
 
 
 def _doctor(stack: Stack, arguments: argparse.Namespace) -> int:
-    findings = doctor.examine(stack, SERVICES)
+    findings = doctor.examine(stack, ALL)
     for finding in findings:
         print(f"{'ok  ' if finding.ok else 'FAIL'}  {finding.what:<12} {finding.value}")
         if finding.remedy:
@@ -162,6 +162,26 @@ def _reset(stack: Stack, arguments: argparse.Namespace) -> int:
 
 def _demo(stack: Stack, arguments: argparse.Namespace) -> int:
     return demo.run(stack)
+
+
+def _connect_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("what", nargs="?", default="", metavar="FILE", help="a TOML file; or status, snapshot, delete")
+    parser.add_argument("tables", nargs="*", metavar="TABLE", help="with snapshot: only these tables, by their names in topics")
+    parser.add_argument("--json", action="store_true", help="with status: for programs")
+
+
+def _connect(stack: Stack, arguments: argparse.Namespace) -> int:
+    from infra.connect import operations  # its drivers would cost every verb a tenth of a second
+
+    if arguments.tables and arguments.what != "snapshot":
+        raise StackError(f"Only snapshot takes names of tables: ./run connect snapshot {' '.join(arguments.tables)}")
+    if arguments.what == "status":
+        return operations.show_status(stack, arguments.json)
+    if arguments.what == "snapshot":
+        return operations.snapshot(stack, arguments.tables)
+    if arguments.what == "delete":
+        return operations.delete(stack)
+    return operations.register(stack, arguments.what)
 
 
 def _test(stack: Stack, arguments: argparse.Namespace) -> int:
@@ -225,6 +245,13 @@ VERBS: tuple[Verb, ...] = (
         "shop init | simulate | clear",
         "make the sample shop in its own database, let people visit it, or empty it; docs/shop.md",
         programs.SHOP,
+    ),
+    Verb(
+        "connect",
+        "connect [FILE | status | snapshot [TABLE…] | delete]",
+        "send the changes of the sample shop, or of the database in FILE, to Kafka; status says whether they arrive",
+        _connect,
+        _connect_arguments,
     ),
     Verb(
         "ledger",

@@ -51,7 +51,7 @@ def test_a_supervisor_that_hangs_is_ended_with_all_that_it_started(stack: Stack,
 
 
 def test_services_that_need_a_stopped_one_are_stopped_too() -> None:
-    assert [service.name for service in with_dependents(("kafka",))] == ["kafka", "stream"]
+    assert [service.name for service in with_dependents(("kafka",))] == ["kafka", "stream", "connect"]
     assert [service.name for service in with_dependents(("hdfs",))] == [
         "namenode", "secondarynamenode", "datanode1", "datanode2", "spark-history", "stream",
     ]  # fmt: skip

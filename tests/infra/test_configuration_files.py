@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from cdp.settings import load
-from infra.stack.services import airflow, hdfs, kafka, spark
+from infra.stack.services import airflow, connect, hdfs, kafka, spark
 from infra.stack.stack import INFRA, Stack, find_java
 from tests.infra import compose_file
 
@@ -71,6 +71,8 @@ def _read_sums(file: Path) -> None:
 
 READERS: dict[str, Callable[[Path], None]] = {
     "airflow/airflow.cfg": _read_cfg,
+    "connect/log4j2.yaml": _read_yaml,
+    "connect/worker.properties": _read_properties,
     "docker/answers.sh": _read_shell,
     "docker/format-kafka.sh": _read_shell,
     "docker/format-namenode.sh": _read_shell,
@@ -79,6 +81,7 @@ READERS: dict[str, Callable[[Path], None]] = {
     "hadoop/hdfs-site.xml": _read_xml,
     "hadoop/log4j.properties": _read_properties,
     "hadoop/logging.properties": _read_properties,
+    "jars/connect/pom.xml": _read_pom,
     "jars/hadoop/pom.xml": _read_pom,
     "jars/jars.sha256": _read_sums,
     "jars/kafka/pom.xml": _read_pom,
@@ -143,15 +146,17 @@ def find_variables(*files: str) -> set[str]:
 
 HADOOP = find_variables("hadoop/core-site.xml", "hadoop/hdfs-site.xml")
 KAFKA = find_variables("kafka/server.properties")
+CONNECT = find_variables("connect/worker.properties")
 SPARK = find_variables("spark/spark-env.sh")
 AIRFLOW = find_variables("airflow/airflow.cfg")
 
 
 def test_the_native_stack_sets_every_variable() -> None:
     stack = Stack(load({"CDP_VAR_DIR": "/nonexistent"}))
-    assert all((HADOOP, KAFKA, SPARK, AIRFLOW))
+    assert all((HADOOP, KAFKA, CONNECT, SPARK, AIRFLOW))
     assert hdfs.build_environment(stack).keys() >= HADOOP
     assert kafka.build_environment(stack.settings, "/x").keys() >= KAFKA
+    assert connect.build_environment(stack.settings).keys() >= CONNECT
     assert spark.build_environment(stack).keys() >= SPARK
     assert airflow.build_environment(stack).keys() >= AIRFLOW
 

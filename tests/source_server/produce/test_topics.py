@@ -15,7 +15,15 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]
 )
 
 from cdp.events import EVENTS_RAW, TOPICS, Topic
-from cdp.events.topics import POSITIONS, topic_config, topic_partitions
+from cdp.events.topics import (
+    CDC_HEARTBEATS,
+    CDC_SIGNALS,
+    POSITIONS,
+    SHOP_TABLES,
+    SHOP_TOPICS,
+    topic_config,
+    topic_partitions,
+)
 from cdp.kafka import client_config
 from cdp.settings import Settings, current, load
 from source_server.produce import topics
@@ -84,7 +92,8 @@ def test_a_missing_topic_is_named_and_nothing_is_changed(settings: Settings, mon
 
 
 def test_the_configuration_of_topics(settings: Settings) -> None:
-    assert {topic.name: topic_partitions(settings, topic) for topic in TOPICS} == {
+    others = {*SHOP_TOPICS, CDC_HEARTBEATS, CDC_SIGNALS}
+    assert {topic.name: topic_partitions(settings, topic) for topic in TOPICS if topic not in others} == {
         "events.raw": settings.kafka_partitions,
         "source.positions": 1,
         "segments.changes": settings.kafka_partitions,
@@ -94,3 +103,11 @@ def test_the_configuration_of_topics(settings: Settings) -> None:
     hours = {"cleanup.policy": "delete", "retention.ms": str(168 * 3_600_000)}
     assert topic_config(settings, EVENTS_RAW) == kafkas_clock | hours
     assert topic_config(settings, POSITIONS) == kafkas_clock | {"cleanup.policy": "compact"}
+
+
+def test_topics_of_the_shops_tables_have_one_partition_and_take_large_rows(settings: Settings) -> None:
+    """With one partition, the order in the topic is the order of the commits."""
+    assert {topic_partitions(settings, topic) for topic in SHOP_TOPICS} == {1}
+    assert {topic.name for topic in SHOP_TOPICS} == {f"cdc.shop.{table}" for table in SHOP_TABLES}
+    for topic in SHOP_TOPICS:
+        assert topic_config(settings, topic).items() >= {"cleanup.policy": "delete", "max.message.bytes": "8388608"}.items()

@@ -1,0 +1,1 @@
+"""Kafka Connect with Debezium: its configuration, the connector of the shop's database, and ./run connect."""
