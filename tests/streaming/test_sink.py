@@ -9,11 +9,13 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable
 from pyspark.errors import PySparkException
@@ -218,6 +220,28 @@ def test_crash_between_two_writes_is_healed_by_writing_the_batch_again(
         assert len(stream.read_batches()) == batch, fails_at
         stream.write(batch, received, {"0": 2 * batch + 2})
     assert (len(read(EVENTS)), len(read(QUARANTINE)), len(stream.read_batches())) == (3, 3, 3)
+
+
+def test_readers_see_the_same_instants_in_files_of_before_and_of_now(
+    spark: SparkSession, disk: Settings, messages: Messages, read: Read
+) -> None:
+    url, time_of_event = table_url(disk, EVENTS), "2019-10-01 23:59:59.123456"
+    write_tables(disk, messages({"event_time": f"{time_of_event} UTC"}), "s1", 0)
+    with options(spark, {"spark.sql.parquet.outputTimestampType": "INT96"}):
+        before = spark.read.format("delta").load(url).withColumn("kafka_offset", F.lit(1).cast("bigint"))
+        before.write.format("delta").mode("append").save(url)
+    kinds = {pq.ParquetFile(file.removeprefix("file:")).schema.column(1).physical_type for file in DeltaTable(url).file_uris()}
+    assert kinds == {"INT64", "INT96"}
+    expected = datetime(2019, 10, 1, 23, 59, 59, 123_456, UTC)
+    at_the_time = spark.read.format("delta").load(url).where(f"event_time = '{time_of_event}'")
+    assert sorted(row.kafka_offset for row in at_the_time.collect()) == [0, 1]
+    assert {row.event_time for row in read(EVENTS)} == {expected.replace(tzinfo=None)}
+    rows = DeltaTable(url).to_pyarrow_table(filters=[("event_time", "=", expected)])
+    assert sorted(rows["kafka_offset"].to_pylist()) == [0, 1]
+    with duckdb.connect() as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        files = f"read_parquet('{url.removeprefix('file:')}/*/*.parquet')"
+        assert connection.sql(f"SELECT DISTINCT epoch_us(event_time) FROM {files}").fetchall() == [(1_569_974_399_123_456,)]
 
 
 def test_files_of_a_task_that_failed_are_never_read(spark: SparkSession, disk: Settings, messages: Messages, read: Read) -> None:
