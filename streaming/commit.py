@@ -3,9 +3,12 @@ Delta's application transaction, so a batch enters a table once."""
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
+from typing import TypeVar
 
 from deltalake import CommitProperties, DeltaTable, Transaction
 from deltalake.exceptions import CommitFailedError
@@ -17,6 +20,9 @@ from cdp.settings import Settings
 from streaming.files import NewFile
 
 ATTEMPTS = 5
+#: The NameNode gives new blocks to other DataNodes long before this.
+SECONDS = 120.0
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +49,10 @@ class OpenTable:
         deleted meanwhile, as a replay does; that is tried again."""
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                self._commit(files, key)
+                call_within(SECONDS, lambda: self._commit(files, key))
                 return
             except CommitFailedError:
-                self.delta.update_incremental()
+                call_within(SECONDS, self.delta.update_incremental)
                 if self.has_batch(key) or attempt == ATTEMPTS:
                     raise
 
@@ -61,4 +67,19 @@ class OpenTable:
 
 
 def open_table(settings: Settings, table: LakeTable) -> OpenTable:
-    return OpenTable(table, DeltaTable(table_url(settings, table.name)))
+    return OpenTable(table, call_within(SECONDS, lambda: DeltaTable(table_url(settings, table.name))))
+
+
+def call_within(seconds: float, work: Callable[[], T]) -> T:
+    """The work's result, or TimeoutError. deltalake waits without end for a DataNode that takes connections and is silent; a
+    commit that comes through later does no harm, because the log then has the batch."""
+    outcome: Future[T] = Future()
+
+    def run() -> None:
+        try:
+            outcome.set_result(work())
+        except BaseException as error:
+            outcome.set_exception(error)
+
+    threading.Thread(target=run, daemon=True).start()
+    return outcome.result(seconds)

@@ -26,7 +26,8 @@ from cdp.lake.tables import LakeTable
 
 #: HDFS takes a while to close a file, whatever its size; other files are sent meanwhile.
 FILES_AT_ONCE = 16
-COMPRESSION = "snappy"
+#: A third smaller than snappy, for a tenth of a microsecond per message.
+COMPRESSION = "zstd"
 
 
 @dataclass(frozen=True, slots=True)

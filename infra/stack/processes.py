@@ -6,6 +6,7 @@ import contextlib
 import os
 import socket
 import time
+from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 
@@ -70,6 +71,17 @@ def measure_memory(pid: int) -> int:
             with contextlib.suppress(psutil.Error, AttributeError):
                 total += process.memory_full_info().pss
     return total
+
+
+def measure_executors(application: str) -> tuple[int, int]:
+    """Bytes (PSS) that the executors of a Spark application hold on this machine, and those that their Python workers hold."""
+    jvms = pythons = 0
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, AttributeError):
+            if ("--app-id", application) in pairwise(process.cmdline()):
+                jvms += process.memory_full_info().pss
+                pythons += sum(measure_memory(child.pid) for child in process.children())
+    return jvms, pythons
 
 
 def is_port_free(host: str, port: int) -> bool:

@@ -27,8 +27,8 @@ from streaming.query import BatchContext
 #: A batch of fewer messages is one task, so that it leaves one file per day.
 MESSAGES_PER_TASK = 50_000
 MESSAGE = ("value", "topic", "partition", "offset", "timestamp")
-#: A task needs several times the memory of the rows that it holds: it sorts and compresses them.
-SHARE_OF_ROWS = 4
+#: A Python worker that only reads needs this much memory. Rows need their size twice: a task sorts and compresses them.
+READING_MB = 250
 
 
 def write_batch(messages: DataFrame, context: BatchContext) -> Counts:
@@ -61,7 +61,7 @@ def _run_tasks(
     settings: Settings, messages: DataFrame, tables: Sequence[OpenTable], tasks: int
 ) -> tuple[list[NewFile], list[Group]]:
     folders = [TableFolder(each.table, table_url(settings, each.table.name), settings.hdfs_replication) for each in tables]
-    task = BatchTask(folders, settings.currency, settings.stream_worker_mb * 2**20 // SHARE_OF_ROWS)
+    task = BatchTask(folders, settings.currency, (settings.stream_worker_mb - READING_MB) * 2**20 // 2)
     rows = messages.select(*MESSAGE).coalesce(tasks).mapInArrow(task, RESULT).collect()
     files = [NewFile(**file.asDict()) for row in rows for file in row.files]
     return files, [Group(**group.asDict()) for row in rows for group in row.groups]

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import configparser
+import subprocess
+import sys
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+import psutil
 import psycopg2
 import pytest
 
 from infra.stack import status, stream_progress
 from infra.stack.lifecycle import order_levels
+from infra.stack.processes import measure_executors
 from infra.stack.service import Unhealthy
 from infra.stack.services import BY_NAME, SERVICES, with_needs
 from infra.stack.services import stream as service
@@ -63,6 +67,12 @@ def test_its_state_as_text_and_as_json(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (as_json["runs"], as_json["progress"]["rate"], as_json["progress"]["waiting"]) == (True, 500, 7)
 
     monkeypatch.setattr(service, "stream_state", lambda _: StreamState(True, PROGRESS))
+    applications = [{"id": "app-1", "name": "cdp night"}, {"id": "app-2", "name": "cdp stream"}]
+    monkeypatch.setattr(service, "get_json", lambda *_: {"activeapps": applications})
+    memory = {"app-1": (1, 1), "app-2": (500 * 2**20, 300 * 2**20)}
+    monkeypatch.setattr(service, "measure_executors", memory.__getitem__)
+    assert service.STREAM.probe(open_stack().settings) == "last batch 12; executor 500 MB, Python workers 300 MB"
+    memory["app-2"] = (0, 0)  # on another machine
     assert service.STREAM.probe(open_stack().settings) == "last batch 12"
     for state in (StreamState(False, PROGRESS), StreamState(unknown="refused")):
         monkeypatch.setattr(service, "stream_state", lambda _, state=state: state)
@@ -81,3 +91,25 @@ def test_unreachable_postgres_is_reported(monkeypatch: pytest.MonkeyPatch) -> No
 
     monkeypatch.setattr(psycopg2, "connect", refuse)
     assert stream_progress.stream_state(open_stack().settings).unknown == "its ledger can't be read: connection refused"
+
+
+@pytest.mark.subprocess
+def test_memory_of_an_application_is_that_of_its_executors_and_of_their_children() -> None:
+    script = """
+import subprocess, sys
+child = subprocess.Popen([sys.executable, "-c", "import time; print(1, flush=True); time.sleep(60)"])
+child.wait()
+"""
+    with subprocess.Popen([sys.executable, "-c", script, "--app-id", "app-of-a-test"], stdout=subprocess.PIPE) as executor:
+        assert executor.stdout is not None
+        executor.stdout.readline()
+        jvm, python = measure_executors("app-of-a-test")
+        end_tree(executor.pid)
+    assert min(jvm, python) > 2**20
+    assert measure_executors("app-of-a-test") == (0, 0)
+
+
+def end_tree(pid: int) -> None:
+    root = psutil.Process(pid)
+    for process in [*root.children(), root]:
+        process.kill()

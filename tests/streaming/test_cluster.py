@@ -12,9 +12,11 @@ import urllib.error
 import urllib.request
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import psycopg2
 import pytest
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient
@@ -22,6 +24,8 @@ from confluent_kafka.cimpl import NewTopic
 from deltalake import DeltaTable
 
 from cdp.lake.paths import EVENTS, QUARANTINE, table_url
+from cdp.mart.daily import STREAM_LEDGER, create_statements
+from cdp.postgres import connection_arguments
 from cdp.settings import REPOSITORY, Settings, load
 from infra.stack.stream_progress import stream_state
 from tests.databases import database, rows
@@ -118,9 +122,23 @@ def send(place: Place) -> None:
     producer.commit_transaction(30)
 
 
+@contextmanager
+def locked_ledger(settings: Settings) -> Iterator[None]:
+    """Create the ledger, and let nobody write it."""
+    connection = psycopg2.connect(**connection_arguments(settings, "test"))
+    try:
+        with connection, connection.cursor() as cursor:
+            for statement in create_statements():
+                cursor.execute(statement)
+        connection.cursor().execute(f"LOCK TABLE {STREAM_LEDGER.full_name} IN EXCLUSIVE MODE")
+        yield
+    finally:
+        connection.close()
+
+
 def kill_between_two_writes(place: Place) -> None:
-    """Let the stream write its first events, and kill it before they are in the ledger."""
-    with place.start("-c", STREAM, place.topic) as stream:
+    """Let the stream write its first events, and kill it before they are in the ledger, which a lock keeps it from writing."""
+    with locked_ledger(place.settings), place.start("-c", STREAM, place.topic) as stream:
         deadline = time.monotonic() + 240
         while not place.hdfs("GET", f"/{EVENTS}/_delta_log/{1:020}.json", "GETFILESTATUS"):
             assert stream.poll() is None, stream.communicate()
@@ -128,6 +146,7 @@ def kill_between_two_writes(place: Place) -> None:
             time.sleep(0.02)
         stream.kill()
         stream.communicate()
+    assert rows(place.settings, f"SELECT count(*) FROM {STREAM_LEDGER.full_name}") == [(0,)]
 
 
 def resume_until_terminated(place: Place) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -15,7 +16,7 @@ from cdp.events.reading import EVENTS_SCHEMA
 from cdp.lake.paths import table_url
 from cdp.lake.tables import EVENTS_TABLE, STREAM_TABLES
 from cdp.settings import Settings, load
-from streaming.commit import BatchKey, OpenTable, open_table
+from streaming.commit import BatchKey, OpenTable, call_within, open_table
 from streaming.files import NewFile, TableFolder
 from streaming.tables import ForeignTable, ensure_tables
 
@@ -116,3 +117,11 @@ def test_a_table_of_an_earlier_version_gets_columns_and_properties_and_a_foreign
     with pytest.raises(ForeignTable, match="color is unknown"):
         ensure_tables(disk, STREAM_TABLES)
     assert read_ids(disk) == ["a"]
+
+
+def test_a_call_that_hangs_ends_in_time_and_others_give_their_result_or_error() -> None:
+    with pytest.raises(TimeoutError):
+        call_within(0.01, lambda: time.sleep(1))
+    assert call_within(5, lambda: 7) == 7
+    with pytest.raises(ZeroDivisionError):
+        call_within(5, lambda: 1 // 0)

@@ -6,15 +6,21 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable
+from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, Row, SparkSession
+from pyspark.sql import functions as F
 
 from cdp.lake.paths import EVENTS, QUARANTINE, table_url
 from cdp.lake.tables import LOG_DAYS, STREAM_TABLES
@@ -214,6 +220,67 @@ def test_crash_between_two_writes_is_healed_by_writing_the_batch_again(
         assert len(stream.read_batches()) == batch, fails_at
         stream.write(batch, received, {"0": 2 * batch + 2})
     assert (len(read(EVENTS)), len(read(QUARANTINE)), len(stream.read_batches())) == (3, 3, 3)
+
+
+def test_readers_see_the_same_instants_in_files_of_before_and_of_now(
+    spark: SparkSession, disk: Settings, messages: Messages, read: Read
+) -> None:
+    url, time_of_event = table_url(disk, EVENTS), "2019-10-01 23:59:59.123456"
+    write_tables(disk, messages({"event_time": f"{time_of_event} UTC"}), "s1", 0)
+    with options(spark, {"spark.sql.parquet.outputTimestampType": "INT96"}):
+        before = spark.read.format("delta").load(url).withColumn("kafka_offset", F.lit(1).cast("bigint"))
+        before.write.format("delta").mode("append").save(url)
+    kinds = {pq.ParquetFile(file.removeprefix("file:")).schema.column(1).physical_type for file in DeltaTable(url).file_uris()}
+    assert kinds == {"INT64", "INT96"}
+    expected = datetime(2019, 10, 1, 23, 59, 59, 123_456, UTC)
+    at_the_time = spark.read.format("delta").load(url).where(f"event_time = '{time_of_event}'")
+    assert sorted(row.kafka_offset for row in at_the_time.collect()) == [0, 1]
+    assert {row.event_time for row in read(EVENTS)} == {expected.replace(tzinfo=None)}
+    rows = DeltaTable(url).to_pyarrow_table(filters=[("event_time", "=", expected)])
+    assert sorted(rows["kafka_offset"].to_pylist()) == [0, 1]
+    with duckdb.connect() as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        files = f"read_parquet('{url.removeprefix('file:')}/*/*.parquet')"
+        assert connection.sql(f"SELECT DISTINCT epoch_us(event_time) FROM {files}").fetchall() == [(1_569_974_399_123_456,)]
+
+
+def test_files_of_a_task_that_failed_are_never_read(spark: SparkSession, disk: Settings, messages: Messages, read: Read) -> None:
+    writes_at_once = replace(disk, stream_worker_mb=0)
+    last = 39
+    good = messages(*[{"comment": "x" * 20_000}] * (last + 1))  # more than Spark's own buffer holds
+    fails = good.withColumn("value", F.expr(f"if(offset = {last}, raise_error('disk full'), value)"))
+    with options(spark, {"spark.sql.execution.arrow.maxRecordsPerBatch": "1"}):
+        with pytest.raises(PySparkException):
+            write_tables(writes_at_once, fails, "s1", 0)
+        folder = Path(table_url(disk, EVENTS).removeprefix("file:"))
+        assert any(folder.rglob("*.parquet"))
+        assert read(EVENTS) == []
+        assert write_tables(writes_at_once, good, "s1", 0).counts.good == last + 1
+    assert len([*folder.rglob("*.parquet")]) > len(DeltaTable(table_url(disk, EVENTS)).file_uris()) == last + 1
+    assert sorted(row.kafka_offset for row in read(EVENTS)) == [*range(last + 1)]
+
+
+def test_large_messages_come_to_a_task_in_small_batches(spark: SparkSession, messages: Messages) -> None:
+    large = messages({}).select(F.explode(F.sequence(F.lit(1), F.lit(40)))).withColumn("value", F.expr("repeat('x', 1000000)"))
+
+    def measure(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        sizes = [batch.nbytes for batch in batches]
+        yield pa.RecordBatch.from_pydict({"size": pa.array(sizes, pa.int64())})
+
+    sizes = [row.size for row in large.select("value").mapInArrow(measure, "size bigint").collect()]
+    assert sum(sizes) > 40_000_000
+    assert max(sizes) < 20 * 2**20
+
+
+@contextmanager
+def options(spark: SparkSession, values: dict[str, str]) -> Iterator[None]:
+    for name, value in values.items():
+        spark.conf.set(name, value)
+    try:
+        yield
+    finally:
+        for name in values:
+            spark.conf.unset(name)
 
 
 def test_no_batch_starts_after_a_stop(spark: SparkSession, disk: Settings, messages: Messages) -> None:

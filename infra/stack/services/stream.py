@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import sys
 
-from cdp.programs import STREAM_NEEDS_PERSON
+from cdp.programs import EVENTS_STREAM, STREAM_NEEDS_PERSON, name_stream
 from cdp.settings import Settings
+from infra.stack.processes import measure_executors
 from infra.stack.service import Service, StartCommand, Unhealthy
 from infra.stack.services import spark
+from infra.stack.services.http import get_json
 from infra.stack.stack import Stack
 from infra.stack.stream_progress import stream_state
+
+APPLICATION = name_stream(EVENTS_STREAM)
 
 
 def _command(stack: Stack) -> StartCommand:
@@ -23,7 +27,19 @@ def _probe(settings: Settings) -> str:
         raise Unhealthy(state.unknown, "./run status postgres kafka")
     if not state.runs:
         raise Unhealthy("it has not taken its lock in Postgres", "./run logs stream")
-    return f"last batch {state.progress.batch}" if state.progress else "no batch yet"
+    batch = f"last batch {state.progress.batch}" if state.progress else "no batch yet"
+    return f"{batch}{_describe_executors(settings)}"
+
+
+def _describe_executors(settings: Settings) -> str:
+    """The memory of the executors, which ./run status counts with spark-worker's; empty if they run on other machines."""
+    try:
+        applications = get_json(f"{settings.spark_master_http}/json/", "./run logs spark-master")["activeapps"]
+    except Unhealthy:
+        return ""
+    ids = [application["id"] for application in applications if application["name"] == APPLICATION]
+    jvms, pythons = map(sum, zip((0, 0), *map(measure_executors, ids), strict=True))
+    return f"; executor {jvms // 2**20} MB, Python workers {pythons // 2**20} MB" if jvms else ""
 
 
 STREAM = Service(
