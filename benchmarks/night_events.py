@@ -46,8 +46,6 @@ def receive_history(stack: Stack, history: Path, last: date) -> Counts:
     lines, counts = store.path_of(settings, dataset.name), Counts()
     spark = session(settings, "bench events", settings.spark_stream_cores, quiet=True)
     try:
-        # The stream sets the same.
-        spark.conf.set("spark.sql.inMemoryColumnarStorage.compressed", "false")
         ensure_tables(settings, STREAM_TABLES)
         for number, batch in enumerate(read_batches(lines, history.with_suffix(".batch"), settings.stream_batch_messages)):
             messages = read_messages(spark, batch, received=datetime.combine(last + timedelta(days=1), time(), UTC))

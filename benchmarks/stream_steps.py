@@ -23,7 +23,7 @@ from benchmarks.outcome import Outcome
 from benchmarks.stream_program import Line, ProgramRun, Workplace, run_program
 from cdp.events.reading import MESSAGES_SCHEMA, EventReader
 from cdp.settings import Settings, current
-from cdp.spark import session
+from cdp.spark import map_in_arrow, session
 from streaming.events.query import EVENTS_QUERY
 from streaming.events.sink import write_batch
 from streaming.lock import LockedConnection
@@ -63,7 +63,7 @@ class Steps:
         if step == FETCH:
             messages.write.format("noop").mode("overwrite").save()
         elif step in (ARROW, READ):
-            messages.mapInArrow(count_messages if step == ARROW else read_messages, COUNTED).collect()
+            map_in_arrow(messages, count_messages if step == ARROW else read_messages, COUNTED).collect()
         else:
             for _ in range(BATCHES_OF_FEW if step == FEW else 1):
                 self._write_batch(ranges)

@@ -60,8 +60,6 @@ def start_query(
     spark: SparkSession, settings: Settings, query: Query, write: Callable[[DataFrame, int], None], once: bool
 ) -> StreamingQuery:
     """Start the stream. With `once` it ends after reading what Kafka had at the start."""
-    # A batch stays in memory for a few seconds only, so compressing it costs more than the memory it saves.
-    spark.conf.set("spark.sql.inMemoryColumnarStorage.compressed", "false")
     writer = (
         read_messages(spark, settings, query.topics)
         .writeStream.queryName(query.name)

@@ -13,6 +13,7 @@ from cdp.events.fields import BOUNDS, Bounds
 from cdp.events.reading import EVENTS_SCHEMA, MESSAGES_SCHEMA, EventReader, ReadMessages
 from cdp.events.repairs import TextChange
 from cdp.lake.tables import EVENTS_TABLE, QUARANTINE_TABLE, REPLAY_COLUMNS
+from cdp.spark import map_in_arrow
 
 _PARSED = EVENTS_TABLE.ddl + ", refusal struct<reason: string, field: string, detail: string>, received_day date, payload binary"
 _REFUSAL = ("reason", "field", "detail")
@@ -20,7 +21,7 @@ _REFUSAL = ("reason", "field", "detail")
 
 def parse(messages: DataFrame, bounds: Bounds = BOUNDS, changes: Sequence[TextChange] = ()) -> DataFrame:
     """The columns of both tables side by side; `refusal` is null if the message is a good event."""
-    return messages.select(*MESSAGES_SCHEMA.names).mapInArrow(partial(_read_batches, bounds, changes), _PARSED)
+    return map_in_arrow(messages.select(*MESSAGES_SCHEMA.names), partial(_read_batches, bounds, changes), _PARSED)
 
 
 def select_events(parsed: DataFrame) -> DataFrame:

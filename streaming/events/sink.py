@@ -15,6 +15,7 @@ from pyspark.sql import DataFrame
 from cdp.lake.paths import table_url
 from cdp.lake.tables import EVENTS_TABLE, QUARANTINE_TABLE
 from cdp.settings import Settings
+from cdp.spark import map_in_arrow
 from streaming.commit import BatchKey, OpenTable, open_table
 from streaming.events.account import BatchAccount, Group, add_up
 from streaming.events.worker import RESULT, BatchTask
@@ -62,7 +63,7 @@ def _run_tasks(
 ) -> tuple[list[NewFile], list[Group]]:
     folders = [TableFolder(each.table, table_url(settings, each.table.name), settings.hdfs_replication) for each in tables]
     task = BatchTask(folders, settings.currency, (settings.stream_worker_mb - READING_MB) * 2**20 // 2)
-    rows = messages.select(*MESSAGE).coalesce(tasks).mapInArrow(task, RESULT).collect()
+    rows = map_in_arrow(messages.select(*MESSAGE).coalesce(tasks), task, RESULT).collect()
     files = [NewFile(**file.asDict()) for row in rows for file in row.files]
     return files, [Group(**group.asDict()) for row in rows for group in row.groups]
 

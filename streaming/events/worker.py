@@ -6,11 +6,9 @@ whatever it runs twice. The module imports no Spark, so a new worker starts soon
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cache
-from importlib.abc import MetaPathFinder
 
 import pyarrow as pa
 
@@ -57,7 +55,6 @@ class BatchTask:
     most_bytes: int
 
     def __call__(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        _keep_pandas_out()
         yield make_result(*self.run(batches))
 
     def run(self, batches: Iterable[pa.RecordBatch]) -> tuple[list[NewFile], list[Group]]:
@@ -90,20 +87,6 @@ class BatchTask:
 def make_result(files: Iterable[NewFile], groups: Iterable[Group]) -> pa.RecordBatch:
     row = {"files": [asdict(file) for file in files], "groups": [asdict(group) for group in groups]}
     return pa.RecordBatch.from_pylist([row], RESULT_SCHEMA)
-
-
-class _PandasRefused(MetaPathFinder):
-    """Says of pandas that it is not there."""
-
-    def find_spec(self, name: str, path: object = None, target: object = None) -> None:
-        if name == "pandas":
-            raise ModuleNotFoundError("A task of the stream has no use for pandas.", name=name)
-
-
-@cache
-def _keep_pandas_out() -> None:
-    """pyarrow imports pandas wherever it is installed, which costs each worker a second and 60 MB."""
-    sys.meta_path.insert(0, _PandasRefused())
 
 
 @cache

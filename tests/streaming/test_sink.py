@@ -25,6 +25,7 @@ from pyspark.sql import functions as F
 from cdp.lake.paths import EVENTS, QUARANTINE, table_url
 from cdp.lake.tables import LOG_DAYS, STREAM_TABLES
 from cdp.settings import Settings, load
+from cdp.spark import map_in_arrow
 from streaming.batches import BatchHandler, StopRequested
 from streaming.checkpoint import Checkpoint
 from streaming.commit import OpenTable
@@ -267,7 +268,7 @@ def test_large_messages_come_to_a_task_in_small_batches(spark: SparkSession, mes
         sizes = [batch.nbytes for batch in batches]
         yield pa.RecordBatch.from_pydict({"size": pa.array(sizes, pa.int64())})
 
-    sizes = [row.size for row in large.select("value").mapInArrow(measure, "size bigint").collect()]
+    sizes = [row.size for row in map_in_arrow(large.select("value"), measure, "size bigint").collect()]
     assert sum(sizes) > 40_000_000
     assert max(sizes) < 20 * 2**20
 
