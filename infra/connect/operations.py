@@ -65,7 +65,8 @@ def _apply(api: ConnectApi, config: dict[str, str]) -> None:
     finally:
         if old:
             api.resume()
-    api.restart_failed()
+    if old:  # a new connector has no status for a moment, and Connect refuses to restart it then
+        api.restart_failed()
 
 
 def open_api(stack: Stack) -> ConnectApi:
