@@ -100,7 +100,7 @@ class Recorder(ConnectApi):
 @pytest.mark.parametrize(
     ("config", "calls"),
     [
-        (None, ["register", "restart"]),
+        (None, ["register"]),
         ({"a": "1", "name": "shop"}, ["register", "resume", "restart"]),
         ({"a": "2", "name": "shop"}, ["stop", "register", "resume", "restart"]),
     ],
