@@ -165,7 +165,7 @@ class Settings:
     spark_job_cores: int = _setting("2", "Cores of a nightly job (spark.cores.max).", minimum=1)
     spark_stream_cores: int = _setting("2", "Cores of the stream (spark.cores.max).", minimum=1)
     stream_interval_seconds: int = _setting("15", "Seconds between two batches of the stream: events reach HDFS within about this time; a shorter interval makes more and smaller files.", minimum=1)
-    stream_batch_messages: int = _setting("500000", "Most messages in one batch of the stream; limits its memory after a long pause.", minimum=1)
+    stream_batch_messages: int = _setting("1000000", "Most messages in one batch of the stream; limits its memory after a long pause.", minimum=1)
     stream_worker_mb: int = _setting("448", "Memory of each of the stream's Python workers, in MB, about: one that needs more for its events writes them out before it reads on, which leaves more files.", minimum=300)
     compact_file_mb: int = _setting("128", "Size of the files into which the night compacts a day's events, in MB; about one HDFS block.", minimum=1)
     compact_days: int = _setting("62", "Most days of events that a night compacts, those with the most files first; 0: none.")
