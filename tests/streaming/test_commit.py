@@ -1,4 +1,4 @@
-"""Commits without Spark: a batch enters a table once, whoever tries, and only what is committed is read."""
+"""Commits without Spark: a batch enters a table once, even if two drivers try, and only what is committed is read."""
 
 from __future__ import annotations
 
