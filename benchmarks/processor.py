@@ -16,6 +16,7 @@ from typing import Self
 import numpy as np
 import psutil
 
+from benchmarks.stream_process import EXECUTOR as EXECUTOR_CLASS
 from benchmarks.stream_process import read_command
 
 LOOK_SECONDS = 0.25
@@ -26,7 +27,7 @@ PYTHON, DRIVER, EXECUTOR, WORKERS = "Python", "driver's JVM", "executor's JVM", 
 
 def classify_command(command: str) -> str:
     """The kind of a process; all that is not Spark's counts as the program's own Python."""
-    if "CoarseGrainedExecutorBackend" in command:
+    if EXECUTOR_CLASS in command:
         return EXECUTOR
     if "SparkSubmit" in command:
         return DRIVER

@@ -1,4 +1,4 @@
-"""The messages of the benchmarks of the stream: those of the generated history, of which a share is harder to read.
+"""The messages of the stream's benchmarks: a generated history in which some messages are harder to read than the others.
 
 A harder message has nulls, unknown fields, escapes, long whole numbers or a price as a JSON number. It is an event, or is refused
 for the same reason, as before the change. The same seed gives the same messages.

@@ -19,10 +19,13 @@ def connection_arguments(settings: Settings, program: str, connect_seconds: int 
         "user": settings.postgres_user,
         "password": settings.postgres_password,
         "dbname": settings.postgres_database,
-        "connect_timeout": connect_seconds,
-        "application_name": program,
-        "options": "-c timezone=UTC",
+        **_for_program(program, connect_seconds),
     }
+
+
+def _for_program(program: str, connect_seconds: int) -> dict[str, Any]:
+    """What does not depend on the server."""
+    return {"connect_timeout": connect_seconds, "application_name": program, "options": "-c timezone=UTC"}
 
 
 #: Logins of the sample shop's database: the owner of its tables and of the publication, a reader of its changes, a reader.
@@ -45,9 +48,7 @@ def shop_connection_arguments(
         "user": user,
         "password": password,
         "dbname": settings.shop_database,
-        "connect_timeout": connect_seconds,
-        "application_name": program,
-        "options": "-c timezone=UTC",
+        **_for_program(program, connect_seconds),
     }
 
 

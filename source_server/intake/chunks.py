@@ -18,8 +18,10 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from cdp.events.reading import NOT_JSON, ContractCheck
+from cdp.events.fields import BOUNDS
+from cdp.events.reading import NOT_JSON, ContractCheck, EventReader
 from cdp.events.reading.sql import open_engine
+from cdp.settings import current
 from source_server.intake.account import MAX_PLACES, FileAccount, Refusals
 from source_server.intake.block import Block, WholeLines
 from source_server.intake.kinds import detect_format
@@ -59,12 +61,14 @@ def read_chunks(path: Path, mapping: Mapping, source: str, now: datetime) -> Ite
         place = "row" if kind == "parquet" else "line"
         pool = stack.enter_context(ThreadPoolExecutor(JUDGES))
         started, finder = False, RepeatFinder()
+        bounds = replace(BOUNDS, currency=current().currency)
+        reader = stack.enter_context(EventReader(bounds)) if mapping.keeps_repeated else None
         blocks = read_blocks(path, mapping, stack.enter_context(closing(open_engine())))
         for chunk in _judge_blocks(pool, blocks, free, mapping, place):
             if not started and chunk.account.read:
                 _check_fits(path, mapping, chunk.account)
                 started = True
-            yield _handle_repeats(chunk, finder, mapping.keeps_repeated, now)
+            yield _handle_repeats(chunk, finder, reader, now)
 
 
 def _judge_blocks(
@@ -177,17 +181,17 @@ def _read_text(line: bytes, field: str | None) -> str:
     return " ".join(value.split()) if isinstance(value, str) else json.dumps(value)
 
 
-def _handle_repeats(chunk: Chunk, finder: RepeatFinder, keep: bool, now: datetime) -> Chunk:
-    """Count the events that repeat an earlier row of the file. With `keep` each of them gets its own id."""
+def _handle_repeats(chunk: Chunk, finder: RepeatFinder, reader: EventReader | None, now: datetime) -> Chunk:
+    """Count the events that repeat an earlier row of the file. With a reader, which computes ids, each of them gets its own."""
     rows, times = finder.add(chunk.same)
     if not len(rows):
         return chunk
     chunk.account.repeated = len(rows)
-    if not keep:
+    if reader is None:
         return chunk
     chunk.account.repeated_kept = len(rows)
     lines = chunk.lines.take(pa.array(rows))
-    with_ids = [add_row_id(*row) for row in zip(lines.to_pylist(), compute_ids(lines, now), times.tolist(), strict=True)]
+    with_ids = [add_row_id(*row) for row in zip(lines.to_pylist(), compute_ids(reader, lines, now), times.tolist(), strict=True)]
     mask = np.zeros(len(chunk.lines), np.bool_)
     mask[rows] = True
     return replace(chunk, lines=pc.replace_with_mask(chunk.lines, pa.array(mask), pa.array(with_ids, pa.binary())))

@@ -20,7 +20,7 @@ from cdp.events.fields import BOUNDS
 from cdp.events.reading.checks import make_checks
 from cdp.events.reading.query import SAME, Texts, check_texts
 from cdp.events.reading.sql import PreparedQuery, literal, name
-from cdp.events.reading.texts import FIELD_PATHS, select_texts, to_json_texts
+from cdp.events.reading.texts import select_fields, to_json_texts
 from cdp.settings import current
 from source_server.intake.block import WholeLines
 from source_server.intake.fields import make_field_sql, make_skip_sql
@@ -128,8 +128,7 @@ class Messages:
         lacks = "false"
         if self.add_source:
             lacks = f"CASE WHEN listed IS NULL THEN false WHEN json_exists(j, '$.source') THEN false ELSE NOT {nested} END"
-        judged = f"listed IS NOT NULL AS is_object, contains(j, '\\') AS has_escapes, {self.received}"
-        return self._judge(Texts(select_texts(source, FIELD_PATHS, f"{lacks} AS line, 0 AS skipped, {judged}"), _KEPT))
+        return self._judge(Texts(select_fields(source, f"{lacks} AS line, 0 AS skipped, {self.received}"), _KEPT))
 
     def _judge(self, texts: Texts) -> str:
         columns = f"{', '.join(_KEPT)}, v_time, event_type AS type, code, {SAME} AS same"

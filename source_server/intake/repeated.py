@@ -7,16 +7,14 @@ number of eight bytes is stored, so a file of any size is read once; a line itse
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from cdp.events.fields import BOUNDS
 from cdp.events.reading import MESSAGES_SCHEMA, EventReader
-from cdp.settings import current
 
 Numbers = npt.NDArray[np.uint64]
 Rows = npt.NDArray[np.int64]
@@ -85,11 +83,10 @@ def add_row_id(line: bytes, event_id: str, time: int) -> bytes:
     return b'{"event_id":' + json.dumps(f"row:{event_id}:{time}").encode() + b"," + line[start:]
 
 
-def compute_ids(lines: pa.Array, now: datetime) -> list[str]:
+def compute_ids(reader: EventReader, lines: pa.Array, now: datetime) -> list[str]:
     """The ids that the stream will compute for events without one."""
     schema, count = MESSAGES_SCHEMA, len(lines)
     values = {"value": lines, "topic": [""] * count, "partition": [0] * count, "offset": range(count), "timestamp": [now] * count}
     messages = pa.record_batch([pa.array(values[each.name], each.type) for each in schema], schema=schema)
-    with EventReader(replace(BOUNDS, currency=current().currency)) as reader:
-        ids: list[str] = reader.read(messages).events.column("event_id").to_pylist()
+    ids: list[str] = reader.read(messages).events.column("event_id").to_pylist()
     return ids

@@ -14,6 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from cdp.events.reading import to_days
 from streaming.messages import Counts, PartitionKey
 
 #: Buckets of the days from an event to its receipt: (last day of the bucket, its name). An event of tomorrow is not late.
@@ -86,8 +87,7 @@ class BatchAccount:
 
 def group_events(events: pa.Table) -> list[Group]:
     """Groups of good events. There are few: hours, partitions and buckets are few."""
-    received = events.column("received_at").cast(pa.timestamp("us")).cast(pa.date32())
-    days = _count_days(received) - _count_days(events.column("event_day"))
+    days = _count_days(to_days(events.column("received_at"))) - _count_days(events.column("event_day"))
     buckets = np.searchsorted([last for last, _ in LATE], days)
     names = pa.array([name for _, name in LATE] + [LATER])
     return _group(events, reason=pa.nulls(len(events), pa.string()), late=names.take(pa.array(buckets)))

@@ -10,7 +10,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from cdp.events.fields import BOUNDS, Bounds
-from cdp.events.reading import EVENTS_SCHEMA, MESSAGES_SCHEMA, EventReader, ReadMessages
+from cdp.events.reading import EVENTS_SCHEMA, MESSAGES_SCHEMA, EventReader, ReadMessages, to_days
 from cdp.events.repairs import TextChange
 from cdp.lake.tables import EVENTS_TABLE, QUARANTINE_TABLE, REPLAY_COLUMNS
 from cdp.spark import map_in_arrow
@@ -44,6 +44,6 @@ def _put_side_by_side(read: ReadMessages) -> pa.Table:
     events, refusals = read.events, read.refusals
     refusal = pa.StructArray.from_arrays([refusals.column(name).combine_chunks() for name in _REFUSAL], _REFUSAL)
     refused = refusals.drop_columns([*_REFUSAL]).append_column("refusal", refusal)
-    days = events.column("received_at").cast(pa.timestamp("us")).cast(pa.date32())
+    days = to_days(events.column("received_at"))
     both = pa.concat_tables([events.append_column("received_day", days), refused], promote_options="default")
     return both.select([*EVENTS_SCHEMA.names, "refusal", "received_day", "payload"]).combine_chunks()

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 from pyspark.sql import DataFrame
 
+from cdp.events.reading import MESSAGES_SCHEMA
 from cdp.lake.paths import table_url
 from cdp.lake.tables import EVENTS_TABLE, QUARANTINE_TABLE
 from cdp.settings import Settings
@@ -27,7 +28,6 @@ from streaming.query import BatchContext
 
 #: A batch of fewer messages is one task, so that it leaves one file per day.
 MESSAGES_PER_TASK = 50_000
-MESSAGE = ("value", "topic", "partition", "offset", "timestamp")
 #: A Python worker that only reads needs this much memory. Rows need their size twice: a task sorts and compresses them.
 READING_MB = 250
 
@@ -63,7 +63,7 @@ def _run_tasks(
 ) -> tuple[list[NewFile], list[Group]]:
     folders = [TableFolder(each.table, table_url(settings, each.table.name), settings.hdfs_replication) for each in tables]
     task = BatchTask(folders, settings.currency, (settings.stream_worker_mb - READING_MB) * 2**20 // 2)
-    rows = map_in_arrow(messages.select(*MESSAGE).coalesce(tasks), task, RESULT).collect()
+    rows = map_in_arrow(messages.select(*MESSAGES_SCHEMA.names).coalesce(tasks), task, RESULT).collect()
     files = [NewFile(**file.asDict()) for row in rows for file in row.files]
     return files, [Group(**group.asDict()) for row in rows for group in row.groups]
 

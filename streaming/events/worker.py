@@ -1,7 +1,7 @@
 """The task of a batch, in a Python worker of Spark: it reads its messages by the contract and writes the files of both tables.
 
 Only the task's result reaches the driver: which files it wrote, and what the ledger counts. Spark takes one result per task,
-whatever it runs twice. The module imports no Spark, so a new worker starts soon.
+even if it runs a task twice. The module imports no Spark, so a new worker starts soon.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from functools import cache
 import pyarrow as pa
 
 from cdp.events.fields import BOUNDS
-from cdp.events.reading import EventReader
-from cdp.lake.tables import EVENTS_TABLE, QUARANTINE_TABLE, REPLAY_COLUMNS
+from cdp.events.reading import REPLAY_SCHEMA, EventReader
+from cdp.lake.tables import EVENTS_TABLE, QUARANTINE_TABLE
 from streaming.events.account import Group, group_events, group_refusals
 from streaming.files import NewFile, TableFolder
 
@@ -23,8 +23,6 @@ RESULT = """
     files array<struct<`table`: string, path: string, size: bigint, rows: bigint, day: string, statistics: string>>,
     groups array<struct<topic: string, hour: timestamp_ntz, `partition`: int, reason: string, late: string,
         count: bigint, first: bigint, last: bigint>>"""
-_REPLAY_TYPES = {"string": pa.string(), "timestamp": pa.timestamp("us", "UTC")}
-_REPLAY_FIELDS = [pa.field(name, _REPLAY_TYPES[kind]) for name, kind in REPLAY_COLUMNS.items()]
 _TEXTS, _LONGS = pa.string(), pa.int64()
 RESULT_SCHEMA = pa.schema(
     {
@@ -97,6 +95,6 @@ def _open_reader(currency: str) -> EventReader:
 
 def _with_replay_columns(refusals: pa.Table) -> pa.Table:
     """No replay has touched the rows yet."""
-    for field in _REPLAY_FIELDS:
+    for field in REPLAY_SCHEMA:
         refusals = refusals.append_column(field, pa.nulls(refusals.num_rows, field.type))
     return refusals

@@ -5,15 +5,25 @@ plain Python is the referee of the tests (tests/oracle/messages.py).
 """
 
 from cdp.events.reading.checks import NOT_JSON, ContractCheck, make_checks
-from cdp.events.reading.reader import EVENTS_SCHEMA, MESSAGES_SCHEMA, REFUSALS_SCHEMA, EventReader, ReadMessages
+from cdp.events.reading.reader import (
+    EVENTS_SCHEMA,
+    MESSAGES_SCHEMA,
+    REFUSALS_SCHEMA,
+    REPLAY_SCHEMA,
+    EventReader,
+    ReadMessages,
+    to_days,
+)
 
 __all__ = [
     "EVENTS_SCHEMA",
     "MESSAGES_SCHEMA",
     "NOT_JSON",
     "REFUSALS_SCHEMA",
+    "REPLAY_SCHEMA",
     "ContractCheck",
     "EventReader",
     "ReadMessages",
     "make_checks",
+    "to_days",
 ]

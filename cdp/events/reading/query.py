@@ -27,11 +27,12 @@ from cdp.events.reading.values import (
 from cdp.events.repairs import TextChange
 from cdp.kinds import MONEY
 
+_PRICE = "coalesce(v_price, unit_price)"
 #: Field -> SQL of the value that identifies an event, for fields whose text may be written in several ways.
 _IDENTITY_VALUES = {
     "event_time": "epoch_us(v_time)",
     "brand": "v_brand",
-    "price": "coalesce(v_price, unit_price)",
+    "price": _PRICE,
     "amount": "v_amount",
     "quantity": "v_quantity",
 }
@@ -72,7 +73,7 @@ def read_columns(texts: Texts, bounds: Bounds = BOUNDS, changes: Sequence[TextCh
         "event_time": "v_time",
         **{f"category_{level}": f"nullif(split_part(category_code, '.', {level}), '')" for level in range(1, LEVELS + 1)},
         "brand": "v_brand",
-        "price": "coalesce(v_price, unit_price)",
+        "price": _PRICE,
         "quantity": "CAST(v_quantity AS INTEGER)",
         "amount": "v_amount",
         "revenue": _REVENUE,

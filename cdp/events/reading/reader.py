@@ -14,7 +14,7 @@ from cdp.events.fields import BOUNDS, Bounds
 from cdp.events.reading.checks import make_checks
 from cdp.events.reading.query import Texts, read_columns
 from cdp.events.reading.sql import PreparedQuery, open_engine
-from cdp.events.reading.texts import EXTRA, FIELD_PATHS, have_escapes, select_texts, to_json_texts
+from cdp.events.reading.texts import EXTRA, have_escapes, select_fields, to_json_texts
 from cdp.events.repairs import TextChange
 from cdp.kinds import DIGITS, MONEY_SCALE, PRICE_DIGITS
 from cdp.lake.tables import EVENTS_TABLE, QUARANTINE_TABLE, REPLAY_COLUMNS
@@ -41,6 +41,7 @@ MESSAGES_SCHEMA = _make_schema(
     {"value": "binary", "topic": "string", "partition": "int", "offset": "bigint", "timestamp": "timestamp"}
 )
 EVENTS_SCHEMA = _make_schema(EVENTS_TABLE.columns)
+REPLAY_SCHEMA = _make_schema(REPLAY_COLUMNS)
 REFUSALS_SCHEMA = _make_schema({name: kind for name, kind in QUARANTINE_TABLE.columns.items() if name not in REPLAY_COLUMNS})
 
 
@@ -61,10 +62,8 @@ class EventReader:
     def __init__(self, bounds: Bounds = BOUNDS, changes: Sequence[TextChange] = ()) -> None:
         self._checks = make_checks(bounds)
         self._engine = open_engine()
-        self._queries = {
-            escapes: PreparedQuery(self._engine, _LINES, partial(_make_query, escapes, bounds, changes))
-            for escapes in (False, True)
-        }
+        self._make_query = partial(_make_query, bounds, changes)
+        self._queries: dict[bool, PreparedQuery] = {}  # by whether texts may have escapes
 
     def close(self) -> None:
         self._engine.close()
@@ -79,7 +78,7 @@ class EventReader:
         texts = to_json_texts(messages.column("value"))
         received = messages.column("timestamp").cast(pa.timestamp("us"))
         lines = pa.table([texts, received], schema=_LINES)
-        rows = self._queries[have_escapes(texts)].run(lines)
+        rows = self._prepare(have_escapes(texts)).run(lines)
         code = rows.column("code").to_numpy()
         is_event = pa.array(code == 0)
         if code.any():
@@ -90,6 +89,12 @@ class EventReader:
             )
         return ReadMessages(_make_events(rows, messages), REFUSALS_SCHEMA.empty_table())
 
+    def _prepare(self, escapes: bool) -> PreparedQuery:
+        """Planned when it is first needed: most batches need the same one of the two."""
+        if escapes not in self._queries:
+            self._queries[escapes] = PreparedQuery(self._engine, _LINES, partial(self._make_query, escapes))
+        return self._queries[escapes]
+
     def _make_refusals(self, rows: pa.Table, messages: pa.RecordBatch) -> pa.Table:
         checks = [self._checks[code - 1] for code in rows.column("code").to_pylist()]
         faults = rows.column("fault").to_pylist()
@@ -98,20 +103,24 @@ class EventReader:
             "field": pa.array([check.field for check in checks], pa.string()),
             "detail": pa.array([check.describe(fault or "") for check, fault in zip(checks, faults, strict=True)]),
             "payload": messages.column("value"),
-            "received_day": messages.column("timestamp").cast(pa.timestamp("us")).cast(pa.date32()),
+            "received_day": to_days(messages.column("timestamp")),
         }
         return _select(REFUSALS_SCHEMA, columns | _make_origin(messages))
 
 
-def _make_query(escapes: bool, bounds: Bounds, changes: Sequence[TextChange], source: str) -> str:
-    kept = f"{EXTRA} AS extra, received_at, listed IS NOT NULL AS is_object, contains(j, '\\') AS has_escapes"
-    frame = select_texts(source, FIELD_PATHS, kept)
+def _make_query(bounds: Bounds, changes: Sequence[TextChange], escapes: bool, source: str) -> str:
+    frame = select_fields(source, f"{EXTRA} AS extra, received_at")
     return read_columns(Texts(frame, ("extra",), has_escapes=escapes), bounds, changes)
 
 
 def _make_events(rows: pa.Table, messages: pa.RecordBatch) -> pa.Table:
     columns = {name: rows.column(name) for name in rows.column_names if name in EVENTS_SCHEMA.names}
     return _select(EVENTS_SCHEMA, columns | _make_origin(messages))
+
+
+def to_days(times: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
+    """The days of instants in UTC."""
+    return times.cast(pa.timestamp("us")).cast(pa.date32())
 
 
 def _make_origin(messages: pa.RecordBatch) -> dict[str, pa.Array]:

@@ -88,6 +88,11 @@ def select_texts(source: str, paths: Mapping[str, str], kept: str) -> str:
         FROM (SELECT *, CASE WHEN {is_object} THEN json_extract_string(j, [{path_list}]) END AS listed FROM {source})"""
 
 
+def select_fields(source: str, kept: str) -> str:
+    """The texts of the contract's fields, with what a frame says of them: `is_object` and `has_escapes`."""
+    return select_texts(source, FIELD_PATHS, f"{kept}, listed IS NOT NULL AS is_object, contains(j, '\\') AS has_escapes")
+
+
 def path_of(key: str) -> str:
     """A key, or a dotted path into nested objects, as DuckDB writes it."""
     return "$" + "".join(f'."{part}"' for part in key.replace('"', '\\"').split("."))

@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from cdp.events.reading import EventReader
 from source_server.intake import FileAccount, FileRefused
 from source_server.intake.mapping import IDENTITY
 from source_server.intake.mapping_file import read_mapping
@@ -66,7 +67,8 @@ def test_one_number_per_row_is_stored_in_few_runs() -> None:
     ],
 )
 def test_rows_are_identified_by_the_values_that_the_parser_makes_of_them(old: bytes, new: bytes, same: bool) -> None:
-    first, other = compute_ids(pa.array([LINE, LINE.replace(old, new)]), AT)
+    with EventReader() as reader:
+        first, other = compute_ids(reader, pa.array([LINE, LINE.replace(old, new)]), AT)
     assert (first == other) is same
 
 
@@ -94,7 +96,9 @@ def test_by_default_repeated_rows_are_counted_and_sent_unchanged(file: Write) ->
 def test_kept_rows_are_separate_events_with_ids_that_another_file_gives_too(file: Write) -> None:
     mapping = str(file("keep.toml", KEEP))
     result = load(file("shop.csv", HEADER, *REPEATED), mapping)
-    (first,), other = compute_ids(pa.array(result.lines[:1]), AT), [event.get("event_id") for event in result.events]
+    with EventReader() as reader:
+        (first,) = compute_ids(reader, pa.array(result.lines[:1]), AT)
+    other = [event.get("event_id") for event in result.events]
     assert other == [None, None, f"row:{first}:2", f"row:{first}:3", f"row:{first}:4", None]
     assert (result.account.repeated, result.account.repeated_kept) == (3, 3)
     again = load(file("more.csv", HEADER, *reversed(REPEATED)), mapping)
