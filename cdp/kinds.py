@@ -32,6 +32,7 @@ KINDS = {
     "long": KindTypes("bigint", "bigint", "bigint"),
     "money": KindTypes(MONEY, MONEY, MONEY),
     "number": KindTypes(NUMBER, NUMBER, NUMBER),
+    "boolean": KindTypes("boolean", "boolean", "boolean"),
     "date": KindTypes("date", "date", "date"),
     "time": KindTypes("timestamp", "timestamptz", "timestamptz"),
     "json": KindTypes("string", "jsonb", "json"),

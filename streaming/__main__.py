@@ -72,7 +72,7 @@ def run(settings: Settings, query: Query, arguments: StreamArguments) -> str:
         return "another stream is running and has read all messages that were there"
     started = time.monotonic()
     try:
-        spark = session(settings, name_stream(query.name), settings.spark_stream_cores, quiet=arguments.quiet)
+        spark = session(settings, name_stream(query.name), getattr(settings, query.cores), quiet=arguments.quiet)
         try:
             runner = StreamRunner(spark, settings, query, connection, stop, print_line)
             counts = runner.run(arguments.once, arguments.from_earliest)

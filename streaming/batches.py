@@ -31,6 +31,7 @@ class BatchHandler:
     topics: Sequence[Topic]
     print_line: Callable[[str], None]
     stop: threading.Event = field(default_factory=threading.Event)
+    once: bool = False
     counts: Counts = field(default_factory=Counts)
     error: Exception | None = None
 
@@ -50,4 +51,4 @@ class BatchHandler:
 
     def _make_context(self, stream: str, batch_id: int) -> BatchContext:
         started, ranges = time.monotonic(), self.checkpoint.read_ranges(batch_id)
-        return BatchContext(self.settings, self.connection, stream, batch_id, self.topics, ranges, started)
+        return BatchContext(self.settings, self.connection, stream, batch_id, self.topics, ranges, started, self.once)

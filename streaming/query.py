@@ -6,8 +6,8 @@ the run itself.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
@@ -31,6 +31,7 @@ class BatchContext:
     topics: Sequence[Topic]  # as they were when the run began
     ranges: Sequence[OffsetRange]
     started: float  # time.monotonic()
+    once: bool = False  # the run ends when it has read what Kafka has
 
 
 def read_no_position(connection: LockedConnection, topics: Sequence[str], stream: str | None) -> StreamPosition | None:
@@ -39,6 +40,10 @@ def read_no_position(connection: LockedConnection, topics: Sequence[str], stream
 
 def read_no_offsets(settings: Settings, topic: Topic) -> Offsets:
     return {}
+
+
+def pass_on(messages: DataFrame, settings: Settings) -> DataFrame:
+    return messages
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,34 +59,46 @@ class Query:
     read_position: Callable[[LockedConnection, Sequence[str], str | None], StreamPosition | None] = read_no_position
     #: The same without the lock, for a second stream that waits. Without records it waits until the first one ends.
     read_next_offsets: Callable[[Settings, Topic], Offsets] = read_no_offsets
+    #: What Spark does with the messages before a batch is written; it may keep state.
+    transform: Callable[[DataFrame, Settings], DataFrame] = pass_on
+    output_mode: str = "append"
+    #: Names of settings: seconds between two batches, most messages in a batch, and cores.
+    interval: str = "stream_interval_seconds"
+    most_messages: str = "stream_batch_messages"
+    cores: str = "spark_stream_cores"
+    #: Spark's options of this query alone.
+    options: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
 def start_query(
     spark: SparkSession, settings: Settings, query: Query, write: Callable[[DataFrame, int], None], once: bool
 ) -> StreamingQuery:
     """Start the stream. With `once` it ends after reading what Kafka had at the start."""
+    for name, value in query.options.items():
+        spark.conf.set(name, value)
     writer = (
-        read_messages(spark, settings, query.topics)
+        query.transform(read_messages(spark, settings, query), settings)
         .writeStream.queryName(query.name)
+        .outputMode(query.output_mode)
         .foreachBatch(write)
         .option("checkpointLocation", checkpoint_url(settings, query.name))
     )
-    interval = f"{settings.stream_interval_seconds} seconds"
+    interval = f"{getattr(settings, query.interval)} seconds"
     trigger = writer.trigger(availableNow=True) if once else writer.trigger(processingTime=interval)
     return trigger.start()
 
 
-def read_messages(spark: SparkSession, settings: Settings, topics: Sequence[str]) -> DataFrame:
+def read_messages(spark: SparkSession, settings: Settings, query: Query) -> DataFrame:
     return (
         spark.readStream.format("kafka")
         .option("kafka.bootstrap.servers", settings.kafka_bootstrap)
         .option("kafka.security.protocol", settings.kafka_security)
         # The producer writes pages in transactions; pages of aborted ones are no events.
         .option("kafka.isolation.level", "read_committed")
-        .option("subscribe", ",".join(topics))
+        .option("subscribe", ",".join(query.topics))
         .option("startingOffsets", "earliest")
         .option("failOnDataLoss", "true")
         # Bounds the memory of the first batch after a long pause.
-        .option("maxOffsetsPerTrigger", settings.stream_batch_messages)
+        .option("maxOffsetsPerTrigger", getattr(settings, query.most_messages))
         .load()
     )

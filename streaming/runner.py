@@ -39,7 +39,7 @@ class StreamRunner:
 
     def run(self, once: bool, from_earliest: bool) -> Counts:
         topics, checkpoint = self._read_topics(), Checkpoint(self.spark, self.settings, self.query)
-        handler = BatchHandler(self.settings, self.query, self.connection, checkpoint, topics, self.print_line, self.stop)
+        handler = BatchHandler(self.settings, self.query, self.connection, checkpoint, topics, self.print_line, self.stop, once)
         try:
             ensure_tables(self.settings, self.query.tables)
             if from_earliest:

@@ -23,6 +23,8 @@ POSITIONS = Topic("source.positions", "data set", "how far each data set has bee
 SEGMENTS_CHANGES = Topic(
     "segments.changes", "customer_id", "who entered and left a segment, one JSON object per message", spread=True
 )
+LIVE_REVENUE = Topic("live.revenue", "minutes of the window", 'revenue and orders of windows, as the stream "live" computes them')
+LIVE_TOP_PRODUCTS = Topic("live.top_products", "minutes of the window", "the products sold most in a window")
 PROBE = Topic("cdp.probe", "", "round trips of the health check")
 
 #: First part of the names of Debezium's topics. The second is the schema of the sample shop.
@@ -52,7 +54,9 @@ SHOP_TOPICS = tuple(
 CDC_HEARTBEATS = Topic(f"__debezium-heartbeat.{CDC}", "", "a sign of life of Debezium every few seconds")
 CDC_SIGNALS = Topic(f"{CDC}.{CDC}.signals", "", "requests for snapshots, from the shop's table cdc.signals")
 
-TOPICS = (EVENTS_RAW, POSITIONS, SEGMENTS_CHANGES, PROBE, *SHOP_TOPICS, CDC_HEARTBEATS, CDC_SIGNALS)
+TOPICS = (
+    EVENTS_RAW, POSITIONS, SEGMENTS_CHANGES, LIVE_REVENUE, LIVE_TOP_PRODUCTS, PROBE, *SHOP_TOPICS, CDC_HEARTBEATS, CDC_SIGNALS,
+)  # fmt: skip
 
 
 def topic_partitions(settings: Settings, topic: Topic) -> int:

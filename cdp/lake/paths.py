@@ -14,9 +14,13 @@ COMPACTIONS = "compactions"  # batch: one row per compaction and day of events, 
 TABLES = (EVENTS, QUARANTINE, CUSTOMER_DAY, INTERACTIONS, CUSTOMERS, COMPACTIONS)
 
 
+#: Folder of the tables that mirror the shop's database, one for each of its tables.
+SHOP = "shop"
+
+
 def table_url(settings: Settings, table: str) -> str:
-    """The full address of a table."""
-    if table not in TABLES:
+    """The full address of a table. A table of the shop is named shop/TABLE."""
+    if table not in TABLES and not table.startswith(f"{SHOP}/"):
         raise ValueError(f"{table!r} is not a table; the tables are {', '.join(TABLES)}.")
     return f"{settings.hdfs_url}{settings.hdfs_root}/{table}"
 

@@ -1,6 +1,7 @@
 """The platform's Postgres tables of the night and the stream. Chart tables are in cdp/mart/charts.py.
 
-These tables are in the schema `mart`. Django's own tables are not here; they are in the schema `public`.
+These tables are in the schema `mart`, those of cdp/mart/shop.py and cdp/mart/live.py in `shop` and `live`. Django's own tables
+are not here; they are in the schema `public`.
 """
 
 from __future__ import annotations
@@ -9,8 +10,10 @@ from collections.abc import Mapping, Sequence
 
 from cdp.events import COUNTS
 from cdp.mart.charts import CHART_TABLES, COUNT_COLUMNS, GROSS_REVENUE, PRODUCT_DAY, REVENUE
+from cdp.mart.live import ALERT, LIVE_SEQUENCES, LIVE_TABLES
 from cdp.mart.segment_jobs import SEGMENT_TABLES
-from cdp.mart.table import SCHEMA, Column, Replaced, Table, add_column, create_table, merge_partitions, sums
+from cdp.mart.shop import SHOP_TABLES
+from cdp.mart.table import Column, Replaced, Table, add_column, create_indexes, create_table, merge_partitions, sums
 
 #: One row per customer and day; the Delta table of that name has the same columns.
 CUSTOMER_DAY = Table(
@@ -174,6 +177,7 @@ def parse_next_offsets(offsets: Mapping[str, Mapping[str, int]]) -> dict[int, in
 
 TABLES = (
     CUSTOMER_DAY, KPI_DAY, *CHART_TABLES, PUBLICATION, PAST_SNAPSHOT, NIGHT_RUN, STREAM_LEDGER, STREAM_BATCH, *SEGMENT_TABLES,
+    *SHOP_TABLES, *LIVE_TABLES,
 )  # fmt: skip
 #: Any number that no other lock in this database uses.
 SCHEMA_LOCK = 7_301_000
@@ -190,4 +194,7 @@ def create_statements(tables: Sequence[Table] = TABLES) -> list[str]:
     lock = f"SELECT pg_advisory_xact_lock({SCHEMA_LOCK})"
     columns = [add_column(table, column) for table in tables for column in table.columns if column.default]
     plain = [merge_partitions(table) for table in (CUSTOMER_DAY, PRODUCT_DAY) if table in tables]
-    return [lock, f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}", *(create_table(table) for table in tables), *columns, *plain]
+    schemas = [f"CREATE SCHEMA IF NOT EXISTS {schema}" for schema in dict.fromkeys(table.schema for table in tables)]
+    sequences = LIVE_SEQUENCES if ALERT in tables else ()
+    indexes = [index for table in tables for index in create_indexes(table)]
+    return [lock, *schemas, *sequences, *(create_table(table) for table in tables), *columns, *plain, *indexes]

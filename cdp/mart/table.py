@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Literal
 
 from cdp.kinds import KINDS
 
+#: The schema of the tables for charts, of the nights and of the ledger.
 SCHEMA = "mart"
 
 Replaced = Literal["restated days", "published day", "whole"]
@@ -38,10 +40,13 @@ class Table:
     agrees_within: str = ""
     #: When this column of KPI_DAY is not 0, the table must have rows of the day.
     has_rows_where: str = "events"
+    schema: str = SCHEMA
+    #: Columns of further indexes, as CREATE INDEX takes them.
+    indexes: tuple[str, ...] = ()
 
     @property
     def full_name(self) -> str:
-        return f"{SCHEMA}.{self.name}"
+        return f"{self.schema}.{self.name}"
 
     @property
     def next_name(self) -> str:
@@ -62,6 +67,12 @@ def create_table(table: Table) -> str:
     columns = [_define_column(column) for column in table.columns]
     columns.append(f"PRIMARY KEY ({', '.join(table.key)})")
     return f"CREATE TABLE IF NOT EXISTS {table.full_name} ({', '.join(columns)})"
+
+
+def create_indexes(table: Table) -> list[str]:
+    names = (f"{table.name}_{re.sub('[^a-z]+', '_', columns).strip('_')}" for columns in table.indexes)
+    pairs = zip(names, table.indexes, strict=True)
+    return [f"CREATE INDEX IF NOT EXISTS {name} ON {table.full_name} ({columns})" for name, columns in pairs]
 
 
 def merge_partitions(table: Table) -> str:

@@ -15,7 +15,8 @@ from cdp.programs import STREAM
 from cdp.settings import Settings
 
 SECONDS = 3
-_RUNS = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE application_name = %s AND datname = current_database())"
+#: Whether a program has a connection of this name.
+STREAM_RUNS = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE application_name = %s AND datname = current_database())"
 _LAST = f"""
     SELECT topic, topic_id, batch, received, milliseconds, written_at, extract(epoch FROM now() - written_at)::int, offsets
     FROM {LAST_BATCHES} ORDER BY written_at DESC LIMIT 1"""
@@ -93,7 +94,7 @@ def _read_last_batch(settings: Settings) -> tuple[bool, tuple[Any, ...] | None]:
     connection = psycopg2.connect(**connection_arguments(settings, "cdp status", SECONDS))
     try:
         with connection, connection.cursor() as cursor:
-            cursor.execute(_RUNS, [STREAM])
+            cursor.execute(STREAM_RUNS, [STREAM])
             ((runs,),) = cursor.fetchall()
             cursor.execute(TABLE_EXISTS, [STREAM_BATCH.full_name])
             ((table_exists,),) = cursor.fetchall()

@@ -27,7 +27,9 @@ SERVICES: tuple[Service, ...] = (
 )
 
 #: Started only by name, because they hold cores and memory that a small machine needs for other things.
-ON_DEMAND: tuple[Service, ...] = (stream.STREAM, postgres.SHOP_DB, site.SHOP_API, connect.CONNECT)
+ON_DEMAND: tuple[Service, ...] = (
+    stream.STREAM, postgres.SHOP_DB, site.SHOP_API, connect.CONNECT, stream.SHOP, stream.LIVE,
+)  # fmt: skip
 ALL = SERVICES + ON_DEMAND
 
 BY_NAME = {service.name: service for service in ALL}

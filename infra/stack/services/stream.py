@@ -1,23 +1,30 @@
-"""The stream as a service: ./run up stream. A plain ./run up leaves it out, because it holds cores and memory all the time."""
+"""The streams as services: ./run up stream, and ./run up live for the other two. A plain ./run up leaves them out, because they
+hold cores and memory all the time."""
 
 from __future__ import annotations
 
 import sys
+from functools import partial
 
-from cdp.programs import EVENTS_STREAM, STREAM_NEEDS_PERSON, name_stream
+from cdp.errors import first_line
+from cdp.mart.live import PROGRESS
+from cdp.postgres import TABLE_EXISTS, connection_arguments
+from cdp.programs import EVENTS_STREAM, LIVE_STREAM, SHOP_STREAM, STREAM_NEEDS_PERSON, name_stream
 from cdp.settings import Settings
 from infra.stack.processes import measure_executors
 from infra.stack.service import Service, StartCommand, Unhealthy
 from infra.stack.services import spark
 from infra.stack.services.http import get_json
 from infra.stack.stack import Stack
-from infra.stack.stream_progress import stream_state
+from infra.stack.stream_progress import SECONDS, STREAM_RUNS, stream_state
 
 APPLICATION = name_stream(EVENTS_STREAM)
+NEEDS = ("kafka", "namenode", "datanode1", "datanode2", "spark-master", "spark-worker", "spark-history", "postgres")
 
 
-def _command(stack: Stack) -> StartCommand:
-    return StartCommand((sys.executable, "-m", "streaming"), spark.build_environment(stack) | {"PROGRAM_NAME": "./run stream"})
+def _command(query: str, stack: Stack) -> StartCommand:
+    environment = spark.build_environment(stack) | {"PROGRAM_NAME": "./run stream"}
+    return StartCommand((sys.executable, "-m", "streaming", query), environment)
 
 
 def _probe(settings: Settings) -> str:
@@ -42,12 +49,51 @@ def _describe_executors(settings: Settings) -> str:
     return f"; executor {jvms // 2**20} MB, Python workers {pythons // 2**20} MB" if jvms else ""
 
 
+def _probe_live(query: str, settings: Settings) -> str:
+    """The stream holds its lock; its last batch."""
+    import psycopg2
+
+    try:
+        connection = psycopg2.connect(**connection_arguments(settings, "cdp status", SECONDS))
+    except psycopg2.Error as error:
+        raise Unhealthy(f"Postgres does not answer: {first_line(error)}", "./run status postgres") from error
+    try:
+        with connection, connection.cursor() as cursor:
+            cursor.execute(STREAM_RUNS, [name_stream(query)])
+            if cursor.fetchone() != (True,):
+                raise Unhealthy("it has not taken its lock in Postgres", f"./run logs stream-{query}")
+            cursor.execute(TABLE_EXISTS, [PROGRESS.full_name])
+            if cursor.fetchone() != (True,):
+                return "no batch yet"
+            age = "extract(epoch FROM clock_timestamp() - written_at)::int"
+            cursor.execute(f"SELECT batch, {age} FROM {PROGRESS.full_name} WHERE stream = %s", [query])
+            row = cursor.fetchone()
+            return f"batch {row[0]}, {row[1]:,} s ago" if row else "no batch yet"
+    finally:
+        connection.close()
+
+
+def _make_service(query: str, title: str, needs: tuple[str, ...]) -> Service:
+    return Service(
+        name=f"stream-{query}",
+        title=title,
+        group="live",
+        needs=needs,
+        ports=(),
+        command=partial(_command, query),
+        probe=partial(_probe_live, query),
+        needs_person=STREAM_NEEDS_PERSON,
+    )
+
+
 STREAM = Service(
     name="stream",
     title="Stream",
-    needs=("kafka", "namenode", "datanode1", "datanode2", "spark-master", "spark-worker", "spark-history", "postgres"),
+    needs=NEEDS,
     ports=(),
-    command=_command,
+    command=partial(_command, EVENTS_STREAM),
     probe=_probe,
     needs_person=STREAM_NEEDS_PERSON,
 )
+SHOP = _make_service(SHOP_STREAM, "Stream of the shop's changes", NEEDS)
+LIVE = _make_service(LIVE_STREAM, "Stream of the live numbers", (*NEEDS, "redis"))
