@@ -36,6 +36,7 @@ SOURCE_LEDGER = Program(("-m", "source_server.ledger"), ("source", "kafka"), "./
 SHOP = Program(("-m", "source_server.shop"), ("shop-db",), "./run shop", needs_by_option={"--views": ("shop-db", "kafka")})
 STREAM_LEDGER = Program(("-m", "streaming.ledger"), ("kafka", "postgres", "namenode"), "./run ledger")
 STREAM = Program(("-m", "streaming"), ("kafka", "namenode", "spark-master", "postgres"), "./run stream")
+LIVE = Program(("-m", "streaming.live"), ("postgres",), "./run live")
 REPLAY = Program(("-m", "streaming.replay"), ("namenode", "spark-master"), "./run replay")
 NIGHT = Program(
     ("-m", "batch"),

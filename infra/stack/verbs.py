@@ -262,9 +262,15 @@ VERBS: tuple[Verb, ...] = (
     ),
     Verb(
         "stream",
-        "stream [--once [--or-wait]] [--from-earliest-retained]",
-        "copy Kafka to HDFS; --once takes what is there and ends",
+        "stream [NAME] [--once [--or-wait]] [--from-earliest-retained]",
+        "run a stream: events (the default) from Kafka to HDFS, or live; --once takes what is there and ends",
         programs.STREAM,
+    ),
+    Verb(
+        "live",
+        "live revenue | top [--minutes N] [--json]",
+        "print the live windows beside the windows before, or what sells most now; docs/live.md",
+        programs.LIVE,
     ),
     Verb(
         "replay",
