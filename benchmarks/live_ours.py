@@ -33,8 +33,8 @@ def main(topic: str) -> None:
     )
     running, last = start_query(spark, settings, query, handler, once=False), -1
     print("ready", flush=True)
-    while not stop.wait(LOOK_SECONDS):
-        running.awaitTermination(0)  # raises the query's error
+    while not stop.is_set():
+        running.awaitTermination(LOOK_SECONDS)  # raises the query's error
         for progress in running.recentProgress:
             if progress.batchId > last and progress.numInputRows:
                 last = progress.batchId
