@@ -262,8 +262,8 @@ VERBS: tuple[Verb, ...] = (
     ),
     Verb(
         "stream",
-        "stream [--once [--or-wait]] [--from-earliest-retained]",
-        "copy Kafka to HDFS; --once takes what is there and ends",
+        "stream [events | shop | live] [--once [--or-wait]] [--from-earliest-retained]",
+        "copy events to HDFS, the shop's changes to HDFS and Postgres, or events to the live numbers; --once takes what is there",
         programs.STREAM,
     ),
     Verb(
