@@ -154,7 +154,7 @@ CHANGE = _table(
     (
         Column("table_name", "text", "of the shop"),
         Column("row_key", "text", "the values of the key as JSON; empty: all rows of the table on HDFS are replaced"),
-        Column("row", "text", "the row as JSON; none if it was deleted", required=False),
+        Column("content", "text", "the row as JSON; none if it was deleted", required=False),
         _BATCH,
     ),
     key=("table_name", "row_key"),
@@ -199,3 +199,13 @@ READING = _table(
 )
 
 SHOP_TABLES = (CUSTOMER, CATEGORY, PRODUCT, ORDER, ORDER_ITEM, PAYMENT, REFUND, PAID, WAITING, SENT, CHANGE, REFUSED, READING)
+#: The shop's table -> the table that has some of its columns.
+MIRRORS = {
+    "customers": CUSTOMER,
+    "categories": CATEGORY,
+    "products": PRODUCT,
+    "orders": ORDER,
+    "order_items": ORDER_ITEM,
+    "payments": PAYMENT,
+    "refunds": REFUND,
+}
