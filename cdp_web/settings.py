@@ -44,6 +44,7 @@ INSTALLED_APPS = [
     "cdp_web.serving",
     "cdp_web.overview",
     "cdp_web.insights",
+    "cdp_web.live",
     "cdp_web.pipeline",
     "cdp_web.customers",
     "cdp_web.segments",

@@ -9,6 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from cdp.interests import KINDS as INTEREST_KINDS
 from cdp.kinds import DIGITS, MONEY_SCALE, PRICE_DIGITS
 from cdp.metrics import METRICS
 from cdp_web.api.paging import MAX_LIMIT, read_query
@@ -16,6 +17,7 @@ from cdp_web.api.serializers import NamedSegmentSerializer, PublicationSerialize
 from cdp_web.customers.listing import MAX_SEARCH, SORTS, parse_query
 from cdp_web.customers.profiles import profile_get
 from cdp_web.customers.selectors import customer_page_get
+from cdp_web.live.interests import interests_get
 from cdp_web.segments.selectors import STAYS_SHOWN, segments_get_for_customer, stays_get_for_customer
 from cdp_web.serving.publications import publication_get_serving
 from cdp_web.serving.snapshot_query import snapshot_open
@@ -127,3 +129,17 @@ class CustomerSegmentsApi(APIView):
         stays = stays_get_for_customer(customer_id, with_past=with_past)
         serializer = StaySerializer if with_past else CurrentStaySerializer
         return Response(serializer(stays, many=True).data)
+
+
+class InterestSerializer(serializers.Serializer):
+    kind = serializers.ChoiceField(list(INTEREST_KINDS))
+    key = serializers.CharField(help_text="The product's id, the category's code or the brand.")
+    score = serializers.FloatField(help_text="Sum of the strengths of the events, each halved every ten minutes.")
+    last_minute = serializers.DateTimeField(help_text="Beginning of the minute of the newest event.")
+
+
+class CustomerInterestsApi(APIView):
+    @extend_schema(operation_id="customer_interests", responses=InterestSerializer(many=True))
+    def get(self, request: Request, customer_id: str) -> Response:
+        """What the customer is interested in right now, the strongest first; an empty list for an unknown customer."""
+        return Response(InterestSerializer(interests_get(customer_id), many=True).data)

@@ -14,7 +14,9 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from cdp.days import day_from_text
+from cdp.interests import HALF_LIFE_MINUTES, STRENGTHS
 from cdp.metrics import BY_KEY, GROUPS, METRICS, Metric, MetricGroup, metrics_of
+from cdp.settings import current
 from cdp_web.charts.csv import answer_csv
 from cdp_web.customers.activity import Activity, activity_get
 from cdp_web.customers.advice import GROUP_ADVICE, LIFECYCLE_ADVICE
@@ -26,6 +28,8 @@ from cdp_web.customers.timeline import build_timeline, list_types
 from cdp_web.layout import formats
 from cdp_web.layout.facts import get_rule_language
 from cdp_web.layout.pages import answer_bad_request
+from cdp_web.live.interests import right_now_get
+from cdp_web.live.selectors import product_names_get
 from cdp_web.segments.models import Reason
 from cdp_web.segments.selectors import stays_get_for_customer
 from cdp_web.serving.past import past_days_get, past_snapshot_open
@@ -66,6 +70,8 @@ class MetricRow:
 
 @require_safe
 def customer_detail(request: HttpRequest, customer_id: str) -> HttpResponse:
+    if request.GET.get("part") == "now":
+        return render(request, "customers/right_now.html", _build_now(customer_id))
     serving = publication_get_for_request(request)
     past = past_days_get()
     as_of = request.GET.get("as_of") or serving.day.isoformat()
@@ -136,10 +142,19 @@ def _build_history(profile: Profile) -> dict[str, Any]:
     stays = stays_get_for_customer(profile.customer_id)
     return {
         "profile": profile,
+        **_build_now(profile.customer_id),
         "timeline": build_timeline(profile.recent),
         "types": [EVENT_TYPES[name] for name in list_types(profile.recent) if name in EVENT_TYPES],
         "stays": [(stay, ENTRY_REASONS.get(stay.entered_reason, "")) for stay in stays],
     }
+
+
+def _build_now(customer_id: str) -> dict[str, Any]:
+    """The panel that renews itself."""
+    now = right_now_get(customer_id)
+    products = [bar.interest.key for _, bars in now.groups for bar in bars if bar.interest.kind == "product"]
+    scale = {"strengths": STRENGTHS, "half_life": HALF_LIFE_MINUTES, "minutes": current().interest_minutes}
+    return {"now": now, "names": product_names_get(products)} | scale
 
 
 def _describe_days(text: str, past: list[Publication]) -> str:

@@ -99,6 +99,7 @@ API: dict[str, Access] = {
     "api:customer-list": READ,
     "api:customer-detail": READ,
     "api:customer-segments": READ,
+    "api:customer-interests": READ,
     "api:night-list": READ,
     "api:night-detail": READ,
     "api:list-list": {"GET": VIEWER, "POST": ANALYST},
