@@ -50,7 +50,11 @@ def test_bars_by_kind(publish: Any, site: Client, minute: datetime) -> None:
 
 def test_programs_read_them(publish: Any, site: Client, minute: datetime) -> None:
     answer = site.get(API)
-    assert [(each["kind"], each["key"]) for each in answer.json()] == [("brand", "samsung"), ("product", "p1"), ("product", "<p2>")]
+    assert [(each["kind"], each["key"]) for each in answer.json()] == [
+        ("brand", "samsung"),
+        ("product", "p1"),
+        ("product", "<p2>"),
+    ]
     validate(answer, "customer_interests")
     assert site.get("/api/v1/customers/nobody/interests").json() == []
 
