@@ -87,6 +87,7 @@ TEMPLATES = [
                 "cdp_web.serving.publications.add_publication",
                 "cdp_web.serving.nights.add_stopped_night",
                 "cdp_web.pipeline.report.add_data_state",
+                "cdp_web.live.state.add_live_state",
             ],
         },
     }

@@ -29,7 +29,6 @@ from cdp_web.layout import formats
 from cdp_web.layout.facts import get_rule_language
 from cdp_web.layout.pages import answer_bad_request
 from cdp_web.live.interests import right_now_get
-from cdp_web.live.selectors import product_names_get
 from cdp_web.segments.models import Reason
 from cdp_web.segments.selectors import stays_get_for_customer
 from cdp_web.serving.past import past_days_get, past_snapshot_open
@@ -151,10 +150,8 @@ def _build_history(profile: Profile) -> dict[str, Any]:
 
 def _build_now(customer_id: str) -> dict[str, Any]:
     """The panel that renews itself."""
-    now = right_now_get(customer_id)
-    products = [bar.interest.key for _, bars in now.groups for bar in bars if bar.interest.kind == "product"]
     scale = {"strengths": STRENGTHS, "half_life": HALF_LIFE_MINUTES, "minutes": current().interest_minutes}
-    return {"now": now, "names": product_names_get(products)} | scale
+    return {"now": right_now_get(customer_id)} | scale
 
 
 def _describe_days(text: str, past: list[Publication]) -> str:

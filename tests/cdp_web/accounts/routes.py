@@ -29,6 +29,8 @@ SITE: dict[str, Access] = {
     "accounts:token-new": {"POST": VIEWER},
     "accounts:token-revoke": {"POST": VIEWER},
     "overview:index": READ,
+    "live:index": READ,
+    "live:content": READ,
     "insights:products": READ,
     "insights:audience": READ,
     "insights:retention": READ,
