@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cdp.fraud.evaluate import RULE_TABLE, evaluate
 from cdp.fraud.kinds import BY_KEY, RULE_KINDS, Parameter, RuleError, RuleKind, parse_parameters
-from cdp.fraud.trial import TRIAL_DAYS, TRIAL_SHOWN, Finding, Trial, find_latest_row, try_rule
+from cdp.fraud.trial import TRIAL_DAYS, TRIAL_SHOWN, Finding, Trial, list_empty_tables, try_rule
 
 __all__ = [
     "BY_KEY",
@@ -18,7 +18,7 @@ __all__ = [
     "RuleKind",
     "Trial",
     "evaluate",
-    "find_latest_row",
+    "list_empty_tables",
     "parse_parameters",
     "try_rule",
 ]

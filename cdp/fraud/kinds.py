@@ -34,15 +34,12 @@ class Parameter:
         convert: Callable[[str], int | Decimal] = int if self.kind == "integer" else Decimal
         try:
             parsed = convert(str(value))
+            if self.least <= parsed <= self.most:
+                return parsed
         except (ValueError, InvalidOperation):
-            raise self._refuse(value) from None
-        if not self.least <= parsed <= self.most:
-            raise self._refuse(value)
-        return parsed
-
-    def _refuse(self, value: object) -> RuleError:
+            pass
         number = "a whole number" if self.kind == "integer" else "an amount"
-        return RuleError(f"{self.name} must be {number} from {self.least} to {self.most}, not {value!r}.")
+        raise RuleError(f"{self.name} must be {number} from {self.least} to {self.most}, not {value!r}.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +50,6 @@ class RuleKind:
     sources: tuple[Table, ...]
     rows: str
     evidence: str
-
-    @property
-    def needs_shop(self) -> bool:
-        """Whether it finds nothing for a shop that sends only events."""
-        return any(table.schema == PAYMENT.schema for table in self.sources)
 
 
 def _count(name: str, default: int, least: int, most: int) -> Parameter:

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from cdp.fraud.evaluate import SOURCES, Cursor
+from cdp.fraud.evaluate import Cursor
 from cdp.fraud.kinds import RuleKind, parse_parameters
+from cdp.mart.table import Table
 
 TRIAL_DAYS = 30
 TRIAL_SHOWN = 50
@@ -49,13 +50,11 @@ def try_rule(cursor: Cursor, kind: RuleKind, parameters: Mapping[str, Any], now:
     )
 
 
-def find_latest_row(cursor: Cursor, kind: RuleKind) -> datetime | None:
-    """When a row was last written to a table that the kind reads; None: no stream has written one."""
-    columns = [(source.written, source.table.full_name) for source in SOURCES if source.table in kind.sources]
-    newest = ", ".join(f"(SELECT max({written}) FROM {table})" for written, table in columns)
-    cursor.execute(f"SELECT greatest({newest})")
-    latest: datetime | None = cursor.fetchone()[0]
-    return latest
+def list_empty_tables(cursor: Cursor, kind: RuleKind) -> list[Table]:
+    """The tables that the kind reads and that have no rows: with one of them, its rules find nothing."""
+    exist = ", ".join(f"EXISTS (SELECT FROM {table.full_name})" for table in kind.sources)
+    cursor.execute(f"SELECT {exist}")
+    return [table for table, has_rows in zip(kind.sources, cursor.fetchone(), strict=True) if not has_rows]
 
 
 def _select(kind: RuleKind) -> str:
