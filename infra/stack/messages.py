@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
 
 import orjson
 from confluent_kafka import Message
 
-#: Debezium's letter for a change.
-OPERATIONS = {"r": "read", "c": "inserted", "u": "updated", "d": "deleted", "t": "truncated"}
-SHOWN = 100  # characters of a value in a short change
+from cdp.events.envelope import describe_change, is_change
+
 INDENT = "  "
 
 
@@ -31,35 +28,9 @@ def _format_value(value: bytes, raw: bool) -> list[str]:
         document = json.loads(value)
     except ValueError:
         return _decode(value).splitlines()
-    if not raw and _is_change(document):
-        return [format_change(document)]
+    if not raw and is_change(document):
+        return [describe_change(document)]
     return json.dumps(document, indent=2, ensure_ascii=False).splitlines()
-
-
-def _is_change(document: object) -> bool:
-    return isinstance(document, dict) and document.get("op") in OPERATIONS and isinstance(document.get("source"), dict)
-
-
-def format_change(change: Mapping[str, Any]) -> str:
-    """The columns that changed, before and after; the whole row if the row before is not in the message. The columns of a
-    deleted row are left out: Debezium may invent them."""
-    before, after = change.get("before"), change.get("after")
-    if not isinstance(after, dict):
-        pairs = []
-    elif isinstance(before, dict):
-        pairs = [
-            f"{name} {_shorten(before.get(name))} → {_shorten(after.get(name))}"
-            for name in {**after, **before}
-            if before.get(name) != after.get(name)
-        ]
-    else:
-        pairs = [f"{name} {_shorten(value)}" for name, value in after.items()]
-    return f"{OPERATIONS[change['op']]}{': ' if pairs else ''}{', '.join(pairs)}"
-
-
-def _shorten(value: object) -> str:
-    text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
 
 
 def format_json(message: Message) -> str:

@@ -274,6 +274,12 @@ VERBS: tuple[Verb, ...] = (
         _connect_arguments,
     ),
     Verb(
+        "diff",
+        "diff FILE --table T [--key K] [--dry-run]",
+        "send what has changed since the last export of a table, for shops whose database can't be read; docs/diff.md",
+        programs.DIFF,
+    ),
+    Verb(
         "topic",
         "topic [NAME] [-n N] [-f] [--raw] [--json]",
         "list the topics of Kafka, or show the last messages of one; -f goes on as they arrive",

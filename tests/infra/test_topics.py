@@ -15,9 +15,10 @@ from confluent_kafka import Message, Producer
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from cdp.events import EVENTS_RAW
+from cdp.events.envelope import describe_change
 from cdp.kafka import client_config
 from infra.stack import verbs
-from infra.stack.messages import format_change, format_json, format_message
+from infra.stack.messages import format_json, format_message
 from infra.stack.stack import Stack, StackError, open_stack
 from infra.stack.topics import TopicReader, list_topics
 
@@ -73,7 +74,7 @@ def make_change(op: str, before: Any, after: Any) -> dict[str, Any]:
     ],
 )
 def test_change_shows_what_changed(change: dict[str, Any], text: str) -> None:
-    assert format_change(change) == text
+    assert describe_change(change) == text
 
 
 def test_message_has_its_place_its_time_and_its_key() -> None:
