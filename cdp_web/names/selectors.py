@@ -21,6 +21,12 @@ _EXISTS_KEY, _EXISTS_SECONDS = "names-exist", 60
 
 #: Ids that a search by name returns at most.
 MAX_FOUND = 20_000
+#: The ids of products, and the codes of categories and those below them, whose name contains a text.
+PRODUCTS_BY_NAME = f"SELECT product_id FROM {PRODUCT.full_name} WHERE strpos(lower(name), lower(%s)) > 0"
+CATEGORIES_BY_NAME = f"""
+    SELECT each.code FROM {CATEGORY.full_name} each JOIN {CATEGORY.full_name} named
+    ON each.code = named.code OR starts_with(each.code, named.code || '.')
+    WHERE named.code <> '' AND strpos(lower(named.name), lower(%s)) > 0"""
 #: Categories by level: the number of the level, its part of the code, and its name.
 _LEVELS = f"""
     SELECT cardinality(string_to_array(code, '.')) AS level, split_part(code, '.', -1) AS part, name
@@ -88,12 +94,12 @@ def level_names_get(values: Mapping[int, Iterable[str]]) -> dict[int, dict[str, 
 
 def product_ids_find(text: str) -> list[str]:
     """The products whose name contains the text in any case."""
-    return _find(f"SELECT product_id FROM {PRODUCT.full_name} WHERE strpos(lower(name), lower(%s)) > 0", text)
+    return _find(PRODUCTS_BY_NAME, text)
 
 
 def category_codes_find(text: str) -> list[str]:
-    """The categories whose own name contains the text in any case, by code."""
-    return _find(f"SELECT code FROM {CATEGORY.full_name} WHERE strpos(lower(name), lower(%s)) > 0 AND code <> ''", text)
+    """The categories whose name contains the text in any case, and those below them, by code."""
+    return _find(CATEGORIES_BY_NAME, text)
 
 
 def level_parts_find(level: int, text: str) -> list[str]:
