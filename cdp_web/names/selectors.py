@@ -19,6 +19,20 @@ ARROW = " › "
 _EXISTS_KEY, _EXISTS_SECONDS = "names-exist", 60
 
 
+#: Ids that a search by name returns at most.
+MAX_FOUND = 20_000
+#: The ids of products, and the codes of categories and those below them, whose name contains a text.
+PRODUCTS_BY_NAME = f"SELECT product_id FROM {PRODUCT.full_name} WHERE strpos(lower(name), lower(%s)) > 0"
+CATEGORIES_BY_NAME = f"""
+    SELECT each.code FROM {CATEGORY.full_name} each JOIN {CATEGORY.full_name} named
+    ON each.code = named.code OR starts_with(each.code, named.code || '.')
+    WHERE named.code <> '' AND strpos(lower(named.name), lower(%s)) > 0"""
+#: Categories by level: the number of the level, its part of the code, and its name.
+_LEVELS = f"""
+    SELECT cardinality(string_to_array(code, '.')) AS level, split_part(code, '.', -1) AS part, name
+    FROM {CATEGORY.full_name} WHERE code <> '' AND name <> ''"""
+
+
 @dataclass(frozen=True, slots=True)
 class Names:
     """Names for one page: of products by id, and of categories by code. Both have entries only for what the shop has named."""
@@ -65,6 +79,36 @@ def category_names_get(codes: Iterable[str | None]) -> dict[str, str]:
     }
 
 
+def level_names_get(values: Mapping[int, Iterable[str]]) -> dict[int, dict[str, str]]:
+    """For parts of codes by level, such as "audio" of level 2: their names by level. A part with different names in two branches
+    of the tree is left out."""
+    pairs = [(level, part) for level, parts in values.items() for part in set(parts)]
+    sql = f"""
+        SELECT level, part, min(name) FROM ({_LEVELS}) levels JOIN unnest(%s::int[], %s::text[]) AS wanted (level, part)
+        USING (level, part) GROUP BY level, part HAVING count(DISTINCT name) = 1"""
+    names: dict[int, dict[str, str]] = {level: {} for level in values}
+    for level, part, name in _read(sql, *map(list, zip(*pairs, strict=True))) if pairs else []:
+        names[level][part] = name
+    return names
+
+
+def product_ids_find(text: str) -> list[str]:
+    """The products whose name contains the text in any case."""
+    return _find(PRODUCTS_BY_NAME, text)
+
+
+def category_codes_find(text: str) -> list[str]:
+    """The categories whose name contains the text in any case, and those below them, by code."""
+    return _find(CATEGORIES_BY_NAME, text)
+
+
+def level_parts_find(level: int, text: str) -> list[str]:
+    """As above, the last part of the codes of this level."""
+    return _find(
+        f"SELECT DISTINCT part FROM ({_LEVELS}) levels WHERE strpos(lower(name), lower(%s)) > 0 AND level = %s", text, level
+    )
+
+
 def people_get(user: Any, ids: Iterable[str]) -> dict[str, Person]:
     """Customer id -> name and e-mail; empty for a user who may not see personal data."""
     wanted = sorted(set(ids))
@@ -94,6 +138,10 @@ def _find_tables() -> bool:
     with connection.cursor() as cursor:
         cursor.execute(TABLE_EXISTS, [CUSTOMER.full_name])
         return bool(cursor.fetchone()[0])
+
+
+def _find(sql: str, text: str, *parameters: Any) -> list[str]:
+    return [row[0] for row in _read(f"{sql} LIMIT {MAX_FOUND}", text, *parameters)] if text else []
 
 
 def _read(sql: str, *parameters: Any) -> list[Any]:
