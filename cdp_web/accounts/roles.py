@@ -77,6 +77,12 @@ def may_see_personal_data(user: Any) -> bool:
     return user is not None and user.is_authenticated and user.has_perm(PERSONAL_DATA)
 
 
+def require_personal_data(user: Any) -> None:
+    """Raises PermissionDenied unless the user may see personal data."""
+    if not may_see_personal_data(user):
+        raise PermissionDenied(_("You may not see names and e-mail addresses of customers. An administrator can permit it."))
+
+
 def find_required_role(method: str, requirement: Requirement) -> Role:
     """What a view requires for a method. A view that says nothing lets viewers read and analysts do the rest."""
     default = Role.VIEWER if method in SAFE_METHODS else Role.ANALYST

@@ -14,7 +14,7 @@ from cdp.lake.paths import INTERACTIONS
 from cdp.mart.charts import BRAND_DAY, CATEGORY_DAY, PRODUCT_DAY
 from cdp.mart.shop import CATEGORY, PRODUCT
 from cdp_web.insights.things import PEOPLE, ThingQuery
-from cdp_web.names.selectors import CATEGORIES_BY_NAME, PRODUCTS_BY_NAME, names_exist
+from cdp_web.names.selectors import CATEGORIES_BY_NAME, PRODUCTS_BY_NAME, has_names
 from cdp_web.overview.periods import Period
 from cdp_web.serving.snapshot_query import Snapshot
 from cdp_web.serving.snapshot_store import KEY
@@ -80,7 +80,8 @@ class _From:
     parameters: list[Any]
 
 
-_BY_NAME = {"product_id": PRODUCTS_BY_NAME, "category": CATEGORIES_BY_NAME}
+#: The rows whose name contains a text, by column.
+_BY_NAME = {"product_id": (PRODUCT, PRODUCTS_BY_NAME), "category": (CATEGORY, CATEGORIES_BY_NAME)}
 
 
 def _build_from(query: ThingQuery) -> _From:
@@ -102,7 +103,8 @@ def _build_from(query: ThingQuery) -> _From:
         parameters.append(query.brand)
     if query.search:
         matches = [f"strpos(lower({name}), lower(%s)) > 0" for name in searched]
-        matches += [f"{name} IN ({_BY_NAME[name]})" for name in searched if name in _BY_NAME and names_exist()]
+        by_name = {name: ids for name, (table, ids) in _BY_NAME.items() if name in searched and has_names(table)}
+        matches += [f"{name} IN ({ids})" for name, ids in by_name.items()]
         conditions.append(f"({' OR '.join(matches)})")
         parameters += [query.search] * len(matches)
     return _From(table, key, " AND ".join(conditions), parameters)
@@ -138,7 +140,7 @@ def things_get(
         WHERE day BETWEEN %s AND %s AND {source.where} GROUP BY 1"""
     earlier = before or Period(date.max, date.min)
     direction = "DESC" if query.descending else "ASC"
-    order = _NAMES[query.tab] if query.sort == "name" and query.tab in _NAMES and names_exist() else _ORDERS[query.sort]
+    order = _NAMES.get(query.tab, "key") if query.sort == "name" and has_names(PRODUCT) else _ORDERS[query.sort]
     sql = f"""
         WITH now AS ({part}), before AS ({part}),
         people AS (SELECT * FROM unnest(%s::text[], %s::int[], %s::int[], %s::int[]) AS p (key, viewers, buyers, not_bought))
