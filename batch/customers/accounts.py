@@ -8,6 +8,7 @@ know which accounts have changed.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -16,7 +17,7 @@ from batch.customers.lineage import version_of
 from batch.days.customer_day import CUSTOMER_ID
 from batch.hdfs.tables import open_table, read_shop_table
 from batch.plan import TableVersion
-from cdp.kinds import MONEY, PRICE
+from cdp.kinds import DIGITS, MONEY, MONEY_SCALE, PRICE
 from cdp.lake.paths import SHOP
 from cdp.settings import Settings
 
@@ -29,6 +30,8 @@ ACCOUNT_TABLES: Mapping[str, Mapping[str, str]] = {
     "wishlists": {CUSTOMER_ID: "string", "product_id": "string"},
 }
 _CART_TABLES = {"carts", "cart_items", "products"}
+#: A larger sum would stop the night.
+MOST_MONEY = Decimal(10**DIGITS - 1).scaleb(-MONEY_SCALE)
 #: The sums of an account, with their types.
 _SUMS = {"cart_value": MONEY, "cart_items": "bigint", "cart_changed_at": "timestamp", "wishes": "bigint"}
 
@@ -78,7 +81,7 @@ def _sum_open_carts(shop: Mapping[str, DataFrame]) -> DataFrame:
     sums = lines.agg(F.sum("quantity").alias("items"), F.sum(F.col("quantity") * F.col("price")).alias("value"))
     carts = shop["carts"].where("status = 'open'").join(sums, "cart_id", "left").groupBy(CUSTOMER_ID)
     return carts.agg(
-        F.sum("value").try_cast(MONEY).alias("cart_value"),
+        F.least(F.sum("value"), F.lit(MOST_MONEY)).cast(MONEY).alias("cart_value"),
         F.sum("items").alias("cart_items"),
         F.max("updated_at").alias("cart_changed_at"),
     )
