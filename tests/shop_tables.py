@@ -8,21 +8,28 @@ from decimal import Decimal
 from random import Random
 from typing import Any
 
-from pyspark.sql import DataFrame, SparkSession
+import pyarrow as pa
+from deltalake import write_deltalake
 
+from cdp.kinds import MONEY_SCALE, PRICE_DIGITS
 from cdp.lake.paths import SHOP, table_url
 from cdp.settings import Settings
 
 #: Table -> its rows.
 ShopRows = Mapping[str, list[dict[str, Any]]]
 
-SCHEMAS = {
-    "customers": "customer_id string, name string, email string, city string, marketing_consent boolean, signed_up_at timestamp, "
-    "updated_at timestamp",
-    "carts": "cart_id string, customer_id string, status string, created_at timestamp, updated_at timestamp",
-    "cart_items": "cart_id string, product_id string, quantity int, added_at timestamp",
-    "products": "product_id string, name string, price decimal(12,2), stock int, active boolean",
-    "wishlists": "customer_id string, product_id string, added_at timestamp",
+_TIME = pa.timestamp("us", "UTC")
+_TYPES = {
+    "created_at": _TIME, "updated_at": _TIME, "signed_up_at": _TIME, "added_at": _TIME, "quantity": pa.int32(),
+    "price": pa.decimal128(PRICE_DIGITS, MONEY_SCALE), "marketing_consent": pa.bool_(),
+}  # fmt: skip
+#: The columns that are not texts are in _TYPES.
+COLUMNS = {
+    "customers": ("customer_id", "name", "email", "city", "marketing_consent", "signed_up_at", "updated_at"),
+    "carts": ("cart_id", "customer_id", "status", "created_at", "updated_at"),
+    "cart_items": ("cart_id", "product_id", "quantity", "added_at"),
+    "products": ("product_id", "name", "price"),
+    "wishlists": ("customer_id", "product_id", "added_at"),
 }
 PRODUCTS = tuple(f"p{number}" for number in range(9))
 
@@ -60,7 +67,7 @@ def _make_account(random: Random, customer: str, day: date) -> dict[str, Any]:
 
 def _make_product(random: Random, product: str) -> dict[str, Any]:
     price = random.choice((Decimal(random.randrange(1, 10**6)) / 100, Decimal("9999999999.99"), None))
-    return {"product_id": product, "name": product, "price": price, "stock": 1, "active": True}
+    return {"product_id": product, "name": product, "price": price}
 
 
 def _make_cart(random: Random, cart: str, customer: str | None, day: date) -> dict[str, Any]:
@@ -81,11 +88,15 @@ def _make_time(random: Random, day: date, most_days: int) -> datetime:
     return datetime.combine(day - back, random.choice((time.min, time(23, 59, 59, 999_999), time(12))))
 
 
-def make_frames(spark: SparkSession, shop: ShopRows) -> dict[str, DataFrame]:
-    return {table: spark.createDataFrame(rows, SCHEMAS[table]) for table, rows in shop.items()}
+def make_tables(shop: ShopRows) -> dict[str, pa.Table]:
+    return {name: pa.Table.from_pylist(rows, _make_schema(name)) for name, rows in shop.items()}
 
 
-def write_shop(spark: SparkSession, settings: Settings, shop: ShopRows) -> None:
-    """Make the tables on HDFS equal to these rows."""
-    for table, frame in make_frames(spark, shop).items():
-        frame.write.format("delta").mode("overwrite").save(table_url(settings, f"{SHOP}/{table}"))
+def _make_schema(table: str) -> pa.Schema:
+    return pa.schema([(name, _TYPES.get(name, pa.string())) for name in COLUMNS[table]])
+
+
+def write_shop(settings: Settings, shop: ShopRows) -> None:
+    """Make these tables on HDFS equal to the rows."""
+    for name, table in make_tables(shop).items():
+        write_deltalake(table_url(settings, f"{SHOP}/{name}"), table, mode="overwrite")

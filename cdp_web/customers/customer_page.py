@@ -118,16 +118,18 @@ def customer_row_get(snapshot: Snapshot, customer_id: str) -> CustomerRow | None
 
 
 def metrics_get(snapshot: Snapshot, customer_id: str) -> list[tuple[MetricGroup, list[MetricRow]]]:
-    """All metrics by theme, each with the customer's rank. Raises Http404 for an unknown customer."""
+    """All metrics by theme, each with the customer's rank. A theme without any value is left out, such as the account in a shop
+    without a database. Raises Http404 for an unknown customer."""
     with snapshot.open_session(SECONDS) as session:
         rows = session.read_rows(f"SELECT {_COLUMNS} FROM {TABLE} WHERE customer_id = ?", [customer_id])
         if not rows:
             raise Http404(_describe_unknown(customer_id, snapshot.publication, is_past=False))
         ranks = ranks_get(session, rows[0])
-    return [
+    themes = (
         (group, [MetricRow(metric, rows[0][metric.key], ranks.get(metric.key)) for metric in metrics_of(group)])
         for group in GROUPS
-    ]
+    )
+    return [(group, lines) for group, lines in themes if any(line.value is not None for line in lines)]
 
 
 def _read_names(row: CustomerRow, profile: Profile | None, publication: Publication) -> Names:

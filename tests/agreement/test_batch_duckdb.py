@@ -42,7 +42,7 @@ from tests.oracle.accounts import SHOP_COLUMNS
 from tests.oracle.customers import READ, customers_sql
 from tests.oracle.events import FIELDS, INTERACTIONS_SQL, read_events
 from tests.oracle.tables import OF_DAYS, table_sql
-from tests.shop_tables import ShopRows, make_frames, make_shop_rows
+from tests.shop_tables import ShopRows, make_shop_rows, make_tables
 from tests.spark_session import spark, utc
 
 __all__ = ["spark"]
@@ -178,7 +178,7 @@ def readings(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> I
     )
     days, things = build_customer_days(once).persist(), build_interactions(once).persist()
     shop = make_shop_rows(Random(2), [f"c{number}" for number in range(CUSTOMERS)], AS_OF)
-    accounts = build_accounts(make_frames(spark, shop))
+    accounts = build_accounts({name: spark.createDataFrame(table) for name, table in make_tables(shop).items()})
     snapshot = build_snapshot(aggregate_customers(days, things, AS_OF).persist(), AS_OF, accounts).persist()
     tables = _build_tables(once, days, snapshot)
     settings = load({"CDP_HDFS_URL": f"file:{tmp_path_factory.mktemp('tables')}"})

@@ -24,7 +24,8 @@ COLUMNS: dict[Stage, set[str]] = {
     "derived": {metric.key for metric in METRICS if metric.stage != "derived"},
 }
 FUNCTIONS = {
-    "sum", "min", "max", "count", "count_if", "min_by", "struct", "round", "nullif", "date_sub", "datediff", "div", "greatest", "trim",
+    "sum", "min", "max", "count", "count_if", "min_by", "struct", "round", "nullif", "date_sub", "datediff", "div",
+    "greatest", "trim",
 }  # fmt: skip
 
 
