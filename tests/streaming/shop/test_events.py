@@ -46,14 +46,8 @@ def make_order(number: int, topics: Topics) -> list[Message]:
     """All messages of an order of two lines, of which one comes back, in the order in which a shop would commit them."""
     order: dict[str, Any] = {"order_id": number, "customer_id": 5, "total": "30.00", "currency": "USD", "placed_at": PLACED}
     line: dict[str, Any] = {"order_id": number, "product_id": number, "unit_price": "10.00", "discount": "0.00"}
-    pay: dict[str, Any] = {
-        "payment_id": number,
-        "order_id": number,
-        "attempt": 1,
-        "method": "card",
-        "amount": "30.00",
-        "created_at": PLACED,
-    }
+    pay: dict[str, Any] = {"payment_id": number, "order_id": number, "attempt": 1, "method": "card", "amount": "30.00"}
+    pay["created_at"] = PLACED
     return [
         topics.put("categories", category_id=number, parent_id=None, code="home.lamps", name="Lamps"),
         topics.put("products", product_id=number, category_id=number, name="Lamp", brand="Acme", price="10.00", stock=9),

@@ -10,9 +10,11 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Any
 
+import psycopg
 import pytest
 from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.admin import AdminClient
@@ -24,6 +26,7 @@ from cdp.events.topics import CDC_HEARTBEATS, SHOP_TOPICS, topic_arguments
 from cdp.kafka import client_config
 from cdp.lake.paths import table_url
 from cdp.lake.shop import SHOP_LAKE_TABLES
+from cdp.postgres import shop_connection_arguments
 from cdp.settings import REPOSITORY, Settings
 from infra.connect import operations
 from infra.connect.shop import sample_shop
@@ -125,16 +128,16 @@ def test_a_killed_stream_keeps_the_shops_tables_and_sends_each_paid_line_once(pl
     place.run("-m", "source_server.shop", "init", "--categories", "3", "--products", "20", "--customers", "30")
     place.run("-m", "source_server.shop", "simulate", "--historical", "2")
     operations.register_shop(place.stack, replace(sample_shop(place.settings), slot=place.settings.shop_database))
-    with place.simulate("--rate", "40", "--minutes", "1") as simulation:
-        kill_while_it_reads(place)
-        query(place.settings, "ALTER TABLE shop.customers ADD COLUMN tier text; SELECT 1")
-        query(place.settings, "UPDATE shop.customers SET tier = 'gold' WHERE customer_id % 2 = 0 RETURNING 1")
-        simulation.communicate(timeout=120)
-    query(place.settings, "DELETE FROM shop.wishlists WHERE product_id % 2 = 0 RETURNING 1")
-    query(
-        place.settings,
-        "INSERT INTO shop.customers (customer_id, name, email, city) VALUES (1, 'Last', 'l@x', 'Rome') RETURNING 1",
-    )
+    with place.start("-c", STREAM, place.events) as stream:
+        wait_for_events(place, stream, batches=1)
+        with place.simulate("--rate", "40", "--minutes", "1") as simulation:
+            wait_for_events(place, stream, batches=3)
+            stream.kill()
+            change(place, "ALTER TABLE shop.customers ADD COLUMN tier text")
+            change(place, "UPDATE shop.customers SET tier = 'gold' WHERE customer_id % 2 = 0")
+            simulation.communicate(timeout=120)
+    change(place, "DELETE FROM shop.wishlists WHERE product_id % 2 = 0")
+    change(place, "INSERT INTO shop.customers (customer_id, name, email, city) VALUES (1, 'Last', 'last@example.org', 'Rome')")
     while (1,) not in rows(place.settings, "SELECT 1 FROM shop.customer WHERE customer_id = '1'"):
         place.run("-c", STREAM, place.events, "--once")
     assert_mirrors_equal(place)
@@ -142,18 +145,24 @@ def test_a_killed_stream_keeps_the_shops_tables_and_sends_each_paid_line_once(pl
     assert_counts_add_up(place)
 
 
-def kill_while_it_reads(place: Place) -> None:
-    """Kill the stream when it has sent events and goes on reading."""
-    with place.start("-c", STREAM, place.events) as stream:
-        deadline = time.monotonic() + 300
-        while "shop.sent" not in str(rows(place.settings, "SELECT to_regclass('shop.sent')")) or rows(
-            place.settings, "SELECT count(*) FROM shop.sent HAVING count(DISTINCT batch) < 3"
-        ):
-            assert stream.poll() is None, stream.communicate()
-            assert time.monotonic() < deadline, "the stream sent nothing"
-            time.sleep(0.05)
-        stream.kill()
-        stream.communicate()
+def change(place: Place, statement: str) -> None:
+    with closing(psycopg.connect(**shop_connection_arguments(place.settings, "owner", "test"), autocommit=True)) as connection:
+        connection.execute(statement)  # type: ignore[call-overload]
+
+
+def wait_for_events(place: Place, stream: subprocess.Popen[str], batches: int) -> None:
+    deadline = time.monotonic() + 300
+    while count_batches(place) < batches:
+        assert stream.poll() is None, stream.communicate()
+        assert time.monotonic() < deadline, "the stream sent too little"
+        time.sleep(0.05)
+
+
+def count_batches(place: Place) -> int:
+    """The batches that sent events."""
+    if rows(place.settings, "SELECT to_regclass('shop.sent')") == [(None,)]:
+        return 0
+    return int(rows(place.settings, "SELECT count(DISTINCT batch) FROM shop.sent")[0][0])
 
 
 def assert_mirrors_equal(place: Place) -> None:
