@@ -73,19 +73,20 @@ def require_complete(reading: Reading, batch: int, ranges: Sequence[OffsetRange]
         )
 
 
-def add_counts(
-    cursor: Cursor,
-    stream: str,
-    batch: int,
-    number: int,
-    topic_id: str,
-    offsets: OffsetRange,
-    counts: Counts,
-    snapshot: int | None,
-) -> None:
-    """Add what a batch has read of a topic."""
+@dataclass(frozen=True, slots=True)
+class TopicReading:
+    """What a batch has read of a topic."""
+
+    topic_id: str
+    offsets: OffsetRange
+    counts: Counts
+    snapshot: int | None  # as in Reading
+
+
+def add_counts(cursor: Cursor, stream: str, batch: int, number: int, reading: TopicReading) -> None:
+    offsets, counts = reading.offsets, reading.counts
     numbers = (counts.received, counts.applied, counts.superseded, counts.tombstones, counts.refused)
-    row = (stream, offsets.topic, topic_id, offsets.start, offsets.end, *numbers, snapshot, batch, number)
+    row = (stream, offsets.topic, reading.topic_id, offsets.start, offsets.end, *numbers, reading.snapshot, batch, number)
     cursor.execute(_ADD, row)
 
 

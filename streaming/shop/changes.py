@@ -79,6 +79,7 @@ class TableChanges:
         operation = change.get("op")
         if operation == "t":
             self._drop_rows()
+            self.counts.superseded += self.emptied
             self.emptied = True
         elif operation == "d":
             self._delete(message)
@@ -117,7 +118,7 @@ class TableChanges:
         self.deleted.pop(key, None)
 
     def _drop_rows(self) -> None:
-        self.counts.superseded += len(self.rows.keys() | self.deleted.keys()) + self.emptied
+        self.counts.superseded += len(self.rows.keys() | self.deleted.keys())
         self.rows.clear()
         self.deleted.clear()
 

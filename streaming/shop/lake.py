@@ -1,5 +1,5 @@
-"""Merges the buffered changes into the tables on HDFS, beside the batches, so that events do not wait for HDFS. A change leaves the
-buffer after its merge; merging it a second time changes nothing."""
+"""Merges the buffered changes into the tables on HDFS, beside the batches, so that events do not wait for HDFS. A change leaves
+the buffer after its merge; merging it a second time changes nothing."""
 
 from __future__ import annotations
 

@@ -73,18 +73,16 @@ def parse_value(kind: str, value: Any) -> Any:
 
 def _merge(delta: DeltaTable, table: LakeTable, columns: Sequence[str], rows: Sequence[Row]) -> None:
     unchanged = {name for row in rows for name, value in row.items() if value == UNCHANGED}
-    new = {
-        _quote(name): f"NULLIF(s.{_quote(name)}, '{UNCHANGED}')" if name in unchanged else f"s.{_quote(name)}" for name in columns
-    }
-    changed = new | {
-        _quote(name): f"CASE WHEN s.{_quote(name)} = '{UNCHANGED}' THEN t.{_quote(name)} ELSE s.{_quote(name)} END"
-        for name in unchanged
-    }
+    inserts, updates = ({_quote(name): f"s.{_quote(name)}" for name in columns} for _ in range(2))
+    for name in map(_quote, unchanged):
+        inserts[name] = f"NULLIF(s.{name}, '{UNCHANGED}')"
+        updates[name] = f"CASE WHEN s.{name} = '{UNCHANGED}' THEN t.{name} ELSE s.{name} END"
     same = " AND ".join(f"t.{_quote(name)} = s.{_quote(name)}" for name in table.key)
     merge = delta.merge(make_rows(table, columns, rows), same, source_alias="s", target_alias="t")
-    merge.when_matched_delete(f"s.{_DELETED}").when_matched_update(changed, f"NOT s.{_DELETED}").when_not_matched_insert(
-        new, f"NOT s.{_DELETED}"
-    ).execute()
+    merge.when_matched_delete(f"s.{_DELETED}")
+    merge.when_matched_update(updates, f"NOT s.{_DELETED}")
+    merge.when_not_matched_insert(inserts, f"NOT s.{_DELETED}")
+    merge.execute()
 
 
 def _quote(name: str) -> str:

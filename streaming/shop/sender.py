@@ -47,9 +47,9 @@ class EventSender:
         try:
             self._producer = Producer(client_config(settings) | _PRODUCER_CONFIG, on_delivery=self._note_failure)
             self._producer.init_transactions(SECONDS)
-            position = read_sent_position(settings)
         except KafkaException as error:
             raise self._explain(error) from error
+        position = read_sent_position(settings)
         self._batch = connection.read(partial(find_last_sent, position=position, stream=stream))
 
     def send(self) -> int:
@@ -121,7 +121,7 @@ def find_last_sent(cursor: Cursor, position: SentPosition | None, stream: str) -
 def read_sent_position(settings: Settings) -> SentPosition | None:
     """The newest committed position. No transaction may be open."""
     deadline = time.monotonic() + SECONDS
-    newest: bytes | None = None
+    newest, error = None, None
     with Consumer(client_config(settings) | _CONSUMER_CONFIG) as consumer:
         consumer.assign([TopicPartition(STREAM_POSITIONS.name, 0, 0)])
         while time.monotonic() < deadline:
@@ -134,8 +134,11 @@ def read_sent_position(settings: Settings) -> SentPosition | None:
             elif error.code() == KafkaError._PARTITION_EOF:
                 return SentPosition(**orjson.loads(newest)) if newest else None
             else:
-                raise KafkaException(error)
-    raise KafkaException(KafkaError(KafkaError._TIMED_OUT))
+                break
+    reason = error.str() if error is not None else f"no answer within {SECONDS:.0f} s"
+    raise TopicUnavailable(
+        f"{STREAM_POSITIONS.name} can't be read from Kafka at {settings.kafka_bootstrap}: {reason}; see ./run up kafka."
+    )
 
 
 _CONSUMER_CONFIG: dict[str, str | int | float | bool] = {
