@@ -37,6 +37,7 @@ DIFF = Program(("-m", "source_server.diff"), ("kafka",), "./run diff")
 SHOP = Program(("-m", "source_server.shop"), ("shop-db",), "./run shop", needs_by_option={"--views": ("shop-db", "kafka")})
 STREAM_LEDGER = Program(("-m", "streaming.ledger"), ("kafka", "postgres", "namenode"), "./run ledger")
 STREAM = Program(("-m", "streaming"), ("kafka", "namenode", "spark-master", "postgres"), "./run stream")
+LIVE = Program(("-m", "streaming.live"), ("postgres",), "./run live")
 REPLAY = Program(("-m", "streaming.replay"), ("namenode", "spark-master"), "./run replay")
 NIGHT = Program(
     ("-m", "batch"),

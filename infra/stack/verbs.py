@@ -300,6 +300,12 @@ VERBS: tuple[Verb, ...] = (
         programs.STREAM,
     ),
     Verb(
+        "live",
+        "live revenue | top [--minutes N] [--json]",
+        "print the live windows beside the windows before, or what sells most now; docs/live.md",
+        programs.LIVE,
+    ),
+    Verb(
         "replay",
         "replay [--reason R…] [REPAIR…] [--dry-run]",
         "parse quarantined messages again, unchanged or repaired",

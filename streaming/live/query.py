@@ -12,11 +12,12 @@ from cdp.events.reading import MESSAGES_SCHEMA
 from cdp.programs import LIVE_STREAM
 from cdp.settings import Settings
 from cdp.spark import map_in_arrow
+from streaming.ledger.read import open_cursor
 from streaming.live.parse import ROWS, LiveReader
 from streaming.live.sink import write_batch
 from streaming.live.tables import read_position as read_table_position
 from streaming.lock import LockedConnection
-from streaming.messages import PartitionKey, StreamPosition
+from streaming.messages import Offsets, PartitionKey, StreamPosition, Topic
 from streaming.query import Query
 
 _STATE = "spark.sql.streaming.stateStore"
@@ -52,12 +53,21 @@ def read_position(connection: LockedConnection, topics: Sequence[str], stream: s
     return StreamPosition({topic: position.topic_id}, offsets)
 
 
+def read_next_offsets(settings: Settings, topic: Topic) -> Offsets:
+    """The same for a second stream that waits. The first has created the tables with its lock."""
+    with open_cursor(settings, "cdp live") as cursor:
+        position = read_table_position(cursor)
+    offsets = position.offsets if position and position.topic_id == topic.id else {}
+    return {PartitionKey(topic.name, number): offset for number, offset in offsets.items()}
+
+
 LIVE_QUERY = Query(
     name=LIVE_STREAM,
     topics=(EVENTS_RAW.name,),
     tables=(),
     write_batch=write_batch,
     read_position=read_position,
+    read_next_offsets=read_next_offsets,
     transform=select_new_events,
     options=OPTIONS,
     interval="live_interval_seconds",

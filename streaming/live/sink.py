@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from psycopg2.extensions import cursor as Cursor
 from pyspark.sql import DataFrame
 
-from cdp.mart.live_windows import last_minutes, read_minutes, read_progress
+from cdp.mart.live_windows import Sums, last_minutes, read_minutes, read_progress
 from cdp.settings import Settings
 from streaming.live import tables
 from streaming.live.account import LiveBatch, account_for
@@ -81,7 +81,8 @@ class Outputs:
         minutes = {minute for _, minute in touched}
         if self.is_new:
             # Windows that the process before this one has not sent.
-            minutes.update(minute.minute for minute in read_minutes(cursor, last_minutes(RESENT_MINUTES, progress.newest_event)))
+            recent = read_minutes(cursor, last_minutes(RESENT_MINUTES, progress.newest_event))
+            minutes.update(each.minute for each in recent if each.sums != Sums())
         self.windows.note_minutes(minutes, progress.newest_event)
         self.windows.send(cursor, self.windows.take_due(all_windows))
         self.interests.write(cursor, touched, datetime.now(UTC))

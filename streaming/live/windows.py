@@ -16,8 +16,9 @@ from confluent_kafka import KafkaError, Message, Producer
 
 from cdp.events.topics import LIVE_REVENUE, LIVE_TOP_PRODUCTS
 from cdp.kafka import client_config
-from cdp.mart.live_windows import LENGTHS, Cursor, Measure, Order, Sums, Thing, Window, read_ranking, read_sums
+from cdp.mart.live_windows import LENGTHS, Cursor, Measure, Order, Thing, Window, read_ranking, read_sums
 from cdp.settings import Settings
+from streaming.live.report import describe_sums
 
 #: A window that ends longer before the newest event than this is not sent any more.
 SENT_FOR = timedelta(hours=1)
@@ -86,7 +87,7 @@ def find_window(minute: datetime, length: int) -> Window:
 def make_messages(cursor: Cursor, window: Window) -> Iterator[tuple[str, bytes]]:
     """The topic and the value of each of the window's messages."""
     head = {"minutes": window.minutes, "begin": window.begin, "end": window.end}
-    now, before = (_describe(read_sums(cursor, each)) for each in (window, window.before))
+    now, before = (describe_sums(read_sums(cursor, each)) for each in (window, window.before))
     yield LIVE_REVENUE.name, _encode(head | {"now": now, "before": before})
     rankings = {
         f"{order}_{thing}_by_{measure}": [asdict(row) for row in read_ranking(cursor, window, thing, measure, order, LISTED)]
@@ -95,10 +96,6 @@ def make_messages(cursor: Cursor, window: Window) -> Iterator[tuple[str, bytes]]
         for order in _ORDERS
     }
     yield LIVE_TOP_PRODUCTS.name, _encode(head | rankings)
-
-
-def _describe(sums: Sums) -> dict[str, Any]:
-    return asdict(sums) | {"revenue": sums.revenue, "average_order": sums.average_order}
 
 
 def _encode(value: dict[str, Any]) -> bytes:
