@@ -206,6 +206,11 @@ class Settings:
     web_hosts: str = _setting("127.0.0.1,localhost", "Host names the site answers to, comma separated.")
     web_proxies: int = _setting("0", "Proxies in front of the site; the address of a visitor is the one that the outermost of them saw.")
     web_debug: bool = _setting("no", "Django's debug pages; never on a machine others can reach.")
+    mail_url: str = _setting(
+        "", "Server that sends e-mail: smtp://HOST, smtp+starttls://USER:PASSWORD@HOST or smtps://…, each with :PORT if it is another one; empty: no e-mail.",
+        secret=True, pattern=r"((smtp|smtps|smtp\+starttls)://\S+)?",
+    )
+    mail_from: str = _setting("cdp@localhost", "Sender of e-mail.")
     api_rate: str = _rate("600/min", "Requests that one user may send to the API.")
     api_burst_rate: str = _rate("40/s", "Requests that one user may send to the API within a second.")
     api_preview_rate: str = _rate("120/min", "Previews of rules that one user may request.")

@@ -25,6 +25,7 @@ urlpatterns = [
     path("pipeline/", include("cdp_web.pipeline.urls")),
     path("", include("cdp_web.customers.urls")),
     path("segments/", include("cdp_web.segments.urls")),
+    path("fraud/", include("cdp_web.fraud.urls")),
     path("api/", include("cdp_web.api.urls")),
     path("accounts/", include("cdp_web.accounts.urls")),
     path("language", open_to_all(require_POST(set_language)), name="set-language"),

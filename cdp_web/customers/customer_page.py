@@ -25,6 +25,7 @@ from cdp_web.customers.headlines import find_cart, list_headlines
 from cdp_web.customers.profiles import EVENT_TYPES, Profile, profile_get
 from cdp_web.customers.ranks import Rank, ranks_get
 from cdp_web.customers.timeline import build_timeline, list_types
+from cdp_web.fraud.alerts import alerts_count_open
 from cdp_web.layout import formats
 from cdp_web.layout.facts import get_rule_language
 from cdp_web.layout.pages import answer_bad_request
@@ -91,6 +92,7 @@ def customer_detail(request: HttpRequest, customer_id: str) -> HttpResponse:
     context: dict[str, Any] = {"customer_id": customer_id, "as_of": publication.day, "is_past": is_past, "charts": charts}
     context |= {"serving": serving, "past": past} | _build_head(row, publication)
     context |= {} if profile is None else _build_history(profile)
+    context["open_alerts_of_customer"] = 0 if is_past else alerts_count_open(customer_id)
     return render(request, "customers/detail.html", context)
 
 

@@ -10,7 +10,6 @@ from typing import Any
 from django.db import connection
 from django.utils.translation import gettext as _
 
-from cdp.mart.live import ALERT
 from cdp.mart.live_windows import (
     Funnel,
     LiveOrder,
@@ -20,6 +19,7 @@ from cdp.mart.live_windows import (
     read_minutes,
     read_orders,
 )
+from cdp_web.fraud.alerts import Alert, AlertFilter, alerts_get
 from cdp_web.live.chart import HourChart, MinutePoint, draw_hour
 from cdp_web.live.counts import HOUR, Counts
 from cdp_web.live.state import LiveState
@@ -27,17 +27,6 @@ from cdp_web.live.tiles import Tile, build_tiles
 from cdp_web.names.selectors import Names, Person, names_get, people_get
 
 ORDERS_SHOWN, ALERTS_SHOWN = 8, 5
-_ALERTS = f"""
-    SELECT alert_id, evidence #>> '{{rule,name}}', customer_id, happened_at
-    FROM {ALERT.full_name} ORDER BY alert_id DESC LIMIT {ALERTS_SHOWN}"""
-
-
-@dataclass(frozen=True, slots=True)
-class Alert:
-    id: int
-    rule: str  # its name when it found the alert
-    customer_id: str
-    happened_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +59,7 @@ def report_read(state: LiveState, counts: Counts, now: datetime, user: Any) -> L
     with connection.cursor() as cursor:
         minutes = read_minutes(cursor, last_minutes(2 * HOUR + 1, now))
         orders = read_orders(cursor, ORDERS_SHOWN)
-        cursor.execute(_ALERTS)
-        alerts = [Alert(*row) for row in cursor.fetchall()]
+    alerts = alerts_get(AlertFilter(status="open"), limit=ALERTS_SHOWN)
     products = {*(each.key for each in counts.products), *(each for order in orders for each in order.products)}
     customers = [*(each.customer_id for each in orders), *(each.customer_id for each in alerts)]
     return LiveReport(
