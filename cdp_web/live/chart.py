@@ -6,9 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
+
+from django.utils.translation import get_language, ngettext
+from django.utils.translation import gettext as _
+
+from cdp_web.layout import formats
 
 #: Parts of the height: above the highest bar, and below the bars for the labels of time.
-_TOP, _BOTTOM = 4, 12
+_TOP, _BOTTOM = 10, 12
 _HEIGHT = 100 - _TOP - _BOTTOM
 _GAP = 0.25  # of the width of a minute
 #: Minutes between two labels of time.
@@ -34,7 +40,24 @@ class Bar:
     y: str
     width: str
     height: str
-    is_current: bool
+    is_running: bool
+
+    @property
+    def key(self) -> str:
+        return f"{self.point.minute:%H:%M}"
+
+    @property
+    def text(self) -> str:
+        return describe_minute(self.point, get_language())
+
+
+@lru_cache(maxsize=4096)
+def describe_minute(point: MinutePoint, language: str) -> str:
+    """Few of the sixty minutes differ between two requests. The language is that of the request."""
+    orders = ngettext("%(number)s order", "%(number)s orders", point.orders) % {"number": formats.count(point.orders)}
+    revenue, before = formats.money(point.revenue), formats.money(point.before)
+    values = {"time": f"{point.minute:%H:%M}", "revenue": revenue, "orders": orders, "before": before}
+    return _("%(time)s UTC: %(revenue)s, %(orders)s; an hour before %(before)s") % values
 
 
 @dataclass(frozen=True, slots=True)

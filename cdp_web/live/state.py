@@ -21,6 +21,7 @@ from cdp.programs import LIVE_STREAM, SHOP_STREAM, name_stream
 FRESH = timedelta(seconds=60)
 #: Every page shows whether the numbers are fresh; it is read again after these seconds.
 _FRESH_KEY, _FRESH_SECONDS = "live-is-fresh", 5
+_SERVERS = "SELECT " + ", ".join(f"({query})" for query in (PROGRAM_RUNS,) * 2 + (TABLE_EXISTS,) * 3)
 _LIVE = f"SELECT batch, written_at, newest_event FROM {PROGRESS.full_name} WHERE stream = %s"
 _SHOP = f"SELECT max(written_at) FROM {READING.full_name}"
 _ALERT = f"SELECT max(alert_id) FROM {ALERT.full_name}"
@@ -45,21 +46,18 @@ class LiveState:
 
 def state_get() -> LiveState:
     """The tables exist after the first start of a stream or the first night."""
-    live_runs, shop_runs = (_read(PROGRAM_RUNS, name_stream(stream))[0] for stream in (LIVE_STREAM, SHOP_STREAM))
-    live = _read(_LIVE, LIVE_STREAM) if _exists(PROGRESS.full_name) else None
-    batch, written_at, newest_event = live or (None, None, None)
-    (shop_written_at,) = _read(_SHOP) if _exists(READING.full_name) else (None,)
-    (newest_alert,) = _read(_ALERT) if _exists(ALERT.full_name) else (None,)
+    programs, tables = map(name_stream, (LIVE_STREAM, SHOP_STREAM)), (PROGRESS, READING, ALERT)
+    live_runs, shop_runs, *exist = _read(_SERVERS, *programs, *(table.full_name for table in tables))
+    has_live, has_shop, has_alerts = exist
+    batch, written_at, newest_event = (has_live and _read(_LIVE, LIVE_STREAM)) or (None, None, None)
+    (shop_written_at,) = _read(_SHOP) if has_shop else (None,)
+    (newest_alert,) = _read(_ALERT) if has_alerts else (None,)
     return LiveState(live_runs, shop_runs, batch, written_at, newest_event, shop_written_at, newest_alert)
 
 
 def add_live_state(request: HttpRequest) -> dict[str, Any]:
     """Template context: whether the dot in the navigation pulses."""
     return {"live_is_fresh": SimpleLazyObject(lambda: cache.get_or_set(_FRESH_KEY, lambda: state_get().is_fresh, _FRESH_SECONDS))}
-
-
-def _exists(table: str) -> bool:
-    return bool(_read(TABLE_EXISTS, table)[0])
 
 
 def _read(sql: str, *parameters: Any) -> Any:

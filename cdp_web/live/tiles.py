@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from cdp.mart.live_windows import MinuteSums
 from cdp_web.layout import formats
@@ -21,8 +22,8 @@ class Figure:
     """A number, and the same of the window before. A minute that still runs is not compared: it has had less time."""
 
     text: str
-    before: str
-    change: float | None
+    before: str = ""
+    change: float | None = None
 
     @property
     def change_text(self) -> str:
@@ -41,10 +42,11 @@ class Tile:
     title: str
     about: str
     main: Figure
-    more: Figure | None = None
+    more: Figure
+    more_title: str = ""
 
 
-def build_tiles(minutes: Sequence[MinuteSums], visitors: int, visitors_before: int) -> list[Tile]:
+def build_tiles(minutes: Sequence[MinuteSums], visitors: int, visitors_before: int, visitors_of_funnel: int) -> list[Tile]:
     """`minutes` are two hours and the minute that still runs."""
     *whole, running = minutes
     return [
@@ -71,17 +73,19 @@ def build_tiles(minutes: Sequence[MinuteSums], visitors: int, visitors_before: i
             _("Visitors"),
             _("Customers with an event in the last five whole minutes, beside the five before."),
             _count(visitors, visitors_before),
+            Figure(formats.count_short(visitors_of_funnel)),
+            _("in the last 30 minutes"),
         ),
     ]
 
 
-def _build_figures(now: Sequence[MinuteSums], before: Sequence[MinuteSums], is_over: bool = True) -> tuple[Figure, Figure]:
-    """Revenue and orders."""
+def _build_figures(now: Sequence[MinuteSums], before: Sequence[MinuteSums], is_over: bool = True) -> tuple[Figure, Figure, str]:
+    """Revenue, orders and the word for them."""
     revenue, revenue_before = (sum((each.revenue for each in some), Decimal(0)) for some in (now, before))
     orders, orders_before = (sum(each.orders for each in some) for some in (now, before))
     change = compute_change(revenue, revenue_before) if is_over else None
     money = Figure(formats.money_short(revenue), formats.money_short(revenue_before), change)
-    return money, _count(orders, orders_before, is_over)
+    return money, _count(orders, orders_before, is_over), ngettext("order", "orders", orders)
 
 
 def _count(value: int, before: int, is_over: bool = True) -> Figure:

@@ -1,8 +1,9 @@
-"""How long ago something happened; the script of the page keeps it right."""
+"""How long ago something happened, the scale of the chart, and the movement of a product."""
 
 from __future__ import annotations
 
 from datetime import datetime
+from decimal import Decimal
 
 from django import template
 from django.utils import timezone
@@ -10,6 +11,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
+from cdp_web.layout import formats
 from cdp_web.pipeline.templatetags.pipeline import format_age
 
 register = template.Library()
@@ -28,6 +30,12 @@ def describe_ago(moment: datetime) -> str:
     if seconds < 3600:
         return _("%s min ago") % (seconds // 60)
     return _("%(age)s ago") % {"age": format_age(seconds)}
+
+
+@register.filter
+def money_axis(value: Decimal) -> str:
+    """A value of the scale: without cents if it has none."""
+    return formats.money_whole(value) if value == int(value) and value < 10_000 else formats.money_short(value)
 
 
 @register.filter
