@@ -25,7 +25,7 @@ from source_server.intake.refusal import FileRefused
 FORMAT = 1
 BATCH_ROWS = 50_000
 #: Memory of a comparison; larger files are sorted and joined on disk.
-MEMORY = "1GB"
+MEMORY = "512MB"
 
 
 class Snapshots:
@@ -75,7 +75,7 @@ class Snapshots:
         export = Export(path, options)
         rows, part = self._folder / ".rows.parquet", self._folder / ".snapshot.parquet"
         try:
-            with pq.ParquetWriter(rows, make_schema(self._key)) as writer:
+            with pq.ParquetWriter(rows, make_schema(self._key), compression="lz4", use_dictionary=False) as writer:
                 for table in export:
                     writer.write_table(table)
             with self.open_engine() as engine:
