@@ -76,7 +76,7 @@ def read_ledger(settings: Settings) -> LedgerContents:
 
 def read_shop(settings: Settings) -> ShopSums | None:
     """None if the stream "shop" never ran."""
-    with _open_cursor(settings) as cursor:
+    with open_cursor(settings) as cursor:
         return read_shop_sums(cursor, read_sent_position(settings)) if has_shop(cursor) else None
 
 

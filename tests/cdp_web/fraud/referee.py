@@ -35,7 +35,9 @@ def frequency(shop: Shop, values: Values) -> set[str]:
     found = set()
     for customer in shop.customers:
         orders = _sort_orders([order for order in shop.orders if order.customer_id == customer])
-        found |= {_name(o) for o in _find_crossings(orders, lambda o: len(_within(orders, o, values["minutes"])) > values["orders"])}  # noqa: B023
+        found |= {
+            _name(o) for o in _find_crossings(orders, lambda o: len(_within(orders, o, values["minutes"])) > values["orders"])
+        }  # noqa: B023
     return found
 
 

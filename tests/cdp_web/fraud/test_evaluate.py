@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import random
-import threading
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-import psycopg2
 import pytest
 from django.db import connection
 
@@ -124,7 +121,9 @@ def test_the_limit_is_exceeded_by_the_next_order_and_the_time_ends_before_its_le
     rule = make_rule("frequency", parameters={"orders": 2, "minutes": 10})
     write(Shop([order(1, 0), order(2, 5), order(3, 10), order(4, 14.5), order(5, 15)]), NOW)
     run()
-    assert subjects(rule) == ["1/o4"]  # the third order comes when the first one is 10 minutes old; the fifth belongs to the same burst
+    assert subjects(rule) == [
+        "1/o4"
+    ]  # the third order comes when the first one is 10 minutes old; the fifth belongs to the same burst
 
 
 def test_a_rule_looks_only_at_what_happened_after_it_was_switched_on(rules: dict[str, FraudRule]) -> None:
@@ -133,7 +132,9 @@ def test_a_rule_looks_only_at_what_happened_after_it_was_switched_on(rules: dict
     write(shop, NOW)
     run()
     times = {f"{o.customer_id}/{o.order_id}": o.at for o in shop.orders}
-    late = {subject for subject in REFEREES["amount"](shop, VALUES["amount"]) if times[subject] >= START + timedelta(minutes=1500)}
+    late = {
+        subject for subject in REFEREES["amount"](shop, VALUES["amount"]) if times[subject] >= START + timedelta(minutes=1500)
+    }
     assert set(subjects(rules["amount"])) == late
 
 
