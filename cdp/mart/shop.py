@@ -23,10 +23,11 @@ CUSTOMER = _table(
         Column("city", "text", required=False),
         Column("marketing_consent", "boolean", required=False),
         Column("signed_up_at", "time", required=False),
+        Column("changed_at", "time", "when the stream wrote the row", default="now()"),
         _BATCH,
     ),
     key=("customer_id",),
-    indexes=("lower(name) text_pattern_ops", "lower(email) text_pattern_ops"),
+    indexes=("lower(name) text_pattern_ops", "lower(email) text_pattern_ops", "changed_at"),
 )
 CATEGORY = _table(
     "category",

@@ -85,13 +85,13 @@ class PersonAdmin(UserAdmin):
 
 @admin.register(Group)
 class TeamAdmin(GroupAdmin):
-    """Groups for single permissions of staff. Those of the roles keep their names."""
+    """Groups of single permissions. Those of the roles keep their names; an administrator may change what they permit."""
 
     def has_delete_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
         return super().has_delete_permission(request, obj) and (obj is None or obj.name not in set(Role))
 
-    def has_change_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
-        return super().has_change_permission(request, obj) and (obj is None or obj.name not in set(Role))
+    def get_readonly_fields(self, request: HttpRequest, obj: Group | None = None) -> tuple[str, ...]:
+        return ("name",) if obj is not None and obj.name in set(Role) else ()
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         return {}  # deleting many at once would not spare the roles

@@ -22,3 +22,12 @@ class ApiToken(AbstractAuthToken):
 
     def __str__(self) -> str:
         return self.name
+
+
+class PersonalData(models.Model):
+    """Has no table: it carries the permission that is not about a model of ours."""
+
+    class Meta:
+        managed = False
+        default_permissions = ()
+        permissions = [("see_personal_data", gettext_lazy("See names and e-mail addresses of customers"))]

@@ -12,6 +12,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+#: The permission to see names and e-mail addresses of customers. Groups have it; admins always do.
+PERSONAL_DATA = "accounts.see_personal_data"
 _USER_ATTRIBUTE = "_cdp_role"
 #: These check their users themselves: the API by its permission class, the admin by Django's permissions.
 _OTHER_DOORS = ("api", "admin")
@@ -70,6 +72,17 @@ def find_greatest(user: Any, group_names: Iterable[str]) -> Role:
     return Role.ADMIN if user.is_superuser else next((role for role in reversed(Role) if role in names), Role.VIEWER)
 
 
+def may_see_personal_data(user: Any) -> bool:
+    """Whether pages, files and the API may show this user the names and e-mail addresses of customers."""
+    return user is not None and user.is_authenticated and user.has_perm(PERSONAL_DATA)
+
+
+def require_personal_data(user: Any) -> None:
+    """Raises PermissionDenied unless the user may see personal data."""
+    if not may_see_personal_data(user):
+        raise PermissionDenied(_("You may not see names and e-mail addresses of customers. An administrator can permit it."))
+
+
 def find_required_role(method: str, requirement: Requirement) -> Role:
     """What a view requires for a method. A view that says nothing lets viewers read and analysts do the rest."""
     default = Role.VIEWER if method in SAFE_METHODS else Role.ANALYST
@@ -82,9 +95,11 @@ def describe_refusal(required: Role) -> str:
     return _("This needs the role %(role)s. An administrator can give it to you.") % {"role": required}
 
 
-def describe_rights(role: Role | None) -> list[str]:
-    """What a role may do, as sentences without a subject."""
-    return [str(right) for each, right in _RIGHTS if role is not None and role.includes(each)]
+def describe_rights(user: Any) -> list[str]:
+    """What a user may do, as sentences without a subject."""
+    role = role_get(user)
+    rights = [str(right) for each, right in _RIGHTS if role is not None and role.includes(each)]
+    return [*rights, _("see names and e-mail addresses of customers")] if may_see_personal_data(user) else rights
 
 
 def require_role(requirement: Requirement) -> Callable[[View], View]:

@@ -70,19 +70,19 @@ class LedgerContents:
 
 def read_ledger(settings: Settings) -> LedgerContents:
     """Empty contents if no stream ever ran."""
-    with _open_cursor(settings) as cursor:
+    with open_cursor(settings) as cursor:
         return _read_contents(cursor) if _has_ledger(cursor) else LedgerContents()
 
 
 def read_shop(settings: Settings) -> ShopSums | None:
     """None if the stream "shop" never ran."""
-    with _open_cursor(settings) as cursor:
+    with open_cursor(settings) as cursor:
         return read_shop_sums(cursor, read_sent_positions(settings)) if has_shop(cursor) else None
 
 
 def read_next_offsets(settings: Settings, topic: Topic) -> Offsets:
     """The end of the most recent batch that read this topic; empty if there is none."""
-    with _open_cursor(settings) as cursor:
+    with open_cursor(settings) as cursor:
         if not _has_ledger(cursor):
             return {}
         cursor.execute(_NEXT, [topic.id])
@@ -94,16 +94,16 @@ def read_next_offsets(settings: Settings, topic: Topic) -> Offsets:
 def read_retained_ranges(settings: Settings, topic: Topic) -> list[RecountedRange]:
     """The ranges of each stream that Kafka still has; batches of which Kafka has only a part are left out."""
     lows = Json({str(number): partition.start for number, partition in topic.partitions.items()})
-    with _open_cursor(settings) as cursor:
+    with open_cursor(settings) as cursor:
         cursor.execute(_RETAINED, [topic.id, lows])
         return [RecountedRange(*row) for row in cursor.fetchall()]
 
 
 @contextmanager
-def _open_cursor(settings: Settings) -> Iterator[Cursor]:
+def open_cursor(settings: Settings, program: str = "cdp ledger") -> Iterator[Cursor]:
     """A read-only cursor; all its statements see the database at one moment."""
     try:
-        connection = psycopg2.connect(**postgres.connection_arguments(settings, "cdp ledger"))
+        connection = psycopg2.connect(**postgres.connection_arguments(settings, program))
         try:
             connection.set_session(isolation_level="REPEATABLE READ", readonly=True)
             with connection, connection.cursor() as cursor:
@@ -112,7 +112,7 @@ def _open_cursor(settings: Settings) -> Iterator[Cursor]:
             connection.close()
     except psycopg2.Error as error:
         where, why = postgres.place(settings), first_line(error)
-        raise LedgerUnreadable(f"the ledger in Postgres at {where} can't be read: {why}; see ./run status.") from error
+        raise LedgerUnreadable(f"Postgres at {where} can't be read: {why}; see ./run status.") from error
 
 
 def _has_ledger(cursor: Cursor) -> bool:

@@ -9,6 +9,7 @@ from psycopg2.extensions import cursor as Cursor
 from pyspark.sql import DataFrame
 
 from cdp.events.topics import name_shop_topic
+from cdp.fraud import evaluate
 from cdp.lake.shop import SHOP_LAKE_TABLES
 from streaming.messages import Counts
 from streaming.query import BatchContext
@@ -34,6 +35,7 @@ class ShopWriter:
         context.connection.write(lambda cursor: write_changes(cursor, changes, context))
         self.sender = self.sender or EventSender(context.settings, context.connection, context.stream)
         self.sender.send()
+        context.connection.write(evaluate)
         self.lake = self.lake or LakeWriter(context.settings, context.connection, context.stream)
         self.lake.advance(context.once)
         received, refused = (sum(getattr(counts, name) for counts in changes.counts.values()) for name in ("received", "refused"))

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
 from bson.decimal128 import Decimal128
+from django.core.cache import cache
 from django.db import connection
 
 from cdp.kinds import DIGITS, MONEY_SCALE, PRICE_DIGITS
 from cdp.mart.daily import CUSTOMER_DAY, KPI_DAY, NIGHT_RUN, PUBLICATION, create_statements
+from cdp.mart.shop import CATEGORY, CUSTOMER, PRODUCT, SHOP_TABLES
 from cdp.mart.table import Table
 from cdp.metrics import LIFECYCLES, METRICS
 from cdp_web.serving.publications import Publication, publication_get
@@ -120,6 +122,23 @@ def mart() -> None:
     with connection.cursor() as cursor:
         for statement in create_statements():
             cursor.execute(statement)
+
+
+def shop_names(
+    *, products: Mapping[str, str] = {}, categories: Mapping[str, str] = {}, people: Mapping[str, tuple[str, str]] = {}
+) -> None:
+    """The tables of the stream "shop", with names of products by id and of categories by code, and names and e-mail addresses of
+    customers by id."""
+    with connection.cursor() as cursor:
+        for statement in create_statements(SHOP_TABLES):
+            cursor.execute(statement)
+    for product_id, name in products.items():
+        _insert(PRODUCT.full_name, {"product_id": product_id, "name": name, "batch": 1})
+    for number, (code, name) in enumerate(categories.items(), 1):
+        _insert(CATEGORY.full_name, {"category_id": str(number), "code": code, "name": name, "batch": 1})
+    for customer_id, (name, email) in people.items():
+        _insert(CUSTOMER.full_name, {"customer_id": customer_id, "name": name, "email": email, "batch": 1})
+    cache.clear()
 
 
 def kpi_day(day: date, **changes: Any) -> None:

@@ -8,7 +8,7 @@ from functools import partial
 
 from cdp.errors import first_line
 from cdp.mart.live import PROGRESS
-from cdp.postgres import TABLE_EXISTS, connection_arguments
+from cdp.postgres import PROGRAM_RUNS, TABLE_EXISTS, connection_arguments
 from cdp.programs import EVENTS_STREAM, LIVE_STREAM, SHOP_STREAM, STREAM_NEEDS_PERSON, name_stream
 from cdp.settings import Settings
 from infra.stack.processes import measure_executors
@@ -16,7 +16,7 @@ from infra.stack.service import Service, StartCommand, Unhealthy
 from infra.stack.services import spark
 from infra.stack.services.http import get_json
 from infra.stack.stack import Stack
-from infra.stack.stream_progress import SECONDS, STREAM_RUNS, stream_state
+from infra.stack.stream_progress import SECONDS, stream_state
 
 APPLICATION = name_stream(EVENTS_STREAM)
 NEEDS = ("kafka", "namenode", "datanode1", "datanode2", "spark-master", "spark-worker", "spark-history", "postgres")
@@ -59,7 +59,7 @@ def _probe_live(query: str, settings: Settings) -> str:
         raise Unhealthy(f"Postgres does not answer: {first_line(error)}", "./run status postgres") from error
     try:
         with connection, connection.cursor() as cursor:
-            cursor.execute(STREAM_RUNS, [name_stream(query)])
+            cursor.execute(PROGRAM_RUNS, [name_stream(query)])
             if cursor.fetchone() != (True,):
                 raise Unhealthy("it has not taken its lock in Postgres", f"./run logs stream-{query}")
             cursor.execute(TABLE_EXISTS, [PROGRESS.full_name])

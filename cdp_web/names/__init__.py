@@ -1,0 +1,1 @@
+"""Names of products, categories and customers, which the stream "shop" keeps in Postgres."""
