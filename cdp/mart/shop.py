@@ -194,6 +194,7 @@ READING = _table(
         Column("snapshot_batch", "long", "the batch in which all rows began to come; none: they are complete", required=False),
         Column("stream_batch", "long", "number of the last batch, as Spark counts the stream's batches"),
         _BATCH,
+        Column("newest_change", "time", "when the newest change of that batch was committed", required=False),
         Column("written_at", "time"),
     ),
     key=("stream", "topic"),

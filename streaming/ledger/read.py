@@ -24,7 +24,7 @@ from cdp.settings import Settings
 from streaming.ledger.shop import ShopSums, has_shop, read_shop_sums
 from streaming.ledger.sums import LedgerGap, RecountedRange, StreamRange, TableCounts, TopicSums
 from streaming.messages import Counts, Offsets, PartitionKey, Topic
-from streaming.shop.sender import read_sent_position
+from streaming.shop.sender import read_sent_positions
 
 MOST_GAPS = 20
 CLAIM_COLUMNS = [*REPLAYED_MESSAGE, "replayed_at"]
@@ -77,7 +77,7 @@ def read_ledger(settings: Settings) -> LedgerContents:
 def read_shop(settings: Settings) -> ShopSums | None:
     """None if the stream "shop" never ran."""
     with open_cursor(settings) as cursor:
-        return read_shop_sums(cursor, read_sent_position(settings)) if has_shop(cursor) else None
+        return read_shop_sums(cursor, read_sent_positions(settings)) if has_shop(cursor) else None
 
 
 def read_next_offsets(settings: Settings, topic: Topic) -> Offsets:

@@ -13,7 +13,7 @@ from cdp.mart.shop import READING, REFUND, REFUSED, SENT
 from streaming.ledger.checks import LedgerCheck, Sum, compare
 from streaming.shop.changes import Counts
 from streaming.shop.events import MISSING_PART, PAID_LINES
-from streaming.shop.sender import SentPosition, find_last_sent
+from streaming.shop.sender import SentPositions, find_last_sent
 
 _CHANGES = f"""
     SELECT topic, sum(received)::bigint, sum(superseded)::bigint, sum(tombstones)::bigint, sum(refused)::bigint,
@@ -59,12 +59,12 @@ def has_shop(cursor: Cursor) -> bool:
     return cursor.fetchone() == (True,)
 
 
-def read_shop_sums(cursor: Cursor, position: SentPosition | None) -> ShopSums:
+def read_shop_sums(cursor: Cursor, positions: SentPositions) -> ShopSums:
     cursor.execute(_CHANGES)
     changes = {topic: Counts(*counts) for topic, *counts in cursor.fetchall()}
     cursor.execute(_LAST_STREAM)
     ((stream,),) = cursor.fetchall()
-    last_sent = find_last_sent(cursor, position, stream)
+    last_sent = find_last_sent(cursor, positions, stream)
     count = "count(*) FILTER (WHERE batch {} %s)"
     cursor.execute(f"SELECT {count.format('<=')}, {count.format('>')} FROM {SENT.full_name}", [last_sent, last_sent])
     ((sent, unsent),) = cursor.fetchall()

@@ -4,39 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 
 from psycopg2.extensions import cursor as Cursor
 
-from cdp.mart.live import PROGRESS
 from cdp.mart.shop import READING, REFUSED
 from cdp.programs import SHOP_STREAM
 from streaming.lock import LockedConnection
 from streaming.messages import OffsetRange, PartitionKey, StreamPosition
 from streaming.resume import CannotResume, describe_remedy
-from streaming.shop.changes import Counts, Refusal, ShopChanges
+from streaming.shop.changes import Counts, Refusal
 from streaming.shop.rows import encode
 
 _LAST_STREAM = f"SELECT stream FROM {READING.full_name} ORDER BY batch DESC LIMIT 1"
 _POSITION = f"SELECT topic, topic_id, next_offset FROM {READING.full_name} WHERE stream = %s"
 _STATE = f"SELECT topic, next_offset, stream_batch, snapshot_batch FROM {READING.full_name} WHERE stream = %s"
 _ADD = f"""
-    INSERT INTO {READING.full_name} AS r VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, now())
+    INSERT INTO {READING.full_name} AS r VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, now())
     ON CONFLICT (stream, topic) DO UPDATE SET next_offset = excluded.next_offset, received = r.received + excluded.received,
         applied = r.applied + excluded.applied, superseded = r.superseded + excluded.superseded,
         tombstones = r.tombstones + excluded.tombstones, refused = r.refused + excluded.refused,
         snapshot_batch = excluded.snapshot_batch, stream_batch = excluded.stream_batch, batch = excluded.batch,
-        written_at = excluded.written_at"""
+        newest_change = excluded.newest_change, written_at = excluded.written_at"""
 _REFUSE = f"""
     INSERT INTO {REFUSED.full_name}
     SELECT %s, r.topic, r.kafka_offset, r.received_at, r.reason, r.detail, r.message_key, r.payload
     FROM json_to_recordset(%s) AS r (topic text, kafka_offset bigint, received_at timestamptz, reason text, detail text,
         message_key text, payload text)"""
-_PROGRESS = f"""
-    INSERT INTO {PROGRESS.full_name} AS p VALUES (%s, %s, now(), %s, %s, 0, 0, %s, 0)
-    ON CONFLICT (stream) DO UPDATE SET batch = excluded.batch, written_at = excluded.written_at,
-        newest_event = greatest(p.newest_event, excluded.newest_event), received = p.received + excluded.received,
-        refused = p.refused + excluded.refused"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +76,24 @@ class TopicReading:
     offsets: OffsetRange
     counts: Counts
     snapshot: int | None  # as in Reading
+    newest: datetime | None  # when the newest change was committed
 
 
 def add_counts(cursor: Cursor, stream: str, batch: int, number: int, reading: TopicReading) -> None:
     offsets, counts = reading.offsets, reading.counts
     numbers = (counts.received, counts.applied, counts.superseded, counts.tombstones, counts.refused)
-    row = (stream, offsets.topic, reading.topic_id, offsets.start, offsets.end, *numbers, reading.snapshot, batch, number)
+    row = (
+        stream,
+        offsets.topic,
+        reading.topic_id,
+        offsets.start,
+        offsets.end,
+        *numbers,
+        reading.snapshot,
+        batch,
+        number,
+        reading.newest,
+    )
     cursor.execute(_ADD, row)
 
 
@@ -107,11 +114,6 @@ def keep_refusals(cursor: Cursor, stream: str, refusals: Sequence[Refusal]) -> N
 def _as_text(value: bytes | None) -> str | None:
     """Postgres has no text with the character NUL."""
     return None if value is None else value.decode(errors="replace").replace("\0", "\ufffd")
-
-
-def note_progress(cursor: Cursor, number: int, changes: ShopChanges) -> None:
-    received, refused = (sum(getattr(counts, name) for counts in changes.counts.values()) for name in ("received", "refused"))
-    cursor.execute(_PROGRESS, [SHOP_STREAM, number, changes.newest, received, refused])
 
 
 def read_position(connection: LockedConnection, topics: Sequence[str], stream: str | None) -> StreamPosition | None:

@@ -13,7 +13,7 @@ from cdp.fraud import evaluate
 from cdp.lake.shop import SHOP_LAKE_TABLES
 from streaming.messages import Counts
 from streaming.query import BatchContext
-from streaming.shop.account import Reading, TopicReading, add_counts, keep_refusals, note_progress, read_state, require_complete
+from streaming.shop.account import Reading, TopicReading, add_counts, keep_refusals, read_state, require_complete
 from streaming.shop.changes import TABLE_OF_TOPIC, Message, ShopChanges, read_changes
 from streaming.shop.events import write_events
 from streaming.shop.lake import LakeWriter
@@ -64,10 +64,9 @@ def write_changes(cursor: Cursor, changes: ShopChanges, context: BatchContext) -
     snapshots = end_snapshots(cursor, changes, reading)
     topic_ids = {topic.name: topic.id for topic in context.topics}
     for each in (each for each in context.ranges if each.count):
-        read = TopicReading(topic_ids[each.topic], each, changes.counts[each.topic], snapshots.get(each.topic))
+        read = TopicReading(topic_ids[each.topic], each, changes.counts[each.topic], snapshots.get(each.topic), changes.newest)
         add_counts(cursor, context.stream, context.number, number, read)
     keep_refusals(cursor, context.stream, changes.refusals)
-    note_progress(cursor, number, changes)
 
 
 def find_senders(context: BatchContext) -> dict[str, bool]:

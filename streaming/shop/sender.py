@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
 from functools import partial
 
-import orjson
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 from psycopg2.extensions import cursor as Cursor
 
@@ -23,17 +21,13 @@ SECONDS = 30.0
 #: A restarted stream ends the transaction of a killed one at once; after this time, Kafka does.
 TRANSACTION_MS = 20_000
 MOST_MESSAGES = 200_000  # in the client's queue
-_KNOWN = f"SELECT coalesce(max(batch), 0) FROM {READING.full_name} WHERE stream = %s"
+_STREAMS = f"SELECT stream, max(batch) FROM {READING.full_name} GROUP BY 1"
 _FIRST = f"SELECT min(batch) FROM {SENT.full_name} WHERE stream = %s"
 _UNSENT = f"SELECT batch, event->>'user_id', event::text FROM {SENT.full_name} WHERE batch > %s ORDER BY batch, event_id"
 
 
-@dataclass(frozen=True, slots=True)
-class SentPosition:
-    """The last batch of which the events are in Kafka, and its stream."""
-
-    stream: str
-    batch: int
+#: A stream's id -> the last of its batches of which the events are in Kafka.
+SentPositions = Mapping[str, int]
 
 
 class EventSender:
@@ -49,8 +43,8 @@ class EventSender:
             self._producer.init_transactions(SECONDS)
         except KafkaException as error:
             raise self._explain(error) from error
-        position = read_sent_position(settings)
-        self._batch = connection.read(partial(find_last_sent, position=position, stream=stream))
+        positions = read_sent_positions(settings)
+        self._batch = connection.read(partial(find_last_sent, positions=positions, stream=stream))
 
     def send(self) -> int:
         """Send all events that are not in Kafka yet. Returns their number."""
@@ -72,8 +66,7 @@ class EventSender:
         self._producer.begin_transaction()
         for _, user, event in events:
             self._produce(EVENTS_RAW.name, event, user)
-        position = orjson.dumps(asdict(SentPosition(self._stream, events[-1][0])))
-        self._produce(STREAM_POSITIONS.name, position, SHOP_STREAM)
+        self._produce(STREAM_POSITIONS.name, str(events[-1][0]), self._stream)
         self._producer.commit_transaction(SECONDS)
 
     def _produce(self, topic: str, value: str | bytes, key: str) -> None:
@@ -105,23 +98,23 @@ _PRODUCER_CONFIG: dict[str, str | int | float | bool] = {
 }
 
 
-def find_last_sent(cursor: Cursor, position: SentPosition | None, stream: str) -> int:
-    """The last batch that was sent, as Postgres numbers the batches. A position that Postgres does not know belongs to a database
-    that is gone; then all events of this stream are unsent, and only they."""
-    if position:
-        cursor.execute(_KNOWN, [position.stream])
-        ((known,),) = cursor.fetchall()
-        if known >= position.batch:
-            return position.batch
+def find_last_sent(cursor: Cursor, positions: SentPositions, stream: str) -> int:
+    """The last batch that was sent, as Postgres numbers the batches. If Kafka has no position of a stream that Postgres knows,
+    all events of this stream are unsent, and only they: Postgres is new, or was restored from a backup."""
+    cursor.execute(_STREAMS)
+    sent = [positions[known] for known, last in cursor.fetchall() if known in positions and positions[known] <= last]
+    if sent:
+        return max(sent)
     cursor.execute(_FIRST, [stream])
     ((first,),) = cursor.fetchall()
     return first - 1 if first is not None else 0
 
 
-def read_sent_position(settings: Settings) -> SentPosition | None:
-    """The newest committed position. No transaction may be open."""
+def read_sent_positions(settings: Settings) -> SentPositions:
+    """The newest committed positions. No transaction may be open."""
     deadline = time.monotonic() + SECONDS
-    newest, error = None, None
+    positions: dict[str, int] = {}
+    error = None
     with Consumer(client_config(settings) | _CONSUMER_CONFIG) as consumer:
         consumer.assign([TopicPartition(STREAM_POSITIONS.name, 0, 0)])
         while time.monotonic() < deadline:
@@ -130,9 +123,9 @@ def read_sent_position(settings: Settings) -> SentPosition | None:
             if message is None:
                 continue
             if error is None:
-                newest = message.value()
+                positions[(message.key() or b"").decode()] = int(message.value() or 0)
             elif error.code() == KafkaError._PARTITION_EOF:
-                return SentPosition(**orjson.loads(newest)) if newest else None
+                return positions
             else:
                 break
     reason = error.str() if error is not None else f"no answer within {SECONDS:.0f} s"

@@ -14,7 +14,6 @@ from psycopg2.extensions import connection as Connection
 
 from cdp.events.topics import SHOP_TOPICS
 from cdp.mart.daily import create_statements
-from cdp.mart.live import PROGRESS
 from cdp.mart.shop import SHOP_TABLES
 from cdp.postgres import connection_arguments
 from cdp.settings import Settings
@@ -27,7 +26,7 @@ from streaming.shop.changes import Message, read_changes
 def open_tables(settings: Settings) -> Connection:
     connection = psycopg2.connect(**connection_arguments(settings, "test"))
     with connection, connection.cursor() as cursor:
-        for statement in create_statements((*SHOP_TABLES, PROGRESS)):
+        for statement in create_statements(SHOP_TABLES):
             cursor.execute(statement)
     return connection
 

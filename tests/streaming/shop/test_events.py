@@ -20,7 +20,7 @@ from cdp.events.reading import MESSAGES_SCHEMA, EventReader
 from infra.stack.stack import open_stack
 from streaming.resume import CannotResume
 from streaming.shop.changes import Message
-from streaming.shop.sender import SentPosition, find_last_sent
+from streaming.shop.sender import find_last_sent
 from streaming.shop.values import UNCHANGED
 from tests.conftest import TestStack
 from tests.databases import database
@@ -205,7 +205,7 @@ def test_a_position_of_a_lost_database_makes_only_this_streams_events_unsent(con
     stream.write(*make_order(next(NUMBERS), Topics()))
     ((number,),) = stream.query("SELECT batch FROM shop.sent WHERE stream = %s LIMIT 1", stream.id)
     with connection, connection.cursor() as cursor:
-        assert find_last_sent(cursor, SentPosition(stream.id, number), stream.id) == number
-        assert find_last_sent(cursor, SentPosition(stream.id, number + 1), stream.id) == number - 1
-        assert find_last_sent(cursor, SentPosition("of a database that is gone", 1), stream.id) == number - 1
-        assert find_last_sent(cursor, None, "a stream without events") == 0
+        assert find_last_sent(cursor, {stream.id: number, "another": number + 9}, stream.id) == number
+        assert find_last_sent(cursor, {stream.id: number + 1}, stream.id) == number - 1
+        assert find_last_sent(cursor, {"of a database that is gone": 1}, stream.id) == number - 1
+        assert find_last_sent(cursor, {}, "a stream without events") == 0
