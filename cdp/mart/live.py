@@ -66,7 +66,7 @@ ORDER = _table(
         Column("written_at", "time", "when the stream wrote the row"),
     ),
     key=("order_id", "customer_id"),
-    indexes=("ordered_at", "customer_id, ordered_at", "written_at", "jsonb_hash(products), ordered_at"),
+    indexes=("ordered_at", "customer_id, ordered_at, order_id", "written_at", "jsonb_hash_extended(products, 0), ordered_at"),
 )
 PROGRESS = _table(
     "progress",
