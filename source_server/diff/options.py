@@ -43,7 +43,7 @@ def make_options(
     """`key` names the file's columns for the columns of the table's key, in their order."""
     keys = BY_NAME[require_table(table)].key
     if key and len(key) != len(keys):
-        raise FileRefused(f"the key of {table} has {len(keys)} columns, {','.join(keys)}, not {','.join(key)}.")
+        raise FileRefused(f"the key of {table} is {','.join(keys)}; {','.join(key)} has another number of columns.")
     pairs = dict(zip(key, keys, strict=False)) | dict(renames or {})
     if len(set(pairs.values())) < len(pairs):
         raise FileRefused(f"two columns of the file become one column of {table}; rename each only once.")

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 from collections.abc import Collection, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -55,9 +56,11 @@ class Snapshots:
         return int(pq.read_metadata(self.path_of(snapshot)).num_rows) if snapshot else 0
 
     def keep(self, snapshots: Collection[str]) -> None:
-        """Delete all files but these snapshots."""
+        """Delete everything but these snapshots, also what a killed run has left."""
         for path in self._folder.iterdir():
-            if path.name != ".lock" and path.stem not in snapshots:
+            if path.is_dir():
+                shutil.rmtree(path)
+            elif path.name != ".lock" and path.stem not in snapshots:
                 path.unlink()
 
     @contextmanager

@@ -100,10 +100,20 @@ def test_same_rows_in_another_order_are_the_same_snapshot(snapshots: Snapshots, 
     assert one == other
 
 
+def test_only_named_snapshots_are_kept(snapshots: Snapshots, write: Write) -> None:
+    old, _ = snapshots.add(write("product_id,name", "1,a"), make_options(TABLE))
+    new, _ = snapshots.add(write("product_id,name", "1,b"), make_options(TABLE))
+    left = snapshots.path_of(new).parent
+    (left / ".rows.parquet").touch()
+    (left / ".sorting").mkdir()
+    (left / ".sorting" / "part").touch()
+    snapshots.keep({new})
+    assert (snapshots.exists(old), [path.name for path in left.iterdir()]) == (False, [snapshots.path_of(new).name])
+
+
 def test_repeated_key_is_refused_with_both_lines(snapshots: Snapshots, write: Write) -> None:
     with pytest.raises(FileRefused, match=r"products\.csv: line 4 has the same product_id as line 2"):
         snapshots.add(write("product_id,name", "7,a", "8,b", "007,c"), make_options(TABLE))
-    snapshots.keep(set())
 
 
 def test_messages_are_debeziums(snapshots: Snapshots, write: Write) -> None:
