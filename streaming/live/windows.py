@@ -41,7 +41,7 @@ class WindowSender:
 
     settings: Settings
     changed: set[Window] = field(default_factory=set)
-    _sent_at: dict[int, float] = field(default_factory=dict)
+    sent_at: dict[int, float] = field(default_factory=dict)
     _errors: list[str] = field(default_factory=list)
     _producer: Producer | None = None
 
@@ -56,7 +56,7 @@ class WindowSender:
         return newest_first if all_of_them else list(filter(self._is_due, newest_first))[:MOST_AT_ONCE]
 
     def _is_due(self, window: Window) -> bool:
-        sent_at = self._sent_at.get(window.minutes)
+        sent_at = self.sent_at.get(window.minutes)
         return sent_at is None or time.monotonic() - sent_at >= window.minutes
 
     def send(self, cursor: Cursor, windows: Sequence[Window]) -> None:
@@ -70,7 +70,7 @@ class WindowSender:
             reason = self._errors[0] if self._errors else f"no answer in {FLUSH_SECONDS:.0f} s"
             raise KafkaRefused(f"Kafka did not take the windows: {reason}")
         self.changed.difference_update(windows)
-        self._sent_at |= {window.minutes: time.monotonic() for window in windows}
+        self.sent_at |= {window.minutes: time.monotonic() for window in windows}
 
     def _note_failure(self, error: KafkaError | None, message: Message) -> None:
         if error is not None:
