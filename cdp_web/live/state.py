@@ -57,7 +57,14 @@ def state_get() -> LiveState:
 
 def add_live_state(request: HttpRequest) -> dict[str, Any]:
     """Template context: whether the dot in the navigation pulses."""
-    return {"live_is_fresh": SimpleLazyObject(lambda: cache.get_or_set(_FRESH_KEY, lambda: state_get().is_fresh, _FRESH_SECONDS))}
+    return {"live_is_fresh": SimpleLazyObject(lambda: cache.get_or_set(_FRESH_KEY, _read_fresh, _FRESH_SECONDS))}
+
+
+def _read_fresh() -> bool:
+    """Whether the state is fresh, without reading all of it."""
+    runs, exists = _read(f"SELECT ({PROGRAM_RUNS}), ({TABLE_EXISTS})", name_stream(LIVE_STREAM), PROGRESS.full_name)
+    progress = _read(_LIVE, LIVE_STREAM) if runs and exists else None
+    return LiveState(runs, False, *(progress or ())).is_fresh
 
 
 def _read(sql: str, *parameters: Any) -> Any:
