@@ -26,7 +26,7 @@ from tests.cdp_web import factories
 pytestmark = [pytest.mark.stack("postgres"), pytest.mark.django_db]
 
 BUYERS = json.dumps(factories.rule(factories.is_("total_purchase", "ge", 1)))
-MAX_QUERIES = 15
+MAX_QUERIES = 17
 
 
 def login(name: str, role: Role) -> Client:
