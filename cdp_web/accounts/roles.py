@@ -95,11 +95,10 @@ def describe_refusal(required: Role) -> str:
     return _("This needs the role %(role)s. An administrator can give it to you.") % {"role": required}
 
 
-def describe_rights(user: Any) -> list[str]:
-    """What a user may do, as sentences without a subject."""
-    role = role_get(user)
+def describe_rights(role: Role | None, *, sees_people: bool = False) -> list[str]:
+    """What a role may do, as sentences without a subject; `sees_people` is the permission to see personal data."""
     rights = [str(right) for each, right in _RIGHTS if role is not None and role.includes(each)]
-    return [*rights, _("see names and e-mail addresses of customers")] if may_see_personal_data(user) else rights
+    return [*rights, _("see names and e-mail addresses of customers")] if sees_people else rights
 
 
 def require_role(requirement: Requirement) -> Callable[[View], View]:
