@@ -16,7 +16,7 @@ from pytest_django import Settings
 
 from cdp.settings import current
 from cdp_web.celery import app
-from cdp_web.fraud import tasks
+from cdp_web.fraud import deliver, tasks
 from cdp_web.fraud.channels import ALERTS
 from cdp_web.fraud.deliver import deliveries_create
 from cdp_web.fraud.models import Channel, ChannelDelivery, FraudRule
@@ -77,8 +77,6 @@ def test_each_channel_gets_each_new_alert_once(rule: FraudRule) -> None:
 
 
 def test_many_alerts_come_in_parts(rule: FraudRule, monkeypatch: pytest.MonkeyPatch) -> None:
-    from cdp_web.fraud import deliver
-
     monkeypatch.setattr(deliver, "MOST_ALERTS", 2)
     monkeypatch.setattr(deliver, "_NEW", deliver._NEW.replace("LIMIT 1000", "LIMIT 2"))
     channel = make_channel()
@@ -145,9 +143,8 @@ class MailHandler(socketserver.StreamRequestHandler):
 
 @pytest.fixture
 def mail(settings: Settings) -> Iterator[list[bytes]]:
-    settings.EMAIL_BACKEND = (
-        "django.core.mail.backends.smtp.EmailBackend"  # pytest-django puts one that sends nothing in its place
-    )
+    # pytest-django has put one that sends nothing in its place.
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), MailHandler)
     server.received = []  # type: ignore[attr-defined]
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", server.server_address[1]
