@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 import uuid
 from collections import Counter
@@ -26,13 +27,16 @@ from infra.stack.services import kafka
 from infra.stack.topics import TopicReader
 from source_server.diff import folder, send
 from source_server.diff.__main__ import STOPPED
-from source_server.diff.compare import ChangeCounts
+from source_server.diff.compare import ChangeCounts, RowChange
 from source_server.diff.folder import process_folder
 from source_server.diff.options import make_options
 from source_server.diff.refusal import DiffRefused, DiffRunning
 from source_server.diff.run import DiffMode, DiffReport, compare_file
+from source_server.diff.send import make_messages
 from source_server.diff.snapshots import Snapshots
 from source_server.intake.refusal import FileRefused
+from source_server.produce.kafka import Patience
+from source_server.produce.page_writer import KeyAndValue, PageWriter
 from source_server.produce.stopping import stop_on_signal
 
 pytestmark = pytest.mark.stack("kafka")
@@ -167,6 +171,21 @@ def test_next_run_finishes_what_a_killed_run_began(dying: str, rows: int, shop: 
     assert shop.operations() == {"r": 450, "u": 1, "c": 1}
     assert shop.rebuild() == later
     assert [key for key, _ in shop.messages()][:450] == list(ROWS), "in the order of the key"
+
+
+def test_page_that_is_lost_is_sent_again(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A newer writer of the same table fences off this one in the middle of a page, and writes nothing."""
+
+    def fence_off(change: RowChange, tail: bytes) -> list[KeyAndValue]:
+        if change.key == '{"order_id":250}' and not others:
+            others.append(PageWriter(shop.settings, shop.position, Patience(shop.settings, 60, threading.Event()), TOPIC))
+        return make_messages(change, tail)
+
+    others: list[PageWriter] = []
+    monkeypatch.setattr(send, "make_messages", fence_off)
+    shop.compare(ROWS)
+    assert others
+    assert [key for key, _ in shop.messages()] == list(ROWS)
 
 
 STOP_AFTER_PAGE = """
