@@ -44,11 +44,20 @@ class DiffReport:
     table: str
     file: str
     rows: int
+    rows_before: int = 0  # of the last snapshot
     changes: ChangeCounts = NO_CHANGES
     dry_run: bool = False
     resent: int = 0  # rows that were sent once more on request
     unknown_columns: tuple[str, ...] = ()
     examples: tuple[str, ...] = ()  # of a dry run
+
+    @property
+    def deletes_too_many(self) -> bool:
+        return self.changes.deleted * MOST_DELETED > self.rows_before
+
+    def describe_deletes(self) -> str:
+        deleted = f"{self.changes.deleted:,} of {self.rows_before:,} rows"
+        return f"{self.file} would delete {deleted} of {self.table}, more than a third"
 
     def as_json(self) -> dict[str, Any]:
         """Without the examples, which are rows."""
@@ -64,6 +73,8 @@ class DiffReport:
         lines = [f"{self.table}: {self.rows:,} rows in {self.file}; {done}{resent}"]
         if self.unknown_columns:
             lines.append(f"columns that the platform does not know, sent as text: {', '.join(self.unknown_columns)}")
+        if self.dry_run and self.deletes_too_many:
+            lines.append(f"{self.describe_deletes()}; without --allow-deletes it is refused")
         return "\n".join([*lines, *self.examples])
 
 
@@ -114,16 +125,18 @@ class _Comparison:
         base = self._find_base(report.table)
         transition = Transition(base, target)
         changes = count_changes(self._snapshots, transition) if base != target else NO_CHANGES
-        self._guard_deletes(report, changes, self._snapshots.count_rows(base))
+        report = replace(report, changes=changes, rows_before=self._snapshots.count_rows(base))
         if self._sender is None:
             examples = islice(iterate_changes(self._snapshots, transition), EXAMPLES) if changes.total else ()
-            return replace(report, changes=changes, dry_run=True, examples=tuple(map(_describe_example, examples)))
+            return replace(report, dry_run=True, examples=tuple(map(_describe_example, examples)))
+        if report.deletes_too_many and not self._mode.allow_deletes:
+            raise DiffRefused(f"{report.describe_deletes()}. If the file is complete, add --allow-deletes; nothing was sent.")
         if base != target:
             self._sender.send(transition)
         if not (self._mode.resend and base):
-            return replace(report, changes=changes)
+            return report
         self._sender.send(Transition("", target))
-        return replace(report, changes=changes, resent=report.rows)
+        return replace(report, resent=report.rows)
 
     def _find_base(self, table: str) -> str:
         """The snapshot to compare with, after a run that died was finished. Empty: send all rows."""
@@ -139,13 +152,6 @@ class _Comparison:
         if position.unfinished and self._sender:
             self._sender.send(position.unfinished)
         return position.target or position.snapshot
-
-    def _guard_deletes(self, report: DiffReport, changes: ChangeCounts, rows: int) -> None:
-        if changes.deleted * MOST_DELETED > rows and not self._mode.allow_deletes:
-            raise DiffRefused(
-                f"{report.file} would delete {changes.deleted:,} of {rows:,} rows of {report.table}, more than a third. "
-                "If the file is complete, add --allow-deletes; nothing was sent."
-            )
 
 
 def _describe_example(change: RowChange) -> str:

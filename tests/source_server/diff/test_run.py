@@ -215,6 +215,7 @@ def test_file_that_deletes_more_than_a_third_is_refused(shop: Shop) -> None:
     few = dict.fromkeys(range(1, 300), "placed")
     with pytest.raises(DiffRefused, match=r"orders\.csv would delete 151 of 450 rows of orders, more than a third"):
         shop.compare(few)
+    assert shop.compare(few, dry_run=True).deletes_too_many
     assert shop.compare(few | {300: "placed"}).changes == ChangeCounts(0, 0, 150)
     assert shop.compare({}, allow_deletes=True).changes == ChangeCounts(0, 0, 300)
     assert shop.rebuild() == {}
