@@ -22,7 +22,9 @@ from streaming.query import Query
 
 _STATE = "spark.sql.streaming.stateStore"
 OPTIONS = {
-    "spark.sql.shuffle.partitions": "2",
+    # The state of ids needs little: the work of a batch is the reading, and the tables in Postgres. A second part would only add
+    # a second commit to HDFS.
+    "spark.sql.shuffle.partitions": "1",
     f"{_STATE}.providerClass": "org.apache.spark.sql.execution.streaming.state.RocksDBStateStoreProvider",
     # A batch sends what it has changed to HDFS, not the whole state.
     f"{_STATE}.rocksdb.changelogCheckpointing.enabled": "true",
