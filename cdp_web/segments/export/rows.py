@@ -52,7 +52,7 @@ class NothingToExport(LookupError):
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """A file that can be written any number of times with the same bytes."""
+    """A file that can be written any number of times with the same bytes, unless names change meanwhile."""
 
     segment: Segment
     run: SegmentRun

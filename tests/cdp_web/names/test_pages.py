@@ -247,7 +247,6 @@ def test_values_are_suggested_by_name(world: World, log_in: Callable[[Role], Cli
 
 def test_more_rows_take_no_more_queries(world: World, log_in: Callable[[Role], Client]) -> None:
     client = log_in(Role.ANALYST)
-    client.get("/customers/")
 
     def count_queries(address: str) -> int:
         with CaptureQueriesContext(connection) as queries:
@@ -255,4 +254,5 @@ def test_more_rows_take_no_more_queries(world: World, log_in: Callable[[Role], C
         return len(queries)
 
     for address in ("/customers/", f"/segments/{world.segment}/members", "/api/v1/customers"):
+        count_queries(address)  # fills caches
         assert count_queries(address) == count_queries(f"{address}?q=510"), address

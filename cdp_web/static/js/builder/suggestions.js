@@ -32,6 +32,7 @@ export function suggestValues(input, { source, onchoose, checksValue, onstart })
   const showName = (value) => {
     const name = checksValue ? nameOf(source, value) : "";
     hint.hidden = !name;
+    hint.classList.toggle("value-name", Boolean(name));
     if (name) hint.replaceChildren(name);
   };
   const choose = (value) => {
@@ -73,6 +74,7 @@ export function suggestValues(input, { source, onchoose, checksValue, onstart })
     const isUnknown = checksValue && text !== "" && values[0]?.value !== text;
     if (!isUnknown) return showName(text);
     hint.hidden = false;
+    hint.classList.remove("value-name");
     const parts = [interpolateText(gettext("No customer has the value “%(value)s”."), { value: text })];
     if (values.length) parts.push(` ${gettext("Choose one of the list, or:")} `);
     const button = h("button", { type: "button", class: "link", onclick: onstart }, gettext("values that start with it"));
