@@ -16,6 +16,7 @@ from benchmarks import (
     ingest,
     ingest_faults,
     live,
+    live_latency,
     night,
     night_agreement,
     segments,
@@ -48,6 +49,12 @@ BENCHES = (
     Bench("stream", "Kafka to HDFS: ours, its previous code, bare Spark, a hand-written consumer", STREAM_NEEDS, stream.run),
     Bench("stream-small", "starts and batches of 100 messages: ours, and its previous code", STREAM_NEEDS, stream_small.run),
     Bench("cdc", "a commit in the shop's database to a reader of Kafka: single orders, a large transaction", cdc.NEEDS, cdc.run),
+    Bench(
+        "live-latency",
+        "a commit in the shop's database to the live page, all streams running",
+        live_latency.NEEDS,
+        live_latency.run,
+    ),
     Bench(
         "live",
         "the live numbers: highest rate, age, ten times the customers; a hand-written consumer",

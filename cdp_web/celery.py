@@ -27,10 +27,14 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     "changes": {"task": "segments.changes_send", "schedule": 60.0, "options": {"expires": 60, "queue": "out"}},
     # Members that the cluster has found are collected within seconds.
     "cluster": {"task": "segments.cluster_poll", "schedule": 5.0, "options": {"expires": 5}},
+    # Somebody waits for an alert; a look for new ones takes a millisecond.
+    "alerts": {"task": "fraud.alerts_sweep", "schedule": 3.0, "options": {"expires": 3, "queue": "out"}},
     # The pipeline page shows since when a server is down, also if nobody was looking.
     "watch": {"task": "pipeline.watch", "schedule": 30.0, "options": {"expires": 30, "queue": "out"}},
     # Segments that were deleted a month ago can't be restored any more.
     "purge": {"task": "segments.purge", "schedule": 86_400.0, "options": {"expires": 3600}},
+    # The log of deliveries is kept for a month.
+    "alerts-purge": {"task": "fraud.purge", "schedule": 86_400.0, "options": {"expires": 3600, "queue": "out"}},
 }
 
 #: In the order in which workers look into them. Receivers of changes may be slow, so their messages come last.

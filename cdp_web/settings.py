@@ -10,6 +10,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from cdp.settings import current
+from cdp_web.outgoing.mail import parse_mail_url
 
 cdp = current()
 BASE_DIR = Path(__file__).resolve().parent
@@ -42,12 +43,14 @@ INSTALLED_APPS = [
     "cdp_web.charts",
     "cdp_web.accounts",
     "cdp_web.serving",
+    "cdp_web.names",
     "cdp_web.overview",
     "cdp_web.insights",
     "cdp_web.live",
     "cdp_web.pipeline",
     "cdp_web.customers",
     "cdp_web.segments",
+    "cdp_web.fraud",
     "cdp_web.api",
 ]
 
@@ -87,6 +90,8 @@ TEMPLATES = [
                 "cdp_web.serving.publications.add_publication",
                 "cdp_web.serving.nights.add_stopped_night",
                 "cdp_web.pipeline.report.add_data_state",
+                "cdp_web.live.state.add_live_state",
+                "cdp_web.fraud.alerts.add_open_alerts",
             ],
         },
     }
@@ -188,6 +193,14 @@ AUDITLOG_INCLUDE_TRACKING_MODELS = (
     {"model": "segments.CustomerList", "include_fields": ["name", "version", "count", "owner"]},
     {"model": "customers.SavedView", "include_fields": ["name", "parameters", "is_shared", "owner"]},
     {"model": "segments.Webhook", "include_fields": ["name", "url", "segment", "is_active", "disabled_reason"]},
+    {"model": "fraud.FraudRule", "include_fields": ["name", "kind", "parameters", "is_active"]},
+    {"model": "fraud.AlertState", "include_fields": ["status", "note"]},
+    {  # The address of a Slack or Discord channel lets anyone write there, so the log does not show it.
+        "model": "fraud.Channel",
+        "include_fields": ["name", "kind", "url", "recipients", "rule", "is_active", "disabled_reason"],
+        "mask_fields": ["url"],
+        "mask_callable": "cdp_web.accounts.audit.hide",
+    },
 )
 
 # Cookies and headers: strict, and marked secure if the site uses https.
@@ -238,6 +251,14 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
 }
+
+# E-mail. Without a server nothing is sent; the channels of alerts then say so.
+mail_server = parse_mail_url(cdp.mail_url)
+EMAIL_HOST, EMAIL_PORT = mail_server.host, mail_server.port
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = mail_server.user, mail_server.password
+EMAIL_USE_TLS, EMAIL_USE_SSL = mail_server.security == "starttls", mail_server.security == "tls"
+DEFAULT_FROM_EMAIL = cdp.mail_from
+EMAIL_TIMEOUT = 10
 
 LOGGING = {
     "version": 1,

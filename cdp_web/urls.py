@@ -20,10 +20,12 @@ def open_to_all(view: View) -> View:
 urlpatterns = [
     path("", include("cdp_web.serving.urls")),
     path("", include("cdp_web.overview.urls")),
+    path("live/", include("cdp_web.live.urls")),
     path("insights/", include("cdp_web.insights.urls")),
     path("pipeline/", include("cdp_web.pipeline.urls")),
     path("", include("cdp_web.customers.urls")),
     path("segments/", include("cdp_web.segments.urls")),
+    path("fraud/", include("cdp_web.fraud.urls")),
     path("api/", include("cdp_web.api.urls")),
     path("accounts/", include("cdp_web.accounts.urls")),
     path("language", open_to_all(require_POST(set_language)), name="set-language"),

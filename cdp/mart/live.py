@@ -66,7 +66,7 @@ ORDER = _table(
         Column("written_at", "time", "when the stream wrote the row"),
     ),
     key=("order_id", "customer_id"),
-    indexes=("ordered_at", "customer_id, ordered_at", "written_at"),
+    indexes=("ordered_at", "customer_id, ordered_at, order_id", "written_at", "jsonb_hash_extended(products, 0), ordered_at"),
 )
 PROGRESS = _table(
     "progress",
@@ -103,6 +103,13 @@ ALERT = _table(
     indexes=("alert_id", "found_at", "customer_id"),
 )
 
-LIVE_TABLES = (MINUTE, PRODUCT_MINUTE, CUSTOMER_MINUTE, INTEREST_MINUTE, ORDER, PROGRESS, ALERT)
+FRAUD_POSITION = _table(
+    "fraud_position",
+    "how far the fraud rules were evaluated: the newest row that was read",
+    (Column("source", "text", "a table"), Column("position", "time", "when its newest row was written")),
+    key=("source",),
+)
+
+LIVE_TABLES = (MINUTE, PRODUCT_MINUTE, CUSTOMER_MINUTE, INTEREST_MINUTE, ORDER, PROGRESS, ALERT, FRAUD_POSITION)
 #: Created before the tables, in this order.
 LIVE_SEQUENCES = ("CREATE SEQUENCE IF NOT EXISTS live.alert_id",)

@@ -82,10 +82,13 @@ _COUNTS, _MONEY = ("orders", "views", "carts", "removals", "purchases", "units")
 _SUMS = ", ".join(
     [*(f"coalesce(sum({name}), 0)::bigint" for name in _COUNTS), *(f"coalesce(sum({name}), 0.00)" for name in _MONEY)]
 )
+#: count(DISTINCT …) would sort all rows, which takes three times as long.
+_VISITORS = f"""
+    SELECT count(*) FROM (
+        SELECT FROM {CUSTOMER_MINUTE.full_name}
+        WHERE minute >= %(begin)s AND minute < %(end)s AND {_VISIT} GROUP BY customer_id) AS visitors"""
 _READ_SUMS = f"""
-    SELECT {_SUMS}, (
-        SELECT count(DISTINCT customer_id) FROM {CUSTOMER_MINUTE.full_name}
-        WHERE minute >= %(begin)s AND minute < %(end)s AND {_VISIT})
+    SELECT {_SUMS}, ({_VISITORS})
     FROM {MINUTE.full_name} WHERE minute >= %(begin)s AND minute < %(end)s"""
 
 
@@ -95,29 +98,32 @@ def read_sums(cursor: Cursor, window: Window) -> Sums:
     return Sums(*row)
 
 
+def read_visitors(cursor: Cursor, window: Window) -> int:
+    cursor.execute(_VISITORS, {"begin": window.begin, "end": window.end})
+    ((visitors,),) = cursor.fetchall()
+    return int(visitors)
+
+
 @dataclass(frozen=True, slots=True)
 class MinuteSums:
     """A minute of the chart."""
 
     minute: datetime
-    sums: Sums
+    orders: int
+    revenue: Decimal
 
 
 _READ_MINUTES = f"""
-    WITH visitors AS (
-        SELECT minute, count(DISTINCT customer_id) AS visitors FROM {CUSTOMER_MINUTE.full_name}
-        WHERE minute >= %(begin)s AND minute < %(end)s AND {_VISIT} GROUP BY minute)
-    SELECT minute, {_SUMS}, coalesce(max(visitors), 0)
+    SELECT minute, coalesce(orders, 0), coalesce(gross - refunds, 0.00)
     FROM generate_series(%(begin)s::timestamptz, %(last)s::timestamptz, interval '1 minute') AS times (minute)
-    LEFT JOIN {MINUTE.full_name} USING (minute) LEFT JOIN visitors USING (minute)
-    GROUP BY minute ORDER BY minute"""
+    LEFT JOIN {MINUTE.full_name} USING (minute) ORDER BY minute"""
 
 
 def read_minutes(cursor: Cursor, window: Window) -> list[MinuteSums]:
     """Every minute of the window in order, also those in which nothing happened."""
     last = window.end - timedelta(minutes=1)
-    cursor.execute(_READ_MINUTES, {"begin": window.begin, "end": window.end, "last": last})
-    return [MinuteSums(minute, Sums(*sums)) for minute, *sums in cursor.fetchall()]
+    cursor.execute(_READ_MINUTES, {"begin": window.begin, "last": last})
+    return [MinuteSums(*row) for row in cursor.fetchall()]
 
 
 Thing = Literal["product", "category"]
@@ -216,12 +222,17 @@ class LiveOrder:
     lines: int
     units: int
     amount: Decimal
+    products: list[str]
+
+
+_READ_ORDERS = f"""
+    SELECT order_id, customer_id, ordered_at, lines, units, amount, ARRAY(SELECT jsonb_array_elements_text(products))
+    FROM {ORDER.full_name} ORDER BY ordered_at DESC, order_id LIMIT %s"""
 
 
 def read_orders(cursor: Cursor, limit: int) -> list[LiveOrder]:
     """The latest orders, the newest first."""
-    columns = ", ".join(LiveOrder.__dataclass_fields__)
-    cursor.execute(f"SELECT {columns} FROM {ORDER.full_name} ORDER BY ordered_at DESC, order_id LIMIT %s", [limit])
+    cursor.execute(_READ_ORDERS, [limit])
     return [LiveOrder(*row) for row in cursor.fetchall()]
 
 

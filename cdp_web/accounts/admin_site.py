@@ -24,6 +24,7 @@ _APPS = {
     "axes": _("Logins"),
     "auditlog": _("Audit"),
     "segments": _("Segments, lists and webhooks"),
+    "fraud": _("Fraud"),
     "customers": _("Customers"),
 }
 _MODELS = {
@@ -31,6 +32,8 @@ _MODELS = {
     "LogEntry": _("Audit log"),
     "ApiToken": _("Tokens"),
     "WebhookDelivery": _("Webhook deliveries"),
+    "Channel": _("Channels of alerts"),
+    "ChannelDelivery": _("Deliveries of alerts"),
 }
 
 

@@ -17,6 +17,7 @@ from redis.retry import Retry
 from cdp.errors import first_line
 from cdp.interests import KINDS, Interest, read_interests
 from cdp.settings import current
+from cdp_web.names.selectors import names_get
 from cdp_web.serving.errors import InterestsUnavailable
 
 #: A page waits only a moment for Redis.
@@ -32,9 +33,10 @@ _TITLES: Mapping[str, str | Promise] = {
 
 @dataclass(frozen=True, slots=True)
 class InterestBar:
-    """An interest beside the strongest one of its kind."""
+    """An interest beside the strongest one of its kind. The name is empty if the shop has none."""
 
     interest: Interest
+    name: str
     share: float
 
 
@@ -62,13 +64,16 @@ def right_now_get(customer_id: str) -> RightNow:
         interests = interests_get(customer_id)
     except InterestsUnavailable as error:
         return RightNow(problem=error.says)
-    groups = [(_TITLES[kind], _make_bars([each for each in interests if each.kind == kind])) for kind in KINDS]
-    last = max((each.last_minute for each in interests), default=None)
-    return RightNow([(title, bars) for title, bars in groups if bars], last)
+    shown = {kind: [each for each in interests if each.kind == kind][:SHOWN] for kind in KINDS}
+    names = names_get(products=[each.key for each in shown["product"]], categories=[each.key for each in shown["category"]])
+    by_kind = {"product": names.products, "category": names.categories}
+    groups = [(_TITLES[kind], _make_bars(some, by_kind.get(kind, {}))) for kind, some in shown.items() if some]
+    return RightNow(groups, max((each.last_minute for each in interests), default=None))
 
 
-def _make_bars(interests: Sequence[Interest]) -> list[InterestBar]:
-    return [InterestBar(each, each.score / interests[0].score) for each in interests[:SHOWN]]
+def _make_bars(interests: Sequence[Interest], names: Mapping[str, str]) -> list[InterestBar]:
+    strongest = interests[0].score
+    return [InterestBar(each, names.get(each.key, ""), each.score / strongest) for each in interests]
 
 
 @cache

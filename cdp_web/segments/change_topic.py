@@ -14,8 +14,8 @@ from django.utils import timezone
 from cdp.events.topics import SEGMENTS_CHANGES
 from cdp.kafka import client_config
 from cdp.settings import current
+from cdp_web.outgoing.locks import advisory_lock
 from cdp_web.segments.changes import Change, iterate_changes, run_has_changes
-from cdp_web.segments.locks import advisory_lock
 from cdp_web.segments.models import SegmentRun
 
 logger = logging.getLogger(__name__)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from datetime import timedelta
 
 from celery import current_app
 from django.db import transaction
@@ -13,7 +12,7 @@ from kombu.exceptions import OperationalError as BrokerError
 
 from cdp_web.segments.changes import run_has_changes
 from cdp_web.segments.models import SegmentRun, Webhook, WebhookDelivery
-from cdp_web.segments.webhooks.send import count_parts, webhooks_list_due
+from cdp_web.segments.webhooks.send import WEBHOOKS, count_parts
 
 logger = logging.getLogger(__name__)
 
@@ -23,8 +22,6 @@ CHANGES_SEND = "segments.changes_send"
 QUEUE = "out"
 #: Seconds after which a task that waited is dropped: a sweep sends it again, so tasks don't pile up.
 EXPIRES = 60
-#: Days for which the log of deliveries is kept.
-LOG_DAYS = 30
 
 
 def changes_announce(run: SegmentRun) -> None:
@@ -51,17 +48,10 @@ def webhook_dispatch(webhook_id: int) -> bool:
 
 def webhooks_sweep() -> int:
     """Send what is due to the workers again; returns for how many webhooks."""
-    due = webhooks_list_due()
+    due = WEBHOOKS.list_receivers()
     for webhook_id in due:
         webhook_dispatch(webhook_id)
     return len(due)
-
-
-def deliveries_purge() -> int:
-    """Remove deliveries from the log that ended long ago; returns how many."""
-    limit = timezone.now() - timedelta(days=LOG_DAYS)
-    ended = (WebhookDelivery.Status.SENT, WebhookDelivery.Status.DEAD)
-    return WebhookDelivery.objects.filter(created_at__lt=limit, status__in=ended).delete()[0]
 
 
 def runs_waiting_in_outbox() -> Q:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 
 from cdp_web.segments import change_topic, cluster, cluster_poll, history, outbox, runs, services
-from cdp_web.segments.webhooks.send import deliveries_send
+from cdp_web.segments.webhooks.send import WEBHOOKS
 
 
 @shared_task(name=runs.RUN_EXECUTE)
@@ -26,13 +26,13 @@ def poll_cluster() -> None:
 @shared_task(name="segments.purge")
 def purge() -> None:
     services.segments_purge()
-    outbox.deliveries_purge()
+    WEBHOOKS.purge()
     cluster.jobs_purge()
 
 
 @shared_task(name=outbox.WEBHOOK_SEND, soft_time_limit=60)
 def webhook_send(webhook_id: int) -> None:
-    if deliveries_send(webhook_id=webhook_id):
+    if WEBHOOKS.send(webhook_id):
         outbox.webhook_dispatch(webhook_id)
 
 

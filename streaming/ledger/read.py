@@ -21,8 +21,10 @@ from cdp.lake.paths import COMPACTIONS, EVENTS, QUARANTINE, table_url
 from cdp.ledger import DROPPED_COLUMNS, REPLAYED_MESSAGE, count_dropped
 from cdp.mart.daily import LAST_BATCHES, STREAM_BATCH, STREAM_LEDGER, parse_next_offsets
 from cdp.settings import Settings
+from streaming.ledger.shop import ShopSums, has_shop, read_shop_sums
 from streaming.ledger.sums import LedgerGap, RecountedRange, StreamRange, TableCounts, TopicSums
 from streaming.messages import Counts, Offsets, PartitionKey, Topic
+from streaming.shop.sender import read_sent_positions
 
 MOST_GAPS = 20
 CLAIM_COLUMNS = [*REPLAYED_MESSAGE, "replayed_at"]
@@ -70,6 +72,12 @@ def read_ledger(settings: Settings) -> LedgerContents:
     """Empty contents if no stream ever ran."""
     with open_cursor(settings) as cursor:
         return _read_contents(cursor) if _has_ledger(cursor) else LedgerContents()
+
+
+def read_shop(settings: Settings) -> ShopSums | None:
+    """None if the stream "shop" never ran."""
+    with open_cursor(settings) as cursor:
+        return read_shop_sums(cursor, read_sent_positions(settings)) if has_shop(cursor) else None
 
 
 def read_next_offsets(settings: Settings, topic: Topic) -> Offsets:

@@ -13,7 +13,8 @@ import pyarrow.compute as pc
 from psycopg2.extensions import cursor as Cursor
 from pyspark.sql import DataFrame
 
-from cdp.mart.live_windows import Sums, last_minutes, read_minutes, read_progress
+from cdp.fraud import evaluate
+from cdp.mart.live_windows import last_minutes, read_minutes, read_progress
 from cdp.settings import Settings
 from streaming.live import tables
 from streaming.live.account import LiveBatch, account_for
@@ -33,6 +34,7 @@ def write_batch(rows: DataFrame, context: BatchContext) -> Counts:
     if touched := list_customer_minutes(table):
         outputs = _open_outputs(context.settings)
         context.connection.read(partial(outputs.send, touched=touched, all_windows=context.once))
+        context.connection.write(evaluate)
     return Counts(counts.received, counts.received - counts.refused, counts.refused)
 
 
@@ -82,7 +84,7 @@ class Outputs:
         if self.is_new:
             # Windows that the process before this one has not sent.
             recent = read_minutes(cursor, last_minutes(RESENT_MINUTES, progress.newest_event))
-            minutes.update(each.minute for each in recent if each.sums != Sums())
+            minutes.update(each.minute for each in recent)
         self.windows.note_minutes(minutes, progress.newest_event)
         self.windows.send(cursor, self.windows.take_due(all_windows))
         self.interests.write(cursor, touched, datetime.now(UTC))

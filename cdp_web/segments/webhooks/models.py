@@ -1,4 +1,4 @@
-"""Tables of webhooks. Writes go through services.py and send.py of this folder."""
+"""Tables of webhooks. Writes go through services.py of this folder and outgoing/send.py."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy
 
+from cdp_web.outgoing.models import DeliveryBase, ReceiverBase
 
-class Webhook(models.Model):
+
+class Webhook(ReceiverBase):
     """An address that receives the changes of one segment or of all."""
 
     name = models.CharField(max_length=120)
@@ -16,9 +18,6 @@ class Webhook(models.Model):
     segment = models.ForeignKey(
         "segments.Segment", models.CASCADE, null=True, blank=True, related_name="webhooks", help_text="Empty: all segments."
     )
-    is_active = models.BooleanField(default=True)
-    failures = models.PositiveIntegerField(default=0, help_text="Deliveries in a row that failed for good.")
-    disabled_reason = models.CharField(max_length=500, blank=True)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -31,24 +30,12 @@ class Webhook(models.Model):
         return self.name
 
 
-class WebhookDelivery(models.Model):
+class WebhookDelivery(DeliveryBase):
     """One message of a run to a webhook. Its content is read from the members' intervals when it is sent."""
-
-    class Status(models.TextChoices):
-        PENDING = "pending"
-        SENT = "sent"
-        DEAD = "dead"
 
     webhook = models.ForeignKey(Webhook, models.CASCADE, related_name="deliveries", db_index=False)
     run = models.ForeignKey("segments.SegmentRun", models.CASCADE, related_name="deliveries")
     part = models.PositiveIntegerField(help_text="From 1.")
-    status = models.CharField(max_length=10, choices=Status.choices, default=Status.PENDING)
-    attempt = models.PositiveSmallIntegerField(default=0, help_text="Tries begun.")
-    response_status = models.PositiveSmallIntegerField(null=True, blank=True)
-    response_body = models.CharField(max_length=500, blank=True, help_text="The start of the answer, or why there was none.")
-    next_try_at = models.DateTimeField(null=True, blank=True)
-    sent_at = models.DateTimeField(null=True, blank=True, help_text="When the receiver accepted it.")
-    created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         verbose_name = gettext_lazy("delivery")
@@ -62,8 +49,3 @@ class WebhookDelivery(models.Model):
 
     def __str__(self) -> str:
         return f"part {self.part} of run {self.run_id} to webhook {self.webhook_id}"
-
-    @property
-    def message_id(self) -> str:
-        """Equal in every try, so that a receiver recognises a message that it already has."""
-        return f"msg_{self.pk}"

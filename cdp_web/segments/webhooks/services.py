@@ -10,10 +10,11 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from cdp_web.outgoing.addresses import AddressRefused, target_read
+from cdp_web.outgoing.send import restart
+from cdp_web.outgoing.signing import make_secret
 from cdp_web.segments.models import Segment, Webhook, WebhookDelivery
 from cdp_web.segments.outbox import webhook_dispatch
-from cdp_web.segments.webhooks.addresses import AddressRefused, target_read
-from cdp_web.segments.webhooks.signing import make_secret
 
 MAX_WEBHOOKS = 100
 DELIVERIES_SHOWN = 100
@@ -75,8 +76,7 @@ def delivery_resend(*, delivery: WebhookDelivery) -> WebhookDelivery:
     """Send a delivery again from the first try, under the same message id."""
     if not Webhook.objects.filter(pk=delivery.webhook_id, is_active=True).exists():
         raise ValidationError(_("%(name)s is switched off; switch it on first.") % {"name": delivery.webhook.name})
-    delivery.status, delivery.attempt, delivery.next_try_at = WebhookDelivery.Status.PENDING, 0, timezone.now()
-    delivery.save(update_fields=["status", "attempt", "next_try_at"])
+    restart(delivery, timezone.now())
     transaction.on_commit(partial(webhook_dispatch, delivery.webhook_id))
     return delivery
 

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import hmac
 import json
-import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -27,14 +22,18 @@ from cdp.settings import current
 from cdp_web.accounts.roles import Role
 from cdp_web.accounts.services import user_set_role
 from cdp_web.celery import app
-from cdp_web.segments import outbox, runs
+from cdp_web.outgoing import addresses
+from cdp_web.outgoing import send as outgoing
+from cdp_web.outgoing.send import LOG_DAYS, WAITS
+from cdp_web.segments import runs
 from cdp_web.segments.models import Membership, Segment, SegmentRun, Webhook, WebhookDelivery
 from cdp_web.segments.runs import segment_run_now
 from cdp_web.segments.services import segment_create
-from cdp_web.segments.webhooks import addresses, send, services
-from cdp_web.segments.webhooks.send import WAITS, deliveries_send, webhooks_list_due
+from cdp_web.segments.webhooks import send, services
+from cdp_web.segments.webhooks.send import WEBHOOKS
 from cdp_web.segments.webhooks.services import delivery_resend, webhook_create, webhook_update
 from tests.cdp_web.factories import buyer, customer, is_, rule
+from tests.cdp_web.outgoing.receiver import Receiver, is_signed, run_receiver
 
 pytestmark = [pytest.mark.stack("postgres"), pytest.mark.django_db]
 
@@ -48,49 +47,10 @@ def marketer(marketer: User) -> User:
     return User.objects.get(pk=marketer.pk)
 
 
-@dataclass
-class Received:
-    headers: dict[str, str]
-    body: bytes
-
-    @property
-    def message(self) -> dict[str, Any]:
-        return dict(json.loads(self.body))
-
-
-@dataclass
-class Receiver:
-    """Answers with the next of these statuses, and 200 after the last one."""
-
-    url: str = ""
-    statuses: list[int] = field(default_factory=list)
-    received: list[Received] = field(default_factory=list)
-
-
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
-    state = Receiver()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["content-length"]))
-            state.received.append(Received({name.lower(): value for name, value in self.headers.items()}, body))
-            self.send_response(state.statuses.pop(0) if state.statuses else 200)
-            self.send_header("location", "/elsewhere")
-            self.end_headers()
-            self.wfile.write(b"thank\0you" * 1000)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    state.url = f"http://127.0.0.1:{server.server_port}/hook?shop=1"
-    yield state
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with run_receiver() as receiver:
+        yield receiver
 
 
 @pytest.fixture(autouse=True)
@@ -119,17 +79,9 @@ def make_due(delivery: WebhookDelivery) -> None:
 
 def try_once(delivery: WebhookDelivery) -> WebhookDelivery:
     make_due(delivery)
-    deliveries_send(webhook_id=delivery.webhook_id)
+    WEBHOOKS.send(delivery.webhook_id)
     delivery.refresh_from_db()
     return delivery
-
-
-def is_signed(received: Received, secret: str) -> bool:
-    """By the words of the specification, without the code under test."""
-    key = base64.b64decode(secret.split("_", 1)[1])
-    content = f"{received.headers['webhook-id']}.{received.headers['webhook-timestamp']}.".encode() + received.body
-    expected = "v1," + base64.b64encode(hmac.new(key, content, hashlib.sha256).digest()).decode()
-    return received.headers["webhook-signature"] == expected
 
 
 def make_dead_deliveries(webhook: Webhook, run: SegmentRun, count: int) -> None:
@@ -141,7 +93,7 @@ def make_dead_deliveries(webhook: Webhook, run: SegmentRun, count: int) -> None:
 def test_a_run_sends_who_entered_and_left(receiver: Receiver, segment: Segment, change: Callable[[], SegmentRun]) -> None:
     webhook = webhook_create(name="Shop", url=receiver.url)
     run = change()
-    assert deliveries_send(webhook_id=webhook.pk) is False
+    assert WEBHOOKS.send(webhook.pk) is False
     (received,) = receiver.received
     assert received.message == {
         "type": "segment.changed",
@@ -173,7 +125,7 @@ def test_a_receiver_that_fails_twice_gets_the_same_message_a_third_time(
         assert (delivery.status, delivery.response_status) == ("pending", status)
         assert delivery.next_try_at is not None
         assert wait <= delivery.next_try_at - before < wait + timedelta(seconds=8)
-        deliveries_send(webhook_id=webhook.pk)  # too early: nothing happens
+        WEBHOOKS.send(webhook.pk)  # too early: nothing happens
     try_once(delivery)
     assert (delivery.status, delivery.response_status, delivery.attempt, delivery.next_try_at) == ("sent", 200, 3, None)
     assert delivery.sent_at is not None
@@ -189,7 +141,7 @@ def test_many_changes_come_in_parts(receiver: Receiver, segment: Segment, publis
     webhook = webhook_create(name="Shop", url=receiver.url)
     new = [buyer(str(number)) for number in range(10, 15)]
     segment_run_now(segment=segment, publication=publish([customer("1"), customer("2"), *new], 2))
-    deliveries_send(webhook_id=webhook.pk)
+    WEBHOOKS.send(webhook.pk)
     messages = [each.message for each in receiver.received]
     parts = [([e["customer_id"] for e in m["entered"]], [e["customer_id"] for e in m["left"]]) for m in messages]
     assert parts == [(["10", "11", "12"], []), (["13", "14"], ["1"]), ([], ["2"])]
@@ -202,7 +154,7 @@ def test_later_runs_do_not_change_a_message_that_waits(
     webhook = webhook_create(name="Shop", url=receiver.url)
     change()
     segment_run_now(segment=segment, publication=publish([buyer("2"), customer("1"), customer("3")], 3))
-    deliveries_send(webhook_id=webhook.pk)
+    WEBHOOKS.send(webhook.pk)
     first, second = (each.message for each in receiver.received)
     assert [first[kind][0]["customer_id"] for kind in ("entered", "left")] == ["3", "2"]
     assert ([e["customer_id"] for e in second["entered"]], [e["customer_id"] for e in second["left"]]) == (["2"], ["1", "3"])
@@ -239,7 +191,7 @@ def test_a_receiver_that_is_away_is_asked_once_for_all_its_deliveries(change: Ca
     webhook = webhook_create(name="Shop", url="http://127.0.0.1:9/")
     run = change()
     WebhookDelivery.objects.create(webhook=webhook, run=run, part=2, next_try_at=timezone.now())
-    deliveries_send(webhook_id=webhook.pk)
+    WEBHOOKS.send(webhook.pk)
     first, second = webhook.deliveries.order_by("part")
     assert (first.attempt, second.attempt) == (1, 0)
     assert first.next_try_at == second.next_try_at
@@ -253,7 +205,7 @@ def test_an_address_that_has_become_private_is_not_called(
     webhook = webhook_create(name="Shop", url=receiver.url)
     change()
     monkeypatch.setattr(addresses, "current", current)
-    deliveries_send(webhook_id=webhook.pk)
+    WEBHOOKS.send(webhook.pk)
     delivery = webhook.deliveries.get()
     assert (delivery.status, delivery.attempt, receiver.received) == ("pending", 1, [])
     assert "CDP_WEBHOOK_PRIVATE=yes" in delivery.response_body
@@ -265,13 +217,13 @@ def test_five_dead_deliveries_in_a_row_switch_the_webhook_off(receiver: Receiver
     receiver.statuses = [503] * 6
     webhook.deliveries.all().delete()
     make_dead_deliveries(webhook, run, 6)
-    deliveries_send(webhook_id=webhook.pk)
+    WEBHOOKS.send(webhook.pk)
     webhook.refresh_from_db()
     assert (webhook.is_active, webhook.failures) == (False, 5)
     assert "503" in webhook.disabled_reason
     assert sorted(webhook.deliveries.values_list("status", flat=True)) == ["dead"] * 5 + ["pending"]
     assert len(receiver.received) == 5
-    assert webhooks_list_due() == []
+    assert WEBHOOKS.list_receivers() == []
 
 
 def test_a_success_forgets_the_failures_before_it(receiver: Receiver, change: Callable[[], SegmentRun]) -> None:
@@ -280,7 +232,7 @@ def test_a_success_forgets_the_failures_before_it(receiver: Receiver, change: Ca
     webhook.deliveries.all().delete()
     receiver.statuses = [503] * 4 + [200] + [503] * 4
     make_dead_deliveries(webhook, run, 9)
-    deliveries_send(webhook_id=webhook.pk)
+    WEBHOOKS.send(webhook.pk)
     webhook.refresh_from_db()
     assert (webhook.is_active, webhook.failures, webhook.disabled_reason) == (True, 4, "")
 
@@ -289,22 +241,22 @@ def test_a_webhook_that_is_switched_on_again_sends_what_waited(receiver: Receive
     webhook = webhook_create(name="Shop", url=receiver.url)
     change()
     Webhook.objects.filter(pk=webhook.pk).update(is_active=False, failures=5, disabled_reason="dead")
-    assert deliveries_send(webhook_id=webhook.pk) is False
+    assert WEBHOOKS.send(webhook.pk) is False
     assert receiver.received == []
     webhook.refresh_from_db()
     webhook_update(webhook=webhook, name="Shop", url=receiver.url, segment_id=None, is_active=True)
     webhook.refresh_from_db()
     assert (webhook.failures, webhook.disabled_reason) == (0, "")
-    deliveries_send(webhook_id=webhook.pk)
+    WEBHOOKS.send(webhook.pk)
     assert len(receiver.received) == 1
 
 
 def test_a_delivery_is_sent_again_by_hand_under_the_same_id(receiver: Receiver, change: Callable[[], SegmentRun]) -> None:
     webhook = webhook_create(name="Shop", url=receiver.url)
     change()
-    deliveries_send(webhook_id=webhook.pk)
+    WEBHOOKS.send(webhook.pk)
     delivery_resend(delivery=webhook.deliveries.get())
-    deliveries_send(webhook_id=webhook.pk)
+    WEBHOOKS.send(webhook.pk)
     first, second = receiver.received
     assert (first.headers["webhook-id"], first.body) == (second.headers["webhook-id"], second.body)
 
@@ -322,8 +274,8 @@ def test_a_task_that_has_sent_long_enough_leaves_the_rest(
 ) -> None:
     webhook = webhook_create(name="Shop", url=receiver.url)
     change()
-    monkeypatch.setattr(send, "SECONDS", -1.0)
-    assert deliveries_send(webhook_id=webhook.pk) is True
+    monkeypatch.setattr(outgoing, "SECONDS", -1.0)
+    assert WEBHOOKS.send(webhook.pk) is True
     assert receiver.received == []
 
 
@@ -352,11 +304,11 @@ def test_a_commit_sends_the_tasks_and_a_broker_that_is_away_harms_no_run(
 def test_the_log_is_kept_for_some_days(receiver: Receiver, change: Callable[[], SegmentRun]) -> None:
     webhook = webhook_create(name="Shop", url=receiver.url)
     run = change()
-    deliveries_send(webhook_id=webhook.pk)
+    WEBHOOKS.send(webhook.pk)
     waiting = WebhookDelivery.objects.create(webhook=webhook, run=run, part=2, next_try_at=timezone.now())
-    assert outbox.deliveries_purge() == 0
-    webhook.deliveries.update(created_at=timezone.now() - timedelta(days=outbox.LOG_DAYS + 1))
-    assert outbox.deliveries_purge() == 1
+    assert WEBHOOKS.purge() == 0
+    webhook.deliveries.update(created_at=timezone.now() - timedelta(days=LOG_DAYS + 1))
+    assert WEBHOOKS.purge() == 1
     assert webhook.deliveries.get() == waiting
 
 
@@ -389,7 +341,7 @@ class TestPages:
     ) -> None:
         webhook = webhook_create(name="Shop", url=receiver.url)
         change()
-        deliveries_send(webhook_id=webhook.pk)
+        WEBHOOKS.send(webhook.pk)
         delivery = webhook.deliveries.get()
         assert delivery.message_id in site.get(f"/segments/webhooks/{webhook.pk}").content.decode()
         site.post(f"/segments/webhooks/{webhook.pk}/deliveries/{delivery.pk}/resend")
@@ -425,7 +377,7 @@ class TestApi:
         assert "secret" not in api.get(path).json()
         assert [set(each) & {"secret", "name"} for each in api.get("/api/v1/webhooks").json()] == [{"name"}]
         change()
-        deliveries_send(webhook_id=created.json()["id"])
+        WEBHOOKS.send(created.json()["id"])
         (delivery,) = api.get(f"{path}/deliveries").json()
         assert (delivery["status"], delivery["response_status"], delivery["attempt"]) == ("sent", 200, 1)
         again = api.post(f"{path}/deliveries/{delivery['id']}/resend")

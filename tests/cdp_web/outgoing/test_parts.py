@@ -1,4 +1,4 @@
-"""Signatures and addresses of webhooks, without a server."""
+"""Signatures and addresses of outgoing messages, without a server."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from cdp.settings import current
-from cdp_web.segments.webhooks import addresses
-from cdp_web.segments.webhooks.addresses import AddressRefused, is_public, target_read
-from cdp_web.segments.webhooks.signing import make_secret, sign
+from cdp_web.outgoing import addresses
+from cdp_web.outgoing.addresses import AddressRefused, is_public, target_read
+from cdp_web.outgoing.signing import make_secret, sign
 
 
 def test_the_signature_is_that_of_the_published_example() -> None:
