@@ -34,7 +34,7 @@ def main(topic: str) -> None:
     running, last = start_query(spark, settings, query, handler, once=False), -1
     print("ready", flush=True)
     while not stop.is_set():
-        running.awaitTermination(LOOK_SECONDS)  # raises the query's error
+        running.awaitTermination(LOOK_SECONDS)  # type: ignore[arg-type]  # raises the query's error
         for progress in running.recentProgress:
             if progress.batchId > last and progress.numInputRows:
                 last = progress.batchId

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache, partial
 
 import pyarrow as pa
@@ -14,7 +14,7 @@ from psycopg2.extensions import cursor as Cursor
 from pyspark.sql import DataFrame
 
 from cdp.fraud import evaluate
-from cdp.mart.live_windows import last_minutes, read_minutes, read_progress
+from cdp.mart.live_windows import read_progress
 from cdp.settings import Settings
 from streaming.live import tables
 from streaming.live.account import LiveBatch, account_for
@@ -23,8 +23,8 @@ from streaming.live.windows import WindowSender
 from streaming.messages import Counts
 from streaming.query import BatchContext
 
-#: A new process sends the windows of so many minutes again, because the one before may have ended in between.
-RESENT_MINUTES = 10
+#: A new process sends the windows of this time again, because the one before may have ended in between.
+RESENT = timedelta(minutes=10)
 
 
 def write_batch(rows: DataFrame, context: BatchContext) -> Counts:
@@ -83,8 +83,7 @@ class Outputs:
         minutes = {minute for _, minute in touched}
         if self.is_new:
             # Windows that the process before this one has not sent.
-            recent = read_minutes(cursor, last_minutes(RESENT_MINUTES, progress.newest_event))
-            minutes.update(each.minute for each in recent)
+            minutes.update(tables.list_minutes(cursor, progress.newest_event - RESENT))
         self.windows.note_minutes(minutes, progress.newest_event)
         self.windows.send(cursor, self.windows.take_due(all_windows))
         self.interests.write(cursor, touched, datetime.now(UTC))

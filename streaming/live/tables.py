@@ -146,6 +146,12 @@ def write_progress(cursor: Cursor, number: int, topic_id: str, offsets: Mapping[
     cursor.execute(_WRITE_PROGRESS, values)
 
 
+def list_minutes(cursor: Cursor, since: datetime) -> list[datetime]:
+    """The minutes with an event."""
+    cursor.execute(f"SELECT minute FROM {MINUTE.full_name} WHERE minute >= %s", [since])
+    return [minute for (minute,) in cursor.fetchall()]
+
+
 def delete_old_rows(cursor: Cursor, before: datetime | None, newest: datetime | None) -> None:
     """Delete when the newest event enters another span of ten minutes. `before` is what it was until this batch."""
     if before and newest and _number_span(newest) > _number_span(before):

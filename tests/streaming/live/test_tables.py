@@ -178,7 +178,11 @@ def test_windows_beside_the_windows_before(tables: Tables) -> None:
     assert tables.call(read_sums, last_minutes(1, NOON)).average_order is None
 
     minutes = tables.call(read_minutes, window)
-    assert [(each.sums.views, each.sums.visitors) for each in minutes] == [(0, 0), (1, 1), (0, 1), (0, 1), (1, 1)]
+    assert [(each.orders, each.revenue) for each in minutes] == [
+        *[(0, Decimal(0))] * 3,
+        (1, Decimal("20.20")),
+        (0, Decimal("-1.10")),
+    ]
 
     (top,) = tables.call(read_ranking, window, "product", "units")
     assert (top.key, top.rank, top.rank_before, top.units, top.units_before) == ("p2", 1, 2, 2, 1)
