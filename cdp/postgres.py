@@ -9,6 +9,8 @@ from cdp.settings import Settings
 CONNECT_SECONDS = 10
 #: A query that says whether the table with this full name exists.
 TABLE_EXISTS = "SELECT to_regclass(%s) IS NOT NULL"
+#: A query that says whether a program has an open connection of this name.
+PROGRAM_RUNS = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE application_name = %s AND datname = current_database())"
 
 
 def connection_arguments(settings: Settings, program: str, connect_seconds: int = CONNECT_SECONDS) -> dict[str, Any]:

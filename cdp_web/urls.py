@@ -20,6 +20,7 @@ def open_to_all(view: View) -> View:
 urlpatterns = [
     path("", include("cdp_web.serving.urls")),
     path("", include("cdp_web.overview.urls")),
+    path("live/", include("cdp_web.live.urls")),
     path("insights/", include("cdp_web.insights.urls")),
     path("pipeline/", include("cdp_web.pipeline.urls")),
     path("", include("cdp_web.customers.urls")),

@@ -41,7 +41,7 @@ def _create(table: LakeTable, url: str) -> None:
 def _add_columns(table: LakeTable, stored: DeltaTable, url: str) -> None:
     """Existing rows get null. Altering a table disturbs concurrent writers, so it is done only when needed."""
     expected, actual = name_types(table), {field.name: _name_type(field) for field in stored.schema().fields}
-    if wrong := find_differences(expected, actual):
+    if wrong := find_differences(expected, actual, allow_unknown=bool(table.key)):
         raise ForeignTable(
             f"the table {url} does not match this version: {', '.join(wrong)}. Nothing was written."
             " What to do: docs/operations.md, When the stream stops."
@@ -62,12 +62,12 @@ def name_types(table: LakeTable) -> dict[str, str]:
     return {name: _DELTA_TYPES.get(kind, kind) for name, kind in table.columns.items()}
 
 
-def find_differences(expected: Mapping[str, str], stored: Mapping[str, str]) -> list[str]:
+def find_differences(expected: Mapping[str, str], stored: Mapping[str, str], allow_unknown: bool = False) -> list[str]:
     """Columns of another type and unknown columns. A missing column is no difference: it can be added."""
     wrong_types = [
         f"{name} is {kind} instead of {expected[name]}" for name, kind in stored.items() if expected.get(name, kind) != kind
     ]
-    return wrong_types + [f"{name} is unknown" for name in stored if name not in expected]
+    return wrong_types + [f"{name} is unknown" for name in stored if name not in expected and not allow_unknown]
 
 
 def _make_field(name: str, kind: str) -> Field:

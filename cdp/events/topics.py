@@ -20,6 +20,9 @@ class Topic:
 
 EVENTS_RAW = Topic("events.raw", "user_id", "shop events as received, one JSON object per message", spread=True)
 POSITIONS = Topic("source.positions", "data set", "how far each data set has been sent to events.raw", keeps_latest=True)
+STREAM_POSITIONS = Topic(
+    "stream.positions", "stream", 'how far the stream "shop" has sent its events to events.raw', keeps_latest=True
+)
 SEGMENTS_CHANGES = Topic(
     "segments.changes", "customer_id", "who entered and left a segment, one JSON object per message", spread=True
 )
@@ -55,7 +58,8 @@ CDC_HEARTBEATS = Topic(f"__debezium-heartbeat.{CDC}", "", "a sign of life of Deb
 CDC_SIGNALS = Topic(f"{CDC}.{CDC}.signals", "", "requests for snapshots, from the shop's table cdc.signals")
 
 TOPICS = (
-    EVENTS_RAW, POSITIONS, SEGMENTS_CHANGES, LIVE_REVENUE, LIVE_TOP_PRODUCTS, PROBE, *SHOP_TOPICS, CDC_HEARTBEATS, CDC_SIGNALS,
+    EVENTS_RAW, POSITIONS, STREAM_POSITIONS, SEGMENTS_CHANGES, LIVE_REVENUE, LIVE_TOP_PRODUCTS, PROBE,
+    *SHOP_TOPICS, CDC_HEARTBEATS, CDC_SIGNALS,
 )  # fmt: skip
 
 

@@ -23,6 +23,8 @@ class LakeTable:
     partition: str = ""
     #: Columns with statistics. They cost time at each write, and the minimum and maximum of a text are useless here.
     statistics: str = ""
+    #: The columns that identify a row of a table which mirrors one of the shop's. Such a table may have more columns than these.
+    key: tuple[str, ...] = ()
 
     @property
     def column_names(self) -> list[str]:

@@ -1,5 +1,5 @@
 """The numbers of the stream "live", in Postgres. All of them are sums of minutes, so that a window of any length is a sum over
-its minutes. A minute is written whole each time, so writing it twice changes nothing."""
+its minutes. The stream adds each event once, in one transaction with the row of its progress; cdp/mart/live_windows.py reads."""
 
 from __future__ import annotations
 
@@ -39,6 +39,19 @@ CUSTOMER_MINUTE = _table(
     (_MINUTE, Column("customer_id", "text"), *_COUNTS),
     key=("minute", "customer_id"),
 )
+INTEREST_MINUTE = _table(
+    "interest_minute",
+    "what a customer was interested in within a minute: the stream adds it up here and writes the sums to Redis",
+    (
+        _MINUTE,
+        Column("customer_id", "text"),
+        Column("product_id", "text"),
+        Column("category_code", "text", "empty if the events have none"),
+        Column("brand", "text", "empty if the events have none"),
+        Column("strength", "long"),
+    ),
+    key=("minute", "customer_id", "product_id", "category_code", "brand"),
+)
 ORDER = _table(
     "orders",
     "an order with its lines that have come; orders are kept for 31 days, so fraud rules can be tried on them",
@@ -60,12 +73,15 @@ PROGRESS = _table(
     "how far the stream has come: one row",
     (
         Column("stream", "text", "its name"),
-        Column("batch", "long"),
+        Column("batch", "long", "the last batch that these tables hold"),
+        Column("topic_id", "text", "Kafka's id of the topic; a new topic of the same name has another"),
+        Column("offsets", "json", "by partition: the offset of the first message that is not counted yet"),
         Column("written_at", "time", "when the last batch was written"),
         Column("newest_event", "time", "time of the newest event", required=False),
-        Column("received", "long", "messages since the stream was first started"),
-        Column("late", "long", "events that came more than ten minutes after a newer one; not counted in any window"),
+        Column("received", "long", "messages, each once"),
+        Column("late", "long", "events that came ten minutes or more after a newer one; not counted in any window"),
         Column("old", "long", "events received more than a day after their time; not counted in any window"),
+        Column("ahead", "long", "events received more than a minute before their time; not counted in any window"),
         Column("refused", "long", "messages that do not fit the contract"),
         Column("repeated", "long", "events with an id that had come before"),
     ),
@@ -94,6 +110,6 @@ FRAUD_POSITION = _table(
     key=("source",),
 )
 
-LIVE_TABLES = (MINUTE, PRODUCT_MINUTE, CUSTOMER_MINUTE, ORDER, PROGRESS, ALERT, FRAUD_POSITION)
+LIVE_TABLES = (MINUTE, PRODUCT_MINUTE, CUSTOMER_MINUTE, INTEREST_MINUTE, ORDER, PROGRESS, ALERT, FRAUD_POSITION)
 #: Created before the tables, in this order.
 LIVE_SEQUENCES = ("CREATE SEQUENCE IF NOT EXISTS live.alert_id",)

@@ -8,7 +8,14 @@ from rest_framework import serializers, status
 from rest_framework.exceptions import APIException
 
 from cdp_web.api.serializers import NamedSegmentSerializer
-from cdp_web.serving.errors import DatabaseUnavailable, NothingPublished, NotReady, ProfilesUnavailable, SnapshotUnavailable
+from cdp_web.serving.errors import (
+    DatabaseUnavailable,
+    InterestsUnavailable,
+    NothingPublished,
+    NotReady,
+    ProfilesUnavailable,
+    SnapshotUnavailable,
+)
 from cdp_web.serving.snapshot_query import QueryTooLarge, QueryTooSlow
 
 _NOT_READY = (
@@ -16,6 +23,7 @@ _NOT_READY = (
     NothingPublished,
     SnapshotUnavailable,
     ProfilesUnavailable,
+    InterestsUnavailable,
     DatabaseUnavailable,
     QueryTooSlow,
     QueryTooLarge,

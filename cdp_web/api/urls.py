@@ -33,6 +33,7 @@ urlpatterns = [
     path("v1/catalogue/distribution", catalogue.DistributionApi.as_view(), name="catalogue-distribution"),
     path("v1/customers", customers.CustomerListApi.as_view(), name="customer-list"),
     path("v1/customers/<path:customer_id>/segments", customers.CustomerSegmentsApi.as_view(), name="customer-segments"),
+    path("v1/customers/<path:customer_id>/interests", customers.CustomerInterestsApi.as_view(), name="customer-interests"),
     path("v1/customers/<path:customer_id>", customers.CustomerDetailApi.as_view(), name="customer-detail"),
     path("v1/insights/products", insights.ProductsApi.as_view(), name="insights-products"),
     path("v1/insights/audience", insights.AudienceApi.as_view(), name="insights-audience"),

@@ -45,6 +45,12 @@ class ProfilesUnavailable(NotReady):
     remedy = gettext_lazy("Check whether MongoDB is healthy: ./run status")
 
 
+class InterestsUnavailable(NotReady):
+    code = "interests_unavailable"
+    title = gettext_lazy("The interests of the last minutes can't be read")
+    remedy = gettext_lazy("Check whether Redis is healthy: ./run status")
+
+
 class DatabaseUnavailable(NotReady):
     code = "database_unavailable"
     title = gettext_lazy("The site's database can't be reached")

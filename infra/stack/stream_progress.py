@@ -10,13 +10,11 @@ from cdp.errors import first_line
 from cdp.kafka import client_config
 from cdp.ledger import count_waiting
 from cdp.mart.daily import LAST_BATCHES, STREAM_BATCH, parse_next_offsets
-from cdp.postgres import TABLE_EXISTS, connection_arguments
+from cdp.postgres import PROGRAM_RUNS, TABLE_EXISTS, connection_arguments
 from cdp.programs import STREAM
 from cdp.settings import Settings
 
 SECONDS = 3
-#: Whether a program has a connection of this name.
-STREAM_RUNS = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE application_name = %s AND datname = current_database())"
 _LAST = f"""
     SELECT topic, topic_id, batch, received, milliseconds, written_at, extract(epoch FROM now() - written_at)::int, offsets
     FROM {LAST_BATCHES} ORDER BY written_at DESC LIMIT 1"""
@@ -94,7 +92,7 @@ def _read_last_batch(settings: Settings) -> tuple[bool, tuple[Any, ...] | None]:
     connection = psycopg2.connect(**connection_arguments(settings, "cdp status", SECONDS))
     try:
         with connection, connection.cursor() as cursor:
-            cursor.execute(STREAM_RUNS, [STREAM])
+            cursor.execute(PROGRAM_RUNS, [STREAM])
             ((runs,),) = cursor.fetchall()
             cursor.execute(TABLE_EXISTS, [STREAM_BATCH.full_name])
             ((table_exists,),) = cursor.fetchall()

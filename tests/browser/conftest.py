@@ -71,7 +71,7 @@ def shop(transactional_db: None, publish: Any, worker: None) -> Iterator[Publica
 
 @contextmanager
 def store_profiles(publication: Publication, rows: list[dict[str, Any]]) -> Iterator[None]:
-    """The profiles of these customers in MongoDB; afterwards neither they nor the schema of the night are there."""
+    """The profiles of these customers in MongoDB; afterwards neither they nor the schemas of night and streams are there."""
     client: MongoClient[dict[str, Any]] = MongoClient(current().mongo_url)
     with client:
         profiles = client[current().mongo_database][publication.profiles_collection]
@@ -80,7 +80,7 @@ def store_profiles(publication: Publication, rows: list[dict[str, Any]]) -> Iter
         yield
         profiles.drop()
     with connection.cursor() as cursor:  # Django does not clear what it did not create
-        cursor.execute("DROP SCHEMA mart CASCADE")
+        cursor.execute("DROP SCHEMA mart, live, shop CASCADE")
 
 
 @pytest.fixture

@@ -1,0 +1,133 @@
+"""Short-term interests of a customer, in Redis: the products, categories and brands of the last minutes with their strength.
+
+One hash per customer. A field `minute|kind|key` holds the strength of that whole minute, so writing it twice changes nothing.
+A strength loses half of its weight every ten minutes; this is computed when it is read.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import islice
+from typing import Any, Protocol
+
+KINDS = ("product", "category", "brand")
+#: Strength of an event by its type. Removing a product from the cart takes back what adding it has given; a refund says nothing
+#: about what the customer wants now.
+STRENGTHS = {"view": 1, "cart": 3, "remove_from_cart": -3, "purchase": 5, "refund": 0}
+HALF_LIFE_MINUTES = 10
+#: Most fields of a customer. A person makes three for each event; a robot may make thousands, and keeps the newest ones.
+MOST_FIELDS = 600
+#: Customers in one round trip to Redis.
+_BATCH = 500
+
+
+class Pipeline(Protocol):
+    def hgetall(self, name: str) -> Any: ...
+    def hset(self, name: str, *, mapping: Mapping[str, str]) -> Any: ...
+    def hdel(self, name: str, *keys: str) -> Any: ...
+    def expire(self, name: str, time: int) -> Any: ...
+    def execute(self) -> list[Any]: ...
+
+
+class Client(Protocol):
+    """A client of redis-py with `decode_responses=True`."""
+
+    def pipeline(self, *, transaction: bool) -> Any: ...
+    def hgetall(self, name: str) -> Any: ...
+
+
+@dataclass(frozen=True, slots=True)
+class InterestRow:
+    """The strength of all events of a customer in one minute that concern one product, category or brand."""
+
+    customer_id: str
+    minute: datetime  # its beginning
+    kind: str
+    key: str
+    strength: int
+
+
+@dataclass(frozen=True, slots=True)
+class Interest:
+    """What a customer is interested in now."""
+
+    kind: str
+    key: str
+    score: float
+    last_minute: datetime
+
+
+def write_interests(client: Client, rows: Iterable[InterestRow], now: datetime, minutes: int) -> None:
+    """Write whole minutes. `minutes` is the length of the window (`interest_minutes`); rows of earlier minutes are left out."""
+    new: defaultdict[str, dict[str, str]] = defaultdict(dict)
+    first = _first_minute(now, minutes)
+    for row in rows:
+        if (minute := _number_minute(row.minute)) >= first:
+            new[row.customer_id][f"{minute}|{row.kind}|{row.key}"] = str(row.strength)
+    names = iter(new)
+    while customers := tuple(islice(names, _BATCH)):
+        read, write = client.pipeline(transaction=False), client.pipeline(transaction=False)
+        for customer in customers:
+            read.hgetall(_name_hash(customer))
+        for customer, old in zip(customers, read.execute(), strict=True):
+            _write_customer(write, _name_hash(customer), old, new[customer], first, minutes)
+        write.execute()
+
+
+def _write_customer(
+    pipeline: Pipeline, name: str, old: Mapping[str, str], new: Mapping[str, str], first: int, minutes: int
+) -> None:
+    """Write the new fields and delete those that are too old or too many."""
+    fields = [field for field in {**old, **new} if _minute_of(field) >= first]
+    kept = set(sorted(fields, reverse=True)[:MOST_FIELDS])
+    if gone := old.keys() - kept:
+        pipeline.hdel(name, *gone)
+    if mapping := {field: strength for field, strength in new.items() if field in kept}:
+        pipeline.hset(name, mapping=mapping)
+    pipeline.expire(name, minutes * 60)
+
+
+def read_interests(client: Client, customer_id: str, now: datetime, minutes: int) -> list[Interest]:
+    """The interests of the current minute and of the `minutes` - 1 before it, the strongest first."""
+    scores: defaultdict[tuple[str, str], float] = defaultdict(float)
+    last: dict[tuple[str, str], int] = {}
+    first = _first_minute(now, minutes)
+    for minute, thing, strength in _parse_fields(client.hgetall(_name_hash(customer_id))):
+        if minute >= first:
+            scores[thing] += strength * decay(now, minute)
+            last[thing] = max(last.get(thing, minute), minute)
+    interests = [
+        Interest(kind, key, score, datetime.fromtimestamp(last[kind, key] * 60, UTC)) for (kind, key), score in scores.items()
+    ]
+    return sorted((each for each in interests if each.score > 0), key=lambda each: (-each.score, each.kind, each.key))
+
+
+def decay(now: datetime, minute: int) -> float:
+    """What is left of a strength: all of it in its own minute, half of it ten minutes later."""
+    age: int = max(_number_minute(now) - minute, 0)
+    return float(0.5 ** (age / HALF_LIFE_MINUTES))
+
+
+def _parse_fields(fields: Mapping[str, str]) -> Iterator[tuple[int, tuple[str, str], int]]:
+    for field, strength in fields.items():
+        minute, kind, key = field.split("|", 2)
+        yield int(minute), (kind, key), int(strength)
+
+
+def _minute_of(field: str) -> int:
+    return int(field.partition("|")[0])
+
+
+def _number_minute(instant: datetime) -> int:
+    return int(instant.timestamp() // 60)
+
+
+def _first_minute(now: datetime, minutes: int) -> int:
+    return _number_minute(now) - minutes + 1
+
+
+def _name_hash(customer_id: str) -> str:
+    return f"interests:{customer_id}"
