@@ -5,7 +5,7 @@ Readers see the previous publication until the last step. A night that failed in
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -16,6 +16,7 @@ from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 from pyspark.storagelevel import StorageLevel
 
+from batch.customers.accounts import read_accounts, read_shop_versions
 from batch.customers.documents import Written
 from batch.customers.lineage import (
     Baseline,
@@ -48,7 +49,7 @@ from batch.hdfs.tables import (
     write_days,
 )
 from batch.hdfs.upkeep import run_upkeep
-from batch.plan import NEVER, find_days_to_restate, find_oldest_version
+from batch.plan import NEVER, TableVersion, find_days_to_restate, find_oldest_version
 from batch.runs import RunRecord, begin_run, record_failures
 from batch.steps import StepFailed, Steps
 from batch.stores.chart_tables import AS_OF_TABLES, DAY_TABLES, make_as_of_lines, make_day_lines
@@ -98,10 +99,12 @@ class NightPlan:
     events: EventsVersion
     days: Sequence[date]  # to restate
     everything: bool  # restate every day and recompute every customer
+    shop: Mapping[str, TableVersion]  # the tables of the shop's database
 
     @property
     def is_needless(self) -> bool:
-        return not self.days and self.before is not None and self.before.day == self.day
+        is_same_state = self.before is not None and (self.before.day, self.before.shop_versions) == (self.day, self.shop)
+        return is_same_state and not self.days
 
 
 @dataclass(slots=True)
@@ -182,7 +185,7 @@ def make_plan(night: Night, day: date, everything: bool) -> NightPlan:
     has_tables = all(has_current_layout(night.settings, table) for table in (CUSTOMER_DAY, INTERACTIONS))
     lacking = find_incomplete_days(night.connection) if has_tables else numbered
     days = find_days_to_restate(now.days | numbered | changed.keys(), changed, published, day, lacking)
-    return NightPlan(before.id + 1 if before else 1, day, before, now, days, everything)
+    return NightPlan(before.id + 1 if before else 1, day, before, now, days, everything, read_shop_versions(night.settings))
 
 
 def _restate(night: Night, plan: NightPlan, steps: Steps, progress: NightProgress) -> None:
@@ -244,7 +247,8 @@ def _write_snapshot(night: Night, plan: NightPlan, progress: NightProgress, base
         interactions = select_rows_of(baseline.changed_ids, interactions)
     recomputed = aggregate_customers(rows, interactions, plan.day)
     with keep_in_memory(reuse_unchanged(baseline, recomputed) if baseline else recomputed) as aggregates:
-        snapshot, note = build_snapshot(aggregates, plan.day), make_snapshot_note(night.settings, plan.day)
+        accounts = read_accounts(night.spark, night.settings, plan.shop)
+        snapshot, note = build_snapshot(aggregates, plan.day, accounts), make_snapshot_note(night.settings, plan.day)
         progress.customers_version = write_customers(snapshot, night.settings, note)
     return f"{baseline.changed_ids.count():,} of them" if baseline else "all"
 
@@ -293,6 +297,7 @@ def _make_publication(night: Night, plan: NightPlan, steps: Steps, progress: Nig
         published_at=night.clock(),
         customers_version=progress.customers_version,
         interactions_version=progress.interactions_version,
+        shop_versions=plan.shop,
         events_table=plan.events.table_id,
         events_version=plan.events.version,
         profiles_collection=progress.collection,

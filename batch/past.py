@@ -16,7 +16,8 @@ from typing import Literal, get_args
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from batch.customers.lineage import TableVersion, make_snapshot_note
+from batch.customers.accounts import read_accounts, read_shop_versions
+from batch.customers.lineage import make_snapshot_note
 from batch.customers.rfm_tables import build_rfm_day, build_rfm_flow
 from batch.customers.snapshot import aggregate_customers, build_snapshot
 from batch.gate.checks import ShopTotals
@@ -25,7 +26,7 @@ from batch.hdfs.changes import EventsVersion, find_changed_days, read_events_ver
 from batch.hdfs.tables import read_history, write_customers
 from batch.night import Night, keep_in_memory
 from batch.pace import DayPace, format_seconds
-from batch.plan import find_version_of_day
+from batch.plan import TableVersion, find_version_of_day
 from batch.steps import Steps
 from batch.stores.copy import lines_of
 from batch.stores.mart import (
@@ -61,6 +62,7 @@ class PastHistory:
 
     days: DataFrame
     interactions: DataFrame
+    accounts: DataFrame | None
 
 
 def list_past_days(every: Every, first: date, last: date) -> list[date]:
@@ -116,14 +118,17 @@ def _keep_history(night: Night, last: date) -> Iterator[PastHistory]:
             rows = read_history(night.spark, night.settings, table).where(F.col("day") <= F.lit(last)).drop("recent")
             return frames.enter_context(keep_in_memory(rows.repartition("customer_id")))
 
-        yield PastHistory(keep(CUSTOMER_DAY), keep(INTERACTIONS))
+        accounts = read_accounts(night.spark, night.settings, read_shop_versions(night.settings))
+        if accounts is not None:
+            frames.enter_context(keep_in_memory(accounts))
+        yield PastHistory(keep(CUSTOMER_DAY), keep(INTERACTIONS), accounts)
 
 
 def _make_snapshot(night: Night, history: PastHistory, day: date, events: TableVersion, pace: str) -> None:
     steps = Steps(night.say)
     with steps.step(f"{day}") as note, ExitStack() as frames:
         aggregates = frames.enter_context(keep_in_memory(aggregate_customers(history.days, history.interactions, day)))
-        snapshot = frames.enter_context(keep_in_memory(build_snapshot(aggregates, day)))
+        snapshot = frames.enter_context(keep_in_memory(build_snapshot(aggregates, day, history.accounts)))
         customers_version = write_customers(snapshot, night.settings, make_snapshot_note(night.settings, day))
         _fill_charts(night, snapshot, day)
         totals = _require_same_totals(night, customers_version, day)

@@ -12,6 +12,14 @@ from datetime import date
 
 
 @dataclass(frozen=True, slots=True)
+class TableVersion:
+    """A version of a Delta table. A table that was created again has another id."""
+
+    table_id: str
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
 class PublishedVersion:
     """The day of a publication, and the version of the events that it was computed from."""
 

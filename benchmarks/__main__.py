@@ -15,6 +15,8 @@ from benchmarks import (
     day_tables,
     ingest,
     ingest_faults,
+    live,
+    live_latency,
     night,
     night_agreement,
     segments,
@@ -47,6 +49,18 @@ BENCHES = (
     Bench("stream", "Kafka to HDFS: ours, its previous code, bare Spark, a hand-written consumer", STREAM_NEEDS, stream.run),
     Bench("stream-small", "starts and batches of 100 messages: ours, and its previous code", STREAM_NEEDS, stream_small.run),
     Bench("cdc", "a commit in the shop's database to a reader of Kafka: single orders, a large transaction", cdc.NEEDS, cdc.run),
+    Bench(
+        "live-latency",
+        "a commit in the shop's database to the live page, all streams running",
+        live_latency.NEEDS,
+        live_latency.run,
+    ),
+    Bench(
+        "live",
+        "the live numbers: highest rate, age, ten times the customers; a hand-written consumer",
+        live.NEEDS,
+        live.run,
+    ),
     Bench("day-tables", "Postgres: the rows of all days in one table or in partitions", day_tables.NEEDS, day_tables.run),
     Bench("night-growth", "the night of one more day, while the history grows", night.NEEDS, night.run_growth),
     Bench(

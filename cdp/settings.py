@@ -78,6 +78,8 @@ class Settings:
     min_memory_mb: int = _setting("6000", "Available memory below which ./run up refuses to start, in MB.")
     start_timeout: int = _setting("240", "Seconds a service may take to become healthy in ./run up.", minimum=1)
 
+    diff_folder: Path = _setting("{var_dir}/{stack}/exports", "Folder in which the DAG `diff` looks for exports of the shop's tables.")
+
     # Ports
     web_port: int = _port(0, "The web site.")
     source_port: int = _port(1, "The source server.")
@@ -177,6 +179,7 @@ class Settings:
     live_late_minutes: int = _setting("10", "Minutes that an event may come after a newer one and still change its window.", minimum=1)
     live_age_hours: int = _setting("24", "The stream \"live\" counts an event only if it was received within so many hours of its time.", minimum=1)
     interest_minutes: int = _setting("30", "Minutes that a customer's short-term interests last.", minimum=1)
+    diff_upload_mb: int = _setting("1024", "Size of the largest export that the source server accepts, in MB.", minimum=1)
     compact_file_mb: int = _setting("128", "Size of the files into which the night compacts a day's events, in MB; about one HDFS block.", minimum=1)
     compact_days: int = _setting("62", "Most days of events that a night compacts, those with the most files first; 0: none.")
     vacuum_hours: int = _setting("168", "Hours that replaced files of a table stay on HDFS; below 168 Delta's own safety check is off, and a reader or writer that takes longer fails.", minimum=1)

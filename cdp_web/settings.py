@@ -43,6 +43,7 @@ INSTALLED_APPS = [
     "cdp_web.charts",
     "cdp_web.accounts",
     "cdp_web.serving",
+    "cdp_web.names",
     "cdp_web.overview",
     "cdp_web.insights",
     "cdp_web.live",

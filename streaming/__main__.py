@@ -20,16 +20,18 @@ from cdp.settings import SettingError, Settings, current
 from cdp.spark import SparkUnavailable, end_session, session
 from streaming.events.query import EVENTS_QUERY
 from streaming.ledger.read import LedgerUnreadable
+from streaming.live.query import LIVE_QUERY
 from streaming.lock import LedgerUnavailable, LockedConnection, StreamAlreadyRunning
 from streaming.query import Query
 from streaming.resume import FROM_EARLIEST_OPTION, CannotResume
 from streaming.runner import StreamFailed, StreamRunner
+from streaming.shop.query import SHOP_QUERY
 from streaming.tables import ForeignTable
 from streaming.topic import TopicUnavailable, read_topics
 from streaming.turn import StreamInterrupted, is_read_by_another, take_turn
 
 #: Every stream by its name.
-QUERIES = {query.name: query for query in (EVENTS_QUERY,)}
+QUERIES = {query.name: query for query in (EVENTS_QUERY, SHOP_QUERY, LIVE_QUERY)}
 
 #: Errors that are shown as one line. A retry may help against the first; the second need an operator.
 RETRYABLE_ERRORS = (

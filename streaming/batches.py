@@ -50,5 +50,7 @@ class BatchHandler:
         self.print_line(f"batch {batch_id}: {counts}")
 
     def _make_context(self, stream: str, batch_id: int) -> BatchContext:
-        started, ranges = time.monotonic(), self.checkpoint.read_ranges(batch_id)
-        return BatchContext(self.settings, self.connection, stream, batch_id, self.topics, ranges, started, self.once)
+        started, plan = time.monotonic(), self.checkpoint.read_plan(batch_id)
+        return BatchContext(
+            self.settings, self.connection, stream, batch_id, self.topics, plan.ranges, started, self.once, plan.watermark
+        )

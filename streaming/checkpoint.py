@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pyspark.sql import SparkSession
@@ -16,6 +18,8 @@ from cdp.lake.paths import checkpoint_url
 from cdp.settings import Settings
 from streaming.messages import OffsetRange, Offsets, PartitionKey
 from streaming.query import Query
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class CheckpointUnreadable(ValueError):
@@ -43,6 +47,21 @@ def parse_offsets(text: str, topics: Sequence[str]) -> dict[PartitionKey, int]:
     return offsets
 
 
+def parse_watermark(text: str) -> datetime | None:
+    """The watermark in the middle line of a batch's offsets file; None if the query has none, or no event has set it."""
+    _, *middle, _ = text.strip().splitlines()
+    milliseconds = json.loads(middle[0]).get("batchWatermarkMs", 0) if middle else 0
+    return EPOCH + timedelta(milliseconds=milliseconds) if milliseconds else None
+
+
+@dataclass(frozen=True, slots=True)
+class BatchPlan:
+    """What Spark records before a batch starts: its offsets, and the query's watermark."""
+
+    ranges: tuple[OffsetRange, ...]
+    watermark: datetime | None
+
+
 class Checkpoint:
     """The checkpoint folder of a query."""
 
@@ -54,9 +73,10 @@ class Checkpoint:
         self._path = self._hadoop.fs.Path
         self._files = self._path(self.url).getFileSystem(spark.sparkContext._jsc.hadoopConfiguration())  # type: ignore[attr-defined]
 
-    def read_ranges(self, batch: int) -> tuple[OffsetRange, ...]:
-        before = self._read_offsets(f"offsets/{batch - 1}") if batch else self._read_offsets("sources/0/0")
-        return ranges_between(before, self._read_offsets(f"offsets/{batch}"))
+    def read_plan(self, batch: int) -> BatchPlan:
+        before, name = self._read_offsets(f"offsets/{batch - 1}" if batch else "sources/0/0"), f"offsets/{batch}"
+        text = self._read_text(name)
+        return BatchPlan(ranges_between(before, self._parse_offsets(text, name)), parse_watermark(text))
 
     def read_stream_id(self) -> str | None:
         """The id of the stream, or None if there is no checkpoint yet."""
@@ -97,7 +117,9 @@ class Checkpoint:
         return {int(name) for name in names if name.isdecimal()}
 
     def _read_offsets(self, name: str) -> dict[PartitionKey, int]:
-        text = self._read_text(name)
+        return self._parse_offsets(self._read_text(name), name)
+
+    def _parse_offsets(self, text: str, name: str) -> dict[PartitionKey, int]:
         try:
             return parse_offsets(text, self.topics)
         except CheckpointUnreadable as error:

@@ -73,6 +73,11 @@ def open_table(settings: Settings, table: LakeTable) -> OpenTable:
 def call_within(seconds: float, work: Callable[[], T]) -> T:
     """The work's result, or TimeoutError. deltalake waits without end for a DataNode that takes connections and is silent; a
     commit that comes through later does no harm, because the log then has the batch."""
+    return begin(work).result(seconds)
+
+
+def begin(work: Callable[[], T]) -> Future[T]:
+    """Do the work in a thread that does not keep the program from ending."""
     outcome: Future[T] = Future()
 
     def run() -> None:
@@ -82,4 +87,4 @@ def call_within(seconds: float, work: Callable[[], T]) -> T:
             outcome.set_exception(error)
 
     threading.Thread(target=run, daemon=True).start()
-    return outcome.result(seconds)
+    return outcome

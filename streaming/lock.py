@@ -69,7 +69,7 @@ class LockedConnection:
         except psycopg2.Error as error:
             raise self._unavailable(error) from error
 
-    def write(self, work: Callable[[Cursor], None]) -> None:
+    def write(self, work: Callable[[Cursor], object]) -> None:
         """Do all of the work in one transaction, or nothing. Repeats it until Postgres accepts it or the patience ends."""
         deadline = time.monotonic() + self._patience
         while True:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
@@ -32,6 +33,7 @@ class BatchContext:
     ranges: Sequence[OffsetRange]
     started: float  # time.monotonic()
     once: bool = False  # the run ends when it has read what Kafka has
+    watermark: datetime | None = None  # events of this time or earlier are late; None if the query has no watermark yet
 
 
 def read_no_position(connection: LockedConnection, topics: Sequence[str], stream: str | None) -> StreamPosition | None:

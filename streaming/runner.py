@@ -110,7 +110,7 @@ class StreamRunner:
 
     def _explain_failure(self, checkpoint: Checkpoint, error: Exception) -> Exception:
         """The error to raise. The checks made before a start can also explain a failure during the run."""
-        if isinstance(error, (LedgerUnavailable, StreamAlreadyRunning)):
+        if isinstance(error, (LedgerUnavailable, StreamAlreadyRunning, CannotResume, TopicUnavailable)):
             return error
         try:
             self._require_resumable(checkpoint, self._read_topics())

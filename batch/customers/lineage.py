@@ -20,6 +20,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from batch.days.customer_day import CUSTOMER_ID
 from batch.hdfs.tables import match_days, open_table, read_changed_days, read_customers
+from batch.plan import TableVersion
 from cdp.days import day_from_text, days_between
 from cdp.lake.paths import CUSTOMER_DAY, CUSTOMERS, table_url
 from cdp.metrics import METRICS, definition
@@ -32,14 +33,6 @@ COMPUTATION = 2
 REACHES = frozenset(reach for metric in METRICS if (reach := metric.window or metric.days_ago))
 #: If more than this share of the days was rewritten, recomputing everyone is cheaper than finding the changed customers.
 MAX_CHANGED_SHARE = 0.5
-
-
-@dataclass(frozen=True, slots=True)
-class TableVersion:
-    """A version of a Delta table. A table that was created again has another id."""
-
-    table_id: str
-    version: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +69,7 @@ class Baselines:
 
 def make_snapshot_note(settings: Settings, day: date) -> str:
     """The note for the commit of this day's snapshot."""
-    history = _version_of(DeltaTable(table_url(settings, CUSTOMER_DAY)))
+    history = version_of(DeltaTable(table_url(settings, CUSTOMER_DAY)))
     return json.dumps(
         {"day": str(day), "table_id": history.table_id, "version": history.version, "counted": _describe_computation()}
     )
@@ -97,7 +90,7 @@ def read_snapshot_info(settings: Settings, customers_version: int) -> SnapshotIn
 
 
 def read_snapshot_version(settings: Settings, customers_version: int) -> TableVersion:
-    return _version_of(DeltaTable(table_url(settings, CUSTOMERS), version=customers_version))
+    return version_of(DeltaTable(table_url(settings, CUSTOMERS), version=customers_version))
 
 
 def find_baselines(
@@ -147,7 +140,7 @@ def find_changed_rows(settings: Settings, now: DeltaTable, info: SnapshotInfo, d
     """The rows of all customers whose numbers as of `day` may differ from the snapshot `info`. These are the rows of days that
     were rewritten since, before and after (a customer who lost a row has changed too), and those of days that enter or leave a
     window. None if that can't be known, or if too many days were rewritten."""
-    if info.customer_day.table_id != _version_of(now).table_id:
+    if info.customer_day.table_id != version_of(now).table_id:
         return None
     rewritten = read_changed_days(now, info.customer_day.version)
     if rewritten is None:
@@ -178,7 +171,7 @@ def _describe_computation() -> str:
     return f"{COMPUTATION} {definition()}"
 
 
-def _version_of(table: DeltaTable) -> TableVersion:
+def version_of(table: DeltaTable) -> TableVersion:
     return TableVersion(str(table.metadata().id), table.version())
 
 

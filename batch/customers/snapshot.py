@@ -1,7 +1,8 @@
-"""The customers as of a day: every metric of the catalogue, from the daily rows and the interactions up to that day.
+"""The customers as of a day: every metric of the catalogue, from the daily rows and the interactions up to that day,
+and from the accounts in the shop's database.
 
 Metrics over a customer's own rows are carried over from an earlier snapshot when the customer has not changed since. Scores,
-which rank all customers, and derived metrics are recomputed for everyone.
+which rank all customers, metrics of the account and derived metrics are recomputed for everyone.
 """
 
 from __future__ import annotations
@@ -34,10 +35,19 @@ def reuse_unchanged(baseline: Baseline, recomputed: DataFrame) -> DataFrame:
     return unchanged.select(recomputed.columns).unionByName(recomputed)
 
 
-def build_snapshot(aggregates: DataFrame, as_of: date) -> DataFrame:
-    """`customer_id`, one column per metric in the order of the catalogue, and TOTALS_BEFORE. Reads `aggregates` twice."""
+def build_snapshot(aggregates: DataFrame, as_of: date, accounts: DataFrame | None = None) -> DataFrame:
+    """`customer_id`, one column per metric in the order of the catalogue, and TOTALS_BEFORE. Reads `aggregates` twice. A shop
+    without a database has no `accounts`."""
     with_scores = aggregates.join(compute_rfm(aggregates, as_of), CUSTOMER_ID, "left")
-    return with_scores.select(CUSTOMER_ID, *(_column(metric, as_of) for metric in METRICS), *TOTALS_BEFORE)
+    complete = _add_accounts(with_scores, accounts, as_of)
+    return complete.select(CUSTOMER_ID, *(_column(metric, as_of) for metric in METRICS), *TOTALS_BEFORE)
+
+
+def _add_accounts(customers: DataFrame, accounts: DataFrame | None, as_of: date) -> DataFrame:
+    if accounts is None:
+        missing = {metric.key: F.lit(None).cast(METRIC_KINDS[metric.kind].spark) for metric in of_stage("account")}
+        return customers.withColumns(missing)
+    return customers.join(accounts.select(CUSTOMER_ID, *_expressions("account", as_of)), CUSTOMER_ID, "left")
 
 
 def select_rows_of(customers: DataFrame, rows: DataFrame) -> DataFrame:

@@ -16,6 +16,7 @@ from pyspark.sql import SparkSession
 from batch.hdfs.changes import group_files
 from batch.hdfs.tables import MONTH, match_days, open_table, retention_properties, vacuum
 from cdp.lake.paths import COMPACTIONS, CUSTOMER_DAY, CUSTOMERS, EVENTS, INTERACTIONS, QUARANTINE, table_url
+from cdp.lake.shop import SHOP_LAKE_TABLES
 from cdp.settings import Settings
 
 #: A publication names a version of each.
@@ -48,7 +49,8 @@ def run_upkeep(spark: SparkSession, settings: Settings, today: date) -> UpkeepRe
 
 def _retention_hours(settings: Settings) -> Mapping[str, int]:
     """How long a file stays after it was replaced. Versions that a publication names stay readable for longer."""
-    replaced = dict.fromkeys((EVENTS, QUARANTINE, CUSTOMER_DAY, COMPACTIONS), settings.vacuum_hours)
+    shop = [table.name for table in SHOP_LAKE_TABLES.values()]
+    replaced = dict.fromkeys((EVENTS, QUARANTINE, CUSTOMER_DAY, COMPACTIONS, *shop), settings.vacuum_hours)
     return replaced | dict.fromkeys(PUBLISHED_TABLES, max(settings.snapshot_days * 24, settings.vacuum_hours))
 
 

@@ -13,7 +13,7 @@ import psycopg2
 from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
 
-from batch.plan import PublishedVersion
+from batch.plan import PublishedVersion, TableVersion
 from cdp import postgres
 from cdp.errors import first_line
 from cdp.mart.daily import KPI_DAY, NIGHT_RUN, PAST_SNAPSHOT, PUBLICATION, create_statements, replaced
@@ -48,6 +48,7 @@ class ServingPublication:
     day: date
     profiles_collection: str
     customers_version: int
+    shop_versions: Mapping[str, TableVersion]
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,10 +137,14 @@ def read_published_versions(connection: Connection, table_id: str) -> list[Publi
 
 def read_serving_publication(connection: Connection) -> ServingPublication | None:
     with connection, connection.cursor() as cursor:
-        columns = "id, day, profiles_collection, customers_version"
+        columns = "id, day, profiles_collection, customers_version, shop_versions"
         cursor.execute(f"SELECT {columns} FROM {PUBLICATION.full_name} ORDER BY id DESC LIMIT 1")
         row = cursor.fetchone()
-    return None if row is None else ServingPublication(*row)
+    if row is None:
+        return None
+    publication_id, day, collection, customers_version, shop = row
+    shop_versions = {name: TableVersion(**version) for name, version in shop.items()}
+    return ServingPublication(publication_id, day, collection, customers_version, shop_versions)
 
 
 def read_past_snapshots(connection: Connection, events_table: str, definition: str) -> list[PastSnapshot]:

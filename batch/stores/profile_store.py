@@ -21,9 +21,10 @@ from pymongo.errors import PyMongoError
 from pyspark.sql import DataFrame
 
 from batch.customers.documents import SHAPE, Written, document, has_history, update
-from batch.customers.lineage import SnapshotInfo, TableVersion, read_snapshot_info
+from batch.customers.lineage import SnapshotInfo, read_snapshot_info
 from batch.customers.profiles import as_json
 from batch.days.customer_day import CUSTOMER_ID
+from batch.plan import TableVersion
 from cdp.settings import Settings
 
 COLLECTIONS = ("profiles_a", "profiles_b")

@@ -12,6 +12,7 @@ from psycopg2.extensions import cursor as Cursor
 from psycopg2.extras import Json, execute_values
 
 from batch.days.kpi_day import NEW
+from batch.plan import TableVersion
 from batch.stores.mart import PastSnapshot
 from batch.stores.replace import replace_rows
 from cdp.mart.daily import KPI_DAY, PAST_SNAPSHOT, PUBLICATION
@@ -31,6 +32,7 @@ class NewPublication:
     published_at: datetime
     customers_version: int
     interactions_version: int
+    shop_versions: Mapping[str, TableVersion]
     events_table: str
     events_version: int
     profiles_collection: str
@@ -98,6 +100,8 @@ def _insert_publication(cursor: Cursor, publication: NewPublication) -> None:
     counts = {**publication.counts, "events": events}
     row = {name: getattr(publication, name) for name in PUBLICATION.column_names}
     checks = [asdict(outcome) for outcome in publication.checks]
-    row |= {"counts": Json(counts), "seconds": Json(dict(publication.seconds)), "checks": Json(checks)}
+    shop = {name: asdict(version) for name, version in publication.shop_versions.items()}
+    values = {"shop_versions": shop, "counts": counts, "seconds": dict(publication.seconds), "checks": checks}
+    row |= {name: Json(value) for name, value in values.items()}
     places = ", ".join(f"%({name})s" for name in row)
     cursor.execute(f"INSERT INTO {PUBLICATION.full_name} ({', '.join(row)}) VALUES ({places})", row)

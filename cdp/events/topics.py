@@ -58,8 +58,8 @@ CDC_HEARTBEATS = Topic(f"__debezium-heartbeat.{CDC}", "", "a sign of life of Deb
 CDC_SIGNALS = Topic(f"{CDC}.{CDC}.signals", "", "requests for snapshots, from the shop's table cdc.signals")
 
 TOPICS = (
-    EVENTS_RAW, POSITIONS, STREAM_POSITIONS, SEGMENTS_CHANGES, LIVE_REVENUE, LIVE_TOP_PRODUCTS, PROBE, *SHOP_TOPICS,
-    CDC_HEARTBEATS, CDC_SIGNALS,
+    EVENTS_RAW, POSITIONS, STREAM_POSITIONS, SEGMENTS_CHANGES, LIVE_REVENUE, LIVE_TOP_PRODUCTS, PROBE,
+    *SHOP_TOPICS, CDC_HEARTBEATS, CDC_SIGNALS,
 )  # fmt: skip
 
 

@@ -25,7 +25,7 @@ FRAUD_LOCK = 7_301_003
 RULE_TABLE = "fraud_rule"
 #: Rows of this time are read twice: a rule is seen only some time after the moment from which it counts.
 OVERLAP = timedelta(seconds=10)
-#: More customers or baskets than this are not picked out one by one.
+#: If more rows than this have changed, their customers are not picked out one by one.
 MOST_PICKED = 5000
 
 
@@ -67,20 +67,19 @@ class Source:
 
 
 _PAYMENTS = f"""
-    SELECT o.customer_id, 0, {sql.PAID_AT} FROM {PAYMENT.full_name} p JOIN {SHOP_ORDER.full_name} o USING (order_id)
+    SELECT o.customer_id, 0, {sql.PAID_AT} AS happened_at
+    FROM {PAYMENT.full_name} p JOIN {SHOP_ORDER.full_name} o USING (order_id)
     WHERE p.status = 'failed' AND {sql.PAID_AT} IS NOT NULL"""
+_ORDERS = f"SELECT customer_id, {sql.BASKET}, ordered_at AS happened_at FROM {ORDER.full_name} WHERE written_at > %s"
+_CUSTOMERS = f"""
+    SELECT customer_id, 0, signed_up_at AS happened_at
+    FROM {CUSTOMER.full_name} WHERE signed_up_at IS NOT NULL AND changed_at > %s"""
 SOURCES = (
-    Source(
-        ORDER, "written_at",
-        f"SELECT customer_id, {sql.BASKET}, ordered_at FROM {ORDER.full_name} WHERE written_at > %s",
-    ),
+    Source(ORDER, "written_at", _ORDERS),
     Source(PAYMENT, "changed_at", f"{_PAYMENTS} AND p.changed_at > %s"),
     Source(SHOP_ORDER, "changed_at", f"{_PAYMENTS} AND o.changed_at > %s"),
-    Source(
-        CUSTOMER, "changed_at",
-        f"SELECT customer_id, 0, signed_up_at FROM {CUSTOMER.full_name} WHERE signed_up_at IS NOT NULL AND changed_at > %s",
-    ),
-)  # fmt: skip
+    Source(CUSTOMER, "changed_at", _CUSTOMERS),
+)
 _ALL = Touched(None, None, None)
 _NOTHING: Touched = Touched(frozenset(), frozenset(), None)
 
@@ -133,16 +132,15 @@ def _read_touched(cursor: Cursor, source: Source, newest: datetime | None, posit
         return _NOTHING
     if position is None:
         return _ALL
-    cursor.execute(source.touched, [position - OVERLAP])
+    cursor.execute(f"{source.touched} LIMIT {MOST_PICKED + 1}", [position - OVERLAP])
     rows = cursor.fetchall()
     if not rows:
         return _NOTHING
+    if len(rows) > MOST_PICKED:
+        cursor.execute(f"SELECT min(happened_at) FROM ({source.touched}) changed", [position - OVERLAP])
+        return Touched(None, None, cursor.fetchone()[0])
     customers, baskets, times = (frozenset(values) for values in zip(*rows, strict=True))
-    return Touched(_pick(customers), _pick(baskets), min(times))
-
-
-def _pick(values: frozenset[Any]) -> frozenset[Any] | None:
-    return values if len(values) <= MOST_PICKED else None
+    return Touched(customers, baskets, min(times))
 
 
 def _find(cursor: Cursor, rule: Rule, sources: Sequence[Touched]) -> list[int]:

@@ -78,6 +78,9 @@ PUBLICATION = Table(
             "events_table", "text", "id of the Delta table events; versions of different tables are not comparable", default="''"
         ),
         Column("interactions_version", "long", "version of the Delta table interactions; -1 is unknown", default="-1"),
+        Column(
+            "shop_versions", "json", "id and version of each Delta table of the shop's database that was read", default="'{}'"
+        ),
     ),
     key=("id",),
 )

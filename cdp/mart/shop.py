@@ -155,7 +155,7 @@ CHANGE = _table(
     (
         Column("table_name", "text", "of the shop"),
         Column("row_key", "text", "the values of the key as JSON; empty: all rows of the table on HDFS are replaced"),
-        Column("row", "text", "the row as JSON; none if it was deleted", required=False),
+        Column("content", "text", "the row as JSON; none if it was deleted", required=False),
         _BATCH,
     ),
     key=("table_name", "row_key"),
@@ -194,9 +194,20 @@ READING = _table(
         Column("snapshot_batch", "long", "the batch in which all rows began to come; none: they are complete", required=False),
         Column("stream_batch", "long", "number of the last batch, as Spark counts the stream's batches"),
         _BATCH,
+        Column("newest_change", "time", "when the newest change of that batch was committed", required=False),
         Column("written_at", "time"),
     ),
     key=("stream", "topic"),
 )
 
 SHOP_TABLES = (CUSTOMER, CATEGORY, PRODUCT, ORDER, ORDER_ITEM, PAYMENT, REFUND, PAID, WAITING, SENT, CHANGE, REFUSED, READING)
+#: The shop's table -> the table that has some of its columns.
+MIRRORS = {
+    "customers": CUSTOMER,
+    "categories": CATEGORY,
+    "products": PRODUCT,
+    "orders": ORDER,
+    "order_items": ORDER_ITEM,
+    "payments": PAYMENT,
+    "refunds": REFUND,
+}

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from hashlib import sha256
 
+from cdp.metrics.account import ACCOUNT_METRICS
 from cdp.metrics.groups import GROUPS, MetricGroup
 from cdp.metrics.lifecycle import LIFECYCLE, LIFECYCLES
-from cdp.metrics.metric import Kind, Metric, Shown, Stage, Unit, sql_as_of, sql_for_day
+from cdp.metrics.metric import Kind, Metric, Shown, Stage, Unit, count_days, sql_as_of, sql_for_day
 from cdp.metrics.recency import RECENCY_METRICS
 from cdp.metrics.rfm import RFM_METRICS
 from cdp.metrics.things import THING_METRICS, THING_RATE_METRICS
@@ -29,6 +30,7 @@ __all__ = [
     "Shown",
     "Stage",
     "Unit",
+    "count_days",
     "definition",
     "metrics_of",
     "of_stage",
@@ -46,6 +48,7 @@ METRICS: tuple[Metric, ...] = (
     *THING_METRICS,
     *THING_RATE_METRICS,
     *RATE_METRICS,
+    *ACCOUNT_METRICS,
     *WINDOW_METRICS,
 )
 

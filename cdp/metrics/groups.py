@@ -19,9 +19,14 @@ THINGS = MetricGroup(
     "Products and favourites", "Products, categories and brands of the customer; a rule breaks ties between favourites."
 )
 RATES = MetricGroup("Rates", "Shares from 0 to 1 and means; missing if there is nothing to divide by.")
+ACCOUNT = MetricGroup(
+    "Account",
+    "From the shop's database, as it was when the night read it, also if the published day is an earlier one. "
+    "Missing for customers without an account.",
+)
 LAST_DAYS = {
     days: MetricGroup(f"Last {days} days", f"The published day and the {days - 1} days before it.") for days in (7, 30, 90)
 }
 
 #: In the order they are shown.
-GROUPS: tuple[MetricGroup, ...] = (STATUS, RECENCY, ORDERS, ACTIVITY, THINGS, RATES, *LAST_DAYS.values())
+GROUPS: tuple[MetricGroup, ...] = (STATUS, RECENCY, ORDERS, ACTIVITY, THINGS, RATES, ACCOUNT, *LAST_DAYS.values())

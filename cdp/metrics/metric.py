@@ -4,6 +4,7 @@ metrics."""
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Literal
 
 from cdp.kinds import DIGITS, MONEY_SCALE, NUMBER_SCALE
@@ -12,9 +13,9 @@ from cdp.metrics.groups import MetricGroup
 Kind = Literal["integer", "money", "number", "date", "text"]
 Unit = Literal["", "money", "days", "share", "score"]
 #: days: an aggregate over the customer's rows of `customer_day`. things: an aggregate over the customer's products, categories
-#: and brands, see `things.py`. scores: the rank of the expression among all customers, from 1 to 5, see `rfm.py`.
+#: and brands, see `things.py`. account: an expression over the customer's account in the shop's database, see `account.py`. scores: the rank of the expression among all customers, from 1 to 5, see `rfm.py`.
 #: earlier: the metric named by `sql` as it was `days_ago` days before. derived: an expression over metrics of the other stages.
-Stage = Literal["days", "things", "scores", "earlier", "derived"]
+Stage = Literal["days", "things", "account", "scores", "earlier", "derived"]
 Shown = Literal["count", "decimal", "money", "days", "percent", "day", "text"]
 
 
@@ -59,6 +60,11 @@ class Metric:
             case _, "date":
                 return "day"
         return "text"
+
+
+def count_days(since: date, day: date) -> int:
+    """The value of a metric that counts the days since a date: 0 if the date is later than the published day."""
+    return max((day - since).days, 0)
 
 
 def ratio(part: str, whole: str) -> str:

@@ -55,6 +55,15 @@ _TITLES = {
     "order_session_rate": "Số đơn hàng trên mỗi phiên",
     "views_per_session": "Số lượt xem trên mỗi phiên",
     "items_per_order": "Số sản phẩm trên mỗi đơn hàng",
+    "signed_up": "Ngày đăng ký",
+    "days_since_sign_up": "Số ngày từ khi đăng ký",
+    "city": "Thành phố",
+    "marketing_consent": "Đồng ý nhận tiếp thị",
+    "open_cart_value": "Giá trị giỏ hàng đang mở",
+    "open_cart_items": "Số sản phẩm trong giỏ hàng đang mở",
+    "open_cart_changed": "Ngày giỏ hàng đang mở thay đổi gần nhất",
+    "days_since_cart_change": "Số ngày từ lần thay đổi gần nhất của giỏ hàng đang mở",
+    "wishlist_products": "Số sản phẩm trong danh sách yêu thích",
 }
 #: A metric of the last days has the title of the metric of the whole history that has its title in English.
 _BY_ENGLISH = {metric.title: _TITLES[metric.key] for metric in METRICS if metric.key in _TITLES}
@@ -69,7 +78,7 @@ def _build_title(metric: Metric) -> str:
 #: Key of the metric -> title.
 VIETNAMESE_TITLES = {metric.key: _build_title(metric) for metric in METRICS}
 
-#: Lifecycle or RFM group -> what people read.
+#: Lifecycle, RFM group or consent -> what people read.
 VIETNAMESE_CHOICES = {
     "new": "mới",
     "active": "đang hoạt động",
@@ -87,4 +96,6 @@ VIETNAMESE_CHOICES = {
     "Cannot lose them": "Không thể để mất",
     "Hibernating": "Ngủ đông",
     "Lost": "Đã mất",
+    "yes": "có",
+    "no": "không",
 }

@@ -8,9 +8,10 @@ from cdp.rules.describe import describe_behaviours, list_catalogue
 from cdp.rules.errors import Problem, RuleError
 from cdp.rules.facts import Facts, Interaction, Rank
 from cdp.rules.interpret import matches, measure_behaviour
+from cdp.rules.names import Names
 from cdp.rules.operators import OPERATORS, Operator
 from cdp.rules.phrases import Language
-from cdp.rules.sentence import Names, to_sentence
+from cdp.rules.sentence import to_sentence
 from cdp.rules.source import CUSTOMER_ID, Dialect, Source
 from cdp.rules.tree import (
     MAX_DEPTH,

@@ -13,9 +13,10 @@ from cdp.rules.changes import LeafChange, smallest_change
 from cdp.rules.check import require_valid
 from cdp.rules.facts import Facts, Rank
 from cdp.rules.interpret import holds, is_in_window, measure_behaviour, select_step
+from cdp.rules.names import Names
 from cdp.rules.operators import BY_KEY as OPERATORS
 from cdp.rules.phrases import Language
-from cdp.rules.sentence import Names, to_sentence
+from cdp.rules.sentence import to_sentence
 from cdp.rules.tree import All, Any, Behaviour, Compare, InList, InSegment, Leaf, Not, Rule, Sequence, walk
 
 

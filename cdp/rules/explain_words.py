@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
@@ -16,10 +15,11 @@ from cdp.rules.changes import LeafChange
 from cdp.rules.explain import Actual, SequenceDays, StepDays
 from cdp.rules.explain_phrases import EXPLAIN_PHRASES, ExplainPhrases
 from cdp.rules.facts import Rank
+from cdp.rules.names import NO_NAMES, Names, quote
 from cdp.rules.operators import BY_KEY as OPERATORS
 from cdp.rules.operators import ValueKind
 from cdp.rules.phrases import Language, Phrases, Unit
-from cdp.rules.sentence import PHRASES, Names, format_title, localize_values, to_sentence
+from cdp.rules.sentence import PHRASES, format_title, localize_values, to_sentence
 from cdp.rules.tree import Behaviour, Compare, InList, InSegment, Rule, Scalar, Sequence
 
 #: Operator -> the operator that holds exactly where it does not, for a customer who has a value.
@@ -32,30 +32,33 @@ OPPOSITES |= {value: key for key, value in OPPOSITES.items()}
 _STEPS: dict[ValueKind, Decimal] = {"integer": Decimal(1), "money": Decimal(1).scaleb(-MONEY_SCALE)}
 
 
-def describe_actual(rule: Rule, actual: Actual, language: Language = "en") -> str:
+def describe_actual(rule: Rule, actual: Actual, language: Language = "en", names: Names = NO_NAMES) -> str:
     """The customer's value of a leaf; empty for nodes without one."""
-    return _write(language).describe_actual(rule, actual)
+    return _Writer(language, names).describe_actual(rule, actual)
 
 
-def describe_target(rule: Rule, language: Language = "en") -> str:
+def describe_target(rule: Rule, language: Language = "en", names: Names = NO_NAMES) -> str:
     """What a leaf compares the customer's value with; empty for nodes that compare none."""
-    return _write(language).describe_target(rule)
+    return _Writer(language, names).describe_target(rule)
 
 
 def describe_change(change: LeafChange, actual: Actual, names: Names, language: Language = "en") -> str:
     """ "orders must rise from 2 to 3". `actual` is the customer's value of the leaf."""
-    return _write(language).describe_change(change, actual, names)
-
-
-def _write(language: Language) -> _Writer:
-    return _Writer(language, PHRASES[language], EXPLAIN_PHRASES[language])
+    return _Writer(language, names).describe_change(change, actual)
 
 
 @dataclass(frozen=True, slots=True)
 class _Writer:
     language: Language
-    phrases: Phrases
-    words: ExplainPhrases
+    names: Names
+
+    @property
+    def phrases(self) -> Phrases:
+        return PHRASES[self.language]
+
+    @property
+    def words(self) -> ExplainPhrases:
+        return EXPLAIN_PHRASES[self.language]
 
     def describe_actual(self, rule: Rule, actual: Actual) -> str:
         match rule, actual:
@@ -65,7 +68,8 @@ class _Writer:
             case (Compare() | Behaviour(), None):
                 return self.words.no_value
             case (Compare(field), str()):
-                return str(localize_values(METRICS[field], (actual,), self.language)[0])
+                name = self.names.categories.get(field, {}).get(actual, actual)
+                return str(localize_values(METRICS[field], (name,), self.language)[0])
             case (Compare(field), _):
                 unit = self.phrases.days if METRICS[field].unit == "days" and METRICS[field].kind == "integer" else None
                 return self._format(actual, METRICS[field].kind, unit)
@@ -77,9 +81,8 @@ class _Writer:
 
     def describe_target(self, rule: Rule) -> str:
         match rule:
-            case Compare(field, operator):
-                values = localize_values(METRICS[field], rule.values, self.language)
-                return self._compare(operator, values, METRICS[field].kind)
+            case Compare():
+                return self._compare_metric(rule)
             case Behaviour(_, measure, operator):
                 texts = self.phrases.format_values(
                     rule.values, MEASURES_BY_KEY[measure].kind, OPERATORS[operator], self.phrases.units.get(measure)
@@ -91,23 +94,23 @@ class _Writer:
                 return _choose(self.words.follows, follows).format(within)
         return ""
 
-    def describe_change(self, change: LeafChange, actual: Actual, names: Names) -> str:
+    def describe_change(self, change: LeafChange, actual: Actual) -> str:
         leaf = change.leaf
         match leaf:
             case InSegment(segment_id):
-                return _choose(self.words.in_segment, change.to).format(_name(names.segments.get(segment_id), segment_id))
+                return _choose(self.words.in_segment, change.to).format(_name(self.names.segments.get(segment_id), segment_id))
             case InList(list_id):
-                return _choose(self.words.in_list, change.to).format(_name(names.lists.get(list_id), list_id))
+                return _choose(self.words.in_list, change.to).format(_name(self.names.lists.get(list_id), list_id))
             case Compare(_, operator) if OPERATORS[operator].compares == "rank":
                 return self._describe_rank(leaf, actual, change.to)
             case Compare(field):
                 return self._describe_value(leaf, format_title(field, self.language), METRICS[field].kind, actual, change.to)
             case Behaviour(step, measure, _, _, window):
-                did = to_sentence(Behaviour(step, "events", "ge", 1, window), names, self.language)
+                did = to_sentence(Behaviour(step, "events", "ge", 1, window), self.names, self.language)
                 subject = f"“{did}”: {self.words.measures[measure]}"
                 return self._describe_value(leaf, subject, MEASURES_BY_KEY[measure].kind, actual, change.to)
             case Sequence():
-                return _choose(self.words.matches, change.to).format(to_sentence(leaf, names, self.language))
+                return _choose(self.words.matches, change.to).format(to_sentence(leaf, self.names, self.language))
 
     def _describe_value(self, leaf: Compare | Behaviour, subject: str, kind: ValueKind, actual: Actual, to: bool) -> str:
         operator = leaf.operator if to else OPPOSITES.get(leaf.operator)
@@ -118,10 +121,12 @@ class _Writer:
             if goal is not None:
                 phrase = self.words.rise if goal > actual else self.words.fall
                 return phrase.format(subject, self._format(actual, kind), self._format(goal, kind))
-        values = localize_values(METRICS[leaf.field], leaf.values, self.language) if isinstance(leaf, Compare) else leaf.values
-        comparison = self._to_infinitive(self._compare(operator, values, kind))
+        if isinstance(leaf, Compare):
+            comparison = self._compare_metric(replace(leaf, operator=operator))
+        else:
+            comparison = self._compare(operator, leaf.values, kind)
         now = self.words.is_missing if actual is None else self.words.is_now.format(self.describe_actual(leaf, actual))
-        return self.words.must.format(subject, comparison, now)
+        return self.words.must.format(subject, self._to_infinitive(comparison), now)
 
     def _describe_rank(self, leaf: Compare, actual: Actual, to: bool) -> str:
         title = format_title(leaf.field, self.language)
@@ -130,10 +135,17 @@ class _Writer:
         is_top = leaf.operator.startswith("top")
         last = _find_last_place(leaf, actual)
         if not to or last < 1:
-            sentence = _choose(self.words.matches, to).format(to_sentence(leaf, language=self.language))
+            sentence = _choose(self.words.matches, to).format(to_sentence(leaf, self.names, self.language))
             return f"{sentence}; {self.words.is_now.format(self.describe_actual(leaf, actual))}"
         places = actual.from_top if is_top else actual.from_bottom, last, actual.customers
         return (self.words.rank_top if is_top else self.words.rank_bottom).format(title, *map(self._count, places))
+
+    def _compare_metric(self, leaf: Compare) -> str:
+        metric, operator = METRICS[leaf.field], OPERATORS[leaf.operator]
+        values = localize_values(metric, leaf.values, self.language)
+        names = self.names.find_texts(leaf.field, leaf.operator, values)
+        texts = self.phrases.format_values(values, metric.kind, operator, names=names)
+        return self.phrases.operators[leaf.operator].format(*texts)
 
     def _compare(self, operator: str, values: tuple[Scalar, ...], kind: ValueKind) -> str:
         return self.phrases.operators[operator].format(*self.phrases.format_values(values, kind, OPERATORS[operator]))
@@ -192,4 +204,4 @@ def _find_last_place(leaf: Compare, rank: Rank) -> int:
 
 
 def _name(name: str | None, number: int) -> str:
-    return json.dumps(name or f"#{number}", ensure_ascii=False)
+    return quote(name or f"#{number}")

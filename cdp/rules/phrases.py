@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Literal
 
 from cdp.rules.operators import Operator, ValueKind
@@ -43,7 +44,10 @@ class Phrases:
     operators: Mapping[str, str]
     #: What a measure of a behaviour is.
     amounts: Mapping[str, str]
-    #: Event -> what the customer did, and did not do; {}: which product.
+    #: Any product, as the two tables below have it, and one that has a name; {}: its name and id.
+    a_product: str
+    the_product: str
+    #: Event -> what the customer did, and did not do with a product.
     did: Mapping[str, str]
     did_not: Mapping[str, str]
     #: Measure -> {0}: the amount, {1}: the whole of a share.
@@ -65,13 +69,21 @@ class Phrases:
     #: Field that the product of the second step shares with the first.
     same: Mapping[str, str]
 
-    def format_values(self, values: Sequence[Scalar], kind: ValueKind, operator: Operator, unit: Unit | None = None) -> list[str]:
-        """One text for each value that the operator's phrase takes. Only the last number has its unit: "3 to 5 days"."""
+    def format_values(
+        self,
+        values: Sequence[Scalar],
+        kind: ValueKind,
+        operator: Operator,
+        unit: Unit | None = None,
+        names: Mapping[Scalar, str] = MappingProxyType({}),
+    ) -> list[str]:
+        """One text for each value that the operator's phrase takes: its name, if it has one. Only the last number has its unit:
+        "3 to 5 days"."""
         if operator.value_kind(kind) == "days":
             unit = self.days
         if unit:
             return self.format_numbers(values, unit)
-        texts = [self.format_value(value, operator.value_kind(kind)) for value in values]
+        texts = [names.get(value) or self.format_value(value, operator.value_kind(kind)) for value in values]
         return [self._format_list(texts)] if operator.values == "many" else texts
 
     def format_numbers(self, values: Sequence[Scalar], unit: Unit) -> list[str]:

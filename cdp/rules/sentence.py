@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from cdp.metrics import BY_KEY as METRICS
 from cdp.metrics import Metric
 from cdp.metrics.vietnamese import VIETNAMESE_CHOICES, VIETNAMESE_TITLES
 from cdp.rules.check import require_valid
+from cdp.rules.names import NO_NAMES, WHOLE_WORDS, Names, quote
 from cdp.rules.operators import BY_KEY as OPERATORS
 from cdp.rules.phrases import Language, Phrases
 from cdp.rules.phrases_english import ENGLISH
@@ -23,22 +23,9 @@ _TITLES: Mapping[Language, Mapping[str, str]] = {
     "vi": VIETNAMESE_TITLES,
 }
 _CHOICES: Mapping[Language, Mapping[str, str]] = {"en": {}, "vi": VIETNAMESE_CHOICES}
-#: Operators that compare whole words, so a choice can be named by its title.
-_WHOLE_WORDS = ("eq", "ne", "in", "not_in")
 
 
-@dataclass(frozen=True, slots=True)
-class Names:
-    """The names of segments and lists that a sentence mentions; an id is shown where the name is missing."""
-
-    segments: Mapping[int, str] = field(default_factory=dict)
-    lists: Mapping[int, str] = field(default_factory=dict)
-
-
-_NO_NAMES = Names()
-
-
-def to_sentence(rule: Rule, names: Names = _NO_NAMES, language: Language = "en") -> str:
+def to_sentence(rule: Rule, names: Names = NO_NAMES, language: Language = "en") -> str:
     """ "orders is at least 2 and revenue is more than 100.00". Raises RuleError for a rule that does not pass `check`."""
     require_valid(rule)
     return _Writer(PHRASES[language], names, _TITLES[language], language).describe(rule)
@@ -46,7 +33,7 @@ def to_sentence(rule: Rule, names: Names = _NO_NAMES, language: Language = "en")
 
 def format_title(field: str, language: Language = "en") -> str:
     """The title of a metric inside a sentence."""
-    return _Writer(PHRASES[language], _NO_NAMES, _TITLES[language], language).format_title(METRICS[field])
+    return _Writer(PHRASES[language], NO_NAMES, _TITLES[language], language).format_title(METRICS[field])
 
 
 def localize_values(metric: Metric, values: tuple[Scalar, ...], language: Language) -> tuple[Scalar, ...]:
@@ -92,9 +79,9 @@ class _Writer:
             case Compare():
                 return self._describe_comparison(leaf)
             case Behaviour():
-                return BehaviourWriter(self.phrases).describe_behaviour(leaf)
+                return BehaviourWriter(self.phrases, self.names).describe_behaviour(leaf)
             case Sequence():
-                return BehaviourWriter(self.phrases).describe_sequence(leaf)
+                return BehaviourWriter(self.phrases, self.names).describe_sequence(leaf)
             case InSegment(segment_id):
                 return self.phrases.is_in_segment.format(_name(self.names.segments, segment_id))
             case InList(list_id):
@@ -102,9 +89,10 @@ class _Writer:
 
     def _describe_comparison(self, leaf: Compare) -> str:
         metric, operator = METRICS[leaf.field], OPERATORS[leaf.operator]
-        is_word = operator.key in _WHOLE_WORDS
+        is_word = operator.key in WHOLE_WORDS
         values = localize_values(metric, leaf.values, self.language) if is_word else leaf.values
-        texts = self.phrases.format_values(values, metric.kind, operator)
+        names = self.names.find_texts(leaf.field, leaf.operator, values)
+        texts = self.phrases.format_values(values, metric.kind, operator, names=names)
         return f"{self.format_title(metric)} {self.phrases.operators[leaf.operator].format(*texts)}"
 
     def format_title(self, metric: Metric) -> str:
@@ -116,7 +104,7 @@ class _Writer:
 
 
 def _name(names: Mapping[int, str], number: int) -> str:
-    return json.dumps(names.get(number, f"#{number}"), ensure_ascii=False)
+    return quote(names.get(number, f"#{number}"))
 
 
 def _is_any(rule: Rule) -> bool:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 
 from cdp.rules.behaviours import FIELDS_BY_KEY, MEASURES_BY_KEY
 from cdp.rules.interpret import TESTS
+from cdp.rules.names import PRODUCT_FIELD, Names
 from cdp.rules.operators import BY_KEY as OPERATORS
 from cdp.rules.phrases import Phrases
-from cdp.rules.tree import Behaviour, Filter, Sequence, Step, Window
+from cdp.rules.tree import Behaviour, Filter, Scalar, Sequence, Step, Window
 
 
 @dataclass(frozen=True, slots=True)
 class BehaviourWriter:
     phrases: Phrases
+    names: Names
 
     def describe_behaviour(self, leaf: Behaviour) -> str:
         """A comma shows where filters or a long amount end."""
@@ -46,15 +49,27 @@ class BehaviourWriter:
                 return self.phrases.weekday[each.operator].format(*(self.phrases.weekdays[int(str(n)) - 1] for n in each.values))
             case "hour":
                 return self.phrases.hour[each.operator].format(*(f"{n:02}" for n in each.values))
-        comparison = self.phrases.operators[each.operator].format(*self.phrases.format_values(each.values, kind, operator))
+        texts = self.phrases.format_values(each.values, kind, operator, names=self._find_names(each))
+        comparison = self.phrases.operators[each.operator].format(*texts)
         return self.phrases.fields[each.field].format(comparison)
 
     def _describe_step(self, step: Step, did: str, same: str = "") -> str:
-        """The filters of the product follow the product; those of the time end the phrase."""
-        of_product = [self.describe_field(each) for each in step.filters if each.field in self.phrases.fields]
+        """The filters of the product follow the product; those of the time end the phrase. A single product is called by name."""
+        single = next((each for each in step.filters if self._is_named_product(each)), None)
+        of_product = [
+            self.describe_field(each) for each in step.filters if each.field in self.phrases.fields and each is not single
+        ]
         of_time = [self.describe_field(each) for each in step.filters if each.field not in self.phrases.fields]
-        product = f" {self.phrases.and_.join(of_product)}" if of_product else ""
-        return " ".join(filter(None, [did.format(f"{same}{product}"), self.phrases.and_.join(of_time)]))
+        filters = f" {self.phrases.and_.join(of_product)}" if of_product else ""
+        before, after = did.split(self.phrases.a_product)
+        name = self.phrases.the_product.format(*self._find_names(single).values()) if single else self.phrases.a_product
+        return " ".join(filter(None, [f"{before}{name}{same}{filters}{after}", self.phrases.and_.join(of_time)]))
+
+    def _is_named_product(self, each: Filter) -> bool:
+        return (each.field, each.operator) == (PRODUCT_FIELD, "eq") and bool(self._find_names(each))
+
+    def _find_names(self, each: Filter) -> Mapping[Scalar, str]:
+        return self.names.find_texts(each.field, each.operator, each.values)
 
     def _describe_amount(self, leaf: Behaviour) -> str:
         if is_did(leaf) or is_did_not(leaf):

@@ -77,6 +77,12 @@ def may_see_personal_data(user: Any) -> bool:
     return user is not None and user.is_authenticated and user.has_perm(PERSONAL_DATA)
 
 
+def require_personal_data(user: Any) -> None:
+    """Raises PermissionDenied unless the user may see personal data."""
+    if not may_see_personal_data(user):
+        raise PermissionDenied(_("You may not see names and e-mail addresses of customers. An administrator can permit it."))
+
+
 def find_required_role(method: str, requirement: Requirement) -> Role:
     """What a view requires for a method. A view that says nothing lets viewers read and analysts do the rest."""
     default = Role.VIEWER if method in SAFE_METHODS else Role.ANALYST
@@ -89,11 +95,10 @@ def describe_refusal(required: Role) -> str:
     return _("This needs the role %(role)s. An administrator can give it to you.") % {"role": required}
 
 
-def describe_rights(user: Any) -> list[str]:
-    """What a user may do, as sentences without a subject."""
-    role = role_get(user)
+def describe_rights(role: Role | None, *, sees_people: bool = False) -> list[str]:
+    """What a role may do, as sentences without a subject; `sees_people` is the permission to see personal data."""
     rights = [str(right) for each, right in _RIGHTS if role is not None and role.includes(each)]
-    return [*rights, _("see names and e-mail addresses of customers")] if may_see_personal_data(user) else rights
+    return [*rights, _("see names and e-mail addresses of customers")] if sees_people else rights
 
 
 def require_role(requirement: Requirement) -> Callable[[View], View]:

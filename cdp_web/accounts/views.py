@@ -19,7 +19,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from cdp_web.accounts import sessions, tokens
 from cdp_web.accounts.audit import audit_record
 from cdp_web.accounts.forms import ProfileForm, StyledForm, TokenForm
-from cdp_web.accounts.roles import Role, describe_rights, require_role
+from cdp_web.accounts.roles import Role, describe_rights, may_see_personal_data, require_role, role_get
 
 
 @method_decorator(require_http_methods(["GET", "HEAD", "POST"]), name="dispatch")
@@ -100,6 +100,6 @@ def _render_account(request: HttpRequest, status: int = 200, **context: Any) -> 
         "profile_form": ProfileForm(instance=request.user),
         "token_form": TokenForm(),
         "tokens": request.user.auth_token_set.all(),
-        "rights": describe_rights(request.user),
+        "rights": describe_rights(role_get(request.user), sees_people=may_see_personal_data(request.user)),
     }
     return render(request, "accounts/account.html", defaults | context, status=status)

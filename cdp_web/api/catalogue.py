@@ -69,11 +69,14 @@ class BehavioursApi(APIView):
 
 class ValuesQuerySerializer(serializers.Serializer):
     field = serializers.ChoiceField(choices=FIELDS, help_text="A field of events, or a metric that is a text.")
-    q = serializers.CharField(max_length=200, allow_blank=True, default="", help_text="Part of the value, in any case.")
+    q = serializers.CharField(
+        max_length=200, allow_blank=True, default="", help_text="Part of the value or of its name, in any case."
+    )
 
 
 class SuggestionSerializer(serializers.Serializer):
     value = serializers.CharField()
+    name = serializers.CharField(allow_blank=True, help_text="Name of the product or category, if the shop has one.")
     customers = serializers.IntegerField(help_text="Customers who have it, exact.")
 
 
@@ -129,6 +132,7 @@ class DistributionApi(APIView):
 
 class CategorySerializer(serializers.Serializer):
     path = serializers.ListField(child=serializers.CharField(), help_text="The category of each level, from the first on.")
+    name = serializers.CharField(allow_blank=True, help_text="Name of its last level, if the shop has one.")
     customers = serializers.IntegerField(help_text="Customers with an event of this category, exact.")
 
 

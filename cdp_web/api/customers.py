@@ -11,18 +11,26 @@ from rest_framework.views import APIView
 
 from cdp.interests import KINDS as INTEREST_KINDS
 from cdp.kinds import DIGITS, MONEY_SCALE, PRICE_DIGITS
-from cdp.metrics import METRICS
+from cdp.metrics import METRICS, Metric
 from cdp_web.api.paging import MAX_LIMIT, read_query
-from cdp_web.api.serializers import NamedSegmentSerializer, PublicationSerializer, build_metrics_serializer
+from cdp_web.api.serializers import PERSONAL, NamedSegmentSerializer, PublicationSerializer, build_metrics_serializer
 from cdp_web.customers.listing import MAX_SEARCH, SORTS, parse_query
-from cdp_web.customers.profiles import profile_get
+from cdp_web.customers.profiles import ProfileEvent, profile_get
 from cdp_web.customers.selectors import customer_page_get
 from cdp_web.live.interests import interests_get
+from cdp_web.names.people import people_get, rows_add_names
+from cdp_web.names.selectors import Names, names_get
 from cdp_web.segments.selectors import STAYS_SHOWN, segments_get_for_customer, stays_get_for_customer
 from cdp_web.serving.publications import publication_get_serving
 from cdp_web.serving.snapshot_query import snapshot_open
 
-CustomerRowSerializer = build_metrics_serializer("CustomerRowSerializer", METRICS, customer_id=serializers.CharField())
+
+def build_row_serializer(columns: tuple[Metric, ...]) -> type[serializers.Serializer]:
+    name = serializers.CharField(allow_null=True, help_text=PERSONAL)
+    return build_metrics_serializer("CustomerRowSerializer", columns, customer_id=serializers.CharField(), name=name)
+
+
+CustomerRowSerializer = build_row_serializer(METRICS)
 CustomerMetricsSerializer = build_metrics_serializer("CustomerMetricsSerializer")
 
 
@@ -30,7 +38,9 @@ class EventSerializer(serializers.Serializer):
     time = serializers.DateTimeField()
     type = serializers.CharField()
     product_id = serializers.CharField()
+    product_name = serializers.SerializerMethodField(help_text="Empty if the shop has none.")
     category_code = serializers.CharField(allow_null=True)
+    category_name = serializers.SerializerMethodField(help_text="Empty if the shop has none.")
     brand = serializers.CharField(allow_null=True)
     price = serializers.DecimalField(max_digits=PRICE_DIGITS, decimal_places=MONEY_SCALE, help_text="Price of one unit.")
     quantity = serializers.IntegerField()
@@ -40,6 +50,14 @@ class EventSerializer(serializers.Serializer):
         allow_null=True,
         help_text="Only for purchases and refunds; negative for refunds.",
     )
+
+    def get_product_name(self, event: ProfileEvent) -> str:
+        names: Names = self.context["names"]
+        return names.products.get(event.product_id, "")
+
+    def get_category_name(self, event: ProfileEvent) -> str:
+        names: Names = self.context["names"]
+        return names.categories.get(event.category_code or "", "")
 
 
 class CustomerListSerializer(serializers.Serializer):
@@ -68,12 +86,12 @@ class CustomerListApi(APIView):
         query = parse_query(request.query_params, "columns", limit)
         publication = publication_get_serving()
         page = customer_page_get(snapshot_open(publication), query)
-        rows = build_metrics_serializer("CustomerRowSerializer", query.columns, customer_id=serializers.CharField())
+        rows = build_row_serializer(query.columns)
         return Response(
             {
                 "publication": PublicationSerializer(publication).data,
                 "total": page.total,
-                "customers": rows(page.rows, many=True).data,
+                "customers": rows(rows_add_names(page.rows, request.user), many=True).data,
                 "next": page.next.encode() if page.next else None,
             }
         )
@@ -82,6 +100,8 @@ class CustomerListApi(APIView):
 class CustomerDetailSerializer(serializers.Serializer):
     publication = PublicationSerializer()
     customer_id = serializers.CharField()
+    name = serializers.CharField(allow_null=True, help_text=PERSONAL)
+    email = serializers.CharField(allow_null=True, help_text=PERSONAL)
     metrics = CustomerMetricsSerializer()
     recent = EventSerializer(many=True)
     segments = NamedSegmentSerializer(many=True)
@@ -95,14 +115,20 @@ class CustomerDetailApi(APIView):
         profile = profile_get(publication, customer_id)
         if profile is None:
             raise Http404
+        person = people_get(request.user, [customer_id]).get(customer_id)
+        names = names_get(
+            products=(event.product_id for event in profile.recent), categories=(event.category_code for event in profile.recent)
+        )
         answer = {
             "publication": publication,
             "customer_id": profile.customer_id,
+            "name": person and person.name,
+            "email": person and person.email,
             "metrics": profile.metrics,
             "recent": profile.recent,
             "segments": segments_get_for_customer(customer_id),
         }
-        return Response(CustomerDetailSerializer(answer).data)
+        return Response(CustomerDetailSerializer(answer, context={"names": names}).data)
 
 
 class CurrentStaySerializer(serializers.Serializer):

@@ -20,6 +20,7 @@ PARAMETERS = [
     OpenApiParameter("format", str, enum=FORMATS, default="csv"),
     OpenApiParameter("columns", str, description="Metrics, comma separated, or `all`; without it the columns of the list."),
     OpenApiParameter("ids", str, enum=IDS, default="plain", description="`sha256`: lower-case hex of the id in UTF-8."),
+    OpenApiParameter("personal", bool, default=False, description="Also `name` and `email`, with the permission to see them."),
     OpenApiParameter("run", int, description="A complete run of the segment; without it the current one."),
     OpenApiParameter("changes_since", int, description="Only who entered or left since this run, with the column `change`."),
 ]

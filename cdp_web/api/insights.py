@@ -34,7 +34,9 @@ class ThingSerializer(serializers.Serializer):
     key = serializers.CharField(
         source="sums.key", help_text="Id of the product, name of the category or brand; empty if there is none."
     )
+    name = serializers.CharField(allow_blank=True, help_text="Name of the product or category, if the shop has one.")
     category = serializers.CharField(source="sums.category")
+    category_name = serializers.CharField(allow_blank=True)
     brand = serializers.CharField(source="sums.brand")
     views = _count("sums.views")
     carts = _count("sums.carts")

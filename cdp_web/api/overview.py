@@ -90,6 +90,7 @@ class UnusualDaySerializer(serializers.Serializer):
 
 class EarnerSerializer(serializers.Serializer):
     key = serializers.CharField(help_text="Id of the product, category, or brand; empty if the events have none.")
+    name = serializers.CharField(allow_blank=True, help_text="Name of the product or category, if the shop has one.")
     revenue = serializers.CharField(help_text="Net revenue.")
     before = serializers.CharField(allow_null=True)
     change = serializers.FloatField(allow_null=True, help_text="Relative: 0.1 is ten percent more.")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 from django.urls import reverse
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -12,9 +15,10 @@ from rest_framework.views import APIView
 from cdp_web.accounts.roles import Role
 from cdp_web.api.errors import RuleInvalidSerializer, TooExpensiveSerializer
 from cdp_web.api.paging import MAX_KEY
-from cdp_web.api.serializers import PublicationSerializer, RuleField, build_metrics_serializer
+from cdp_web.api.serializers import PERSONAL, PublicationSerializer, RuleField, build_metrics_serializer
 from cdp_web.api.throttling import BurstThrottle, PreviewThrottle, UserThrottle
-from cdp_web.segments.preview import segment_preview
+from cdp_web.names.people import rows_add_names
+from cdp_web.segments.preview import Preview, segment_preview
 from cdp_web.segments.rules import references_read, rule_read
 from cdp_web.serving.publications import publication_get_serving
 from cdp_web.serving.snapshot_query import LIST_COLUMNS, snapshot_open
@@ -37,7 +41,11 @@ class SameRuleSerializer(serializers.Serializer):
 
 
 SampleSerializer = build_metrics_serializer(
-    "SampleSerializer", LIST_COLUMNS, customer_id=serializers.CharField(), url=_CustomerUrlField(source="customer_id")
+    "SampleSerializer",
+    LIST_COLUMNS,
+    customer_id=serializers.CharField(),
+    name=serializers.CharField(allow_null=True, help_text=PERSONAL),
+    url=_CustomerUrlField(source="customer_id"),
 )
 
 
@@ -49,6 +57,7 @@ class NodeSerializer(serializers.Serializer):
 
 class NearMissSerializer(serializers.Serializer):
     customer_id = serializers.CharField(source="customer.customer_id")
+    name = serializers.CharField(source="customer.name", allow_null=True, help_text=PERSONAL)
     url = _CustomerUrlField(source="customer.customer_id")
     path = serializers.CharField(help_text="The only condition that keeps the customer out.")
     says = serializers.CharField()
@@ -93,4 +102,12 @@ class SegmentPreviewApi(APIView):
         segment_id = data.validated_data["segment"]
         references = references_read(rule, of_segment=segment_id)
         preview = segment_preview(snapshot_open(publication_get_serving()), rule, references, but_not=segment_id)
-        return Response(PreviewSerializer(preview).data)
+        return Response(PreviewSerializer(_add_names(preview, request.user)).data)
+
+
+def _add_names(preview: Preview, user: Any) -> Preview:
+    near = [miss.customer for miss in preview.near_misses]
+    named = rows_add_names([*preview.sample, *near], user)
+    sample, near = named[: len(preview.sample)], named[len(preview.sample) :]
+    misses = [replace(miss, customer=customer) for miss, customer in zip(preview.near_misses, near, strict=True)]
+    return replace(preview, sample=sample, near_misses=misses)

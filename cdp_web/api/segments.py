@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
+from typing import Any
 
 from django.http import Http404
 from drf_spectacular.utils import PolymorphicProxySerializer, extend_schema
@@ -15,6 +17,7 @@ from cdp_web.api.customers import CustomerRowSerializer
 from cdp_web.api.errors import ConflictSerializer, InUseSerializer, InvalidSerializer, RuleInvalidSerializer
 from cdp_web.api.paging import MAX_KEY, PageQuerySerializer, cut_page, read_query
 from cdp_web.api.serializers import RuleField, RunSerializer
+from cdp_web.names.people import rows_add_names
 from cdp_web.segments import keyset, selectors, services
 from cdp_web.segments.history import DayNotPublished, segment_evaluate_as_of
 from cdp_web.segments.models import Segment, SegmentRun
@@ -35,7 +38,7 @@ class SegmentSerializer(serializers.ModelSerializer):
         )  # fmt: skip
 
     def get_sentence(self, segment: Segment) -> str:
-        return selectors.segment_describe(segment)
+        return selectors.segment_describe(segment, self.context.get("names"))
 
 
 class SegmentInputSerializer(serializers.Serializer):
@@ -63,7 +66,8 @@ class SegmentListApi(APIView):
         query = read_query(SegmentsQuerySerializer, request.query_params)
         limit = query["limit"]
         segments, last = cut_page(keyset.segments_get_after(query["after"], limit + 1, archived=query["archived"]), limit)
-        return Response(SegmentsSerializer({"segments": segments, "next": last.pk if last else None}).data)
+        context = {"names": selectors.names_get(segments)}
+        return Response(SegmentsSerializer({"segments": segments, "next": last.pk if last else None}, context=context).data)
 
     @extend_schema(operation_id="segment_create", request=SegmentInputSerializer, responses={201: SegmentSerializer})
     def post(self, request: Request) -> Response:
@@ -160,10 +164,10 @@ class SegmentMembersApi(APIView):
         query = read_query(MembersQuerySerializer, request.query_params)
         segment = segment_or_404(segment_id)
         if query["as_of"]:
-            return _answer_past_members(segment, query["as_of"])
+            return _answer_past_members(segment, query["as_of"], request.user)
         run = _get_complete_run(segment, query["run"])
         ids, last = cut_page(keyset.member_ids_get_after(run, query["after"], query["limit"] + 1), query["limit"])
-        rows = selectors.member_rows_get(run, list(ids))
+        rows = rows_add_names(selectors.member_rows_get(run, list(ids)), request.user)
         return Response(MembersSerializer({"run": run, "members": rows, "next": last}).data)
 
 
@@ -174,8 +178,9 @@ def _get_complete_run(segment: Segment, run_id: int | None) -> SegmentRun:
     return run
 
 
-def _answer_past_members(segment: Segment, day: date) -> Response:
+def _answer_past_members(segment: Segment, day: date, user: Any) -> Response:
     try:
-        return Response(PastMembersSerializer(segment_evaluate_as_of(segment, day)).data)
+        members = segment_evaluate_as_of(segment, day)
+        return Response(PastMembersSerializer(replace(members, rows=rows_add_names(members.rows, user))).data)
     except DayNotPublished as error:
         raise Http404(str(error)) from error

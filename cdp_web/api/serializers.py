@@ -10,6 +10,8 @@ from cdp.kinds import DIGITS, MONEY_SCALE, NUMBER_SCALE
 from cdp.metrics import METRICS, Metric
 from cdp_web.segments.models import SegmentRun
 
+PERSONAL = "Null if the shop has none, or if you may not see personal data."
+
 
 class PublicationSerializer(serializers.Serializer):
     id = serializers.IntegerField()
@@ -57,7 +59,7 @@ def build_metric_field(metric: Metric) -> serializers.Field:
 
 
 def build_metrics_serializer(
-    name: str, metrics: tuple[Metric, ...] = METRICS, **more: serializers.Field
+    name: str, metrics: tuple[Metric, ...] = METRICS, /, **more: serializers.Field
 ) -> type[serializers.Serializer]:
     """A serializer with one field per metric, made from the catalogue."""
     return type(name, (serializers.Serializer,), {**more, **{metric.key: build_metric_field(metric) for metric in metrics}})

@@ -3,6 +3,7 @@ the theme, so one figure serves light and dark."""
 
 from __future__ import annotations
 
+from html import escape
 from typing import Any
 
 import plotly.graph_objects as go
@@ -50,6 +51,11 @@ def make_figure(*traces: Any, height: int = 320, **layout: Any) -> go.Figure:
         "bargap": 0.35,
     }
     return go.Figure(traces, base | layout | {"xaxis": xaxis, "yaxis": yaxis})
+
+
+def write_text(text: str) -> str:
+    """A text in a figure, where tags would format it: names may have any characters."""
+    return escape(text, quote=False)
 
 
 def make_day_axis() -> dict[str, Any]:

@@ -30,6 +30,8 @@ from cdp_web.layout import formats
 from cdp_web.layout.facts import get_rule_language
 from cdp_web.layout.pages import answer_bad_request
 from cdp_web.live.interests import right_now_get
+from cdp_web.names.people import people_get
+from cdp_web.names.selectors import Names, list_codes, names_get
 from cdp_web.segments.models import Reason
 from cdp_web.segments.selectors import stays_get_for_customer
 from cdp_web.serving.past import past_days_get, past_snapshot_open
@@ -81,16 +83,22 @@ def customer_detail(request: HttpRequest, customer_id: str) -> HttpResponse:
     is_past = publication is not serving
     snapshot = past_snapshot_open(publication) if is_past else snapshot_open(publication)
     if request.GET.get("part") == "metrics":
-        return render(request, "customers/metrics.html", {"groups": metrics_get(snapshot, customer_id), "as_of": publication.day})
+        groups = metrics_get(snapshot, customer_id)
+        codes = list_codes([{row.metric.key: row.value for _, rows in groups for row in rows}])
+        return render(
+            request, "customers/metrics.html", {"groups": groups, "as_of": publication.day, "names": names_get(categories=codes)}
+        )
     profile = None if is_past else profile_get(publication, customer_id)
     row = customer_row_get(snapshot, customer_id)
     if row is None or (profile is None and not is_past):
         raise Http404(_describe_unknown(customer_id, publication, is_past))
-    charts = list_charts(row.activity, get_rule_language())
+    names = _read_names(row, profile, publication)
+    charts = list_charts(row.activity, get_rule_language(), names)
     if answer := answer_csv(request, charts):
         return answer
     context: dict[str, Any] = {"customer_id": customer_id, "as_of": publication.day, "is_past": is_past, "charts": charts}
-    context |= {"serving": serving, "past": past} | _build_head(row, publication)
+    context |= {"serving": serving, "past": past, "names": names} | _build_head(row, publication)
+    context["person"] = people_get(request.user, [customer_id]).get(customer_id)
     context |= {} if profile is None else _build_history(profile)
     context["open_alerts_of_customer"] = 0 if is_past else alerts_count_open(customer_id)
     return render(request, "customers/detail.html", context)
@@ -110,16 +118,26 @@ def customer_row_get(snapshot: Snapshot, customer_id: str) -> CustomerRow | None
 
 
 def metrics_get(snapshot: Snapshot, customer_id: str) -> list[tuple[MetricGroup, list[MetricRow]]]:
-    """All metrics by theme, each with the customer's rank. Raises Http404 for an unknown customer."""
+    """All metrics by theme, each with the customer's rank. A theme without any value is left out, such as the account in a shop
+    without a database. Raises Http404 for an unknown customer."""
     with snapshot.open_session(SECONDS) as session:
         rows = session.read_rows(f"SELECT {_COLUMNS} FROM {TABLE} WHERE customer_id = ?", [customer_id])
         if not rows:
             raise Http404(_describe_unknown(customer_id, snapshot.publication, is_past=False))
         ranks = ranks_get(session, rows[0])
-    return [
+    themes = (
         (group, [MetricRow(metric, rows[0][metric.key], ranks.get(metric.key)) for metric in metrics_of(group)])
         for group in GROUPS
-    ]
+    )
+    return [(group, lines) for group, lines in themes if any(line.value is not None for line in lines)]
+
+
+def _read_names(row: CustomerRow, profile: Profile | None, publication: Publication) -> Names:
+    """The names of all products and categories on the page."""
+    favourites, recent = row.activity.favourites, profile.recent if profile else []
+    products = [*(each.name for each in favourites["product"]), *(event.product_id for event in recent)]
+    categories = [*(each.name for each in favourites["category"]), *(event.category_code for event in recent)]
+    return names_get(products=[*products, *find_cart(row.activity.moves, publication.day).products], categories=categories)
 
 
 def _build_head(row: CustomerRow, publication: Publication) -> dict[str, Any]:

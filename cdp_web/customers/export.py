@@ -11,18 +11,16 @@ from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from cdp.metrics import Metric
-from cdp.rules import CUSTOMER_ID
 from cdp_web.accounts.audit import audit_record
-from cdp_web.accounts.roles import Role, require_role
+from cdp_web.accounts.roles import Role, require_personal_data, require_role
 from cdp_web.customers.errors import show_list_errors
 from cdp_web.customers.listing import CustomerQuery, ListingError, parse_query
 from cdp_web.customers.saved_views import write_parameters
 from cdp_web.customers.selectors import keys_get, selection_open
 from cdp_web.layout import formats
 from cdp_web.segments.export.files import CONTENT_TYPES, generate_lines, write_parquet_file
-from cdp_web.segments.export.options import parse_format
-from cdp_web.segments.export.rows import CHUNK, build_metrics_schema
+from cdp_web.segments.export.options import PERSONAL_COLUMNS, asks_for_people, parse_format
+from cdp_web.segments.export.rows import CHUNK, add_people, build_metrics_schema
 from cdp_web.serving.publications import publication_get_for_request
 from cdp_web.serving.snapshot_query import Snapshot, snapshot_open
 from cdp_web.serving.snapshot_store import KEY, TABLE
@@ -36,21 +34,23 @@ SECONDS = 60
 @show_list_errors
 def customer_export(request: HttpRequest) -> HttpResponseBase:
     try:
-        file_format = parse_format(request.GET)
+        file_format, is_personal = parse_format(request.GET), asks_for_people(request.GET)
     except ValidationError as error:
         raise ListingError(" ".join(error.messages)) from error
+    if is_personal:
+        require_personal_data(request.user)
     publication = publication_get_for_request(request)
     query, snapshot = parse_query(request.GET), snapshot_open(publication)
     keys = export_keys_get(snapshot, query)
     details = {"list": write_parameters(query), "rows": len(keys), "format": file_format, "publication": publication.id}
-    audit_record("export", "customers", details=details)
-    chunks = generate_chunks(snapshot, keys, query.columns)
+    audit_record("export", "customers", details=details | {"personal": is_personal})
+    schema = build_metrics_schema(query.columns, PERSONAL_COLUMNS if is_personal else ())
+    chunks = generate_chunks(snapshot, keys, schema)
     response: StreamingHttpResponse
     if file_format == "csv":
-        headings = [CUSTOMER_ID, *(metric.key for metric in query.columns)]
-        response = StreamingHttpResponse(generate_lines(headings, chunks), content_type=CONTENT_TYPES["csv"])
+        response = StreamingHttpResponse(generate_lines(schema.names, chunks), content_type=CONTENT_TYPES["csv"])
     else:
-        file = write_parquet_file(build_metrics_schema(query.columns), chunks)
+        file = write_parquet_file(schema, chunks)
         response = FileResponse(file, content_type=CONTENT_TYPES["parquet"])
     response["Content-Disposition"] = f'attachment; filename="customers-{publication.day}.{file_format}"'
     response["X-Export-Rows"] = str(len(keys))
@@ -65,11 +65,13 @@ def export_keys_get(snapshot: Snapshot, query: CustomerQuery, most: int = MAX_RO
     return keys
 
 
-def generate_chunks(snapshot: Snapshot, keys: list[int], metrics: tuple[Metric, ...]) -> Iterator[pa.Table]:
+def generate_chunks(snapshot: Snapshot, keys: list[int], schema: pa.Schema) -> Iterator[pa.Table]:
     """The rows of these customers. Each chunk is a query of its own, so a slow reader blocks nothing."""
-    columns = ", ".join((CUSTOMER_ID, *(metric.key for metric in metrics)))
+    is_personal = PERSONAL_COLUMNS[0] in schema.names
+    columns = ", ".join(name for name in schema.names if name not in PERSONAL_COLUMNS)
     places = f"(SELECT unnest($1) AS {KEY}, generate_subscripts($1, 1) AS place)"
     sql = f"SELECT {columns} FROM {places} JOIN {TABLE} USING ({KEY}) ORDER BY place"
     for start in range(0, len(keys), CHUNK):
         with snapshot.open_session(SECONDS) as session:
-            yield session.read_table(sql, [keys[start : start + CHUNK]]).cast(build_metrics_schema(metrics))
+            table = session.read_table(sql, [keys[start : start + CHUNK]])
+        yield (add_people(table) if is_personal else table).select(schema.names).cast(schema)

@@ -11,19 +11,20 @@ from django.utils.translation import gettext as _
 from cdp.rules import Language
 from cdp.rules.sentence import PHRASES
 from cdp_web.charts.chart import Chart, Column
-from cdp_web.charts.theme import BAR, GRID, HEAT, MUTED, SECOND, make_day_axis, make_figure, make_money_axis
+from cdp_web.charts.theme import BAR, GRID, HEAT, MUTED, SECOND, make_day_axis, make_figure, make_money_axis, write_text
 from cdp_web.customers.activity import Activity, Favourite, Period, Thing
 from cdp_web.customers.links import link_to_customers
 from cdp_web.layout import formats
+from cdp_web.names.selectors import ARROW, Names
 
 #: Characters beside a bar.
 MAX_LABEL = 18
 _HOVER = "%{text}<extra></extra>"
 
 
-def list_charts(activity: Activity, language: Language) -> list[Chart]:
+def list_charts(activity: Activity, language: Language, names: Names) -> list[Chart]:
     charts = [chart_activity(activity.periods, by_month=activity.by_month), chart_hours(activity.hours, language)]
-    return charts + [chart_favourites(thing, rows) for thing, rows in activity.favourites.items()]
+    return charts + [chart_favourites(thing, rows, names) for thing, rows in activity.favourites.items()]
 
 
 def chart_activity(periods: Sequence[Period], *, by_month: bool) -> Chart:
@@ -98,20 +99,21 @@ def chart_hours(hours: dict[tuple[int, int], int], language: Language) -> Chart:
     )
 
 
-def chart_favourites(thing: Thing, rows: Sequence[Favourite]) -> Chart:
+def chart_favourites(thing: Thing, rows: Sequence[Favourite], names: Names) -> Chart:
     """Bars of views; those of which something was bought have the second colour. A bar opens the customers who looked at it."""
     titles = {"category": _("Favourite categories"), "brand": _("Favourite brands"), "product": _("Favourite products")}
+    labels = [name_thing(thing, row.name, names) for row in rows]
     links = [link_to_customers(_build_viewers(thing, row.name)) for row in rows]
     bars = go.Bar(
         orientation="h", x=[row.views for row in rows], y=[row.name for row in rows], customdata=links,
-        text=[f"{name_thing(thing, row.name)}<br>{_describe_favourite(row)}" for row in rows],
+        text=[f"{write_text(label)}<br>{_describe_favourite(row)}" for label, row in zip(labels, rows, strict=True)],
         textposition="none", hovertemplate=_HOVER,
         marker={"color": [SECOND if row.bought else BAR for row in rows], "cornerradius": 3},
     )  # fmt: skip
     axes: dict[str, Any] = {
         "xaxis": {"showgrid": True, "rangemode": "tozero", "nticks": 4}, "yaxis": {
             "type": "category", "autorange": "reversed", "showgrid": False, "tickvals": [row.name for row in rows],
-            "ticktext": [_shorten(thing, row.name) for row in rows], "ticksuffix": " ",
+            "ticktext": [write_text(_shorten(thing, label)) for label in labels], "ticksuffix": " ",
         },
     }  # fmt: skip
     return Chart(
@@ -120,19 +122,21 @@ def chart_favourites(thing: Thing, rows: Sequence[Favourite]) -> Chart:
         about=_("By product views. Orange: something of it was bought. A bar opens the customers who looked at it."),
         figure=make_figure(bars, height=60 + 30 * len(rows), **axes),
         columns=[Column(_("Name")), Column(_("Views"), "count"), Column(_("Bought"), "count"), Column(_("Net revenue"), "money")],
-        rows=[(name_thing(thing, row.name), row.views, row.bought, row.money) for row in rows],
+        rows=[(label, row.views, row.bought, row.money) for label, row in zip(labels, rows, strict=True)],
         links=links,
     )
 
 
-def name_thing(thing: Thing, name: str) -> str:
-    """electronics.smartphone: electronics › smartphone."""
-    return name.replace(".", " › ") if thing == "category" else name
+def name_thing(thing: Thing, key: str, names: Names) -> str:
+    """Its name in the shop. Without one electronics.smartphone is electronics › smartphone, and a product is its id."""
+    if thing == "category":
+        return names.categories.get(key) or key.replace(".", ARROW)
+    return names.name_product(key) if thing == "product" else key
 
 
 def _shorten(thing: Thing, name: str) -> str:
     """The last level of a category: there is little room beside the bars."""
-    last = name.rsplit(".", 1)[-1] if thing == "category" else name
+    last = name.rpartition(ARROW)[2] if thing == "category" else name
     return last if len(last) <= MAX_LABEL else f"{last[: MAX_LABEL - 1]}…"
 
 

@@ -24,6 +24,8 @@ from cdp_web.customers.selectors import CustomerPage, customer_page_get
 from cdp_web.layout.facts import get_title, localize
 from cdp_web.layout.headings import Heading, Sorting
 from cdp_web.layout.templatetags.cdp import column_class
+from cdp_web.names.people import may_see_people, people_get
+from cdp_web.names.selectors import list_codes, names_get
 from cdp_web.serving.publications import publication_get_for_request
 from cdp_web.serving.snapshot_query import snapshot_open
 
@@ -80,6 +82,8 @@ def _build_context(request: HttpRequest, page: CustomerPage) -> dict[str, Any]:
     query = page.query
     parameters = write_parameters(query)
     return {
+        "people": people_get(request.user, [row[CUSTOMER_ID] for row in page.rows]),
+        "names": names_get(categories=list_codes(page.rows)),
         "page": page,
         "query": query,
         "pairs": list_pairs(query),
@@ -93,6 +97,7 @@ def _build_context(request: HttpRequest, page: CustomerPage) -> dict[str, Any]:
         "menus": [Menu(each, _list_choices(query, each)) for each in QUICK_FILTERS],
         "groups": [(group, metrics_of(group)) for group in GROUPS],
         "views": [(view, view.parameters == parameters) for view in views_get(request.user)],
+        "offers_people": may_see_people(request.user),
         "may_change": role_get(request.user).may_change,  # type: ignore[union-attr]
         "previous_link": build_link(query, before=page.previous.encode()) if page.previous else "",
         "next_link": build_link(query, after=page.next.encode()) if page.next else "",

@@ -14,7 +14,7 @@ from pymongo.errors import PyMongoError
 
 from cdp.days import day_from_text
 from cdp.events import TYPES, EventType
-from cdp.metrics import METRICS, Metric
+from cdp.metrics import METRICS, Metric, count_days
 from cdp.settings import current
 from cdp_web.serving.errors import ProfilesUnavailable
 from cdp_web.serving.publications import Publication
@@ -81,7 +81,7 @@ def parse_profile(document: dict[str, Any], day: date) -> Profile:
 
 def _read_metric(metric: Metric, plain: dict[str, Any], day: date) -> Any:
     since = plain.get(metric.since) if metric.since else None
-    return (day - day_from_text(since)).days if since else plain.get(metric.key)
+    return count_days(day_from_text(since), day) if since else plain.get(metric.key)
 
 
 def _parse_event(event: dict[str, Any]) -> ProfileEvent:

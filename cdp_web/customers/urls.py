@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from django.urls import path
 
-from cdp_web.customers import customer_page, export, list_page, view_pages
+from cdp_web.customers import customer_page, export, finding, list_page, view_pages
 
 app_name = "customers"
 urlpatterns = [
     path("customers/", list_page.customer_list, name="list"),
     path("customers/<path:customer_id>", customer_page.customer_detail, name="detail"),
+    path("customer-search", finding.customer_find, name="find"),
     path("customer-export", export.customer_export, name="export"),
     path("customer-views/", view_pages.view_list, name="views"),
     path("customer-views/new", view_pages.view_create, name="view-create"),

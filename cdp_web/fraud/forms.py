@@ -63,6 +63,7 @@ class ChannelForm(forms.ModelForm):
     class Meta:
         model = Channel
         fields = ("name", "kind", "url", "recipients", "rule", "is_active")
+        labels = {"is_active": gettext_lazy("on")}
         help_texts = {
             "url": gettext_lazy("For a webhook, Slack and Discord: the address that gets the messages."),
             "recipients": gettext_lazy("For e-mail: addresses, separated by spaces."),

@@ -19,6 +19,8 @@ from cdp.postgres import TABLE_EXISTS
 from cdp_web.fraud.alerts import Evidence, parse_evidence
 
 SECONDS = 15
+#: A month of orders is sorted in memory.
+MEMORY = "128MB"
 #: The box of the chart: a column for each day, a gap between two.
 COLUMN, HEIGHT, GAP = 10, 48, 2
 WIDTH = COLUMN * (TRIAL_DAYS + 1)
@@ -59,7 +61,7 @@ def trial_report(kind: RuleKind, parameters: Mapping[str, Any], now: datetime | 
     if missing := find_missing(kind):
         return TrialReport(Trial({}, ()), (), (), missing)
     with connection.cursor() as cursor:
-        cursor.execute(f"SET LOCAL statement_timeout = '{SECONDS}s'")
+        cursor.execute(f"SET LOCAL statement_timeout = '{SECONDS}s'; SET LOCAL work_mem = '{MEMORY}'; SET LOCAL jit = off")
         trial = try_rule(cursor, kind, parameters, now)
     lines = [FindingLine(finding, parse_evidence(finding.evidence)) for finding in trial.findings]
     return TrialReport(trial, _draw_days(trial.days, now.date()), lines)

@@ -36,7 +36,8 @@ from cdp_web.fraud.services import alerts_decide
 from cdp_web.layout import formats
 from cdp_web.layout.pages import answer_bad_request, parse_whole_number
 from cdp_web.layout.spreadsheets import escape_formula
-from cdp_web.names.selectors import people_get, product_names_get
+from cdp_web.names.people import people_get
+from cdp_web.names.selectors import product_names_get
 
 #: Choices of the filter: alerts found within so many days.
 DAYS = (1, 7, 30)

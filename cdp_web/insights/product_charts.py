@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from cdp.days import days_between
 from cdp_web.charts.chart import Chart, Column
-from cdp_web.charts.theme import BAR, MUTED, PALETTE, make_day_axis, make_figure, make_money_axis
+from cdp_web.charts.theme import BAR, MUTED, PALETTE, make_day_axis, make_figure, make_money_axis, write_text
 from cdp_web.customers.links import link_to_customers
 from cdp_web.insights.products import DRAWN, ProductReport, ThingRow, build_label
 from cdp_web.insights.things import TABS, ThingQuery, build_behaviour, build_filters, link_row
@@ -26,7 +26,7 @@ MOST_MARKERS = 16
 def chart_share(report: ProductReport) -> Chart:
     """Net revenue of the top ten and of all others; a bar opens the buyers."""
     query = report.query
-    rows = [(build_label(query, each.key), each.revenue) for each in report.top]
+    rows = [(build_label(query, each.key, report.names), each.revenue) for each in report.top]
     links = [link_row(query.tab, each.key, query.level, report.period).buyers for each in report.top]
     if report.total > len(rows):
         others = _("%(count)s others") % {"count": formats.count(report.total - len(rows))}
@@ -39,13 +39,13 @@ def chart_share(report: ProductReport) -> Chart:
         y=list(range(len(rows))),
         customdata=links,
         text=[formats.percent(share) for share in shares],
-        hovertext=[f"{name}: {formats.money(value)}" for name, value in rows],
+        hovertext=[write_text(f"{name}: {formats.money(value)}") for name, value in rows],
         hovertemplate="%{hovertext}<extra></extra>",
         textposition="outside",
         cliponaxis=False,
         marker={"color": [BAR if link else MUTED for link in links], "cornerradius": 3},
     )
-    ticks = {"tickvals": list(range(len(rows))), "ticktext": [_shorten(name) for name, __ in rows]}
+    ticks = {"tickvals": list(range(len(rows))), "ticktext": [write_text(_shorten(query, name)) for name, __ in rows]}
     figure = make_figure(
         bars,
         height=70 + 26 * max(1, len(rows)),
@@ -69,17 +69,17 @@ def chart_trend(report: ProductReport) -> Chart:
     query, spans = report.query, list(split_days(report.period))
     traces, rows, links = [], [], []
     for position, each in enumerate(report.top[:DRAWN]):
-        label, filters = build_label(query, each.key), build_filters(query.tab, each.key, query.level)
-        by_day = report.top_days.get(each.key, {})
+        label, filters = build_label(query, each.key, report.names), build_filters(query.tab, each.key, query.level)
+        by_day, short = report.top_days.get(each.key, {}), _shorten(query, label)
         values = [sum((money for day, money in by_day.items() if span.first <= day <= span.last), Decimal(0)) for span in spans]
         addresses = [link_to_customers(build_behaviour("purchase", filters, span)) for span in spans]
         traces.append(
             go.Scatter(
-                name=_shorten(label),
+                name=write_text(short),
                 x=[span.first for span in spans],
                 y=[float(value) for value in values],
                 customdata=addresses,
-                text=[f"{_shorten(label)}: {formats.money(value)}" for value in values],
+                text=[write_text(f"{short}: {formats.money(value)}") for value in values],
                 hovertemplate="%{text}<extra></extra>",
                 mode="lines+markers" if len(spans) <= MOST_MARKERS else "lines",
                 marker={"size": 5},
@@ -118,7 +118,7 @@ def split_days(period: Period) -> Iterator[Period]:
 def build_table(key: str, query: ThingQuery, rows: Sequence[ThingRow]) -> Chart:
     """All rows as a table without a figure, for a file."""
     columns = [
-        Column(str(TABS[query.tab])), Column(_("Category")), Column(_("Brand")), Column(_("Views"), "count"),
+        Column(str(TABS[query.tab])), Column(_("Name")), Column(_("Category")), Column(_("Brand")), Column(_("Views"), "count"),
         Column(_("Carts"), "count"), Column(_("Viewers"), "count"), Column(_("Buyers"), "count"),
         Column(_("Viewed, not bought"), "count"), Column(_("View to cart"), "percent"), Column(_("View to purchase"), "percent"),
         Column(_("Orders"), "count"), Column(_("Items"), "count"), Column(_("Net revenue"), "money"),
@@ -126,7 +126,7 @@ def build_table(key: str, query: ThingQuery, rows: Sequence[ThingRow]) -> Chart:
     ]  # fmt: skip
     values = [
         (
-            row.sums.key, row.sums.category, row.sums.brand, row.sums.views, row.sums.carts, row.people.viewers,
+            row.sums.key, row.name, row.sums.category, row.sums.brand, row.sums.views, row.sums.carts, row.people.viewers,
             row.people.buyers, row.people.not_bought, row.cart_rate, row.purchase_rate, row.sums.orders, row.sums.items,
             row.sums.revenue, row.sums.revenue_before, row.sums.change,
         )
@@ -135,6 +135,8 @@ def build_table(key: str, query: ThingQuery, rows: Sequence[ThingRow]) -> Chart:
     return Chart(key, str(TABS[query.tab]), "", make_figure(), columns, values)
 
 
-def _shorten(name: str, most: int = 28) -> str:
+def _shorten(query: ThingQuery, name: str, most: int = 28) -> str:
     """The end of a long category says more than its beginning."""
-    return name if len(name) <= most else f"…{name[-most + 1 :]}"
+    if len(name) <= most:
+        return name
+    return f"…{name[-most + 1 :]}" if query.tab == "categories" else f"{name[: most - 1]}…"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
@@ -23,6 +23,7 @@ from cdp_web.insights.thing_selectors import (
 )
 from cdp_web.insights.things import LEVELS, PEOPLE, InsightError, ThingLinks, ThingQuery, link_row
 from cdp_web.layout import formats
+from cdp_web.names.selectors import Names, names_get
 from cdp_web.overview.periods import Period
 from cdp_web.serving.publications import Publication
 from cdp_web.serving.snapshot_query import Snapshot, snapshot_open
@@ -38,6 +39,9 @@ class ThingRow:
     people: People
     links: ThingLinks
     label: str
+    #: Of the product or category, and of the product's category; empty if the shop has none.
+    name: str
+    category_name: str
     is_deeper: bool  # the category has a next level
     line: str
 
@@ -61,6 +65,7 @@ class ProductReport:
     revenue: Decimal
     top: list[ThingSums]
     top_days: Days
+    names: Names
 
     @property
     def pages(self) -> int:
@@ -81,9 +86,9 @@ def products_read(publication: Publication, query: ThingQuery, period: Period, b
     by_revenue = replace(query, sort="revenue", descending=True, page=1)
     greatest = (page if query == by_revenue else things_get(by_revenue, period, before, limit=TOP)).rows[:TOP]
     keys = {row.key for row in (*page.rows, *greatest)}
-    days = thing_days_get(query, period, sorted(keys))
-    rows = [_build_row(query, period, sums, people, days) for sums in page.rows]
-    return ProductReport(publication, query, period, before, rows, page.total, page.revenue, greatest, days)
+    days, names = thing_days_get(query, period, sorted(keys)), names_read(query, [*page.rows, *greatest])
+    rows = [_build_row(query, period, sums, people, days, names) for sums in page.rows]
+    return ProductReport(publication, query, period, before, rows, page.total, page.revenue, greatest, days, names)
 
 
 def products_read_all(publication: Publication, query: ThingQuery, period: Period, before: Period | None) -> list[ThingRow]:
@@ -93,7 +98,15 @@ def products_read_all(publication: Publication, query: ThingQuery, period: Perio
         raise InsightError(
             _("The table has more than %(most)s rows; search, or choose a category or brand.") % {"most": formats.count(MAX_ROWS)}
         )
-    return [_build_row(query, period, sums, people, {}) for sums in page.rows]
+    names = names_read(query, page.rows)
+    return [_build_row(query, period, sums, people, {}, names) for sums in page.rows]
+
+
+def names_read(query: ThingQuery, rows: Sequence[ThingSums]) -> Names:
+    """The names of these rows, of the categories of products, and of the chosen category and those above it."""
+    keys = [row.key for row in rows]
+    categories = keys if query.tab == "categories" else [row.category for row in rows]
+    return names_get(products=keys if query.tab == "products" else (), categories=[*categories, *query.ancestors])
 
 
 def _read_page(
@@ -107,23 +120,33 @@ def _read_page(
     return page, people_count(snapshot, query, period, [row.key for row in page.rows])
 
 
-def _build_row(query: ThingQuery, period: Period, sums: ThingSums, people: Mapping[str, People], days: Days) -> ThingRow:
+def _build_row(
+    query: ThingQuery, period: Period, sums: ThingSums, people: Mapping[str, People], days: Days, names: Names
+) -> ThingRow:
     by_day = days.get(sums.key, {})
     is_whole = bool(sums.key) and sums.key.count(".") + 1 == query.level
     return ThingRow(
         sums,
         people.get(sums.key, People()),
         link_row(query.tab, sums.key, query.level, period),
-        build_label(query, sums.key),
+        build_label(query, sums.key, names),
+        find_name(query, sums.key, names),
+        names.categories.get(sums.category, ""),
         is_deeper=query.tab == "categories" and query.level < LEVELS and is_whole,
         line=draw_line([by_day.get(day, 0) for day in days_between(period.first, period.last)]) if by_day else "",
     )
 
 
-def build_label(query: ThingQuery, key: str) -> str:
+def find_name(query: ThingQuery, key: str, names: Names) -> str:
+    """The name of a product or category; empty if the shop has none."""
+    named = {"products": names.products, "categories": names.categories}
+    return named.get(query.tab, {}).get(key, "")
+
+
+def build_label(query: ThingQuery, key: str, names: Names) -> str:
     """A category of fewer levels keeps its name at the deeper levels, so the row says that it is the rest."""
     if not key:
         return _("No brand") if query.tab == "brands" else _("No category")
     if query.tab == "categories" and key == query.category:
-        return _("%(category)s, no further level") % {"category": key}
-    return key
+        return _("%(category)s, no further level") % {"category": names.name_category(key)}
+    return find_name(query, key, names) or key

@@ -12,7 +12,9 @@ from django.db import connection
 
 from cdp.lake.paths import INTERACTIONS
 from cdp.mart.charts import BRAND_DAY, CATEGORY_DAY, PRODUCT_DAY
+from cdp.mart.shop import CATEGORY, PRODUCT
 from cdp_web.insights.things import PEOPLE, ThingQuery
+from cdp_web.names.selectors import CATEGORIES_BY_NAME, PRODUCTS_BY_NAME, has_names
 from cdp_web.overview.periods import Period
 from cdp_web.serving.snapshot_query import Snapshot
 from cdp_web.serving.snapshot_store import KEY
@@ -78,6 +80,10 @@ class _From:
     parameters: list[Any]
 
 
+#: The rows whose name contains a text, by column.
+_BY_NAME = {"product_id": (PRODUCT, PRODUCTS_BY_NAME), "category": (CATEGORY, CATEGORIES_BY_NAME)}
+
+
 def _build_from(query: ThingQuery) -> _From:
     conditions, searched = ["true"], ["product_id", "category", "brand"]
     parameters: list[Any] = []
@@ -96,12 +102,20 @@ def _build_from(query: ThingQuery) -> _From:
         conditions.append("brand = %s")
         parameters.append(query.brand)
     if query.search:
-        conditions.append(f"({' OR '.join(f'strpos(lower({name}), lower(%s)) > 0' for name in searched)})")
-        parameters += [query.search] * len(searched)
+        matches = [f"strpos(lower({name}), lower(%s)) > 0" for name in searched]
+        by_name = {name: ids for name, (table, ids) in _BY_NAME.items() if name in searched and has_names(table)}
+        matches += [f"{name} IN ({ids})" for name, ids in by_name.items()]
+        conditions.append(f"({' OR '.join(matches)})")
+        parameters += [query.search] * len(matches)
     return _From(table, key, " AND ".join(conditions), parameters)
 
 
 _SUMS = "sum(views) AS views, sum(carts) AS carts, sum(orders) AS orders, sum(items) AS items, sum(revenue) AS revenue"
+#: The name of a row, or its key.
+_NAMES = {
+    "products": f"lower(coalesce((SELECT name FROM {PRODUCT.full_name} WHERE product_id = key), key))",
+    "categories": f"lower(coalesce((SELECT min(name) FROM {CATEGORY.full_name} WHERE code = key), key))",
+}
 _ORDERS = {
     "name": "key",
     "change": "CASE WHEN before.revenue > 0 THEN coalesce(now.revenue, 0) / before.revenue END",
@@ -126,6 +140,7 @@ def things_get(
         WHERE day BETWEEN %s AND %s AND {source.where} GROUP BY 1"""
     earlier = before or Period(date.max, date.min)
     direction = "DESC" if query.descending else "ASC"
+    order = _NAMES.get(query.tab, "key") if query.sort == "name" and has_names(PRODUCT) else _ORDERS[query.sort]
     sql = f"""
         WITH now AS ({part}), before AS ({part}),
         people AS (SELECT * FROM unnest(%s::text[], %s::int[], %s::int[], %s::int[]) AS p (key, viewers, buyers, not_bought))
@@ -134,7 +149,7 @@ def things_get(
             count(*) OVER (), sum(now.revenue) OVER ()
         FROM (SELECT key, category, brand, views, carts, orders, items, revenue FROM now) now
         FULL JOIN (SELECT key, category, brand, revenue FROM before) before USING (key) LEFT JOIN people USING (key)
-        ORDER BY {_ORDERS[query.sort]} {direction} NULLS LAST, key LIMIT %s OFFSET %s"""
+        ORDER BY {order} {direction} NULLS LAST, key LIMIT %s OFFSET %s"""
     columns = list(zip(*((key, p.viewers, p.buyers, p.not_bought) for key, p in (people or {}).items()), strict=True))
     parameters = [
         period.first, period.last, *source.parameters, earlier.first, earlier.last, *source.parameters,

@@ -12,11 +12,12 @@ from cdp_web.charts.csv import PARAMETER, send_csv
 from cdp_web.insights import audience_charts, product_charts, retention_charts
 from cdp_web.insights.addresses import build_address, build_headings, list_tabs
 from cdp_web.insights.audience import MOVES_SHOWN, audience_read
-from cdp_web.insights.products import products_read, products_read_all
+from cdp_web.insights.products import ProductReport, products_read, products_read_all
 from cdp_web.insights.retention import MEASURES, UNITS, Measure, Unit, parse_retention, retention_read
 from cdp_web.insights.rfm import count_first_orders, get_title, link_first_orders, link_flow, list_moves
 from cdp_web.insights.things import InsightError, ThingQuery, parse_thing_query
 from cdp_web.layout.pages import answer_bad_request
+from cdp_web.names.selectors import ARROW
 from cdp_web.overview.periods import PeriodChoice
 from cdp_web.overview.selectors import period_choose
 from cdp_web.serving.publications import Publication, publication_get_for_request
@@ -48,12 +49,17 @@ def _build_products(publication: Publication, choice: PeriodChoice, query: Thing
         "files": charts.values(),
         "tabs": list_tabs(query, choice),
         "headings": build_headings(query, choice, has_change=choice.comparison is not None),
-        "trail": [(name.split(".")[-1], build_address(query, choice, category=name)) for name in query.ancestors],
+        "trail": [(_name_level(code, report), build_address(query, choice, category=code)) for code in query.ancestors],
         "base": build_address(query, choice, category="", brand="", search=""),
         "previous_link": build_address(query, choice, page=query.page - 1) if query.page > 1 else "",
         "next_link": build_address(query, choice, page=query.page + 1) if query.page < report.pages else "",
         "file_link": build_address(query, choice, csv=TABLE_FILE),
     }
+
+
+def _name_level(code: str, report: ProductReport) -> str:
+    name = report.names.categories.get(code, "")
+    return name.rpartition(ARROW)[2] or code.rpartition(".")[2]
 
 
 @require_safe

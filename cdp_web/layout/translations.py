@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
@@ -76,7 +77,8 @@ def _prepare(path: Path) -> tuple[str, str]:
     """Babel's method for the file, and the text that it reads. Django turns a template into something like Python."""
     text = path.read_text()
     if path.suffix == ".html":
-        return "python", templatize(text, origin=str(path))
+        # Its indentation would mean something in Python.
+        return "python", re.sub(r"(?m)^ +", "", templatize(text, origin=str(path)))
     return ("javascript" if path.suffix == ".js" else "python"), text
 
 

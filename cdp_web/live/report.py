@@ -24,7 +24,8 @@ from cdp_web.live.chart import HourChart, MinutePoint, draw_hour
 from cdp_web.live.counts import HOUR, Counts
 from cdp_web.live.state import LiveState
 from cdp_web.live.tiles import Tile, build_tiles
-from cdp_web.names.selectors import Names, Person, names_get, people_get
+from cdp_web.names.people import Person, people_get
+from cdp_web.names.selectors import Names, names_get
 
 ORDERS_SHOWN, ALERTS_SHOWN = 8, 5
 

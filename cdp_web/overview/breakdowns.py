@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 from django.db import connection
 
 from cdp.mart.charts import BRAND_DAY, CATEGORY_DAY, HOUR_DAY, ORDER_VALUE_DAY, PRODUCT_DAY
+from cdp_web.names.selectors import Names
 from cdp_web.overview.kpis import compute_change
 from cdp_web.overview.periods import Period
 
@@ -29,6 +30,9 @@ class Earner:
     before: Decimal | None
     category: str = ""
     brand: str = ""
+    #: Of the product or category, and of the product's category; empty if the shop has none.
+    name: str = ""
+    category_name: str = ""
 
     @property
     def difference(self) -> Decimal:
@@ -55,6 +59,10 @@ class OrderValueRange:
     to_value: Decimal | None
     orders: int
     revenue: Decimal
+
+
+#: Parts of the breakdowns whose keys are categories.
+CATEGORY_PARTS = ("categories", "gains", "losses")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +112,18 @@ def _read_earners(rows: str, key: str, period: Period, before: Period | None, or
         Earner(name, revenue, earlier if before else None, category, brand)
         for name, revenue, earlier, category, brand in _read(sql, parameters)
     ]
+
+
+def earners_add_names(breakdowns: Breakdowns, names: Names) -> Breakdowns:
+    def add_names(earners: list[Earner], by_key: Mapping[str, str]) -> list[Earner]:
+        categories = names.categories
+        return [replace(e, name=by_key.get(e.key, ""), category_name=categories.get(e.category, "")) for e in earners]
+
+    return replace(
+        breakdowns,
+        products=add_names(breakdowns.products, names.products),
+        **{part: add_names(getattr(breakdowns, part), names.categories) for part in CATEGORY_PARTS},
+    )
 
 
 def hours_get(period: Period) -> list[HourTotal]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from django.utils.translation import gettext as _
 
+from cdp_web.names.selectors import ARROW
 
-def name_category(category: str) -> str:
-    """`electronics.audio.headphone` is electronics › audio › headphone."""
-    return category.replace("_", " ").replace(".", " › ") or _("no category")
+
+def name_category(category: str, name: str = "") -> str:
+    """Its name in the shop; otherwise `electronics.audio.headphone` is electronics › audio › headphone."""
+    return name or category.replace("_", " ").replace(".", ARROW) or _("no category")
 
 
 def name_brand(brand: str) -> str:

@@ -35,6 +35,8 @@ class ShortRow:
 
     name: str
     detail: str
+    #: The id of a product, the code of a category.
+    key: str
     link: str
     earner: Earner
     share: float
@@ -134,7 +136,7 @@ def _build_list(
     sizes = [abs(earner.difference if by_difference else earner.revenue) for earner in earners]
     most = max(sizes, default=Decimal(0)) or Decimal(1)
     rows = [
-        ShortRow(*_name(tab, earner), link_to_report(tab, choice, earner.key), earner, float(size / most))
+        ShortRow(*_name(tab, earner), earner.key, link_to_report(tab, choice, earner.key), earner, float(size / most))
         for earner, size in zip(earners, sizes, strict=True)
     ]
     return ShortList(key or tab, title, about, rows, link_to_report(tab, choice))
@@ -143,10 +145,11 @@ def _build_list(
 def _name(tab: str, earner: Earner) -> tuple[str, str]:
     match tab:
         case "products":
-            return earner.key, " · ".join(part for part in (earner.brand, name_category(earner.category)) if part)
+            parts = (earner.key if earner.name else "", earner.brand, name_category(earner.category, earner.category_name))
+            return earner.name or earner.key, " · ".join(filter(None, parts))
         case "brands":
             return name_brand(earner.key), ""
-    return name_category(earner.key), ""
+    return name_category(earner.key, earner.name), ""
 
 
 def link_to_report(tab: str, choice: PeriodChoice, key: str = "") -> str:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from cdp_web.names.selectors import Names, names_get
 from cdp_web.overview import kpis, selectors, totals, unusual
 from cdp_web.overview.breakdowns import (
+    CATEGORY_PARTS,
     Breakdowns,
     HourTotal,
     OrderValueRange,
     breakdowns_get,
+    earners_add_names,
     hours_get,
     order_values_get,
 )
@@ -52,6 +55,9 @@ def overview_read(publication: Publication, choice: PeriodChoice) -> Overview:
     earlier = _read_totals(publication, before, days_before) if before else None
     unusual_days = unusual.find_unusual_days(period, days, choice.data)
     key = f"breakdowns-{period.first}-{period.last}-{before and before.first}-{before and before.last}"
+    breakdowns = selectors.remember(publication, key, lambda: breakdowns_get(period, before))
+    unusual_days = [unusual.unusual_day_explain(day) for day in unusual_days[: unusual.MOST]]
+    names = _read_names(breakdowns, unusual_days)
     return Overview(
         publication,
         choice,
@@ -61,10 +67,20 @@ def overview_read(publication: Publication, choice: PeriodChoice) -> Overview:
         build_funnel(now, period),
         points,
         points_before,
-        [unusual.unusual_day_explain(day) for day in unusual_days[: unusual.MOST]],
-        selectors.remember(publication, key, lambda: breakdowns_get(period, before)),
+        [unusual.cause_add_name(day, names.categories) for day in unusual_days],
+        earners_add_names(breakdowns, names),
         hours_get(period),
         order_values_get(period),
+    )
+
+
+def _read_names(breakdowns: Breakdowns, unusual_days: Sequence[unusual.UnusualDay]) -> Names:
+    products = breakdowns.products
+    categories = [earner.key for part in CATEGORY_PARTS for earner in getattr(breakdowns, part)]
+    causes = [day.cause.category for day in unusual_days if day.cause]
+    return names_get(
+        products=(earner.key for earner in products),
+        categories=[*categories, *causes, *(earner.category for earner in products)],
     )
 
 

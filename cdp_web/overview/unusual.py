@@ -32,6 +32,7 @@ class Cause:
     category: str
     revenue: Decimal
     usual: Decimal
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,11 @@ def unusual_day_explain(day: UnusualDay) -> UnusualDay:
     return replace(day, cause=Cause(*cause)) if cause else day
 
 
+def cause_add_name(day: UnusualDay, categories: Mapping[str, str]) -> UnusualDay:
+    """`categories` has names by code."""
+    return replace(day, cause=replace(day.cause, name=categories.get(day.cause.category, ""))) if day.cause else day
+
+
 def describe_unusual_day(day: UnusualDay) -> str:
     texts = {
         "weekday": formats.weekday(day.day),
@@ -92,7 +98,7 @@ def describe_cause(day: UnusualDay) -> str:
     if day.cause is None:
         return ""
     texts = {
-        "category": name_category(day.cause.category),
+        "category": name_category(day.cause.category, day.cause.name),
         "revenue": formats.money_short(day.cause.revenue),
         "usual": formats.money_short(day.cause.usual),
     }

@@ -10,14 +10,16 @@ from fractions import Fraction
 from django.utils.translation import gettext as _
 
 from cdp.metrics import BY_KEY as METRICS
-from cdp.rules import InSegment, Names, Rule
+from cdp.rules import Compare, InSegment, Names, Rule
 from cdp.rules.changes import LeafChange
 from cdp.rules.explain import Explanation, NodeExplanation, explain
 from cdp.rules.explain_words import describe_actual, describe_change, describe_target
 from cdp.rules.forecast import MAX_DAYS, LeavingForecast, forecast_leaving
+from cdp.rules.names import CODE_METRICS
 from cdp.rules.values import write
 from cdp_web.layout import formats
 from cdp_web.layout.facts import get_rule_language, get_title
+from cdp_web.names.rules import rule_names_get
 from cdp_web.segments.facts import facts_read
 from cdp_web.segments.members import members_at
 from cdp_web.segments.models import Segment, SegmentRun
@@ -93,12 +95,13 @@ def explain_customer(snapshot: Snapshot, rule: Rule, references: References, cus
             return None
         explanation = explain(rule, facts, references.names, get_rule_language())
         leaving = forecast_leaving(rule, facts) if explanation.holds else None
+    names = references.names.merge(rule_names_get([], more_codes=_list_codes(explanation)))
     return CustomerExplanation(
         customer_id,
         snapshot.publication,
         explanation.holds,
-        list(map(_to_node, explanation.nodes)),
-        _describe_changes(explanation, references.names),
+        [_to_node(node, names) for node in explanation.nodes],
+        _describe_changes(explanation, names),
         explanation.is_contradiction,
         leaving,
     )
@@ -115,11 +118,17 @@ def is_member_at(run: SegmentRun | None, customer_id: str) -> bool | None:
     return None if run is None else members_at(run).filter(customer_id=customer_id).exists()
 
 
-def _to_node(node: NodeExplanation) -> ExplainedNode:
+def _list_codes(explanation: Explanation) -> list[str]:
+    """The categories that are values of the customer."""
+    leaves = [node for node in explanation.nodes if isinstance(node.rule, Compare) and node.rule.field in CODE_METRICS]
+    return [str(node.actual) for node in leaves if node.actual is not None]
+
+
+def _to_node(node: NodeExplanation, names: Names) -> ExplainedNode:
     language = get_rule_language()
     return ExplainedNode(
         node.path, node.depth, node.kind, node.sentence, node.holds, node.is_leaf,
-        describe_actual(node.rule, node.actual, language), describe_target(node.rule, language), _to_json(node),
+        describe_actual(node.rule, node.actual, language, names), describe_target(node.rule, language, names), _to_json(node),
         node.rule.segment_id if isinstance(node.rule, InSegment) else None,
     )  # fmt: skip
 

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from cdp_web.layout.pages import answer_bad_request, parse_whole_number
+from cdp_web.names.people import people_get
 from cdp_web.segments import services
 from cdp_web.segments.explain_customer import is_member_at, segment_explain_customer
 from cdp_web.segments.models import Segment
@@ -38,7 +39,8 @@ def segment_explain_page(request: HttpRequest, segment_id: int) -> HttpResponse:
         says = _("There is no customer with the ID “%(id)s”.") % {"id": customer_id}
         return render(request, "segments/explain.html", {**context, "error": says}, status=404)
     member = is_member_at(segment.current_run, customer_id)
-    return render(request, "segments/explain.html", {**context, "explanation": explanation, "member": member})
+    context |= {"explanation": explanation, "member": member, "people": people_get(request.user, [customer_id])}
+    return render(request, "segments/explain.html", context)
 
 
 @require_POST

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from cdp.rules import InList, InSegment, Names, Problem, Rule, RuleError, Source, decode, require_valid, walk
+from cdp_web.names.rules import rule_names_get
 from cdp_web.segments.models import CustomerList, Segment
 from cdp_web.serving.snapshot_store import KEY
 
@@ -35,7 +36,7 @@ class References:
             {**self.segments, **other.segments},
             {**self.segment_versions, **other.segment_versions},
             {**self.list_versions, **other.list_versions},
-            Names({**self.names.segments, **other.names.segments}, {**self.names.lists, **other.names.lists}),
+            self.names.merge(other.names),
         )
 
     def source(self, as_of: date) -> Source:
@@ -58,6 +59,7 @@ def references_load(rule: Rule, *, of_segment: int | None = None) -> References:
     _load_segments(rule, [of_segment] if of_segment else [], segments, rules)
     lists = _load_lists(rule, rules.values())
     names = Names({key: each.name for key, each in segments.items()}, {key: each.name for key, each in lists.items()})
+    names = names.merge(rule_names_get([rule]))
     return References(
         rules,
         {key: each.version for key, each in segments.items()},

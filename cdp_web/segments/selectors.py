@@ -10,8 +10,9 @@ from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import Http404
 from django.utils.translation import gettext as _
 
-from cdp.rules import Names, RuleError, decode, to_sentence
+from cdp.rules import Names, Rule, RuleError, decode, to_sentence
 from cdp_web.layout.facts import get_rule_language
+from cdp_web.names.rules import rule_names_get
 from cdp_web.segments.models import MAX_SEGMENTS, CustomerList, Membership, Segment, SegmentRun
 from cdp_web.segments.references import list_list_ids, list_segment_ids
 from cdp_web.serving.errors import NothingPublished
@@ -61,13 +62,18 @@ def capitalize_sentence(text: str) -> str:
 
 
 def names_get(segments: Sequence[Segment]) -> Names:
-    """The names of all segments and lists that the rules of these segments refer to."""
-    segment_ids = {key for each in segments for key in _list_references(each)}
-    list_ids = {key for each in segments for key in _list_references(each, of_lists=True)}
-    return Names(
+    """The names of all that the rules of these segments refer to: segments, lists, products and categories."""
+    return rules_get_names([rule for each in segments if (rule := _decode(each))])
+
+
+def rules_get_names(rules: Sequence[Rule]) -> Names:
+    """The names of all that these rules refer to."""
+    segment_ids, list_ids = (set[int]().union(*map(find, rules)) for find in (list_segment_ids, list_list_ids))
+    names = Names(
         dict(Segment.objects.filter(pk__in=segment_ids).values_list("pk", "name")),
         dict(CustomerList.objects.filter(pk__in=list_ids).values_list("pk", "name")),
     )
+    return names.merge(rule_names_get(rules))
 
 
 def segments_get_for_customer(customer_id: str) -> list[Segment]:
@@ -138,11 +144,18 @@ def _list_active() -> list[Segment]:
 
 
 def _list_references(segment: Segment, *, of_lists: bool = False) -> set[int]:
-    try:
-        rule = decode(segment.rule)
-    except RuleError:
+    rule = _decode(segment)
+    if rule is None:
         return set()
     return list_list_ids(rule) if of_lists else list_segment_ids(rule)
+
+
+def _decode(segment: Segment) -> Rule | None:
+    """None if the rule can no longer be read."""
+    try:
+        return decode(segment.rule)
+    except RuleError:
+        return None
 
 
 def runs_get_latest(segment: Segment) -> list[SegmentRun]:

@@ -18,11 +18,13 @@ from cdp.rules.tree import Any as AnyOf
 from cdp_web.charts.csv import answer_csv
 from cdp_web.layout.facts import get_rule_language
 from cdp_web.layout.pages import answer_bad_request
+from cdp_web.names.people import people_get
+from cdp_web.names.selectors import list_codes, names_get
 from cdp_web.segments import selectors
 from cdp_web.segments.header import SegmentHeader, header_get, is_current
 from cdp_web.segments.history import MAX_PAST_DAYS, changes_get, sizes_get
 from cdp_web.segments.impact import list_webhooks
-from cdp_web.segments.member_list import MAX_COLUMNS, member_list_get, parse_member_query
+from cdp_web.segments.member_list import ID, MAX_COLUMNS, member_list_get, parse_member_query
 from cdp_web.segments.models import Segment, WebhookDelivery
 from cdp_web.segments.movement import LISTED, REASONS, build_change_chart, build_size_chart, movement_get
 from cdp_web.segments.overlap import overlaps_get, segment_find_similar
@@ -54,7 +56,9 @@ def segment_members(request: HttpRequest, segment_id: int) -> HttpResponse:
     if header.run:
         try:
             query = parse_member_query(request.GET, header.run)
-            context["page"] = member_list_get(header.run, query)
+            page = context["page"] = member_list_get(header.run, query)
+            context["people"] = people_get(request.user, [row[ID] for row in page.rows])
+            context["names"] = names_get(categories=list_codes(page.rows))
         except NotReady as error:
             context["unavailable"] = error
         except ValueError as error:
@@ -76,6 +80,7 @@ def segment_movement(request: HttpRequest, segment_id: int) -> HttpResponse:
         context["movement"] = movement_get(segment, *(request.GET.get(name, "") for name in ("day", "way", "reason")))
         if context["movement"] is None:
             return answer_bad_request(request, "day, way and reason must be those of a row of the table.")
+        context["people"] = people_get(request.user, context["movement"].ids)
     return answer_csv(request, charts) or _render(request, "movement", header, context)
 
 

@@ -11,9 +11,9 @@ from django.utils.translation import gettext as _
 from cdp.rules import Names, Rule, RuleError, decode, to_sentence
 from cdp.rules.difference import find_difference
 from cdp_web.layout.facts import get_rule_language
-from cdp_web.segments.models import CustomerList, Segment, SegmentVersion
-from cdp_web.segments.references import list_list_ids, list_segment_ids
+from cdp_web.segments.models import Segment, SegmentVersion
 from cdp_web.segments.rules import rule_read
+from cdp_web.segments.selectors import rules_get_names
 
 #: The newest versions that a page shows.
 VERSIONS_SHOWN = 100
@@ -48,7 +48,7 @@ def versions_get(segment: Segment) -> list[VersionEntry]:
     """Newest first."""
     versions = list(segment.versions.select_related("author")[: VERSIONS_SHOWN + 1])
     rules = [_decode(version) for version in versions]
-    names = _read_names([rule for rule in rules if rule])
+    names = rules_get_names([rule for rule in rules if rule])
     before: list[Rule | None] = [*rules[1:], None]
     entries = [
         VersionEntry(
@@ -68,7 +68,7 @@ def versions_compare(segment: Segment, before: int, after: int) -> DifferenceTex
 
 
 def rules_compare(before: Rule, after: Rule) -> DifferenceText:
-    return _describe_difference(before, after, _read_names([before, after]))
+    return _describe_difference(before, after, rules_get_names([before, after]))
 
 
 def version_or_404(segment: Segment, number: int) -> SegmentVersion:
@@ -95,12 +95,4 @@ def _describe_difference(before: Rule, after: Rule, names: Names) -> DifferenceT
         list(map(describe, difference.removed)),
         [ChangedText(*map(describe, pair)) for pair in difference.changed],
         difference.is_regrouped,
-    )
-
-
-def _read_names(rules: list[Rule]) -> Names:
-    segments, lists = (set[int]().union(*map(find, rules)) for find in (list_segment_ids, list_list_ids))
-    return Names(
-        dict(Segment.objects.filter(pk__in=segments).values_list("pk", "name")),
-        dict(CustomerList.objects.filter(pk__in=lists).values_list("pk", "name")),
     )

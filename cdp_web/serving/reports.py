@@ -1,5 +1,5 @@
-"""Pages that say the same to everyone until the next publication: their content is rendered once and then comes from the cache of
-the process. A template marks it with `{% remember %}`."""
+"""Pages that say the same to everyone for a while, at most until the next publication: their content is rendered once and then
+comes from the cache of the process. A template marks it with `{% remember %}`."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from cdp_web.charts.csv import asks_for_csv, send_csv
 from cdp_web.serving.publications import publication_get_for_request
 
 CACHE = "reports"
+#: The shop may name its products at any time.
+SECONDS = 600
 FILES = "files"
 #: The names that the tag reads in the context of the template.
 CONTENT, KEY = "remembered_content", "remember_under"
@@ -34,7 +36,7 @@ def render_report(request: HttpRequest, template: str, build_context: Callable[[
 
 
 def content_remember(key: str, content: str) -> None:
-    caches[CACHE].set(key, content, timeout=None)
+    caches[CACHE].set(key, content, timeout=SECONDS)
 
 
 def _make_key(request: HttpRequest) -> str:

@@ -7,7 +7,9 @@ from cdp.metrics.rfm import BANDS, RFM_GROUPS, SCORES
 from cdp.settings import REPOSITORY
 
 MARKDOWN_FILE = REPOSITORY / "docs" / "metrics.md"
-_STAGES: dict[Stage, str] = {"days": "days", "things": "things", "scores": "score of", "earlier": "earlier", "derived": "metrics"}
+_STAGES: dict[Stage, str] = {
+    "days": "days", "things": "things", "account": "account", "scores": "score of", "earlier": "earlier", "derived": "metrics",
+}  # fmt: skip
 
 HEAD = f"""\
 # Metrics
@@ -16,7 +18,8 @@ The {len(METRICS)} metrics of each customer, and how each is computed. Each metr
 defines the columns of `/cdp/customers`, the document in MongoDB, the fields of the rule builder, the export and the API. It
 also generates this page: `.venv/bin/python -m infra.docs`.
 
-- All metrics are as of the end of the published day, in UTC. A window of 7 days is that day and the 6 before it.
+- All metrics are as of the end of the published day, in UTC, except those of the group [Account](#account). A window of 7 days is
+  that day and the 6 before it.
 - A metric that does not apply to a customer is **missing**, not 0; for example the average order of a customer without an
   order. In a rule, a comparison with a missing value is false; test for it with `has no value`.
 - Orders and sessions belong to a customer and a day: see [orders and sessions](pipeline.md#orders-and-sessions).
@@ -30,6 +33,7 @@ from:
 |---|---|
 | {_STAGES["days"]} | the customer's rows of `customer_day` up to the day |
 | {_STAGES["things"]} | a row for each product, category (three levels) and brand in the customer's `interactions` up to the day |
+| {_STAGES["account"]} | the customer's [account](pipeline.md#accounts): a row of the shop's database, with sums |
 | {_STAGES["scores"]} | the rank of this value among all customers: see [scores](#scores-and-rfm-groups) |
 | {_STAGES["earlier"]} | the same metric, some days before the published day |
 | {_STAGES["derived"]} | the customer's other metrics |

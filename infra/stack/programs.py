@@ -33,9 +33,11 @@ class Program:
 
 LOAD = Program(("-m", "source_server.load"), ("source", "kafka"), "./run load", needs_by_option={"--dry-run": ()})
 SOURCE_LEDGER = Program(("-m", "source_server.ledger"), ("source", "kafka"), "./run ledger")
+DIFF = Program(("-m", "source_server.diff"), ("kafka",), "./run diff")
 SHOP = Program(("-m", "source_server.shop"), ("shop-db",), "./run shop", needs_by_option={"--views": ("shop-db", "kafka")})
 STREAM_LEDGER = Program(("-m", "streaming.ledger"), ("kafka", "postgres", "namenode"), "./run ledger")
 STREAM = Program(("-m", "streaming"), ("kafka", "namenode", "spark-master", "postgres"), "./run stream")
+LIVE = Program(("-m", "streaming.live"), ("postgres",), "./run live")
 REPLAY = Program(("-m", "streaming.replay"), ("namenode", "spark-master"), "./run replay")
 NIGHT = Program(
     ("-m", "batch"),

@@ -109,7 +109,7 @@ def show(stack: Stack, services: list[Status], stream: StreamState | None) -> No
         memory = f"{status.memory // 2**20} MB" if status.memory else ""
         shown_state = f"[{STYLES[status.state]}]{status.state}[/]"
         table.add_row(
-            status.service, shown_state, _format_age(status.seconds) if status.since else "", memory, status.address, details
+            status.service, shown_state, format_age(status.seconds) if status.since else "", memory, status.address, details
         )
     console = Console(width=None if Console().is_terminal else 200, highlight=False)
     console.print(table)
@@ -126,7 +126,7 @@ def stream(stack: Stack, services: list[Status]) -> StreamState | None:
     return stream_state(stack.settings) if {"kafka", "postgres"} <= healthy else None
 
 
-def _format_age(seconds: int) -> str:
+def format_age(seconds: int) -> str:
     for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
         if seconds >= size:
             return f"{seconds // size} {unit}"

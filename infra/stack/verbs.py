@@ -184,6 +184,26 @@ def _connect(stack: Stack, arguments: argparse.Namespace) -> int:
     return operations.register(stack, arguments.what)
 
 
+def _topic_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", nargs="?", default="", metavar="NAME", help="a topic; without it, the list of all topics")
+    parser.add_argument("-n", "--lines", type=int, default=10, metavar="N", help="how many of the last messages (10)")
+    parser.add_argument("-f", "--follow", action="store_true", help="go on as messages arrive, until Ctrl-C")
+    parser.add_argument("--raw", action="store_true", help="show changes of the shop's database whole")
+    parser.add_argument("--json", action="store_true", help="for programs: a line of JSON for each topic or message")
+
+
+def _topic(stack: Stack, arguments: argparse.Namespace) -> int:
+    from infra.stack import topics  # Kafka's client would cost every verb a tenth of a second
+
+    if arguments.lines < 0:
+        raise StackError("-n takes a number from 0.")
+    programs.require(stack, ("kafka",))
+    with topics.explain_failure(stack.settings):
+        if arguments.name:
+            return topics.show_messages(stack.settings, arguments)
+        return topics.show_topics(stack.settings, arguments.json)
+
+
 def _test(stack: Stack, arguments: argparse.Namespace) -> int:
     if arguments.passed_on in (["-h"], ["--help"]):
         print(checks.USAGE)
@@ -254,6 +274,19 @@ VERBS: tuple[Verb, ...] = (
         _connect_arguments,
     ),
     Verb(
+        "diff",
+        "diff FILE --table T [--key K] [--dry-run]",
+        "send what has changed since the last export of a table, for shops whose database can't be read; docs/diff.md",
+        programs.DIFF,
+    ),
+    Verb(
+        "topic",
+        "topic [NAME] [-n N] [-f] [--raw] [--json]",
+        "list the topics of Kafka, or show the last messages of one; -f goes on as they arrive",
+        _topic,
+        _topic_arguments,
+    ),
+    Verb(
         "ledger",
         "ledger [--recount] [--json]",
         "account for every row, from the file to HDFS; exit 1 if a sum is off",
@@ -262,9 +295,15 @@ VERBS: tuple[Verb, ...] = (
     ),
     Verb(
         "stream",
-        "stream [--once [--or-wait]] [--from-earliest-retained]",
-        "copy Kafka to HDFS; --once takes what is there and ends",
+        "stream [events | shop | live] [--once [--or-wait]] [--from-earliest-retained]",
+        "copy events to HDFS, the shop's changes to HDFS and Postgres, or events to the live numbers; --once takes what is there",
         programs.STREAM,
+    ),
+    Verb(
+        "live",
+        "live revenue | top [--minutes N] [--json]",
+        "print the live windows beside the windows before, or what sells most now; docs/live.md",
+        programs.LIVE,
     ),
     Verb(
         "replay",

@@ -1,4 +1,5 @@
-"""The HTTP source: data sets, and their events in pages of NDJSON. Read-only; ./run load adds files."""
+"""The HTTP source: data sets, and their events in pages of NDJSON. ./run load adds files. It also takes exports of tables
+(uploads.py)."""
 
 from __future__ import annotations
 
@@ -12,7 +13,7 @@ from pydantic import BaseModel, ConfigDict
 
 from cdp.events.fields import CONTRACT_VERSION
 from cdp.settings import Settings, current
-from source_server.http import pages
+from source_server.http import pages, uploads
 from source_server.http.access import TokenRequired
 from source_server.http.cursor import Cursor, CursorUnreadable, cursor_from_text
 from source_server.http.description import describe
@@ -47,9 +48,11 @@ def create_app(settings: Settings) -> FastAPI:
     app = FastAPI(title="Source server", version=str(CONTRACT_VERSION), docs_url=None, redoc_url=None)
     app.state.settings = settings
     app.include_router(router)
+    app.include_router(uploads.router)
     describe(app)
     app.add_middleware(TokenRequired, token=settings.source_token)
-    answer_with_problems(app, ALLOWED)
+    answer_with_problems(app, lambda request: uploads.ALLOWED if request.method == "POST" else ALLOWED)
+    uploads.answer_refusals(app)
     return app
 
 

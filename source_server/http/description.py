@@ -44,9 +44,9 @@ def _correct(schema: dict[str, Any]) -> dict[str, Any]:
         "description": "What was wrong, and what is allowed",
         "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
     }
-    for path in schema["paths"].values():
-        path["get"]["responses"].pop("422", None)
-        path["get"]["responses"]["4XX"] = answer
+    for operation in (operation for path in schema["paths"].values() for operation in path.values()):
+        operation["responses"].pop("422", None)
+        operation["responses"]["4XX"] = answer
     return schema
 
 

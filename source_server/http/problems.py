@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 
 from fastapi import FastAPI, Request
@@ -28,11 +29,11 @@ def problem(status: int, detail: str, headers: dict[str, str] | None = None) -> 
     return JSONResponse(content, status, headers, media_type=MEDIA_TYPE)
 
 
-def answer_with_problems(app: FastAPI, allowed: dict[str, str]) -> None:
-    """Turn every error of the app into a problem. `allowed` says for each parameter what it may be."""
+def answer_with_problems(app: FastAPI, choose_allowed: Callable[[Request], Mapping[str, str]]) -> None:
+    """Turn every error of the app into a problem. `choose_allowed` returns what each parameter of the request may be."""
 
-    def unreadable(_: Request, error: RequestValidationError) -> JSONResponse:
-        name = str(error.errors()[0]["loc"][-1])
+    def unreadable(request: Request, error: RequestValidationError) -> JSONResponse:
+        allowed, name = choose_allowed(request), str(error.errors()[0]["loc"][-1])
         if name not in allowed:
             return problem(400, f"there is no parameter {name!r}; there are {', '.join(allowed)}.")
         return problem(400, f"{name} must be {allowed[name]}, not {error.errors()[0]['input']!r}.")

@@ -51,10 +51,10 @@ def read_mapping(text: bytes, name: str) -> Mapping:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise MappingError(f"{name} is not valid TOML: {error}.") from error
     with open_engine() as connection:
-        return _Reader(name, connection).read_mapping(document)
+        return MappingReader(name, connection).read_mapping(document)
 
 
-class _Reader:
+class MappingReader:
     """Reads the tables of a mapping. Has the file's name, for messages, and the engine that will read the shop's file."""
 
     def __init__(self, name: str, engine: duckdb.DuckDBPyConnection) -> None:

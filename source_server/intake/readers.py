@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -16,7 +17,7 @@ from cdp.events.reading.texts import path_of, select_texts, to_json_texts
 from source_server.intake.block import Block, WholeLines, split_lines
 from source_server.intake.delimited import Dialect, read_rows, split_values
 from source_server.intake.kinds import DELIMITERS, detect_format
-from source_server.intake.mapping import WHITESPACE, Mapping
+from source_server.intake.mapping import WHITESPACE, Mapping, Shape
 from source_server.intake.parquet import PAYLOAD, read_columns, read_parquet_blocks
 from source_server.intake.refusal import FileRefused
 from source_server.intake.stream import split_blocks
@@ -24,6 +25,8 @@ from source_server.intake.stream import split_blocks
 REQUIRED = tuple(field.name for field in FIELDS if field.required)
 INSTEAD = {field.name: field.instead for field in FIELDS if field.instead}
 _GUESSES = {";": "';'", "\t": 'a tab (delimiter = "tab")', ",": "','", "|": "'|'"}
+#: Gets the names of a file's columns; raises FileRefused if they do not fit.
+CheckColumns = Callable[[tuple[str, ...]], None]
 SHOWN = 80  # characters of a line that a message quotes
 
 
@@ -34,7 +37,7 @@ def read_blocks(path: Path, mapping: Mapping, engine: duckdb.DuckDBPyConnection)
         return _read_parquet(path, mapping)
     if kind == "ndjson":
         return _read_lines(path, mapping, engine)
-    return _read_delimited(path, mapping, DELIMITERS[kind])
+    return read_delimited(path, mapping.shape, DELIMITERS[kind], partial(check_columns, path, mapping))
 
 
 def list_used_columns(mapping: Mapping) -> dict[str, str]:
@@ -76,9 +79,11 @@ def _read_parquet(path: Path, mapping: Mapping) -> Iterator[Block]:
     yield from read_parquet_blocks(path, columns, zone)
 
 
-def _read_delimited(path: Path, mapping: Mapping, delimiter: str) -> Iterator[Block]:
-    split = _DelimitedSplitter(path, mapping, mapping.shape.delimiter or delimiter)
-    for fraction in split_blocks(path, mapping.shape.encoding, split):
+def read_delimited(path: Path, shape: Shape, delimiter: str, check: CheckColumns) -> Iterator[Block]:
+    """The blocks of a file of delimited text. `check` refuses columns that do not fit; `delimiter` is used if the shape has
+    none."""
+    split = _DelimitedSplitter(path, shape, shape.delimiter or delimiter, check)
+    for fraction in split_blocks(path, shape.encoding, split):
         for block in split.blocks:
             block.fraction = fraction
             yield block
@@ -90,12 +95,12 @@ def _read_delimited(path: Path, mapping: Mapping, delimiter: str) -> Iterator[Bl
 class _DelimitedSplitter:
     """Reads the header, if the file has one, and collects the finished blocks in `blocks`."""
 
-    def __init__(self, path: Path, mapping: Mapping, delimiter: str) -> None:
-        self.path, self.mapping, self.blocks = path, mapping, list[Block]()
+    def __init__(self, path: Path, shape: Shape, delimiter: str, check: CheckColumns) -> None:
+        self.path, self.shape, self.check, self.blocks = path, shape, check, list[Block]()
         self.dialect: Dialect | None = None
         white = delimiter == WHITESPACE
-        quote = mapping.shape.quote if mapping.shape.quote is not None else "" if white else '"'
-        columns = mapping.shape.columns if not mapping.shape.header else ()
+        quote = shape.quote if shape.quote is not None else "" if white else '"'
+        columns = shape.columns if not shape.header else ()
         self.plain = Dialect(columns, "\t" if white else delimiter, "" if white else quote, white)
 
     def __call__(self, data: bytes, last: bool, number: int) -> int:
@@ -114,18 +119,18 @@ class _DelimitedSplitter:
     def _read_header(self, data: bytes) -> int:
         """Find the header; returns the position of the first row."""
         place = 0
-        for _ in range(self.mapping.shape.skip_lines):
+        for _ in range(self.shape.skip_lines):
             place = data.find(b"\n", place) + 1 or len(data)
         while place < len(data):
             end = data.index(b"\n", place) + 1
             if data[place:end].strip():
                 columns = self.plain.columns
-                if self.mapping.shape.header:
+                if self.shape.header:
                     text = data[place:end].rstrip(b"\r\n")
                     columns = tuple(name.strip() for name in split_values(text, self.plain))
                     self._check_header(columns)
                     place = end
-                check_columns(self.path, self.mapping, columns)
+                self.check(columns)
                 self.dialect = Dialect(columns, self.plain.delimiter, self.plain.quote, self.plain.whitespace)
                 return place
             place = end

@@ -15,13 +15,11 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from confluent_kafka import KafkaException
-
 from cdp.cli import parse_count
 from cdp.settings import SettingError, Settings, current
 from source_server.produce.kafka import KafkaUnavailable, LoadStopped, Patience
 from source_server.produce.pace import AtRate, AtSpeed, FlatOut
-from source_server.produce.page_writer import PageLost, PageWriter, WrittenPage
+from source_server.produce.page_writer import PageLost, PageWriter, WrittenPage, open_writer
 from source_server.produce.positions import DatasetPosition
 from source_server.produce.source_client import SourceClient, SourceDataset, SourcePage, SourceRefused
 from source_server.produce.stopping import stop_on_signal
@@ -150,10 +148,7 @@ class _DatasetProducer:
         return writer, before
 
     def _open_writer(self) -> PageWriter:
-        try:
-            return PageWriter(self._settings, self._dataset.content_id, self._patience)
-        except KafkaException as error:
-            raise KafkaUnavailable(f"Kafka at {self._settings.kafka_bootstrap} refuses: {error.args[0].str()}") from error
+        return open_writer(self._settings, self._dataset.content_id, self._patience)
 
     def _count(self, page: WrittenPage) -> DatasetPosition:
         report, self._losses = self._report, 0

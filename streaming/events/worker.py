@@ -7,13 +7,11 @@ even if it runs a task twice. The module imports no Spark, so a new worker start
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
-from functools import cache
+from dataclasses import asdict, dataclass
 
 import pyarrow as pa
 
-from cdp.events.fields import BOUNDS
-from cdp.events.reading import REPLAY_SCHEMA, EventReader
+from cdp.events.reading import REPLAY_SCHEMA, open_reader
 from cdp.lake.tables import EVENTS_TABLE, QUARANTINE_TABLE
 from streaming.events.account import Group, group_events, group_refusals
 from streaming.files import NewFile, TableFolder
@@ -66,7 +64,7 @@ class BatchTask:
 
     def _read(self, batches: Iterable[pa.RecordBatch]) -> Iterator[tuple[pa.Table, pa.Table]]:
         """The rows of both tables, in as few and large pieces as the memory allows."""
-        reader = _open_reader(self.currency)
+        reader = open_reader(self.currency)
         events: list[pa.Table] = []
         refusals: list[pa.Table] = []
         size = 0
@@ -85,12 +83,6 @@ class BatchTask:
 def make_result(files: Iterable[NewFile], groups: Iterable[Group]) -> pa.RecordBatch:
     row = {"files": [asdict(file) for file in files], "groups": [asdict(group) for group in groups]}
     return pa.RecordBatch.from_pylist([row], RESULT_SCHEMA)
-
-
-@cache
-def _open_reader(currency: str) -> EventReader:
-    """One for all batches of this process: its queries are planned once."""
-    return EventReader(replace(BOUNDS, currency=currency))
 
 
 def _with_replay_columns(refusals: pa.Table) -> pa.Table:

@@ -19,9 +19,10 @@ from typing import Any
 
 from cdp.events import EVENTS_RAW
 from cdp.settings import SettingError, Settings, current
-from streaming.ledger.read import LedgerUnreadable, read_ledger, read_retained_ranges, read_table_counts
+from streaming.ledger.checks import LedgerCheck
+from streaming.ledger.read import LedgerUnreadable, read_ledger, read_retained_ranges, read_shop, read_table_counts
 from streaming.ledger.recount import recount
-from streaming.ledger.sums import LedgerCheck, LedgerReport, make_checks
+from streaming.ledger.sums import LedgerReport, make_checks
 from streaming.messages import OffsetRange
 from streaming.topic import TopicUnavailable, read_topic
 
@@ -31,11 +32,15 @@ ATTEMPTS, PAUSE_SECONDS = 5, 1.0
 
 
 def read_report(settings: Settings, topic: str, acknowledged: int | None) -> LedgerReport:
-    """Read all stores once, the ledger last: a batch writes it after its tables."""
+    """Read all stores once, the ledger last: a batch writes it after its tables. What the shop has sent comes first, so it is no
+    more than Kafka has."""
+    shop = read_shop(settings)
     kafka_topic = read_topic(settings, topic)
     tables = read_table_counts(settings)
     ledger = read_ledger(settings)
-    return LedgerReport(ledger.topics, ledger.stream_ranges, ledger.gaps, tables, kafka_topic, acknowledged=acknowledged)
+    return LedgerReport(
+        ledger.topics, ledger.stream_ranges, ledger.gaps, tables, kafka_topic, acknowledged=acknowledged, shop=shop
+    )
 
 
 def read_until_consistent(read: Callable[[], LedgerReport], pause: Callable[[float], None] = time.sleep) -> LedgerReport:
@@ -54,13 +59,14 @@ def as_json(report: LedgerReport, checks: list[LedgerCheck]) -> dict[str, Any]:
         "waiting": report.waiting,
         "lost": [{"partition": lost.partition, "start": lost.start, "end": lost.end} for lost in report.lost],
         "recounted": None if report.recounts is None else [asdict(part) for part in report.recounts],
+        "shop": None if report.shop is None else asdict(report.shop),
         "checks": [asdict(check) for check in checks],
         "adds_up": all(check.ok for check in checks),
     }
 
 
 def as_text(report: LedgerReport, checks: list[LedgerCheck]) -> str:
-    if report.never_ran:
+    if report.never_ran and report.shop is None:
         return f"the stream has not run yet, {sum(report.waiting.values()):,} offsets wait in Kafka: ./run stream --once"
     lines = [f"{'ok  ' if check.ok else 'OFF '} {check.text}" for check in checks]
     for topic in report.topics:
@@ -70,6 +76,8 @@ def as_text(report: LedgerReport, checks: list[LedgerCheck]) -> str:
     lines.append(f"     replayed from quarantine: {report.tables.replayed:,}")
     if report.tables.claimed:
         lines.append(f"     a replay of {report.tables.claimed:,} rows was interrupted; the next ./run replay finishes it")
+    if report.shop and report.shop.unsent:
+        lines.append(f"     events of the shop that are about to be sent: {report.shop.unsent:,}")
     lines.append(f"     waiting in Kafka: {sum(report.waiting.values()):,} offsets")
     return "\n".join([*lines, *map(_describe_lost, report.lost)])
 

@@ -21,8 +21,10 @@ from cdp.lake.paths import COMPACTIONS, EVENTS, QUARANTINE, table_url
 from cdp.ledger import DROPPED_COLUMNS, REPLAYED_MESSAGE, count_dropped
 from cdp.mart.daily import LAST_BATCHES, STREAM_BATCH, STREAM_LEDGER, parse_next_offsets
 from cdp.settings import Settings
+from streaming.ledger.shop import ShopSums, has_shop, read_shop_sums
 from streaming.ledger.sums import LedgerGap, RecountedRange, StreamRange, TableCounts, TopicSums
 from streaming.messages import Counts, Offsets, PartitionKey, Topic
+from streaming.shop.sender import read_sent_positions
 
 MOST_GAPS = 20
 CLAIM_COLUMNS = [*REPLAYED_MESSAGE, "replayed_at"]
@@ -68,13 +70,19 @@ class LedgerContents:
 
 def read_ledger(settings: Settings) -> LedgerContents:
     """Empty contents if no stream ever ran."""
-    with _open_cursor(settings) as cursor:
+    with open_cursor(settings) as cursor:
         return _read_contents(cursor) if _has_ledger(cursor) else LedgerContents()
+
+
+def read_shop(settings: Settings) -> ShopSums | None:
+    """None if the stream "shop" never ran."""
+    with open_cursor(settings) as cursor:
+        return read_shop_sums(cursor, read_sent_positions(settings)) if has_shop(cursor) else None
 
 
 def read_next_offsets(settings: Settings, topic: Topic) -> Offsets:
     """The end of the most recent batch that read this topic; empty if there is none."""
-    with _open_cursor(settings) as cursor:
+    with open_cursor(settings) as cursor:
         if not _has_ledger(cursor):
             return {}
         cursor.execute(_NEXT, [topic.id])
@@ -86,16 +94,16 @@ def read_next_offsets(settings: Settings, topic: Topic) -> Offsets:
 def read_retained_ranges(settings: Settings, topic: Topic) -> list[RecountedRange]:
     """The ranges of each stream that Kafka still has; batches of which Kafka has only a part are left out."""
     lows = Json({str(number): partition.start for number, partition in topic.partitions.items()})
-    with _open_cursor(settings) as cursor:
+    with open_cursor(settings) as cursor:
         cursor.execute(_RETAINED, [topic.id, lows])
         return [RecountedRange(*row) for row in cursor.fetchall()]
 
 
 @contextmanager
-def _open_cursor(settings: Settings) -> Iterator[Cursor]:
+def open_cursor(settings: Settings, program: str = "cdp ledger") -> Iterator[Cursor]:
     """A read-only cursor; all its statements see the database at one moment."""
     try:
-        connection = psycopg2.connect(**postgres.connection_arguments(settings, "cdp ledger"))
+        connection = psycopg2.connect(**postgres.connection_arguments(settings, program))
         try:
             connection.set_session(isolation_level="REPEATABLE READ", readonly=True)
             with connection, connection.cursor() as cursor:
@@ -104,7 +112,7 @@ def _open_cursor(settings: Settings) -> Iterator[Cursor]:
             connection.close()
     except psycopg2.Error as error:
         where, why = postgres.place(settings), first_line(error)
-        raise LedgerUnreadable(f"the ledger in Postgres at {where} can't be read: {why}; see ./run status.") from error
+        raise LedgerUnreadable(f"Postgres at {where} can't be read: {why}; see ./run status.") from error
 
 
 def _has_ledger(cursor: Cursor) -> bool:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
 from cdp.ledger import EventBalance, count_waiting
+from streaming.ledger.checks import LedgerCheck, Sum, compare
+from streaming.ledger.shop import ShopSums, check_shop
 from streaming.messages import Counts, OffsetRange, Topic
 
 
@@ -83,6 +85,7 @@ class LedgerReport:
     kafka_topic: Topic
     recounts: Sequence[RecountedRange] | None = None
     acknowledged: int | None = None
+    shop: ShopSums | None = None
 
     @property
     def counts(self) -> Counts:
@@ -118,48 +121,22 @@ class LedgerReport:
         return lost
 
 
-@dataclass(frozen=True, slots=True)
-class LedgerCheck:
-    """One equation, and whether it holds."""
-
-    ok: bool
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Sum:
-    """A sum with named parts: `good 5 + replayed 2`."""
-
-    parts: Sequence[tuple[str, int]] = field(default_factory=tuple)
-
-    @property
-    def total(self) -> int:
-        return sum(number for _, number in self.parts)
-
-    def __str__(self) -> str:
-        return " + ".join(f"{name} {number:,}" for name, number in self.parts)
-
-
 def make_checks(report: LedgerReport) -> list[LedgerCheck]:
     checks = [check for topic in report.topics for check in _check_topic(topic)]
-    return [*checks, *_check_gaps(report), *_check_tables(report), *_check_acknowledged(report), *_check_recounts(report)]
-
-
-def _compare(place: str, left: Sum, right: Sum) -> LedgerCheck:
-    ok = left.total == right.total
-    return LedgerCheck(ok, f"{place}: {left} {'=' if ok else '≠'} {right}")
+    shop = check_shop(report.shop) if report.shop else ()
+    return [*checks, *_check_gaps(report), *_check_tables(report), *_check_acknowledged(report), *_check_recounts(report), *shop]
 
 
 def _check_topic(topic: TopicSums) -> Iterator[LedgerCheck]:
     counts = topic.counts
     received = Sum([("received", counts.received)])
-    yield _compare(topic.topic, received, Sum([("good", counts.good), ("quarantined", counts.quarantined)]))
+    yield compare(topic.topic, received, Sum([("good", counts.good), ("quarantined", counts.quarantined)]))
     quarantined, good = Sum([("quarantined", counts.quarantined)]), Sum([("good", counts.good)])
     others = (
-        _compare(topic.topic, received, Sum([("by partition", topic.in_partitions)])),
-        _compare(topic.topic, received, Sum([("by batch", topic.in_batches)])),
-        _compare(topic.topic, quarantined, Sum([("by reason", sum(topic.reasons.values()))])),
-        _compare(topic.topic, good, Sum([("by days late", sum(topic.late.values()))])),
+        compare(topic.topic, received, Sum([("by partition", topic.in_partitions)])),
+        compare(topic.topic, received, Sum([("by batch", topic.in_batches)])),
+        compare(topic.topic, quarantined, Sum([("by reason", sum(topic.reasons.values()))])),
+        compare(topic.topic, good, Sum([("by days late", sum(topic.late.values()))])),
     )
     # These are shown only if they fail.
     yield from (check for check in others if not check.ok)
@@ -179,17 +156,22 @@ def _check_tables(report: LedgerReport) -> Iterator[LedgerCheck]:
     sign = "≠" if not ok else "≤" if tables.claimed else "="
     yield LedgerCheck(ok, f"events on HDFS: {balance.describe(sign)}")
     rows = Sum([("rows", tables.quarantined)])
-    yield _compare("quarantine on HDFS", Sum([("quarantined", counts.quarantined)]), rows)
+    yield compare("quarantine on HDFS", Sum([("quarantined", counts.quarantined)]), rows)
 
 
 def _check_acknowledged(report: LedgerReport) -> Iterator[LedgerCheck]:
     """Skipped if several streams ran: they have read some messages more than once, so the two sums can't be compared."""
     if report.acknowledged is None or len({each.stream for each in report.stream_ranges}) > 1:
         return
-    ahead, waiting = report.acknowledged - report.counts.received, sum(report.waiting.values())
-    difference = f"acknowledged by the source {report.acknowledged:,} - received by the stream {report.counts.received:,}"
+    parts = [("acknowledged by the source", report.acknowledged)]
+    if report.shop:
+        parts.append(('sent by the stream "shop"', report.shop.sent))
+    sent = Sum(parts)
+    ahead, waiting = sent.total - report.counts.received, sum(report.waiting.values())
+    difference = f"{sent} - received by the stream {report.counts.received:,}"
     if ahead < 0:
-        yield LedgerCheck(True, f"Kafka: {difference} = -{-ahead:,}: other producers send too, or the source is still sending")
+        others = "other programs send too, such as ./run shop simulate --views, or the source is still sending"
+        yield LedgerCheck(True, f"Kafka: {difference} = -{-ahead:,}: {others}")
     elif ahead > waiting:
         yield LedgerCheck(False, f"Kafka: {difference} = {ahead:,}, but only {waiting:,} offsets wait in Kafka")
     else:
@@ -199,4 +181,4 @@ def _check_acknowledged(report: LedgerReport) -> Iterator[LedgerCheck]:
 def _check_recounts(report: LedgerReport) -> Iterator[LedgerCheck]:
     for part in report.recounts or ():
         place = f"partition {part.partition} from offset {part.start:,} until {part.end:,}, stream {part.stream}"
-        yield _compare(place, Sum([("committed messages in Kafka", part.in_kafka)]), Sum([("received", part.in_ledger)]))
+        yield compare(place, Sum([("committed messages in Kafka", part.in_kafka)]), Sum([("received", part.in_ledger)]))

@@ -19,6 +19,7 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from batch.customers.accounts import build_accounts
 from batch.customers.cohorts import build_cohort_months
 from batch.customers.newcomers import count_newcomers
 from batch.customers.rfm_tables import build_rfm_day, build_rfm_flow
@@ -37,9 +38,11 @@ from cdp.mart.table import Table
 from cdp.metrics import BY_KEY
 from cdp.settings import load
 from streaming.events.parse import parse, select_events
+from tests.oracle.accounts import SHOP_COLUMNS
 from tests.oracle.customers import READ, customers_sql
 from tests.oracle.events import FIELDS, INTERACTIONS_SQL, read_events
 from tests.oracle.tables import OF_DAYS, table_sql
+from tests.shop_tables import ShopRows, make_shop_rows, make_tables
 from tests.spark_session import spark, utc
 
 __all__ = ["spark"]
@@ -174,13 +177,15 @@ def readings(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> I
         .persist()
     )
     days, things = build_customer_days(once).persist(), build_interactions(once).persist()
-    snapshot = build_snapshot(aggregate_customers(days, things, AS_OF).persist(), AS_OF).persist()
+    shop = make_shop_rows(Random(2), [f"c{number}" for number in range(CUSTOMERS)], AS_OF)
+    accounts = build_accounts({name: spark.createDataFrame(table) for name, table in make_tables(shop).items()})
+    snapshot = build_snapshot(aggregate_customers(days, things, AS_OF).persist(), AS_OF, accounts).persist()
     tables = _build_tables(once, days, snapshot)
     settings = load({"CDP_HDFS_URL": f"file:{tmp_path_factory.mktemp('tables')}"})
     write_days(days, settings, paths.CUSTOMER_DAY, [row.day for row in days.select("day").distinct().collect()])
     new = spark.createDataFrame(list(count_newcomers(settings).items()), "day date, new_customers int")
     kpis = build_kpi_days(once, days).join(new, "day", "left").fillna(0, ["new_customers"])
-    yield Readings(days, things, kpis, snapshot, tables, _load_duckdb(rows))
+    yield Readings(days, things, kpis, snapshot, tables, _load_duckdb(rows, shop))
     for frame in (snapshot, days, things, once):
         frame.unpersist()
 
@@ -197,13 +202,17 @@ def _build_tables(events: DataFrame, days: DataFrame, snapshot: DataFrame) -> di
     }
 
 
-def _load_duckdb(rows: list[dict[str, str]]) -> duckdb.DuckDBPyConnection:
+def _load_duckdb(rows: list[dict[str, str]], shop: ShopRows) -> duckdb.DuckDBPyConnection:
     duck = duckdb.connect()
     columns = {name: pa.array([row.get(name) for row in rows], pa.string()) for name in FIELDS}
     duck.register("messages", pa.table({"place": pa.array(range(len(rows))), **columns}))
     read_events(duck)
     duck.execute(CUSTOMER_DAY_SQL)
-    duck.execute(f"CREATE TABLE again AS {customers_sql(AS_OF)}")
+    for table, columns in SHOP_COLUMNS.items():
+        duck.execute(f"CREATE TABLE shop_{table} ({', '.join(f'{name} {kind}' for name, kind in columns.items())})")
+        values = [[row[name] for name in columns] for row in shop[table]]
+        duck.executemany(f"INSERT INTO shop_{table} VALUES ({', '.join('?' * len(columns))})", values)
+    duck.execute(f"CREATE TABLE again AS {customers_sql(AS_OF, has_shop=True)}")
     return duck
 
 

@@ -1,5 +1,5 @@
 """Night after night, each going on from the one before, gives what one night over everything gives: random histories with
-late events, copies and removed rows, published in random order."""
+late events, copies, removed rows and other accounts, published in random order."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from cdp.lake.paths import CUSTOMER_DAY, CUSTOMERS, EVENTS, INTERACTIONS, table_
 from cdp.mart.charts import CHART_TABLES
 from tests.batch.conftest import Events
 from tests.batch.shop import Shop, on, opened, shop
+from tests.shop_tables import make_shop_rows, write_shop
 from tests.spark_session import utc
 
 __all__ = ["shop"]
@@ -112,7 +113,7 @@ class TestRandomNights:
         ("seed", "nights"), [(1, 3), *(pytest.param(seed, 4, marks=pytest.mark.slow) for seed in (1, 2, 3, 4, 5))]
     )
     def test_are_the_same_as_one_over_everything(self, shop: Shop, rebuilt: Shop, seed: int, nights: int) -> None:
-        history = History(seed)
+        history, accounts = History(seed), random.Random(seed)
         shop.receive(*history.events(300, FIRST, LAST - timedelta(days=40)))
         day = LAST - timedelta(days=40)
         shop.night(day)
@@ -129,10 +130,14 @@ class TestRandomNights:
                     remove(shop, f"event_day = '{some_day}'", day)
                 case _:
                     shop.run_maintenance(day)
+            write_shop(shop.settings, make_shop_rows(accounts, CUSTOMERS_THERE, day))
             shop.night(day, accepted=["freshness"])  # days are left out
         shop.receive(*history.events(3, LAST, LAST))
+        last_accounts = make_shop_rows(accounts, CUSTOMERS_THERE, LAST)
+        write_shop(shop.settings, last_accounts)
         shop.night(LAST, accepted=["freshness"])
         copy_events(shop, rebuilt)
+        write_shop(rebuilt.settings, last_accounts)
         rebuilt.night(LAST, everything=True, accepted=["freshness"])
         one_by_one, at_once = result(shop, LAST), result(rebuilt, LAST)
         for store, wanted in at_once.items():

@@ -43,7 +43,8 @@ def set_missing_settings(tmp_path_factory: pytest.TempPathFactory) -> None:
 
 @pytest.fixture(autouse=True)
 def simplify_settings(settings: Settings) -> None:
-    """Uncollected static files and cheap password hashes."""
+    """Uncollected static files, cheap password hashes and an empty cache."""
+    cache.clear()
     settings.STORAGES = {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 

@@ -12,6 +12,7 @@ import pytest
 from cdp.settings import Settings, load
 from infra.stack import programs
 from infra.stack.programs import (
+    DIFF,
     LOAD,
     NIGHT,
     REPLAY,
@@ -47,6 +48,7 @@ def test_a_dry_run_of_a_load_needs_no_server() -> None:
         (NIGHT, "--day foo", "--day 2019-10-31", "'foo' is not a day"),
         (NIGHT, "--from 2019-10-31", "--from 2019-10-30 --to 2019-10-31", "--from D --to D"),
         (LOAD, "late.csv", "{tmp}/shop.csv", "late.csv is not a file"),
+        (DIFF, "late.csv --table orders", "{tmp}/shop.csv --table orders", "late.csv is not a file"),
         (STREAM, "--or-wait", "--once", "--or-wait goes with --once"),
         (REPLAY, "--reason foo", "--reason missing", "'foo' is not a reason"),
         (SEGMENTS, "refresh --day foo", "refresh", "'foo' is not a day"),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import date
 
+from tests.oracle.accounts import ACCOUNTS, ACCOUNTS_SQL, NO_SHOP_SQL
 from tests.oracle.rankings import FAVOURITES, FAVOURITES_SQL, RFM, RFM_SQL
 
 WINDOWS = (7, 30, 90)
@@ -109,20 +110,23 @@ OF_ORDERS = {
     "max_purchase_value": "max(value)",
     **{f"{end}_purchase_value_{n}d": f"{end}(value) FILTER ($as_of - day < {n})" for n in WINDOWS for end in ("min", "max")},
 }
-READ = (*OF_EVENTS, *OF_ORDERS, *FAVOURITES, *RFM)
+READ = (*OF_EVENTS, *OF_ORDERS, *FAVOURITES, *RFM, *ACCOUNTS)
 
 
-def customers_sql(as_of: date) -> str:
-    """SQL for a row per customer, with a column per metric, named by its key."""
+def customers_sql(as_of: date, *, has_shop: bool = False) -> str:
+    """SQL for a row per customer, with a column per metric, named by its key. `has_shop`: there are tables of the shop."""
     return f"""
-        WITH known AS (SELECT * FROM events WHERE day <= $as_of),
+        WITH {"" if has_shop else f"{NO_SHOP_SQL}, "}
+        known AS (SELECT * FROM events WHERE day <= $as_of),
         orders AS (SELECT user_id, day, sum(money) AS value FROM known WHERE {ORDER} GROUP BY user_id, day, bought_in),
         counted AS (SELECT user_id, {_list_columns(OF_EVENTS)} FROM known GROUP BY user_id),
         ordered AS (SELECT user_id, {_list_columns(OF_ORDERS)} FROM orders GROUP BY user_id),
         {FAVOURITES_SQL},
-        {RFM_SQL}
+        {RFM_SQL},
+        {ACCOUNTS_SQL}
         SELECT user_id AS customer_id, * EXCLUDE (user_id)
         FROM counted LEFT JOIN ordered USING (user_id) LEFT JOIN favourites USING (user_id) LEFT JOIN rfm USING (user_id)
+            LEFT JOIN accounts USING (user_id)
     """.replace("$as_of", f"DATE '{as_of}'")
 
 

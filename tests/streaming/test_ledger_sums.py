@@ -13,6 +13,7 @@ from streaming.ledger import __main__ as ledger
 from streaming.ledger.__main__ import as_json, as_text, read_until_consistent
 from streaming.ledger.read import LedgerUnreadable
 from streaming.ledger.recount import Tally
+from streaming.ledger.shop import Completeness, ShopSums
 from streaming.ledger.sums import (
     LedgerGap,
     LedgerReport,
@@ -23,6 +24,7 @@ from streaming.ledger.sums import (
     make_checks,
 )
 from streaming.messages import Counts, OffsetRange, Topic
+from streaming.shop.changes import Counts as ChangeCounts
 from tests.spark_session import utc
 
 SUMS = TopicSums("raw", 3, Counts(100, 90, 10), {"not_json": 8, "bad_price": 2}, {"0": 80, "31+": 10}, 100, 100)
@@ -35,6 +37,19 @@ NOW = Topic("raw", "t1", {0: OffsetRange("raw", 0, 0, 65), 1: OffsetRange("raw",
 #: Two rows of quarantine are one message that was replayed, and compaction left out seven copies.
 HDFS = TableCounts(events=84, dropped=7, quarantined=10, replayed=2, replayed_events=1)
 REPORT = LedgerReport([SUMS], REACHES, [], HDFS, NOW, acknowledged=100)
+
+SHOP = ShopSums(
+    changes={
+        "cdc.shop.orders": ChangeCounts(received=10, superseded=4, tombstones=1, refused=2, applied=3),
+        "cdc.shop.carts": ChangeCounts(received=5, applied=5),
+        "__debezium-heartbeat.cdc": ChangeCounts(received=7, applied=7),
+    },
+    kept_refusals=2,
+    lines=Completeness(known=9, sent=8, waiting=1),
+    refunds=Completeness(known=2, sent=2, waiting=0),
+    sent=10,
+    unsent=1,
+)
 
 
 def off(report: LedgerReport) -> list[str]:
@@ -70,12 +85,34 @@ def test_all_checks_hold_and_are_listed() -> None:
         ({"tables": replace(HDFS, quarantined=11)}, "quarantine on HDFS: quarantined 10 ≠ rows 11"),
         ({"recounts": [RecountedRange("s1", 0, 0, 65, 60, 61)]}, "committed messages in Kafka 61 ≠ received 60"),
         ({"acknowledged": 101}, "= 1, but only 0 offsets wait in Kafka"),
+        ({"shop": SHOP}, "= 10, but only 0 offsets wait in Kafka"),
+        ({"shop": replace(SHOP, changes=SHOP.changes | {"a": ChangeCounts(received=1)})}, "a: received 1 ≠ applied 0"),
+        ({"shop": replace(SHOP, kept_refusals=1)}, "shop.refused: refused 2 ≠ rows 1"),
+        ({"shop": replace(SHOP, lines=Completeness(9, 7, 1))}, "paid order lines: known 9 ≠ purchases 7"),
+        ({"shop": replace(SHOP, refunds=Completeness(2, 1, 0))}, "refunds: known 2 ≠ events 1"),
     ],
 )
 def test_each_wrong_sum_is_named(changes: dict[str, Any], words: str) -> None:
     report = replace(REPORT, **changes)
     assert any(words in text for text in off(report)), off(report)
     assert "OFF " in as_text(report, make_checks(report))
+
+
+def test_what_the_shop_sent_is_no_surplus() -> None:
+    report = replace(REPORT, acknowledged=85, shop=SHOP)
+    checks = [check.text for check in make_checks(report)]
+    sent = 'acknowledged by the source 85 + sent by the stream "shop" 10 - received by the stream 100 = -5'
+    assert [text for text in checks if text.startswith("Kafka")] == [
+        f"Kafka: {sent}: other programs send too, such as ./run shop simulate --views, or the source is still sending"
+    ]
+    assert checks[-4:] == [
+        "shop's changes: received 15 = applied 8 + superseded 4 + tombstones 1 + refused 2",
+        "rows of shop.refused: refused 2 = rows 2",
+        "paid order lines: known 9 = purchases 8 + waiting for their order, product or category 1",
+        "refunds: known 2 = events 2 + waiting for their purchase 0",
+    ]
+    assert off(report) == []
+    assert "events of the shop that are about to be sent: 1" in as_text(report, make_checks(report))
 
 
 def test_offsets_after_the_newest_stream_wait() -> None:

@@ -80,6 +80,9 @@ def test_failure_is_raised_with_its_best_explanation(runner: StreamRunner, monke
     fail_with(LedgerUnavailable("Postgres is away"), monkeypatch)
     with pytest.raises(LedgerUnavailable, match=r"^Postgres is away$"):
         runner.run(once=True, from_earliest=False)
+    fail_with(CannotResume("Postgres is older"), monkeypatch)
+    with pytest.raises(CannotResume, match=r"^Postgres is older$"):
+        runner.run(once=True, from_earliest=False)
     fail_with(ValueError("broken"), monkeypatch)
     with pytest.raises(StreamFailed, match=r"^broken; "):
         runner.run(once=True, from_earliest=False)

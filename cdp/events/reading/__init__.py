@@ -12,6 +12,7 @@ from cdp.events.reading.reader import (
     REPLAY_SCHEMA,
     EventReader,
     ReadMessages,
+    open_reader,
     to_days,
 )
 
@@ -25,5 +26,6 @@ __all__ = [
     "EventReader",
     "ReadMessages",
     "make_checks",
+    "open_reader",
     "to_days",
 ]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, replace
+from functools import cache, partial
 from typing import Self
 
 import pyarrow as pa
@@ -106,6 +106,12 @@ class EventReader:
             "received_day": to_days(messages.column("timestamp")),
         }
         return _select(REFUSALS_SCHEMA, columns | _make_origin(messages))
+
+
+@cache
+def open_reader(currency: str) -> EventReader:
+    """One for all batches of a worker's process: its queries are planned once."""
+    return EventReader(replace(BOUNDS, currency=currency))
 
 
 def _make_query(bounds: Bounds, changes: Sequence[TextChange], escapes: bool, source: str) -> str:

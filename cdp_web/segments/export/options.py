@@ -7,6 +7,7 @@ from typing import Literal, get_args
 
 from django.core.exceptions import ValidationError
 from django.http import QueryDict
+from django.utils.translation import gettext as _
 
 from cdp.errors import did_you_mean
 from cdp.metrics import BY_KEY, METRICS, Metric
@@ -15,6 +16,8 @@ from cdp_web.serving.snapshot_query import LIST_COLUMNS
 
 Format = Literal["csv", "parquet"]
 Ids = Literal["plain", "sha256"]
+#: Columns with personal data, of which a file has both or none.
+PERSONAL_COLUMNS = ("name", "email")
 FORMATS: tuple[Format, ...] = get_args(Format)
 IDS: tuple[Ids, ...] = get_args(Ids)
 ALL = "all"
@@ -27,11 +30,14 @@ class ExportOptions:
     ids: Ids = "plain"
     run_id: int | None = None  # the current one
     since_id: int | None = None  # all members
+    #: With the columns of PERSONAL_COLUMNS.
+    is_personal: bool = False
 
 
 def parse_options(parameters: QueryDict) -> ExportOptions:
     """Raises ValidationError with a message for each parameter that is wrong."""
     errors: dict[str, str] = {}
+    is_personal = asks_for_people(parameters)
     format, ids = FORMATS[0], parameters.get("ids") or "plain"
     try:
         format = parse_format(parameters)
@@ -39,6 +45,8 @@ def parse_options(parameters: QueryDict) -> ExportOptions:
         errors["format"] = " ".join(error.messages)
     if ids not in IDS:
         errors["ids"] = f"ids must be one of {', '.join(IDS)}."
+    if is_personal and ids != "plain":
+        errors["personal"] = _("Names and e-mail addresses would undo the hashing of the ids. Choose one of the two.")
     columns = LIST_COLUMNS
     try:
         columns = read_columns(parameters)
@@ -53,7 +61,13 @@ def parse_options(parameters: QueryDict) -> ExportOptions:
         next(each for each in IDS if each == ids),
         numbers["run"],
         numbers["changes_since"],
+        is_personal,
     )
+
+
+def asks_for_people(parameters: QueryDict) -> bool:
+    """Whether the file is to have names and e-mail addresses."""
+    return parameters.get("personal") in ("1", "true")
 
 
 def parse_format(parameters: QueryDict) -> Format:

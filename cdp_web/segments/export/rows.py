@@ -16,8 +16,9 @@ from django.utils.translation import gettext_lazy
 
 from cdp.kinds import DIGITS, MONEY_SCALE, NUMBER_SCALE
 from cdp.metrics import Metric
+from cdp_web.names.people import people_read
 from cdp_web.segments.changes import ENTERED, LEFT, entered_since, left_since
-from cdp_web.segments.export.options import ExportOptions
+from cdp_web.segments.export.options import PERSONAL_COLUMNS, ExportOptions
 from cdp_web.segments.members import members_at
 from cdp_web.segments.models import Membership, Segment, SegmentRun
 from cdp_web.segments.selectors import run_snapshot_open
@@ -51,7 +52,7 @@ class NothingToExport(LookupError):
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """A file that can be written any number of times with the same bytes."""
+    """A file that can be written any number of times with the same bytes, unless names change meanwhile."""
 
     segment: Segment
     run: SegmentRun
@@ -62,8 +63,9 @@ class Export:
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns of the file."""
+        people = PERSONAL_COLUMNS if self.options.is_personal else ()
         change = (CHANGE,) if self.since else ()
-        return (CUSTOMER_ID, *change, *(metric.key for metric in self.options.columns))
+        return (CUSTOMER_ID, *people, *change, *(metric.key for metric in self.options.columns))
 
     @property
     def file_name(self) -> str:
@@ -96,12 +98,14 @@ def export_open(segment: Segment, options: ExportOptions) -> Export:
 
 
 def build_schema(export: Export) -> pa.Schema:
-    return build_metrics_schema(export.options.columns, with_change=export.since is not None)
+    texts = [name for name in export.columns if name in (CHANGE, *PERSONAL_COLUMNS)]
+    return build_metrics_schema(export.options.columns, texts)
 
 
-def build_metrics_schema(metrics: Sequence[Metric], *, with_change: bool = False) -> pa.Schema:
-    texts = ((CUSTOMER_ID, pa.string()), *(((CHANGE, pa.string()),) if with_change else ()))
-    return pa.schema([*texts, *((metric.key, _TYPES[metric.kind]) for metric in metrics)])
+def build_metrics_schema(metrics: Sequence[Metric], texts: Sequence[str] = ()) -> pa.Schema:
+    """The id, further texts, and metrics."""
+    columns = [(name, pa.string()) for name in (CUSTOMER_ID, *texts)]
+    return pa.schema([*columns, *((metric.key, _TYPES[metric.kind]) for metric in metrics)])
 
 
 def open_chunks(export: Export) -> Iterator[pa.Table]:
@@ -152,10 +156,22 @@ def _build_table(export: Export, snapshot: Snapshot, changes: dict[str, str]) ->
     table = _read_metrics(snapshot, list(changes), export.options.columns)
     table = table.add_column(1, CHANGE, pa.array([changes[each] for each in table[CUSTOMER_ID].to_pylist()], pa.string()))
     table = table.filter(pc.or_(pc.is_valid(table[KEY]), pc.equal(table[CHANGE], LEFT)))
+    if export.options.is_personal:
+        table = add_people(table)
     if export.options.ids == "sha256":
         hashes = [hash_id(each) for each in table[CUSTOMER_ID].to_pylist()]
         table = table.set_column(0, CUSTOMER_ID, pa.array(hashes, pa.string()))
     return table.select(export.columns).cast(build_schema(export))
+
+
+def add_people(table: pa.Table) -> pa.Table:
+    """With the names and e-mail addresses of these customers; missing where the shop has none."""
+    ids = table[CUSTOMER_ID].to_pylist()
+    people = people_read(ids)
+    for column in PERSONAL_COLUMNS:
+        values = [getattr(people[each], column) or None if each in people else None for each in ids]
+        table = table.append_column(column, pa.array(values, pa.string()))
+    return table
 
 
 def hash_id(customer_id: str) -> str:

@@ -9,8 +9,9 @@ from django.views.decorators.http import require_safe
 
 from cdp.metrics import GROUPS, metrics_of
 from cdp_web.accounts.audit import audit_record
-from cdp_web.accounts.roles import Role, require_role
+from cdp_web.accounts.roles import Role, require_personal_data, require_role
 from cdp_web.layout.pages import answer_bad_request
+from cdp_web.names.people import may_see_people
 from cdp_web.segments.changes import run_has_changes
 from cdp_web.segments.export.files import CONTENT_TYPES, generate_csv_lines, write_parquet
 from cdp_web.segments.export.manifest import build_manifest
@@ -33,6 +34,7 @@ def export_page(request: HttpRequest, segment_id: int) -> HttpResponse:
         "earlier": earlier,
         "groups": [(group, metrics_of(group)) for group in GROUPS],
         "default_columns": LIST_COLUMNS,
+        "offers_people": may_see_people(request.user),
     }
     return render(request, "segments/export.html", context)
 
@@ -58,6 +60,8 @@ def export_manifest(request: HttpRequest, segment_id: int) -> HttpResponse:
 def open_requested(request: HttpRequest, segment_id: int) -> Export:
     """The export that the parameters of a request name."""
     options = parse_options(request.GET)
+    if options.is_personal:
+        require_personal_data(request.user)
     try:
         return export_open(segment_or_404(segment_id), options)
     except NothingToExport as error:
@@ -67,8 +71,12 @@ def open_requested(request: HttpRequest, segment_id: int) -> Export:
 def answer_file(export: Export) -> HttpResponseBase:
     """The file; the audit log records who takes it."""
     options = export.options
-    content = {"columns": len(export.columns), "rows": export.rows, "run": export.run.pk}
-    audit_record("export", export.segment, details={"format": options.format, "ids": options.ids, **content})
+    content = {"columns": len(export.columns), "personal": options.is_personal, "rows": export.rows, "run": export.run.pk}
+    audit_record(
+        "export",
+        export.segment,
+        details={"format": options.format, "ids": options.ids, **content},
+    )
     response: StreamingHttpResponse
     content_type = CONTENT_TYPES[export.options.format]
     if export.options.format == "csv":

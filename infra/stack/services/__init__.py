@@ -29,6 +29,7 @@ SERVICES: tuple[Service, ...] = (
 #: Started only by name, because they hold cores and memory that a small machine needs for other things.
 ON_DEMAND: tuple[Service, ...] = (
     stream.STREAM, postgres.SHOP_DB, site.SHOP_API, connect.CONNECT, stream.SHOP, stream.LIVE,
+    site.SHOP_VISITORS,
 )  # fmt: skip
 ALL = SERVICES + ON_DEMAND
 

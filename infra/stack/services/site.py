@@ -9,6 +9,8 @@ from functools import partial
 from pathlib import Path
 from threading import Lock
 
+from cdp.errors import first_line
+from cdp.postgres import shop_connection_arguments
 from cdp.programs import HEARTBEAT
 from cdp.settings import REPOSITORY, Settings
 from infra.stack.cause import find_cause
@@ -18,6 +20,8 @@ from infra.stack.stack import Stack, StackError, venv_bin
 
 #: Seconds after which the heartbeat task counts as late.
 BEAT_LATE = 35
+#: Seconds without a change of a cart after which the simulation of the shop counts as ended.
+VISITORS_LATE = 60
 
 _migrating = Lock()
 _prepared: set[Path] = set()
@@ -75,6 +79,23 @@ def _prepare_shop(stack: Stack) -> None:
 def _probe_shop(settings: Settings) -> str:
     health = get_json(f"{settings.shop_api_url}/health", "./run logs shop-api")
     return "answers, reads the shop" if health["has_products"] else "answers; the shop is empty: ./run shop init"
+
+
+def _probe_visitors(settings: Settings) -> str:
+    """A cart has changed within the last minute. A living process would not prove this: it may be waiting for the database."""
+    import psycopg2
+
+    try:
+        connection = psycopg2.connect(**shop_connection_arguments(settings, "reader", "cdp status", 3))
+        with connection, connection.cursor() as cursor:
+            cursor.execute("SELECT extract(epoch FROM now() - max(updated_at))::int FROM shop.carts")
+            ((seconds,),) = cursor.fetchall()
+        connection.close()
+    except psycopg2.Error as error:
+        raise Unhealthy(f"the shop's database can't be read: {first_line(error)}", "./run status shop-db") from error
+    if seconds is None or seconds > VISITORS_LATE:
+        raise Unhealthy("nobody has changed a cart for a minute", "./run logs shop-visitors")
+    return f"last change of a cart {seconds} s ago"
 
 
 def _probe_source(settings: Settings) -> str:
@@ -146,6 +167,16 @@ SHOP_API = Service(
     probe=_probe_shop,
     address="{shop_api_url}",
     group="live",
+)
+
+SHOP_VISITORS = Service(
+    name="shop-visitors",
+    title="Sample shop's visitors",
+    needs=("shop-db", "kafka"),
+    ports=(),
+    command=lambda stack: _python("-m", "source_server.shop", "simulate", "--rate", "2", "--minutes", "525600", "--views"),
+    prepare=_prepare_shop,
+    probe=_probe_visitors,
 )
 
 _service = partial(Service, group="site", prepare=_prepare)

@@ -8,6 +8,7 @@ from functools import partial
 
 from cdp.errors import first_line
 from cdp.mart.live import PROGRESS
+from cdp.mart.shop import READING
 from cdp.postgres import PROGRAM_RUNS, TABLE_EXISTS, connection_arguments
 from cdp.programs import EVENTS_STREAM, LIVE_STREAM, SHOP_STREAM, STREAM_NEEDS_PERSON, name_stream
 from cdp.settings import Settings
@@ -20,6 +21,12 @@ from infra.stack.stream_progress import SECONDS, stream_state
 
 APPLICATION = name_stream(EVENTS_STREAM)
 NEEDS = ("kafka", "namenode", "datanode1", "datanode2", "spark-master", "spark-worker", "spark-history", "postgres")
+_AGE = "extract(epoch FROM clock_timestamp() - written_at)::int"
+#: The table in which a stream notes its batches, and the last of them.
+_LAST_BATCH = {
+    LIVE_STREAM: (PROGRESS, f"SELECT batch, {_AGE} FROM {PROGRESS.full_name} WHERE stream = '{LIVE_STREAM}'"),
+    SHOP_STREAM: (READING, f"SELECT stream_batch, {_AGE} FROM {READING.full_name} ORDER BY batch DESC LIMIT 1"),
+}
 
 
 def _command(query: str, stack: Stack) -> StartCommand:
@@ -62,11 +69,11 @@ def _probe_live(query: str, settings: Settings) -> str:
             cursor.execute(PROGRAM_RUNS, [name_stream(query)])
             if cursor.fetchone() != (True,):
                 raise Unhealthy("it has not taken its lock in Postgres", f"./run logs stream-{query}")
-            cursor.execute(TABLE_EXISTS, [PROGRESS.full_name])
+            table, last = _LAST_BATCH[query]
+            cursor.execute(TABLE_EXISTS, [table.full_name])
             if cursor.fetchone() != (True,):
                 return "no batch yet"
-            age = "extract(epoch FROM clock_timestamp() - written_at)::int"
-            cursor.execute(f"SELECT batch, {age} FROM {PROGRESS.full_name} WHERE stream = %s", [query])
+            cursor.execute(last)
             row = cursor.fetchone()
             return f"batch {row[0]}, {row[1]:,} s ago" if row else "no batch yet"
     finally:

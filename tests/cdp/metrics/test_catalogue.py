@@ -12,14 +12,21 @@ from cdp.metrics import BY_KEY, GROUPS, METRICS, Metric, Stage, metrics_of, of_s
 
 #: Names that an expression of a stage may use: columns of its rows, or metrics of an earlier stage.
 THINGS_COLUMNS = {"thing", "name", "views", "carts", "items", "money"}
+ACCOUNT_COLUMNS = {
+    "signed_up_at", "city", "marketing_consent", "cart_value", "cart_items", "cart_changed_at", "wishes",
+}  # fmt: skip
 COLUMNS: dict[Stage, set[str]] = {
     "days": set(CUSTOMER_DAY.column_names),
     "things": THINGS_COLUMNS,
+    "account": ACCOUNT_COLUMNS,
     "scores": {metric.key for metric in of_stage("days")},
     "earlier": {metric.key for metric in of_stage("derived")},
     "derived": {metric.key for metric in METRICS if metric.stage != "derived"},
 }
-FUNCTIONS = {"sum", "min", "max", "count", "count_if", "min_by", "struct", "round", "nullif", "date_sub", "datediff", "div"}
+FUNCTIONS = {
+    "sum", "min", "max", "count", "count_if", "min_by", "struct", "round", "nullif", "date_sub", "datediff", "div",
+    "greatest", "trim",
+}  # fmt: skip
 
 
 def test_keys_are_unique_and_there_are_enough() -> None:

@@ -228,3 +228,33 @@ def test_a_rule_in_both_languages(rule: Rule, english: str, vietnamese: str) -> 
 def test_braces_in_a_text_are_only_text() -> None:
     rule = did("purchase", Filter("brand", "eq", "{0} {did}"), window=WEEK)
     assert to_sentence(rule) == 'bought a product whose brand is "{0} {did}", in the last 7 days'
+
+
+NAMED = Names(
+    products={"7": 'Pan {9"}', "8": "Lid"},
+    categories={"category_1": {"home": "Home & garden"}, "favourite_category_by_views": {"home.pans": "Home › Pans"}},
+)
+
+
+@pytest.mark.parametrize(
+    ("rule", "english"),
+    [
+        (did("purchase", Filter("product_id", "eq", "7")), 'bought "Pan {9\\"}" (7)'),
+        (
+            did("purchase", Filter("product_id", "eq", "7"), Filter("price", "gt", 5)),
+            'bought "Pan {9\\"}" (7) whose price is more than 5.00',
+        ),
+        (did("purchase", Filter("product_id", "eq", "9")), 'bought a product whose id is "9"'),
+        (did("purchase", Filter("product_id", "in", ("8", "9"))), 'bought a product whose id is one of ("Lid" (8), "9")'),
+        (did("purchase", Filter("product_id", "starts_with", "7")), 'bought a product whose id starts with "7"'),
+        (did("purchase", Filter("category_1", "eq", "home")), 'bought a product whose category is "Home & garden"'),
+        (Compare("favourite_category_by_views", "eq", "home.pans"), 'favourite category by views is "Home › Pans"'),
+    ],
+)
+def test_products_and_categories_by_name(rule: Rule, english: str) -> None:
+    assert to_sentence(rule, NAMED) == english
+
+
+def test_a_named_product_in_vietnamese() -> None:
+    rule = did("cart", Filter("product_id", "eq", "8"))
+    assert to_sentence(rule, NAMED, "vi") == 'đã thêm sản phẩm "Lid" (8) vào giỏ hàng'

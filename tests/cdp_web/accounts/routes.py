@@ -47,6 +47,7 @@ SITE: dict[str, Access] = {
     "nights:again": {"POST": ADMIN},
     "customers:list": READ,
     "customers:detail": READ,
+    "customers:find": ACT,
     "customers:export": {"GET": ANALYST},
     "customers:views": READ,
     "customers:view-create": ACT,

@@ -9,6 +9,7 @@ import pytest
 from cdp_web.customers.activity import Activity, Favourite, Period, activity_get, fill_periods
 from cdp_web.customers.figures import chart_activity, chart_favourites, chart_hours
 from cdp_web.customers.ranks import Rank, ranks_get
+from cdp_web.names.selectors import Names
 from cdp_web.serving import snapshot_store
 from cdp_web.serving.publications import Publication
 from cdp_web.serving.snapshot_query import Snapshot, snapshot_open
@@ -77,7 +78,7 @@ def test_hours_and_favourites(snapshot: Snapshot) -> None:
 def test_a_customer_without_interactions(snapshot: Snapshot) -> None:
     activity = read_activity(snapshot, "3", DAY)
     assert (activity.hours, activity.favourites["brand"], activity.moves) == ({}, [], [])
-    assert chart_favourites("brand", []).rows == []
+    assert chart_favourites("brand", [], Names()).rows == []
 
 
 def test_periods_cover_leap_years_and_month_ends() -> None:
@@ -96,7 +97,7 @@ def test_figures_have_the_numbers_of_their_tables(snapshot: Snapshot) -> None:
     (heat,) = chart_hours(activity.hours, "en").figure.data
     assert sum(map(sum, heat.z)) == 10
     assert heat.z[5][9] == 3
-    favourites = chart_favourites("category", activity.favourites["category"])
+    favourites = chart_favourites("category", activity.favourites["category"], Names())
     assert list(favourites.figure.data[0].y) == ["electronics", "electronics.smartphone"]
     assert list(favourites.figure.layout.yaxis.ticktext) == ["electronics", "smartphone"]
     assert [row[0] for row in favourites.rows] == ["electronics", "electronics › smartphone"]

@@ -16,6 +16,7 @@ from cdp_web.customers.list_page import build_portions
 from cdp_web.customers.listing import PAGE_SIZE, ListingError, build_link, parse_query
 from cdp_web.customers.selectors import CustomerPage, customer_page_get
 from cdp_web.segments.export.files import generate_lines
+from cdp_web.segments.export.rows import build_metrics_schema
 from cdp_web.segments.rules import RuleInvalid
 from cdp_web.serving import snapshot_store
 from cdp_web.serving.publications import Publication
@@ -145,7 +146,7 @@ def test_export_has_the_order_and_columns_of_the_list_and_no_formulas(monkeypatc
     rows = [factories.buyer("=1+1", value="5.00"), factories.buyer("b", value="9.00"), factories.customer("c")]
     snapshot = open_snapshot(rows, monkeypatch, tmp_path)
     query = parse(cols="views,total_purchase_value", rule=BUYERS)
-    chunks = generate_chunks(snapshot, export_keys_get(snapshot, query), query.columns)
+    chunks = generate_chunks(snapshot, export_keys_get(snapshot, query), build_metrics_schema(query.columns))
     lines = list(csv.reader(io.StringIO("".join(generate_lines(["customer_id", "views", "total_purchase_value"], chunks)))))
     assert lines[1:] == [["b", "1", "9.00"], ["'=1+1", "1", "5.00"]]
 

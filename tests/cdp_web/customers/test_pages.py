@@ -10,7 +10,8 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from cdp.metrics import GROUPS, METRICS
+from cdp.metrics import GROUPS, METRICS, metrics_of
+from cdp.metrics.groups import ACCOUNT
 from cdp.settings import current
 from cdp_web.accounts.roles import Role
 from cdp_web.accounts.services import user_set_role
@@ -211,6 +212,14 @@ class TestCustomer:
         assert all(group.title in page for group in GROUPS)
         assert "12.5%" in page
         assert "1.5 days" in page
+
+    def test_an_account_is_shown_only_if_there_is_one(self, publish: Any, site: Client) -> None:
+        no_account = dict.fromkeys(metric.key for metric in metrics_of(ACCOUNT))
+        account = no_account | {"city": "Huế", "marketing_consent": "no", "open_cart_value": Decimal("12.50")}
+        publish([factories.customer("7", **no_account), factories.customer("8", **account)])
+        groups = {customer: site.get(f"/customers/{customer}?part=metrics").context["groups"] for customer in ("7", "8")}
+        assert ACCOUNT not in dict(groups["7"])
+        assert {row.metric.key: row.value for row in dict(groups["8"])[ACCOUNT]} == account
 
     def test_an_unknown_id(self, publish: Any, site: Client, profiles: dict[str, Profile]) -> None:
         publish(make_rows())

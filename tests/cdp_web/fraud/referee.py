@@ -12,15 +12,16 @@ from tests.cdp_web.fraud.shop import Order, Payment, Shop
 Values = Mapping[str, Any]
 
 
-def _within(things: list[Any], last: Any, minutes: int) -> list[Any]:
-    """Those up to the last one that are younger than the time."""
-    place = things.index(last)
-    return [each for each in things[: place + 1] if last.at - each.at < timedelta(minutes=minutes)]
+def _count_within(things: list[Any], place: int, minutes: int) -> int:
+    """Those up to this one that are younger than the time."""
+    last = things[place]
+    return sum(last.at - each.at < timedelta(minutes=minutes) for each in things[: place + 1])
 
 
-def _find_crossings(things: list[Any], is_over: Callable[[Any], bool]) -> list[Any]:
-    pairs = zip([None, *things], things, strict=False)
-    return [thing for previous, thing in pairs if is_over(thing) and not (previous and is_over(previous))]
+def _find_crossings(things: list[Any], is_over: Callable[[list[Any], int], bool]) -> list[Any]:
+    """Those at which a limit is exceeded that was not exceeded at the one before."""
+    over = [is_over(things, place) for place in range(len(things))]
+    return [thing for place, thing in enumerate(things) if over[place] and not (place and over[place - 1])]
 
 
 def _sort_orders(orders: list[Order]) -> list[Order]:
@@ -32,10 +33,13 @@ def _name(order: Order) -> str:
 
 
 def frequency(shop: Shop, values: Values) -> set[str]:
+    def is_over(orders: list[Order], place: int) -> bool:
+        return _count_within(orders, place, values["minutes"]) > values["orders"]
+
     found = set()
     for customer in shop.customers:
         orders = _sort_orders([order for order in shop.orders if order.customer_id == customer])
-        found |= {_name(o) for o in _find_crossings(orders, lambda o: len(_within(orders, o, values["minutes"])) > values["orders"])}  # noqa: B023
+        found |= {_name(order) for order in _find_crossings(orders, is_over)}
     return found
 
 
@@ -43,35 +47,37 @@ def amount(shop: Shop, values: Values) -> set[str]:
     return {_name(order) for order in shop.orders if order.amount > Decimal(values["amount"])}
 
 
-def repeated_basket(shop: Shop, values: Values) -> set[str]:
+def _group_baskets(shop: Shop, values: Values, key: Callable[[Order], Any]) -> list[list[Order]]:
     groups: dict[Any, list[Order]] = {}
     for order in _sort_orders(shop.orders):
         if len(order.products) >= values["products"]:
-            groups.setdefault((order.customer_id, order.products), []).append(order)
-    return {
-        _name(order)
-        for orders in groups.values()
-        for order in _find_crossings(orders, lambda o: len(_within(orders, o, values["minutes"])) >= values["orders"])  # noqa: B023
-    }
+            groups.setdefault(key(order), []).append(order)
+    return list(groups.values())
+
+
+def repeated_basket(shop: Shop, values: Values) -> set[str]:
+    def is_over(orders: list[Order], place: int) -> bool:
+        return _count_within(orders, place, values["minutes"]) >= values["orders"]
+
+    groups = _group_baskets(shop, values, lambda order: (order.customer_id, order.products))
+    return {_name(order) for orders in groups for order in _find_crossings(orders, is_over)}
 
 
 def shared_basket(shop: Shop, values: Values) -> set[str]:
-    groups: dict[Any, list[Order]] = {}
-    for order in _sort_orders(shop.orders):
-        if len(order.products) >= values["products"]:
-            groups.setdefault(order.products, []).append(order)
+    def is_over(orders: list[Order], place: int) -> bool:
+        """Orders at the same moment count together."""
+        ages = [(order.customer_id, orders[place].at - order.at) for order in orders]
+        span = timedelta(minutes=values["minutes"])
+        return len({customer for customer, age in ages if timedelta(0) <= age < span}) >= values["different"]
 
-    def count(orders: list[Order], last: Order) -> int:
-        return len({order.customer_id for order in _within(orders, last, values["minutes"])})
-
-    return {
-        _name(order)
-        for orders in groups.values()
-        for order in _find_crossings(orders, lambda o: count(orders, o) >= values["different"])  # noqa: B023
-    }
+    groups = _group_baskets(shop, values, lambda order: order.products)
+    return {_name(order) for orders in groups for order in _find_crossings(orders, is_over)}
 
 
 def failed_payments(shop: Shop, values: Values) -> set[str]:
+    def is_over(payments: list[Payment], place: int) -> bool:
+        return _count_within(payments, place, values["minutes"]) >= values["payments"]
+
     found = set()
     for customer in shop.customers:
         rows: list[list[Payment]] = [[]]
@@ -81,9 +87,7 @@ def failed_payments(shop: Shop, values: Values) -> set[str]:
                 rows.append([])
             elif payment.status == "failed":
                 rows[-1].append(payment)
-        for row in rows:
-            crossings = _find_crossings(row, lambda p: len(_within(row, p, values["minutes"])) >= values["payments"])  # noqa: B023
-            found |= {f"{customer}/{payment.payment_id}" for payment in crossings}
+        found |= {f"{customer}/{payment.payment_id}" for row in rows for payment in _find_crossings(row, is_over)}
     return found
 
 

@@ -72,8 +72,8 @@ def write_payments(cursor: Any, payments: Iterable[Payment], changed_at: datetim
     """As the stream "shop" does: each with its order."""
     for payment in payments:
         cursor.execute(
-            f"""INSERT INTO {shop.ORDER.full_name} (order_id, customer_id, status, changed_at, batch) VALUES (%s, %s, 'placed', %s, 1)
-                ON CONFLICT DO NOTHING""",
+            f"""INSERT INTO {shop.ORDER.full_name} (order_id, customer_id, status, changed_at, batch)
+                VALUES (%s, %s, 'placed', %s, 1) ON CONFLICT DO NOTHING""",
             [payment.order_id, payment.customer_id, changed_at],
         )
         cursor.execute(

@@ -7,21 +7,16 @@ import importlib
 import pytest
 from django.apps import apps
 from django.contrib.auth.models import Group, User
-from django.core.cache import cache
 from pytest_django import DjangoAssertNumQueries
 
 from cdp_web.accounts.roles import Role, may_see_personal_data
 from cdp_web.accounts.services import user_set_role
-from cdp_web.names.selectors import Person, category_names_get, people_get, product_names_get
+from cdp_web.names.people import Person, people_get
+from cdp_web.names.selectors import category_names_get, product_names_get
 from tests.cdp_web import factories
 
 pytestmark = [pytest.mark.stack("postgres"), pytest.mark.django_db]
 PEOPLE = {"1": ("Ada Byron", "ada@example.org"), "2": ("Bo Li", "bo@example.org")}
-
-
-@pytest.fixture(autouse=True)
-def empty_cache() -> None:
-    cache.clear()
 
 
 def make_user(role: Role) -> User:

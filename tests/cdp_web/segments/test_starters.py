@@ -19,12 +19,13 @@ from cdp_web.segments.starter_rules import build_document
 from cdp_web.segments.starters import STARTERS, Starter
 from cdp_web.serving import snapshot_store
 from cdp_web.serving.publications import Publication
-from infra.stack.demo import HISTORY, LAST_DAY
+from infra.stack.demo import HISTORY
 from source_server import generate
+from source_server.generate import LAST_DAY
 from tests.oracle.customers import customers_sql
 from tests.oracle.events import INTERACTIONS_SQL, read_events, read_file
 
-AS_OF = date.fromisoformat(LAST_DAY)
+AS_OF = LAST_DAY
 IDS = {starter.name: number for number, starter in enumerate(STARTERS, start=1)}
 RULES: dict[int, Rule] = {IDS[starter.name]: decode(build_document(starter.node, IDS)) for starter in STARTERS}
 LEAVES = [node.rule for rule in RULES.values() for node in walk(rule)]

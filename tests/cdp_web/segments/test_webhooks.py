@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import hmac
 import json
-import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -38,6 +33,7 @@ from cdp_web.segments.webhooks import send, services
 from cdp_web.segments.webhooks.send import WEBHOOKS
 from cdp_web.segments.webhooks.services import delivery_resend, webhook_create, webhook_update
 from tests.cdp_web.factories import buyer, customer, is_, rule
+from tests.cdp_web.outgoing.receiver import Receiver, is_signed, run_receiver
 
 pytestmark = [pytest.mark.stack("postgres"), pytest.mark.django_db]
 
@@ -51,49 +47,10 @@ def marketer(marketer: User) -> User:
     return User.objects.get(pk=marketer.pk)
 
 
-@dataclass
-class Received:
-    headers: dict[str, str]
-    body: bytes
-
-    @property
-    def message(self) -> dict[str, Any]:
-        return dict(json.loads(self.body))
-
-
-@dataclass
-class Receiver:
-    """Answers with the next of these statuses, and 200 after the last one."""
-
-    url: str = ""
-    statuses: list[int] = field(default_factory=list)
-    received: list[Received] = field(default_factory=list)
-
-
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
-    state = Receiver()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["content-length"]))
-            state.received.append(Received({name.lower(): value for name, value in self.headers.items()}, body))
-            self.send_response(state.statuses.pop(0) if state.statuses else 200)
-            self.send_header("location", "/elsewhere")
-            self.end_headers()
-            self.wfile.write(b"thank\0you" * 1000)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    state.url = f"http://127.0.0.1:{server.server_port}/hook?shop=1"
-    yield state
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with run_receiver() as receiver:
+        yield receiver
 
 
 @pytest.fixture(autouse=True)
@@ -125,14 +82,6 @@ def try_once(delivery: WebhookDelivery) -> WebhookDelivery:
     WEBHOOKS.send(delivery.webhook_id)
     delivery.refresh_from_db()
     return delivery
-
-
-def is_signed(received: Received, secret: str) -> bool:
-    """By the words of the specification, without the code under test."""
-    key = base64.b64decode(secret.split("_", 1)[1])
-    content = f"{received.headers['webhook-id']}.{received.headers['webhook-timestamp']}.".encode() + received.body
-    expected = "v1," + base64.b64encode(hmac.new(key, content, hashlib.sha256).digest()).decode()
-    return received.headers["webhook-signature"] == expected
 
 
 def make_dead_deliveries(webhook: Webhook, run: SegmentRun, count: int) -> None:

@@ -162,6 +162,7 @@ def test_the_description_names_all_paths_and_limits(get: Get) -> None:
         "/datasets/{name}",
         "/datasets/{name}/events",
         "/datasets/{name}/events/{row}",
+        "/diff/{table}",
     }
     parameters = {one["name"]: one["schema"] for one in paths["/datasets/{name}/events"]["get"]["parameters"]}
     assert (parameters["limit"]["minimum"], parameters["limit"]["maximum"]) == (1, MAX_LIMIT)

@@ -96,7 +96,10 @@ def test_the_configuration_of_topics(settings: Settings) -> None:
     assert {topic.name: topic_partitions(settings, topic) for topic in TOPICS if topic not in others} == {
         "events.raw": settings.kafka_partitions,
         "source.positions": 1,
+        "stream.positions": 1,
         "segments.changes": settings.kafka_partitions,
+        "live.revenue": 1,
+        "live.top_products": 1,
         "cdp.probe": 1,
     }
     kafkas_clock = {"message.timestamp.type": "LogAppendTime"}

@@ -1,6 +1,6 @@
 // An input for several values: each becomes a chip, which can be removed.
 import { h, icon, interpolateText } from "./dom.js";
-import { suggestValues } from "./suggestions.js";
+import { nameOf, suggestValues } from "./suggestions.js";
 
 export function chipsInput(holder, { place, suggest, onchange }) {
   const chips = h("ul", { class: "chips", "aria-label": gettext("Values") });
@@ -43,7 +43,7 @@ export function chipsInput(holder, { place, suggest, onchange }) {
     };
     const label = interpolateText(gettext("Remove %(value)s"), { value });
     const button = h("button", { type: "button", class: "chip-remove", "aria-label": label, onclick: remove }, icon("x"));
-    return h("li", { class: "chip" }, value, button);
+    return h("li", { class: "chip", title: value }, nameOf(suggest, value) ?? value, button);
   }
 }
 

@@ -122,11 +122,11 @@ function sampleRow(row, data) {
 
 const nearMissRow = (row) => customerRow(row, row.says);
 
-function customerRow({ customer_id: id, url }, text) {
+function customerRow({ customer_id: id, name, url }, text) {
   return h(
     "li",
     {},
-    h("a", { class: "mono", href: url, target: "_blank", rel: "noopener" }, id),
+    h("a", { class: name ? "" : "mono", href: url, target: "_blank", rel: "noopener", title: id }, name || id),
     h("span", { class: "muted small" }, text),
   );
 }

@@ -5,7 +5,11 @@ import { h, interpolateText } from "./dom.js";
 import { formatCount } from "./formats.js";
 
 const PAUSE = 150;
+const names = new Map();
 let lastId = 0;
+
+// The name of a product or category that the page has suggested; undefined for other values.
+export const nameOf = (source, value) => names.get(`${source}=${value}`);
 
 // The input with its list. `source` is the address of the API with its field: "/values?field=brand". `onchoose` receives a chosen
 // value; `checksValue` says whether the whole value is compared, so an unknown one finds nobody; `onstart` turns the condition
@@ -24,12 +28,19 @@ export function suggestValues(input, { source, onchoose, checksValue, onstart })
     input.setAttribute("aria-expanded", "false");
     input.removeAttribute("aria-activedescendant");
   };
+  // Beside a value is its name, if it has one.
+  const showName = (value) => {
+    const name = checksValue ? nameOf(source, value) : "";
+    hint.hidden = !name;
+    hint.classList.toggle("value-name", Boolean(name));
+    if (name) hint.replaceChildren(name);
+  };
   const choose = (value) => {
     hide();
-    hint.hidden = true;
+    showName(value);
     onchoose(value);
   };
-  const option = ({ value, customers }, i) =>
+  const option = ({ value, name, customers }, i) =>
     h(
       "li",
       {
@@ -37,19 +48,21 @@ export function suggestValues(input, { source, onchoose, checksValue, onstart })
         id: `${id}-${i}`,
         class: "value-option",
         "aria-selected": "false",
+        "data-value": value,
         // Before the input loses the focus.
         onpointerdown: (event) => {
           event.preventDefault();
           choose(value);
         },
       },
-      h("span", {}, value),
+      h("span", {}, name || value, name && h("span", { class: "value-id" }, value)),
       h("span", { class: "muted small" }, formatCount(customers)),
     );
   const fill = async (isOpen) => {
     const text = input.value.trim();
     const values = (await read(`${source}&q=${encodeURIComponent(text)}`))?.values;
     if (!values || input.value.trim() !== text) return;
+    values.forEach(({ value, name }) => name && names.set(`${source}=${value}`, name));
     list.replaceChildren(...values.map(option));
     if (isOpen && document.activeElement === input && values.length) {
       list.hidden = false;
@@ -59,8 +72,9 @@ export function suggestValues(input, { source, onchoose, checksValue, onstart })
   };
   const warn = (text, values) => {
     const isUnknown = checksValue && text !== "" && values[0]?.value !== text;
-    hint.hidden = !isUnknown;
-    if (!isUnknown) return;
+    if (!isUnknown) return showName(text);
+    hint.hidden = false;
+    hint.classList.remove("value-name");
     const parts = [interpolateText(gettext("No customer has the value “%(value)s”."), { value: text })];
     if (values.length) parts.push(` ${gettext("Choose one of the list, or:")} `);
     const button = h("button", { type: "button", class: "link", onclick: onstart }, gettext("values that start with it"));
@@ -95,7 +109,7 @@ function onKey(event, input, list, hide, choose) {
   } else if (event.key === "Enter" && at >= 0) {
     event.preventDefault();
     event.stopImmediatePropagation();
-    choose(items[at].firstChild.textContent);
+    choose(items[at].dataset.value);
   } else if (event.key === "Escape") {
     event.preventDefault();
     hide();

@@ -68,14 +68,18 @@ function addButton(node, step, place, context) {
 
 // A category of the tree sets the filters of its level and of those above.
 function categoryPicker(node, step, place, context) {
-  const load = async () =>
-    ((await read(context.categories))?.categories ?? []).map(({ path, customers }) => ({
+  const load = async () => {
+    const categories = (await read(context.categories))?.categories ?? [];
+    const names = new Map(categories.map(({ path, name }) => [path.join("."), name]));
+    const nameLevel = (path, depth) => names.get(path.slice(0, depth + 1).join(".")) || path[depth];
+    return categories.map(({ path, customers }) => ({
       key: JSON.stringify(path),
-      title: path.at(-1),
-      about: path.length > 1 ? path.join(" › ") : "",
+      title: nameLevel(path, path.length - 1),
+      about: path.length > 1 ? path.map((_, depth) => nameLevel(path, depth)).join(" › ") : "",
       note: formatCount(customers),
       depth: path.length - 1,
     }));
+  };
   const onchoose = (key) => {
     const others = step.filters.filter((filter) => !LEVELS.includes(filter.field));
     const levels = JSON.parse(key).map((value, i) => ({ field: LEVELS[i], operator: "eq", values: [value] }));
