@@ -59,7 +59,7 @@ def _sum_open_carts(shop: Mapping[str, DataFrame]) -> DataFrame:
     sums = lines.agg(F.sum("quantity").alias("items"), F.sum(F.col("quantity") * F.col("price")).alias("value"))
     carts = shop["carts"].where("status = 'open'").join(sums, "cart_id", "left").groupBy(CUSTOMER_ID)
     return carts.agg(
-        F.least(F.sum("value"), F.lit(MOST_MONEY)).cast(MONEY).alias("cart_value"),
+        F.least(F.coalesce(F.sum("value"), F.lit(0)), F.lit(MOST_MONEY)).cast(MONEY).alias("cart_value"),
         F.sum("items").alias("cart_items"),
         F.max("updated_at").alias("cart_changed_at"),
     )

@@ -132,7 +132,7 @@ PAID = _table(
 )
 WAITING = _table(
     "waiting",
-    "a paid order of which a line has no event yet, because the row of its product or category has not come",
+    "a paid order with a line that has no event yet, because the row of its product or category has not come",
     (Column("order_id", "text"),),
     key=("order_id",),
 )

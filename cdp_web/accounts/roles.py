@@ -44,6 +44,8 @@ _RIGHTS = (
     (Role.VIEWER, gettext_lazy("read every page and the API, and count a rule without saving it")),
     (Role.VIEWER, gettext_lazy("make tokens for the API; a token has your role")),
     (Role.ANALYST, gettext_lazy("create, change, run, archive and export segments, and upload lists")),
+    (Role.ANALYST, gettext_lazy("confirm and dismiss alerts")),
+    (Role.ADMIN, gettext_lazy("change fraud rules and the channels of alerts")),
     (Role.ADMIN, gettext_lazy("manage webhooks, users and roles, and read the audit log")),
 )
 

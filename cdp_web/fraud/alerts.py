@@ -15,7 +15,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from cdp.fraud import BY_KEY
-from cdp.mart.live import ALERT
+from cdp.mart.live import ALERT, PROGRESS
 from cdp.postgres import TABLE_EXISTS
 from cdp_web.fraud.models import AlertState
 from cdp_web.fraud.words import KIND_TITLES, describe_rule
@@ -141,10 +141,10 @@ def _parse_values(row: Mapping[str, Any]) -> dict[str, Any]:
     return {"at": datetime.fromisoformat(row["at"]), "amount": None if amount is None else Decimal(amount)}
 
 
-def alerts_exist() -> bool:
-    """Whether a stream has ever run: it creates the table."""
+def streams_have_run() -> bool:
+    """Whether a stream has ever created its tables. The table of alerts comes with the site's own."""
     with connection.cursor() as cursor:
-        cursor.execute(TABLE_EXISTS, [ALERT.full_name])
+        cursor.execute(TABLE_EXISTS, [PROGRESS.full_name])
         return bool(cursor.fetchone()[0])
 
 
@@ -162,8 +162,6 @@ def alert_get(alert_id: int) -> Alert | None:
 
 def alerts_count(chosen: AlertFilter) -> dict[str, int]:
     """By state, whichever state is chosen."""
-    if not alerts_exist():
-        return dict.fromkeys(Status.values, 0)
     where, values = chosen.build_where(with_status=False)
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {_STATUS}, count(*) FROM {_FROM} WHERE {where} GROUP BY 1", values)
@@ -172,8 +170,6 @@ def alerts_count(chosen: AlertFilter) -> dict[str, int]:
 
 def alerts_count_open(customer_id: str = "") -> int:
     """Of one customer or of all, up to MOST_COUNTED."""
-    if not alerts_exist():
-        return 0
     of_customer, values = ("customer_id = %s AND", [customer_id]) if customer_id else ("", [])
     newest = f"SELECT FROM {ALERT.full_name} a WHERE {of_customer} NOT EXISTS {_CLOSED} ORDER BY alert_id DESC LIMIT %s"
     with connection.cursor() as cursor:
@@ -189,8 +185,6 @@ def add_open_alerts(request: HttpRequest) -> dict[str, Any]:
 
 
 def _read(clause: str, parameters: Sequence[Any]) -> Iterator[Alert]:
-    if not alerts_exist():
-        return
     with connection.cursor() as cursor:
         cursor.execute(f"{_SELECT} {clause}", parameters)
         rows = cursor.fetchall()

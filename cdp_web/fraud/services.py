@@ -12,7 +12,6 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from cdp.mart.live import ALERT
-from cdp_web.fraud.alerts import alerts_exist
 from cdp_web.fraud.models import AlertState, Channel, ChannelDelivery, FraudRule
 from cdp_web.outgoing.send import restart
 from cdp_web.outgoing.signing import make_secret
@@ -84,16 +83,12 @@ def mail_is_configured() -> bool:
 
 
 def get_newest_alert() -> int:
-    if not alerts_exist():
-        return 0
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT coalesce(max(alert_id), 0) FROM {ALERT.full_name}")
         return int(cursor.fetchone()[0])
 
 
 def _find_existing(ids: list[int]) -> list[int]:
-    if not ids or not alerts_exist():
-        return []
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT alert_id FROM {ALERT.full_name} WHERE alert_id = ANY (%s) ORDER BY 1", [ids])
         return [alert_id for (alert_id,) in cursor.fetchall()]

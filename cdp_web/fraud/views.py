@@ -28,8 +28,8 @@ from cdp_web.fraud.alerts import (
     Status,
     alert_get,
     alerts_count,
-    alerts_exist,
     alerts_get,
+    streams_have_run,
 )
 from cdp_web.fraud.models import FraudRule
 from cdp_web.fraud.services import alerts_decide
@@ -69,7 +69,7 @@ def alert_list(request: HttpRequest) -> HttpResponse:
         "newest": make_link(chosen) if before else "",
         "here": request.get_full_path(),
         "export": f"{reverse('fraud:export')}?{urlencode(_list_values(chosen))}",
-        "has_run": alerts_exist(),
+        "has_run": bool(shown) or streams_have_run(),
         "is_filtered": bool(chosen.rule_id or chosen.customer_id or chosen.days),
     }
     return render(request, "fraud/alerts.html", context)

@@ -28,7 +28,7 @@ PRODUCTS_SHOWN = 8
 #: Counts older than this are counted again while the page shows them.
 AGE = timedelta(seconds=4)
 #: Counts older than this are not shown: nobody has looked at the page for a while.
-KEEP_SECONDS = 30
+KEEP_SECONDS = 10
 _KEY = "live-counts"
 _counting = threading.Lock()
 

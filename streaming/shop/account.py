@@ -36,7 +36,7 @@ _REFUSE = f"""
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What the stream had read before a batch. `snapshots` has the tables of which not all rows have come yet, each with the
+    """What the stream had read before a batch. `snapshots` has the tables whose rows have not all come yet, each with the
     batch in which the first came."""
 
     next_offsets: Mapping[str, int]

@@ -71,7 +71,7 @@ def _note_paid(cursor: Cursor, tables: Mapping[str, TableChanges], sends: Mappin
 
 
 def _find_orders(cursor: Cursor, tables: Mapping[str, TableChanges]) -> list[str]:
-    """Orders of which the batch may complete an event."""
+    """Orders with an event that the batch may complete."""
     orders = {str(row["order_id"]) for name in _ORDER_TABLES for row in tables[name].rows.values()}
     if tables["products"].rows or tables["categories"].rows:
         cursor.execute(f"SELECT order_id FROM {WAITING.full_name}")

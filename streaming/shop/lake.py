@@ -23,7 +23,7 @@ from streaming.shop.rows import encode
 #: Most changes in memory at a time.
 MOST_CHANGES = 100_000
 TABLES_AT_ONCE = 4
-#: A table of which not all rows have come yet keeps its earlier state until they have.
+#: A table whose rows have not all come yet keeps its earlier state until they have.
 _UNFINISHED = f"SELECT topic FROM {READING.full_name} WHERE snapshot_batch IS NOT NULL AND stream = %s"
 _READ = f"""
     SELECT table_name, row_key, content, batch FROM {CHANGE.full_name} WHERE NOT table_name = ANY(%s)

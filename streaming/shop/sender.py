@@ -26,7 +26,7 @@ _FIRST = f"SELECT min(batch) FROM {SENT.full_name} WHERE stream = %s"
 _UNSENT = f"SELECT batch, event->>'user_id', event::text FROM {SENT.full_name} WHERE batch > %s ORDER BY batch, event_id"
 
 
-#: A stream's id -> the last of its batches of which the events are in Kafka.
+#: A stream's id -> its last batch whose events are in Kafka.
 SentPositions = Mapping[str, int]
 
 

@@ -10,17 +10,16 @@ from django.db import connection
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from cdp.mart.live import MINUTE, PROGRESS
-from tests.cdp_web.factories import mart_row
+from cdp.mart.live import MINUTE
+from tests.cdp_web.factories import live_batch, mart_row
 
 pytestmark = [pytest.mark.browser, pytest.mark.stack("postgres", "mongo")]
 
 
 def test_numbers_change_without_a_reload(page: Page, browser_messages: list[str]) -> None:
-    now = timezone.now()
-    mart_row(MINUTE, minute=now.replace(second=0, microsecond=0) - timedelta(minutes=2), orders=1, gross=Decimal("5.00"))
-    texts = {"checkpoint": "c", "topic_id": "t", "offsets": "{}", "counted_from": now}
-    mart_row(PROGRESS, stream="live", batch=1, written_at=now, newest_event=now, **texts)
+    minute = timezone.now().replace(second=0, microsecond=0)
+    mart_row(MINUTE, minute=minute - timedelta(minutes=2), orders=1, gross=Decimal("5.00"))
+    live_batch()
     page.goto("/live/")
     revenue, bar = page.locator('[data-key="hour"] .tile-value'), page.locator(".live-bar").nth(57)
     expect(revenue).to_have_text("$5.00")
@@ -28,7 +27,7 @@ def test_numbers_change_without_a_reload(page: Page, browser_messages: list[str]
     first = bar.element_handle()
     with connection.cursor() as cursor:
         cursor.execute(f"UPDATE {MINUTE.full_name} SET gross = 12")
-        cursor.execute(f"UPDATE {PROGRESS.full_name} SET batch = 2")
+    live_batch(2)
     expect(revenue).to_have_text("$12.00")
     assert first.evaluate("bar => bar.isConnected")
     assert first.get_attribute("height") != height

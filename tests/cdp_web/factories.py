@@ -16,6 +16,7 @@ from django.db import connection
 
 from cdp.kinds import DIGITS, MONEY_SCALE, PRICE_DIGITS
 from cdp.mart.daily import CUSTOMER_DAY, KPI_DAY, NIGHT_RUN, PUBLICATION, create_statements
+from cdp.mart.live import PROGRESS
 from cdp.mart.shop import CATEGORY, CUSTOMER, PRODUCT, SHOP_TABLES
 from cdp.mart.table import Table
 from cdp.metrics import LIFECYCLES, METRICS
@@ -165,6 +166,14 @@ def customer_day(day: date, customer_id: str, **changes: Any) -> None:
 def mart_row(table: Table, **changes: Any) -> None:
     """A row of a table of the night, zeros but for these values."""
     _insert(table.full_name, {column.name: 0 for column in table.columns if column.required} | changes)
+
+
+def live_batch(number: int = 1) -> None:
+    """What the stream "live" writes down with a batch, in the place of the batch before."""
+    now = datetime.now(UTC)
+    with connection.cursor() as cursor:
+        cursor.execute(f"DELETE FROM {PROGRESS.full_name}")
+    mart_row(PROGRESS, stream="live", batch=number, topic_id="t", offsets="{}", written_at=now, newest_event=now)
 
 
 def publication(publication_id: int = 1, day: date = DAY, **counts: int) -> Publication:

@@ -14,18 +14,20 @@ from pytest_django import DjangoAssertNumQueries
 from cdp.settings import current
 from cdp_web.accounts.roles import Role
 from cdp_web.accounts.services import user_set_role
+from cdp_web.fraud.models import FraudRule
 from cdp_web.segments.lists import list_create
 from cdp_web.segments.services import segment_create
 from cdp_web.segments.uploads import read_items
 from cdp_web.segments.webhooks.services import webhook_create
 from tests.cdp_web import factories
+from tests.cdp_web.fraud.facts import make_alert
 from tests.cdp_web.whole_shop import make_segment, make_shop, publish_shop
 
 pytestmark = [pytest.mark.stack("postgres", "mongo"), pytest.mark.django_db]
 
 #: Rows of a list on a page: a query for each of them would break the bounds.
 MANY = 12
-#: Page -> most queries. {customer}, {segment}, {list} and {webhook} are ids of the shop below.
+#: Page -> most queries. {customer}, {segment}, {list}, {webhook} and {alert} are ids of the shop below.
 BOUNDS = {
     "/": 29,
     "/?period=7d&compare=year": 24,
@@ -53,6 +55,8 @@ BOUNDS = {
     "/segments/lists/{list}": 15,
     "/segments/webhooks": 15,
     "/segments/webhooks/{webhook}": 15,
+    "/fraud/": 19,
+    "/fraud/{alert}": 20,
     "/pipeline/": 25,
     "/pipeline/replays": 14,
     "/nights/": 15,
@@ -78,9 +82,11 @@ def ids(publish: Any) -> dict[str, Any]:
     buyers = make_segment(publication, "Buyers", factories.is_("total_purchase", "ge", 1))
     make_segment(publication, "Loyal", {"segment": {"id": buyers.pk}}, factories.is_("total_purchase", "ge", 3))
     guests = list_create(name="Guests", upload=read_items([best["customer_id"], "stranger"]))
+    rule = FraudRule.objects.get(kind="amount")
+    alerts = [make_alert(rule.pk, str(number)) for number in range(MANY)]
     webhook = webhook_create(name="Shop", url="https://8.8.8.8/hook", segment_id=buyers.pk)
     cache.clear()
-    return {"customer": best["customer_id"], "segment": buyers.pk, "list": guests.pk, "webhook": webhook.pk}
+    return {"customer": best["customer_id"], "segment": buyers.pk, "list": guests.pk, "webhook": webhook.pk, "alert": alerts[0]}
 
 
 @pytest.fixture

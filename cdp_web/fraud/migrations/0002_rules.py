@@ -1,7 +1,11 @@
-"""The rules that every installation begins with, one of each kind, switched on."""
+"""The table of alerts, so that pages need not ask whether a stream has created it; and the rules that every installation begins
+with, one of each kind, switched on."""
 
 from django.db import migrations
 from django.utils import timezone
+
+from cdp.mart.daily import create_statements
+from cdp.mart.live import ALERT
 
 RULES = (
     ("Many orders", "frequency", {"orders": 5, "minutes": 60}),
@@ -13,6 +17,11 @@ RULES = (
 )
 
 
+def create_alerts(apps, schema_editor):
+    for statement in create_statements((ALERT,)):
+        schema_editor.execute(statement)
+
+
 def add_rules(apps, schema_editor):
     rule = apps.get_model("fraud", "FraudRule")
     for name, kind, parameters in RULES:
@@ -21,4 +30,7 @@ def add_rules(apps, schema_editor):
 
 class Migration(migrations.Migration):
     dependencies = [("fraud", "0001_initial")]
-    operations = [migrations.RunPython(add_rules, migrations.RunPython.noop)]
+    operations = [
+        migrations.RunPython(create_alerts, migrations.RunPython.noop),
+        migrations.RunPython(add_rules, migrations.RunPython.noop),
+    ]

@@ -14,21 +14,13 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
-from cdp.mart.live import ALERT, CUSTOMER_MINUTE, MINUTE, ORDER, PRODUCT_MINUTE, PROGRESS
+from cdp.mart.live import ALERT, CUSTOMER_MINUTE, MINUTE, ORDER, PRODUCT_MINUTE
 from cdp_web.live import counts, state
 from tests.cdp_web import factories
-from tests.cdp_web.factories import mart_row
+from tests.cdp_web.factories import live_batch, mart_row
 
 pytestmark = [pytest.mark.stack("postgres"), pytest.mark.django_db]
 CONTENT = "/live/content"
-
-
-def write_batch(number: int = 1) -> None:
-    now = timezone.now()
-    texts = {"checkpoint": "c", "topic_id": "t", "offsets": "{}", "counted_from": now}
-    with connection.cursor() as cursor:
-        cursor.execute(f"DELETE FROM {PROGRESS.full_name}")
-    mart_row(PROGRESS, stream="live", batch=number, written_at=now, newest_event=now, **texts)
 
 
 def buy(minute: datetime, customer: str, product: str, amount: str) -> None:
@@ -54,7 +46,7 @@ def shop(publish: Any) -> datetime:
     buy(minute, "c1", "p2", "9.00")
     mart_row(CUSTOMER_MINUTE, minute=minute - timedelta(minutes=20), customer_id="c3", views=1)
     factories.shop_names(products={"p1": "Kettle <b>"})
-    write_batch()
+    live_batch()
     return minute
 
 
@@ -79,7 +71,7 @@ def test_an_unchanged_page_is_not_sent_again(shop: datetime, site: Client) -> No
     unchanged = site.get(CONTENT, headers={"If-None-Match": first["ETag"]})
     assert (first.status_code, unchanged.status_code, unchanged.content) == (200, 304, b"")
     assert first["ETag"].strip('"') in site.get("/live/").content.decode()
-    write_batch(2)
+    live_batch(2)
     assert site.get(CONTENT, headers={"If-None-Match": first["ETag"]}).status_code == 200
 
 
