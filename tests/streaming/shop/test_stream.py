@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -14,6 +15,7 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Any
 
+import psutil
 import psycopg
 import pytest
 from confluent_kafka import Consumer, TopicPartition
@@ -27,11 +29,14 @@ from cdp.kafka import client_config
 from cdp.lake.paths import table_url
 from cdp.lake.shop import SHOP_LAKE_TABLES
 from cdp.postgres import shop_connection_arguments
+from cdp.programs import STREAM_NEEDS_PERSON
 from cdp.settings import REPOSITORY, Settings
 from infra.connect import operations
 from infra.connect.shop import sample_shop
+from infra.stack import lifecycle
 from infra.stack.services.hdfs import USER
 from infra.stack.stack import Stack
+from infra.stack.supervise import Supervisor
 from tests.conftest import TestStack
 from tests.databases import database, rows
 from tests.source_server.shop.conftest import administer, query
@@ -143,6 +148,70 @@ def test_a_killed_stream_keeps_the_shops_tables_and_sends_each_paid_line_once(pl
     assert_mirrors_equal(place)
     assert_events_equal(place)
     assert_counts_add_up(place)
+
+
+VICTIMS = ("connect", "executor", "shop-db", "driver", "kafka")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_every_server_is_killed_while_twenty_thousand_changes_come(place: Place) -> None:
+    place.run("-m", "source_server.shop", "init", "--categories", "10", "--products", "100", "--customers", "200")
+    place.run("-m", "source_server.shop", "simulate", "--historical", "10", "--sessions", "100")
+    operations.register_shop(place.stack, replace(sample_shop(place.settings), slot=place.settings.shop_database))
+    with place.simulate("--rate", "100", "--minutes", "3") as simulation, LastingStream(place) as stream:
+        for victim in VICTIMS:
+            stream.run_for(25)
+            kill(stream.process.pid if victim == "driver" else find_victim(place, victim))
+        simulation.communicate(timeout=300)
+    lifecycle.up(place.stack, SERVERS)
+    change(place, "ALTER TABLE shop.customers ADD COLUMN tier text")
+    change(place, "UPDATE shop.customers SET tier = 'gold'")
+    change(place, "INSERT INTO shop.customers (customer_id, name, email, city) VALUES (1, 'Last', 'last@example.org', 'Rome')")
+    while (1,) not in rows(place.settings, "SELECT 1 FROM shop.customer WHERE customer_id = '1'"):
+        place.run("-c", STREAM, place.events, "--once")
+    assert_mirrors_equal(place)
+    assert_events_equal(place)
+    assert_counts_add_up(place)
+    assert rows(place.settings, "SELECT sum(received) >= 20000 FROM shop.reading") == [(True,)]
+
+
+class LastingStream:
+    """The stream as its supervisor runs it: a stream that ends is started again."""
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+
+    def __enter__(self) -> LastingStream:
+        self.process = self._place.start("-c", STREAM, self._place.events)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.terminate()
+        self.process.communicate(timeout=120)
+
+    def run_for(self, seconds: float) -> None:
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            if self.process.poll() is not None:
+                assert self.process.returncode != STREAM_NEEDS_PERSON, self.process.communicate()
+                self.process = self._place.start("-c", STREAM, self._place.events)
+            time.sleep(0.5)
+
+
+def find_victim(place: Place, name: str) -> int:
+    """The process id of a server, or of the stream's executor."""
+    if name != "executor":
+        return Supervisor(place.stack).state(name).pid
+    worker = psutil.Process(Supervisor(place.stack).state("spark-worker").pid)
+    (executor, *_) = (
+        each for each in worker.children(recursive=True) if "CoarseGrainedExecutorBackend" in " ".join(each.cmdline())
+    )
+    return executor.pid
+
+
+def kill(pid: int) -> None:
+    os.kill(pid, signal.SIGKILL)
 
 
 def change(place: Place, statement: str) -> None:
