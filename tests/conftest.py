@@ -31,8 +31,7 @@ __all__ = ["chromium"]
 REACHING = ("stack", "browser", "spark", "subprocess")
 
 
-#: Tests with a browser come late: Playwright leaves an event loop in this thread, where others could start none. Those that
-#: kill every service do so on the stack that the end-to-end tests leave.
+#: Tests with a browser come late: Playwright leaves an event loop in this thread, where others could start none.
 LAST = ("browser", "e2e", "test_kill_and_return.py")
 
 

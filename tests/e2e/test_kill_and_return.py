@@ -1,7 +1,4 @@
-"""Killed servers come back with their data; a stack that is stopped leaves no process and no port behind.
-
-These tests run after the end-to-end tests and on their stack, which has every service and some data.
-"""
+"""Killed servers come back with their data; a stack that is stopped leaves no process and no port behind."""
 
 from __future__ import annotations
 

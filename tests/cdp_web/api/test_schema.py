@@ -32,7 +32,7 @@ from cdp_web.segments.uploads import read_items
 from cdp_web.wsgi import application
 from tests.cdp_web import factories
 
-pytestmark = [pytest.mark.stack("postgres"), pytest.mark.django_db]
+pytestmark = [pytest.mark.stack("postgres", "redis"), pytest.mark.django_db]
 SCHEMA = schemathesis.openapi.from_dict(SchemaGenerator().get_schema(request=None, public=True))
 SCHEMA.app = application
 OPERATIONS = {result.ok().label: result.ok() for result in SCHEMA.get_all_operations() if isinstance(result, Ok)}

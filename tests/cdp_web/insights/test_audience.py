@@ -140,7 +140,7 @@ class TestReport:
         assert counts["new"] == sum(AS_OF - timedelta(days=60) < row["first_seen"] <= day for row in world.customers)
 
     def test_page(self, publication: Publication, site: Client, django_assert_max_num_queries: DjangoAssertNumQueries) -> None:
-        with django_assert_max_num_queries(12):
+        with django_assert_max_num_queries(13):
             answer = site.get("/insights/audience?show=revenue&since=day")
         assert (answer.status_code, answer.context["show"], answer.context["since"]) == (200, "revenue", "day")
         assert site.get("/insights/audience?csv=groups")["Content-Disposition"] == 'attachment; filename="groups.csv"'

@@ -152,7 +152,7 @@ class TestReport:
 
     def test_page(self, publication: Publication, site: Client, django_assert_max_num_queries: DjangoAssertNumQueries) -> None:
         for tab in TABS:
-            with django_assert_max_num_queries(15):
+            with django_assert_max_num_queries(16):
                 answer = site.get(f"/insights/products?tab={tab}&sort=-buyers")
             report = answer.context["report"]
             assert (answer.status_code, report.query.tab, report.total > 2) == (200, tab, True)

@@ -103,7 +103,7 @@ class TestReport:
 
     def test_page(self, publication: Publication, site: Client, django_assert_max_num_queries: DjangoAssertNumQueries) -> None:
         for by in UNITS:
-            with django_assert_max_num_queries(10):
+            with django_assert_max_num_queries(11):
                 answer = site.get(f"/insights/retention?by={by}&show=revenue")
             assert (answer.status_code, answer.context["report"].unit) == (200, by)
         assert site.get("/insights/retention?by=year").status_code == 400

@@ -82,7 +82,7 @@ class TestList:
         starters_ensure()
         # 3 session, user and role; 5 segments, their number, the facets, the names in rules, the day of the newest size;
         # 2 publication, 2 the last night, 1 the state of the data in the top bar
-        with django_assert_num_queries(13):
+        with django_assert_num_queries(15):
             site.get("/segments/")
 
 
