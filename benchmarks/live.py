@@ -2,7 +2,7 @@
 what ten times the customers cost.
 
 A rate is sent for half a minute, then a higher one, until the lag grows. The highest rate at which it did not is then sent for
-five minutes; if the lag grows, the next lower one. Lag is what was sent and is not in the numbers yet.
+five minutes; if the lag grows, the next lower one. Lag is the time from the sending of an event until it is in the numbers.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def find_highest(program: LiveProgram, scale: float) -> Trial:
 
 def _hold(program: LiveProgram, rate: float, seconds: float) -> Trial:
     held = program.hold(rate, seconds, CUSTOMERS)
-    print(f"{rate:,.0f} events/s for {seconds:.0f} s: lag grows by {held.growth:.1%} of them", file=sys.stderr, flush=True)
+    print(f"{rate:,.0f} events/s for {seconds:.0f} s: lag grows by {held.growth:.3f} s/s", file=sys.stderr, flush=True)
     return held
 
 

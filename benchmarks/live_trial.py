@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import json
+import math
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from statistics import fmean
+from statistics import linear_regression
 from types import TracebackType
 from typing import Self
 
 from benchmarks.stream_program import Workplace
 
 READY_WITHIN, DRAINED_WITHIN = 300.0, 300.0
-LOOK_SECONDS = 0.5
-#: Lag is flat if it grows by no more than this share of the events.
-FLAT_SHARE = 0.02
+#: Lag is flat if it grows by no more than so many seconds in each second.
+FLAT = 0.03
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,25 +40,21 @@ class Trial:
     first: int  # events that the program had read before
     batches: Sequence[LiveBatch]
 
-    def lag_at(self, moment: float) -> float:
-        """Events that were sent and are not in the numbers."""
-        read = max((batch.total for batch in self.batches if batch.at <= moment), default=self.first) - self.first
-        return min(moment - self.start, self.seconds) * self.rate - read
-
     @property
     def growth(self) -> float:
-        """By which share of the events the lag grows from the first third to the last."""
-        third = self.seconds / 3
-        first, last = (self._mean_lag(self.start + place * third, third) for place in (0, 2))
-        return (last - first) / (2 * third * self.rate)
+        """By how many seconds in each second the numbers fall behind, after the first quarter. Only the end of a batch counts:
+        between two ends, every program falls behind."""
+        warm, end = self.start + self.seconds / 4, self.start + self.seconds
+        ends = [(batch.at, self._delay(batch)) for batch in self.batches if warm <= batch.at <= end]
+        return linear_regression(*zip(*ends, strict=True)).slope if len(ends) > 2 else math.inf
+
+    def _delay(self, batch: LiveBatch) -> float:
+        """From the sending of the batch's last event until it was in the numbers."""
+        return batch.at - self.start - (batch.total - self.first) / self.rate
 
     @property
     def is_flat(self) -> bool:
-        return self.growth <= FLAT_SHARE
-
-    def _mean_lag(self, begin: float, seconds: float) -> float:
-        looks = int(seconds / LOOK_SECONDS)
-        return fmean(self.lag_at(begin + number * LOOK_SECONDS) for number in range(1, looks + 1))
+        return self.growth <= FLAT
 
     @property
     def ages(self) -> list[float]:
