@@ -63,7 +63,8 @@ def write_changes(cursor: Cursor, changes: ShopChanges, context: BatchContext) -
         delete_rows(cursor, table)
     snapshots = end_snapshots(cursor, changes, reading)
     topic_ids = {topic.name: topic.id for topic in context.topics}
-    for each in (each for each in context.ranges if each.count):
+    # A first batch may be empty; its record shows that the next one follows it.
+    for each in (each for each in context.ranges if each.count or each.topic not in reading.next_offsets):
         read = TopicReading(topic_ids[each.topic], each, changes.counts[each.topic], snapshots.get(each.topic), changes.newest)
         add_counts(cursor, context.stream, context.number, number, read)
     keep_refusals(cursor, context.stream, changes.refusals)

@@ -200,6 +200,15 @@ def test_a_database_that_is_older_than_the_checkpoint_is_noticed(connection: Con
         stream.write(topics.put("carts", cart_id=2, customer_id=1))
 
 
+def test_a_stream_that_starts_before_the_first_message_goes_on(connection: Connection) -> None:
+    stream, topics = ShopStream(connection), Topics()
+    stream.write()
+    stream.write()
+    number = next(NUMBERS)
+    stream.write(*make_order(number, topics))
+    assert f"order:{number}:1" in stream.read_events()
+
+
 def test_a_position_of_a_lost_database_makes_only_this_streams_events_unsent(connection: Connection) -> None:
     stream = ShopStream(connection)
     stream.write(*make_order(next(NUMBERS), Topics()))
