@@ -64,7 +64,6 @@ def _make_record(
     name: str, full: Part, split: Part, features: Features, trial: Trial, results: Mapping[str, Result], champion: Result | None
 ) -> Record:
     model = split.models[name]
-    full_results = measure_lists([full.models[name], full.models[POPULAR]], trial, features, again=False)
     fold_in = max(full.fold_in_difference, split.fold_in_difference) if isinstance(model, Als) else 0.0
     return Record(
         name=name,
@@ -72,8 +71,7 @@ def _make_record(
         popular=results[POPULAR],
         popular_in_category=results[POPULAR_IN_CATEGORY],
         mixed_up=_measure_mixed_up(model, trial),
-        full=full_results[name],
-        full_popular=full_results[POPULAR],
+        full=measure_lists([full.models[name]], trial, features, again=False)[name],
         champion=champion,
         trained_to=split.day,
         last_day=full.day,

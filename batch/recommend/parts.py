@@ -50,6 +50,14 @@ class Part:
         """The models that list again what a customer has had."""
         return [OwnPast(len(self.product_ids)), LastViewed(len(self.product_ids))]
 
+    def add(self, other: Part | None) -> Part:
+        """With the models of another part of the same day too."""
+        if other is None:
+            return self
+        neighbours = (other.neighbours or {}) | (self.neighbours or {})
+        difference = max(self.fold_in_difference, other.fold_in_difference)
+        return replace(self, als=self.als or other.als, neighbours=neighbours, fold_in_difference=difference)
+
     def align(self, product_ids: Texts) -> Part:
         """The same models for other products: new ones are unknown to them, others are left out."""
         old = {product: number for number, product in enumerate(self.product_ids.tolist())}
