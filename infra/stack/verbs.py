@@ -325,6 +325,12 @@ VERBS: tuple[Verb, ...] = (
         programs.SEGMENT_JOB,
     ),
     Verb(
+        "recommend",
+        "recommend train --day D [--models M…] | evaluate [--explain]",
+        "train what recommends products, or test the newest version and promote it if it passes the gate; docs/recommendations.md",
+        programs.RECOMMEND,
+    ),
+    Verb(
         "bench",
         "bench [NAME] [--scale S] [--json]",
         "list the measurements, or run one; exit 1 if it misses a goal",

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
 
+from source_server.history.lines import BELOW_ONE, lay_out
 from source_server.history.seeds import Floats, Ints, make_rng
 
 #: Events of the shop that is generated if nobody says how many.
@@ -85,10 +87,43 @@ CATEGORIES = (
 )
 # fmt: on
 
+#: What is bought for what, by code of the category.
+COMPLEMENTS = {
+    "electronics.smartphone": "electronics.audio.headphone",
+    "electronics.audio.headphone": "electronics.smartphone",
+    "electronics.clocks": "electronics.smartphone",
+    "electronics.video.tv": "electronics.audio.subwoofer",
+    "electronics.audio.subwoofer": "auto.accessories.player",
+    "electronics.tablet": "electronics.audio.headphone",
+    "computers.notebook": "computers.peripherals.mouse",
+    "computers.desktop": "computers.components.memory",
+    "computers.peripherals.mouse": "computers.notebook",
+    "computers.peripherals.printer": "stationery.cartridge",
+    "computers.components.memory": "computers.desktop",
+    "appliances.kitchen.washer": "appliances.kitchen.refrigerators",
+    "appliances.kitchen.refrigerators": "appliances.kitchen.washer",
+    "appliances.kitchen.microwave": "appliances.kitchen.kettle",
+    "appliances.kitchen.kettle": "appliances.kitchen.microwave",
+    "furniture.living_room.sofa": "furniture.kitchen.table",
+    "furniture.bedroom.bed": "furniture.living_room.sofa",
+    "furniture.kitchen.table": "furniture.bedroom.bed",
+    "apparel.shoes": "apparel.costume",
+    "apparel.shoes.keds": "apparel.shoes",
+    "apparel.costume": "apparel.shoes",
+    "kids.toys": "kids.carriage",
+    "kids.carriage": "kids.toys",
+    "auto.accessories.player": "electronics.audio.subwoofer",
+    "stationery.cartridge": "computers.peripherals.printer",
+}
+
 
 @dataclass(frozen=True)
 class Catalogue:
-    """The products of all shelves in a row, the best sellers of a shelf first. Texts are in the form of the rows."""
+    """The products of all shelves in a row, the best sellers of a shelf first. Texts are in the form of the rows.
+
+    The products of a shelf also lie on a line, where neighbours are alike (see lines.py). A customer's taste is a place on the
+    lines of all shelves.
+    """
 
     product_id: pa.Array
     category_id: pa.Array
@@ -97,13 +132,26 @@ class Catalogue:
     price: pa.Array
     sale_price: pa.Array
     shelf: Ints  # of each product
-    view_totals: Floats  # running total of each product's share of views; each shelf adds 1
+    line: Ints  # the products in the order of the lines
+    view_totals: Floats  # running total of the share of views, in the order of the lines; each shelf adds 1
+    complement: Ints  # the shelf that goes with each shelf; itself if there is none
     appeal: Floats  # of each shelf
     several: Floats  # of each shelf
 
-    def pick(self, rng: np.random.Generator, shelves: Ints) -> Ints:
-        """Draw a product from each of these shelves: few products get many views, many get few."""
-        return np.searchsorted(self.view_totals, shelves + rng.random(len(shelves)), side="right")
+    def find(self, shelves: Ints, tastes: Floats, steps: Ints) -> Ints:
+        """The products at these places on the lines of the shelves, or some steps beside them. A line is a circle. A few products
+        take up much of it, most take up little."""
+        places = np.searchsorted(self.view_totals, shelves + np.minimum(tastes % 1.0, BELOW_ONE), side="right")
+        starts = self._starts[shelves]
+        return self.line[starts + (places - starts + steps) % self._sizes[shelves]]
+
+    @cached_property
+    def _sizes(self) -> Ints:
+        return np.bincount(self.shelf)
+
+    @cached_property
+    def _starts(self) -> Ints:
+        return np.cumsum(self._sizes) - self._sizes
 
 
 def make_catalogue(seed: int, events: int) -> Catalogue:
@@ -113,15 +161,19 @@ def make_catalogue(seed: int, events: int) -> Catalogue:
     rngs = [make_rng(seed, "shelf", place) for place in range(len(CATEGORIES))]
     shelves = list(zip(rngs, CATEGORIES, sizes.tolist(), strict=True))
     cents = np.concatenate([_draw_cents(rng, category, size) for rng, category, size in shelves])
+    brand = pa.concat_arrays([_draw_brands(*one) for one in shelves])
+    line, view_totals = lay_out(seed, cents, brand, [np.diff(zipf(size), prepend=0.0) for size in sizes.tolist()])
     return Catalogue(
         product_id=_to_texts(number for place, one in enumerate(shelves) for number in _draw_numbers(place, *one)),
         category_id=_spread([category.category_id for category in CATEGORIES], shelf),
         category_code=_spread([category.code for category in CATEGORIES], shelf),
-        brand=pa.concat_arrays([_draw_brands(*one) for one in shelves]),
+        brand=brand,
         price=_format_money(cents),
         sale_price=_format_money(np.rint(cents * (1 - SALE_DISCOUNT)).astype(np.int64)),
         shelf=shelf,
-        view_totals=np.concatenate([place + zipf(size) for place, size in enumerate(sizes.tolist())]),
+        line=line,
+        view_totals=view_totals,
+        complement=_find_complements(),
         appeal=np.array([category.appeal for category in CATEGORIES]),
         several=np.array([category.several for category in CATEGORIES]),
     )
@@ -160,6 +212,11 @@ def _draw_brands(rng: np.random.Generator, category: Category, size: int) -> pa.
     brand = np.searchsorted(zipf(len(category.brands)), rng.random(size), side="right")
     nameless = (rng.random(size) < category.unbranded) & (np.arange(size) >= BRANDED_RANKS)
     return pa.array(category.brands, pa.string()).take(pa.array(brand, mask=nameless))
+
+
+def _find_complements() -> Ints:
+    shelves = {category.code: shelf for shelf, category in enumerate(CATEGORIES)}
+    return np.array([shelves.get(COMPLEMENTS.get(category.code or ""), shelf) for shelf, category in enumerate(CATEGORIES)])
 
 
 def _spread(values: list[str] | list[str | None], shelf: Ints) -> pa.Array:

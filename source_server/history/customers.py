@@ -49,6 +49,7 @@ class Customers:
     activity: Floats
     fading: Floats  # how much interest they lose per day
     favourites: Ints  # two indices in CATEGORIES each
+    taste: Floats  # place on the line of every shelf, from 0 to 1
 
     def __len__(self) -> int:
         return len(self.kind)
@@ -96,6 +97,7 @@ def _make_cohort(seed: int, cohort: int, size: int) -> tuple[Ints | Floats, ...]
     activity = np.array([kind.pace for kind in KINDS])[kind] * np.minimum(1 + rng.pareto(1.4, size), MOST_ACTIVE)
     fading = np.where(fades, 1 / rng.uniform(6.0, 18.0, size), 0.0)
     favourites = np.searchsorted(popularity(), rng.random((size, 2)), side="right")
+    taste = rng.random(size)
     # Small types, because a shop may have millions of customers and every process holds all of them.
     small = (kind.astype(np.int8), arrival.astype(np.int16), due.astype(np.int16))
-    return *small, activity.astype(np.float32), fading.astype(np.float32), favourites.astype(np.int8)
+    return *small, activity.astype(np.float32), fading.astype(np.float32), favourites.astype(np.int8), taste.astype(np.float32)

@@ -70,7 +70,8 @@ class HistoryMaker:
         shop, day = self._shop, part.day
         rng = make_rng(shop.seed, "part", day.toordinal(), part.number)
         customer, start = self._draw_visits(rng, part)
-        visitors = Visitors(self._customers.kind[customer], self._customers.favourites[customer], start)
+        people = self._customers
+        visitors = Visitors(people.kind[customer], people.favourites[customer], people.taste[customer], start)
         events = make_events(rng, visitors, self._goods, shop.length, is_sale(day))
         names = rows.draw_names(rng, customer)
         accidents = dirt.draw_accidents(rng, events.second, shop.lines)

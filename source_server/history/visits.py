@@ -14,7 +14,7 @@ from cdp.events import EVENT_TYPES
 from source_server.history.catalogue import Catalogue, popularity
 from source_server.history.customers import KINDS
 from source_server.history.rhythm import SECONDS_A_DAY
-from source_server.history.seeds import Flags, Ints
+from source_server.history.seeds import Flags, Floats, Ints
 
 MAX_VIEWS = 100
 VIEWS_SPREAD = 1.05  # sigma of the lognormal: half of the visits look at two products or fewer, a few at dozens
@@ -22,6 +22,10 @@ OTHERS_A_VISIT = 0.20  # events other than views, measured
 AGAIN_SHARE = 0.20  # of views that return to the previous product
 FAVOURITE_SHARE = 0.65  # of visits that start in a favourite category
 WANDER_SHARE = 0.10  # of views that leave the category
+TASTE_WIDTH = 0.015  # how far from their taste half of the products lie that customers choose, as a part of the line of a shelf
+CHOICE_SHARE = 0.2  # of views that choose again on the same shelf
+ALIKE = 3  # products on either side that a visitor looks at next
+COMPLEMENT_SHARE = 0.15  # of the views after the first that are of a product on the complementary shelf
 CART_FIRST_SHARE = 0.72  # of bought products that were put into the cart first; others are bought with one click
 LEFT_SHARE = 0.032  # of visits that fill a cart and abandon it
 ONE_MORE_SHARE = 0.055  # of the other viewed products of a visit with a cart that go into the cart too
@@ -41,6 +45,7 @@ class Visitors:
 
     kind: Ints
     favourites: Ints
+    taste: Floats
     start: Ints  # second of the day
 
 
@@ -98,13 +103,24 @@ def _make_steps(length: float) -> Ints:
 
 
 def _draw_products(rng: np.random.Generator, visitors: Visitors, goods: Catalogue, visit: Ints) -> Ints:
-    """The product of each view. Some views move to another category, some return to the previous product."""
+    """The product of each view. A visitor chooses one by taste, then looks at products that are like it or go with it. Some views
+    choose again, on any shelf; some return to the previous product."""
     opening = np.diff(visit, prepend=-1) > 0
+    enters = opening | (rng.random(len(visit)) < WANDER_SHARE)
+    chooses = enters | (rng.random(len(visit)) < CHOICE_SHARE)
+    shelf = _choose_shelves(rng, visitors, visit, opening)[_latest_change(enters)]
+    taste = (visitors.taste[visit] + TASTE_WIDTH * rng.standard_cauchy(len(visit)))[_latest_change(chooses)]
+    accompanies = ~chooses & (rng.random(len(visit)) < COMPLEMENT_SHARE)
+    steps = np.where(chooses, 0, rng.integers(-ALIKE, ALIKE + 1, len(visit)))
+    product = goods.find(np.where(accompanies, goods.complement[shelf], shelf), taste, steps)
+    return product[_latest_change(opening | (rng.random(len(visit)) >= AGAIN_SHARE))]
+
+
+def _choose_shelves(rng: np.random.Generator, visitors: Visitors, visit: Ints, opening: Flags) -> Ints:
+    """Mostly a favourite shelf if the view opens the visit, else any."""
     favourite = visitors.favourites[visit, rng.integers(0, 2, len(visit))]
     elsewhere = np.searchsorted(popularity(), rng.random(len(visit)), side="right")
-    shelf = np.where(opening & (rng.random(len(visit)) < FAVOURITE_SHARE), favourite, elsewhere)
-    product = goods.pick(rng, shelf[_latest_change(opening | (rng.random(len(visit)) < WANDER_SHARE))])
-    return product[_latest_change(opening | (rng.random(len(visit)) >= AGAIN_SHARE))]
+    return np.where(opening & (rng.random(len(visit)) < FAVOURITE_SHARE), favourite, elsewhere)
 
 
 def _latest_change(changes: Flags) -> Ints:

@@ -64,7 +64,7 @@ def test_every_defect_occurs(dirty: pa.Table) -> None:
 
 
 def test_a_file_without_whole_lines_gets_a_cut_off_row_instead() -> None:
-    shop = Shop(seed=3, first_day=FIRST, customers=4000, events=600_000)
+    shop = Shop(seed=3, first_day=FIRST, customers=4000, events=1_000_000)
     lines, cells = (history(replace(shop, lines=keeps), FIRST, 1).to_pylist() for keeps in (True, False))
     broken = 0
     for line, cell in zip(lines, cells, strict=True):

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 
 import numpy as np
 import pytest
 
-from source_server.history.catalogue import CATEGORIES, Catalogue, make_catalogue
+from source_server.history.catalogue import CATEGORIES, COMPLEMENTS, Catalogue, make_catalogue
 from source_server.history.customers import KINDS
 from source_server.history.rhythm import SECONDS_A_DAY
 from source_server.history.seeds import make_rng
 from source_server.history.visits import CART, PURCHASE, REMOVAL, VIEW, Events, Visitors, make_events
 
 VISITS = 30_000
+SHELVES = {category.code: shelf for shelf, category in enumerate(CATEGORIES)}
 
 
 @pytest.fixture(scope="module")
@@ -21,10 +22,13 @@ def goods() -> Catalogue:
     return make_catalogue(1, 300_000)
 
 
-def visits(goods: Catalogue, length: float = 4.6, sale: bool = False) -> Events:
+def visits(goods: Catalogue, length: float = 4.6, sale: bool = False, taste: float | None = None) -> Events:
+    """`taste` is that of all visitors; without it, each has another."""
     rng = make_rng(1, "test")
     favourites = rng.integers(0, len(CATEGORIES), (VISITS, 2))
-    visitors = Visitors(rng.integers(0, len(KINDS), VISITS), favourites, rng.integers(0, SECONDS_A_DAY, VISITS))
+    kind, start = rng.integers(0, len(KINDS), VISITS), rng.integers(0, SECONDS_A_DAY, VISITS)
+    tastes = rng.random(VISITS) if taste is None else np.full(VISITS, taste)
+    visitors = Visitors(kind, favourites, tastes, start)
     return make_events(rng, visitors, goods, length, sale)
 
 
@@ -77,3 +81,45 @@ def test_products_have_ids_of_their_own_and_prices_are_money(events: int) -> Non
 
 def test_a_larger_shop_sells_more_products(goods: Catalogue) -> None:
     assert len(make_catalogue(1, 1_200_000).product_id) == pytest.approx(2 * len(goods.product_id), rel=0.05)
+
+
+def views_of(goods: Catalogue, taste: float | None = None) -> Events:
+    events = visits(goods, taste=taste)
+    return events.where(events.type == VIEW)
+
+
+def count_products(goods: Catalogue, code: str, taste: float) -> Counter[int]:
+    """Views of each product on a shelf, by visitors with this taste."""
+    product = views_of(goods, taste).product
+    return Counter(product[goods.shelf[product] == SHELVES[code]].tolist())
+
+
+@pytest.mark.parametrize("code", ["electronics.smartphone", "apparel.shoes", "kids.toys"])
+def test_a_taste_is_a_price_band_and_a_few_products_in_it(goods: Catalogue, code: str) -> None:
+    cheap, similar, dear = (count_products(goods, code, taste) for taste in (0.1, 0.22, 0.9))
+    price, price_of_dear = (np.median([float(goods.price[one].as_py()) for one in each.elements()]) for each in (cheap, dear))
+    assert price < 0.8 * price_of_dear
+    best, best_of_similar = ({product for product, _ in each.most_common(10)} for each in (cheap, similar))
+    assert sum(cheap[product] for product in best) > cheap.total() / 5
+    assert len(best & best_of_similar) <= 5, "tastes differ within a price band too"
+
+
+def test_the_next_product_of_a_visit_is_like_the_one_before(goods: Catalogue) -> None:
+    views = views_of(goods)
+    follows = (np.diff(views.visit) == 0) & (np.diff(views.product) != 0) & (np.diff(goods.shelf[views.product]) == 0)
+    pairs = Counter(zip(views.product[:-1][follows].tolist(), views.product[1:][follows].tolist(), strict=True))
+    brand = goods.brand.to_pylist()
+    assert sum(count for pair, count in pairs.items() if len({brand[one] for one in pair}) == 1) > 0.7 * pairs.total()
+    assert sum(count for count in pairs.values() if count > 1) > pairs.total() / 3, "and often the same two go together"
+
+
+def test_a_visit_also_looks_at_what_goes_with_a_product(goods: Catalogue) -> None:
+    views = views_of(goods)
+    shelf = goods.shelf[views.product]
+    after_smartphone = np.flatnonzero((np.diff(views.visit) == 0) & (shelf[:-1] == SHELVES["electronics.smartphone"])) + 1
+    headphones = shelf == SHELVES["electronics.audio.headphone"]
+    assert headphones[after_smartphone].mean() > 1.5 * headphones.mean()
+
+
+def test_every_category_goes_with_one_that_exists() -> None:
+    assert {*COMPLEMENTS, *COMPLEMENTS.values()} <= SHELVES.keys()
