@@ -16,12 +16,12 @@ from pyspark.sql import SparkSession
 
 from batch.recommend.evaluate import evaluate
 from batch.recommend.features import build_features
-from batch.recommend.parts import POPULAR, POPULAR_IN_CATEGORY, TRAINED, Part, train_part
-from batch.recommend.store import write_part
+from batch.recommend.training import train_part
 from batch.recommend.trial import TEST_DAYS, build_trial, measure_lists
 from benchmarks.night_process import watch_memory
 from benchmarks.outcome import Goal, Outcome
 from benchmarks.recommend_data import PUBLIC_DAY, open_generated, open_public
+from cdp.recommend.parts import POPULAR, POPULAR_IN_CATEGORY, TRAINED, Part, write_part
 from cdp.spark import end_session, session
 from infra.stack.stack import Stack
 from source_server.generate import DAYS, LAST_DAY, write_history

@@ -9,6 +9,8 @@ EVENTS_STREAM = "events"
 #: The stream that merges the shop's changes and makes events of its orders, and the one that keeps the live numbers.
 SHOP_STREAM = "shop"
 LIVE_STREAM = "live"
+#: The stream that writes what was shown and clicked.
+EXPOSURES_STREAM = "exposures"
 #: Name of the Postgres connection that is open while the stream "events" runs.
 STREAM = "cdp stream"
 #: Redis key that holds the epoch second of the workers' last scheduled task.

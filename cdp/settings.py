@@ -86,6 +86,8 @@ class Settings:
     airflow_port: int = _port(2, "Airflow's API and pages.")
     airflow_log_port: int = _port(3, "Airflow's log server.")
     shop_api_port: int = _port(4, "The API that reads the sample shop's tables.")
+    recommend_port: int = _port(5, "The recommendation API.")
+    mlflow_port: int = _port(6, "MLflow's API and pages.")
     kafka_port: int = _port(20, "Kafka's broker.")
     kafka_controller_port: int = _port(21, "Kafka's KRaft controller.")
     namenode_port: int = _port(30, "HDFS NameNode, RPC.")
@@ -121,6 +123,8 @@ class Settings:
     airflow_fernet_key: str = _secret("Encrypts Airflow's stored connections.", generate="fernet")
     source_token: str = _secret("Token that clients of the source server must send; empty: none.", generate="")
 
+    recommend_token: str = _secret("Token that callers of the recommendation API must send.")
+
     # Where things answer
     kafka_bootstrap: str = _setting("127.0.0.1:{kafka_port}", "Kafka brokers, host:port, comma separated.")
     kafka_security: str = _setting(
@@ -151,6 +155,9 @@ class Settings:
     source_url: str = _setting("http://127.0.0.1:{source_port}", "The source server.")
     shop_api_url: str = _setting("http://127.0.0.1:{shop_api_port}", "The API that reads the sample shop's tables.")
     connect_url: str = _setting("http://127.0.0.1:{connect_port}", "Kafka Connect's REST API.")
+    mlflow_database: str = _setting("mlflow", "Postgres database of MLflow.", pattern=r"[a-z_][a-z0-9_]*")
+    mlflow_url: str = _setting("http://127.0.0.1:{mlflow_port}", "MLflow.")
+    recommend_url: str = _setting("http://127.0.0.1:{recommend_port}", "The recommendation API, as the site calls it.")
     web_url: str = _setting("http://127.0.0.1:{web_port}", "The web site.")
     airflow_url: str = _setting("http://127.0.0.1:{airflow_port}", "Airflow.")
 
@@ -203,6 +210,11 @@ class Settings:
     webhook_private: bool = _setting(
         "no", "Whether webhooks may call loopback and private addresses, such as those of your own network."
     )
+
+    # Recommendations
+    recommend_rate: int = _setting("300", "Requests a second that the recommendation API answers to one address; 0: no limit.")
+    recommend_click_hours: int = _setting("24", "Hours after a click within which an order of the product is attributed to it.", minimum=1)
+    recommend_train_days: int = _setting("7", "Days after which a night trains new models; on the other nights it only publishes.", minimum=1)
 
     # The site
     admin_user: str = _setting("admin", "Login of the site's first administrator, and of Airflow's.")

@@ -20,12 +20,16 @@ MAY_IMPORT: dict[str, set[str]] = {
     "cdp_web": {"cdp"},
     "infra": {"cdp"},
 }
-#: cdp imports only the standard library and sqlglot. One module may import Spark, and the reading of messages runs in DuckDB.
+#: cdp imports only the standard library and sqlglot. Exceptions: Spark, the reading of messages, models as arrays.
 CDP_LIBRARIES = {"sqlglot"}
 READING = {"duckdb", "numpy", "pyarrow"}
-CDP_EXCEPTIONS = {"cdp/spark.py": {"pyspark", "py4j"}} | {
-    f"cdp/events/reading/{name}.py": READING for name in ("reader", "sql", "texts")
-}
+#: Models are arrays, which training, serving and the site compute with.
+RECOMMEND = {"numpy"}
+CDP_EXCEPTIONS = (
+    {"cdp/spark.py": {"pyspark", "py4j"}}
+    | {f"cdp/events/reading/{name}.py": READING for name in ("reader", "sql", "texts")}
+    | {f"cdp/recommend/{name}.py": RECOMMEND for name in ("histories", "models", "parts", "online")}
+)
 
 
 def find_imports(path: Path) -> set[str]:

@@ -13,15 +13,17 @@ from typing import Any
 from filelock import FileLock, Timeout
 from pyspark.sql import SparkSession
 
-from batch.recommend import als, features, neighbours, store
+from batch.recommend import als, features, neighbours
 from batch.recommend.evaluate import evaluate
 from batch.recommend.features import build_features
 from batch.recommend.history import VISIT_DAYS, History, NoHistory, open_history
-from batch.recommend.parts import ALS, TRAINED, Part, train_part
 from batch.recommend.report import describe, describe_outcome
+from batch.recommend.training import train_part
 from batch.recommend.trial import TEST_DAYS
 from cdp.cli import parse_day
 from cdp.programs import check_arguments_only
+from cdp.recommend import store
+from cdp.recommend.parts import ALS, TRAINED, Part
 from cdp.settings import SettingError, Settings, current
 from cdp.spark import SparkUnavailable, end_session, root_cause, session
 

@@ -9,8 +9,8 @@ import pyarrow as pa
 from pyspark.ml.recommendation import ALS
 from pyspark.sql import DataFrame, SparkSession
 
-from batch.recommend.histories import Floats, Histories
-from batch.recommend.models import FOLDED, Als
+from cdp.recommend.histories import Floats, Histories
+from cdp.recommend.models import FOLDED, Als
 
 #: Larger alphas and ranks were worse or no better on the data sets that were tried.
 RANK, ALPHA, REGULARISATION, ITERATIONS = 64, 1.0, 0.1, 10

@@ -11,11 +11,11 @@ import numpy as np
 
 from batch.recommend.features import Features, build_features
 from batch.recommend.gate import Record, judge
-from batch.recommend.histories import Floats
 from batch.recommend.measures import bound_difference
-from batch.recommend.models import Als, Model, Neighbours, recommend
-from batch.recommend.parts import POPULAR, POPULAR_IN_CATEGORY, TRAINED, Part
 from batch.recommend.trial import LONG, Result, Trial, build_trial, judge_lists, measure_lists, measure_next
+from cdp.recommend.histories import Floats
+from cdp.recommend.models import Als, Model, Neighbours, recommend
+from cdp.recommend.parts import POPULAR, POPULAR_IN_CATEGORY, TRAINED, Part
 
 
 def evaluate(

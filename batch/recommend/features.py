@@ -12,7 +12,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from batch.recommend.histories import Floats, Histories, Ints, Texts, from_rows
+from cdp.recommend.histories import Floats, Histories, Ints, Texts, from_rows
 
 WEIGHTS = {"view": 1.0, "cart": 3.0, "purchase": 6.0, "remove_from_cart": -3.0}
 HALF_LIFE_DAYS = 90

@@ -6,15 +6,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from batch.recommend.histories import Floats
 from batch.recommend.measures import bound_difference
 from batch.recommend.trial import TEST_DAYS, Result
+from cdp.recommend.histories import Floats
 
 FEWEST_CUSTOMERS = 25
 #: A challenger may be at most this much worse than the champion.
 WORSE_SHARE = 0.02
 TIMES_COVERAGE = 3.0
-FOLD_IN_TOLERANCE = 1e-3
+FOLD_IN_TOLERANCE = 1e-4
 #: The model of all days knows the test days, so it must reach at least this share of what the tested model does.
 FULL_SHARE = 0.5
 

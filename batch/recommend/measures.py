@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from batch.recommend.histories import Flags, Floats, Histories, Ints
+from cdp.recommend.histories import Flags, Floats, Histories, Ints
 
 RESAMPLES = 1000
 SEED = 7

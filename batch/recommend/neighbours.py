@@ -7,7 +7,7 @@ from datetime import date
 import duckdb
 import numpy as np
 
-from batch.recommend.histories import Floats, Ints
+from cdp.recommend.histories import Floats, Ints
 
 NEIGHBOURS = 50
 #: Two products count as seen together if at most so many products lie between them in the visit, and less with each of them.

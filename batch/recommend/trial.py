@@ -10,7 +10,6 @@ import duckdb
 import numpy as np
 
 from batch.recommend.features import Features
-from batch.recommend.histories import Floats, Histories, Ints, from_lists, from_rows
 from batch.recommend.measures import (
     find_hits,
     measure_concentration,
@@ -21,7 +20,8 @@ from batch.recommend.measures import (
     measure_recall,
     measure_reciprocal_rank,
 )
-from batch.recommend.models import Model, recommend
+from cdp.recommend.histories import Floats, Histories, Ints, from_lists, from_rows
+from cdp.recommend.models import Model, recommend
 
 TEST_DAYS = 7
 MOST_CUSTOMERS = 4000

@@ -28,6 +28,10 @@ SEGMENTS_CHANGES = Topic(
 )
 LIVE_REVENUE = Topic("live.revenue", "minutes of the window", 'revenue and orders of windows, as the stream "live" computes them')
 LIVE_TOP_PRODUCTS = Topic("live.top_products", "minutes of the window", "the products sold most in a window")
+REC_EXPOSURES = Topic(
+    "rec.exposures", "exposure_id", "lists of recommendations that were served, seen and clicked, one JSON object per message",
+    spread=True,
+)  # fmt: skip
 PROBE = Topic("cdp.probe", "", "round trips of the health check")
 
 #: First part of the names of Debezium's topics. The second is the schema of the sample shop.
@@ -58,7 +62,7 @@ CDC_HEARTBEATS = Topic(f"__debezium-heartbeat.{CDC}", "", "a sign of life of Deb
 CDC_SIGNALS = Topic(f"{CDC}.{CDC}.signals", "", "requests for snapshots, from the shop's table cdc.signals")
 
 TOPICS = (
-    EVENTS_RAW, POSITIONS, STREAM_POSITIONS, SEGMENTS_CHANGES, LIVE_REVENUE, LIVE_TOP_PRODUCTS, PROBE,
+    EVENTS_RAW, POSITIONS, STREAM_POSITIONS, SEGMENTS_CHANGES, LIVE_REVENUE, LIVE_TOP_PRODUCTS, REC_EXPOSURES, PROBE,
     *SHOP_TOPICS, CDC_HEARTBEATS, CDC_SIGNALS,
 )  # fmt: skip
 

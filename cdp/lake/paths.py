@@ -10,8 +10,15 @@ CUSTOMER_DAY = "customer_day"  # batch: one row per customer and day
 INTERACTIONS = "interactions"  # batch: one row per customer, hour, event type, product and price
 CUSTOMERS = "customers"  # batch: the profile snapshot, one version per published day
 COMPACTIONS = "compactions"  # batch: one row per compaction and day of events, with the copies it dropped
+EXPOSURES = "exposures"  # streaming: one row per message of rec.exposures, partitioned by day
+CUSTOMER_FEATURES = "customer_features"  # batch: what recommendations know of each customer, one version per publication
+PRODUCT_FEATURES = "product_features"  # batch: the same of each product
+RECOMMENDATIONS = "recommendations"  # batch: the list of each customer, one row per place, one version per publication
 
-TABLES = (EVENTS, QUARANTINE, CUSTOMER_DAY, INTERACTIONS, CUSTOMERS, COMPACTIONS)
+TABLES = (
+    EVENTS, QUARANTINE, CUSTOMER_DAY, INTERACTIONS, CUSTOMERS, COMPACTIONS,
+    EXPOSURES, CUSTOMER_FEATURES, PRODUCT_FEATURES, RECOMMENDATIONS,
+)  # fmt: skip
 
 
 #: Folder of the tables that mirror the shop's database, one for each of its tables.

@@ -7,7 +7,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from cdp.kinds import MONEY, PRICE
-from cdp.lake.paths import COMPACTIONS, EVENTS, INTERACTIONS, QUARANTINE
+from cdp.lake.paths import (
+    COMPACTIONS,
+    CUSTOMER_FEATURES,
+    EVENTS,
+    EXPOSURES,
+    INTERACTIONS,
+    PRODUCT_FEATURES,
+    QUARANTINE,
+    RECOMMENDATIONS,
+)
 
 #: Days that a table's log keeps each commit. A stream makes thousands of commits a day in one folder, and every reader and writer
 #: lists the whole folder. A night asks the log what was added since the night before (batch/hdfs/changes.py).
@@ -94,3 +103,40 @@ COMPACTIONS_TABLE = LakeTable(
         "files_before": "int", "files_after": "int", "dropped": "bigint", "paths": "array<string>",
     },
 )  # fmt: skip
+
+#: One row per message of rec.exposures, written by the stream "exposures".
+EXPOSURES_TABLE = LakeTable(
+    EXPOSURES,
+    {
+        "day": "date", "kind": "string", "exposure_id": "string", "at": "timestamp", "product_id": "string",
+        "customer_id": "string", "place": "string", "list_name": "string", "experiment": "string", "arm": "string",
+        "publication": "string", "source": "string", "products": "array<string>", **_ORIGIN,
+    },
+    partition="day",
+    statistics="at",
+)  # fmt: skip
+
+#: The features that a publication of recommendations also writes to Redis; products by id, the latest first.
+CUSTOMER_FEATURES_TABLE = LakeTable(
+    CUSTOMER_FEATURES,
+    {
+        "publication": "string", "customer_id": "string", "products": "array<string>", "strengths": "array<float>",
+        "bought": "array<string>",
+    },
+    statistics="publication",
+)  # fmt: skip
+PRODUCT_FEATURES_TABLE = LakeTable(
+    PRODUCT_FEATURES,
+    {
+        "publication": "string", "product_id": "string", "category": "string", "brand": "string", "price": PRICE,
+        "price_band": "int", "popularity_7": "float", "popularity_28": "float",
+    },
+    statistics="publication",
+)  # fmt: skip
+#: A row per customer and place in the list. `category` is the code of the product's category.
+RECOMMENDATIONS_TABLE = LakeTable(
+    RECOMMENDATIONS,
+    {"publication": "string", "customer_id": "string", "place": "int", "product_id": "string", "category": "string"},
+    statistics="publication",
+)
+RECOMMEND_TABLES = (EXPOSURES_TABLE, CUSTOMER_FEATURES_TABLE, PRODUCT_FEATURES_TABLE, RECOMMENDATIONS_TABLE)

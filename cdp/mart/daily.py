@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from cdp.events import COUNTS
 from cdp.mart.charts import CHART_TABLES, COUNT_COLUMNS, GROSS_REVENUE, PRODUCT_DAY, REVENUE
 from cdp.mart.live import ALERT, LIVE_SEQUENCES, LIVE_TABLES
+from cdp.mart.recommend import RECOMMEND_TABLES
 from cdp.mart.segment_jobs import SEGMENT_TABLES
 from cdp.mart.shop import SHOP_TABLES
 from cdp.mart.table import Column, Replaced, Table, add_column, create_indexes, create_table, merge_partitions, sums
@@ -180,7 +181,7 @@ def parse_next_offsets(offsets: Mapping[str, Mapping[str, int]]) -> dict[int, in
 
 TABLES = (
     CUSTOMER_DAY, KPI_DAY, *CHART_TABLES, PUBLICATION, PAST_SNAPSHOT, NIGHT_RUN, STREAM_LEDGER, STREAM_BATCH, *SEGMENT_TABLES,
-    *SHOP_TABLES, *LIVE_TABLES,
+    *SHOP_TABLES, *LIVE_TABLES, *RECOMMEND_TABLES,
 )  # fmt: skip
 #: Any number that no other lock in this database uses.
 SCHEMA_LOCK = 7_301_000

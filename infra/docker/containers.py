@@ -64,6 +64,7 @@ APP_VOLUMES = ("state:/var/lib/cdp", "./infra/airflow:/opt/cdp/infra/airflow:ro"
 PATIENT = {"stop_grace_period": "60s"}
 #: Started by docker compose --profile live.
 LIVE = {"profiles": ["live"]}
+RECOMMEND = {"profiles": ["recommend"]}
 
 # The image's start script would turn our variables into properties, so the server is started directly.
 KAFKA_BIN = "/opt/kafka/bin"
@@ -244,6 +245,8 @@ CONTAINERS: tuple[Container, ...] = (
     _app("source", changes=EVERYWHERE, secrets=False),
     _app("shop-init", prepares="shop-api", options=LIVE),
     _app("shop-api", memory="512m", changes=EVERYWHERE, options=LIVE),
+    _app("mlflow", options=RECOMMEND, changes=EVERYWHERE),
+    _app("recommend", options=RECOMMEND, changes=EVERYWHERE, environment={"OPENBLAS_NUM_THREADS": "1"}),
     # Creates tables, static files and the first administrator.
     _app("site-init", prepares="web"),
     _app("web", memory="2g", cpus=2, changes=EVERYWHERE),

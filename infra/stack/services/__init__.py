@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from infra.stack.service import Service
-from infra.stack.services import airflow, connect, hdfs, kafka, postgres, site, spark, stores, stream
+from infra.stack.services import airflow, connect, hdfs, kafka, mlflow, postgres, recommend, site, spark, stores, stream
 
 SERVICES: tuple[Service, ...] = (
     kafka.KAFKA,
@@ -29,7 +29,7 @@ SERVICES: tuple[Service, ...] = (
 #: Started only by name, because they hold cores and memory that a small machine needs for other things.
 ON_DEMAND: tuple[Service, ...] = (
     stream.STREAM, postgres.SHOP_DB, site.SHOP_API, connect.CONNECT, stream.SHOP, stream.LIVE,
-    site.SHOP_VISITORS,
+    site.SHOP_VISITORS, mlflow.MLFLOW, recommend.API, recommend.EXPOSURES,
 )  # fmt: skip
 ALL = SERVICES + ON_DEMAND
 

@@ -8,7 +8,7 @@ from pyspark.sql import SparkSession
 
 from batch.recommend.als import train_als
 from batch.recommend.features import build_features
-from batch.recommend.models import recommend
+from cdp.recommend.models import recommend
 from tests.batch.recommend.made import LAST, make_groups, open_made
 
 pytestmark = pytest.mark.spark

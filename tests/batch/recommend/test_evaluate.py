@@ -13,8 +13,9 @@ import pytest
 
 from batch.recommend.evaluate import evaluate
 from batch.recommend.features import build_features
-from batch.recommend.parts import ALIKE, POPULAR_IN_CATEGORY, SEEN_TOGETHER, Part, train_part
+from batch.recommend.training import train_part
 from batch.recommend.trial import TEST_DAYS, build_trial
+from cdp.recommend.parts import ALIKE, POPULAR_IN_CATEGORY, SEEN_TOGETHER, Part
 from tests.batch.recommend.made import GROUPS, LAST, PRODUCTS, make_groups, make_interaction, make_view, open_made
 
 SPLIT = LAST - timedelta(days=TEST_DAYS)

@@ -10,8 +10,8 @@ import pytest
 from deltalake import write_deltalake
 
 from batch.recommend import __main__ as program
-from batch.recommend.store import CHALLENGER, CHAMPION, NoModel, get_folder, read_pointer
 from cdp.lake.paths import EVENTS, INTERACTIONS, table_url
+from cdp.recommend.store import CHALLENGER, CHAMPION, NoModel, get_folder, read_pointer
 from cdp.settings import Settings, load
 from tests.batch.recommend.made import EVENT_SCHEMA, INTERACTION_SCHEMA, LAST, make_groups
 

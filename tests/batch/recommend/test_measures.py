@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from batch.recommend.histories import from_lists
 from batch.recommend.measures import (
     bound_difference,
     find_hits,
@@ -17,6 +16,7 @@ from batch.recommend.measures import (
     measure_recall,
     measure_reciprocal_rank,
 )
+from cdp.recommend.histories import from_lists
 
 LISTS = np.array([[3, 1, 0], [2, -1, -1], [0, 1, 2]])
 TARGETS = from_lists([[1, 0], [3], [0]])

@@ -7,9 +7,9 @@ from datetime import date
 import numpy as np
 import pytest
 
-from batch.recommend.histories import Histories, from_lists, from_rows
-from batch.recommend.models import Als, LastViewed, Neighbours, OwnPast, Popular, PopularInCategory, recommend
-from batch.recommend.parts import ALS, SEEN_TOGETHER, Part, read_part, write_part
+from cdp.recommend.histories import Histories, from_lists, from_rows
+from cdp.recommend.models import Als, LastViewed, Neighbours, OwnPast, Popular, PopularInCategory, recommend
+from cdp.recommend.parts import ALS, SEEN_TOGETHER, Part, read_part, write_part
 
 POPULARITY = np.array([5.0, 0.0, 9.0, 7.0], np.float32)
 EMPTY_THEN_TWO = from_lists([[], [2]])

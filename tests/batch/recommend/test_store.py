@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from batch.recommend import store
-from batch.recommend.store import CHALLENGER, CHAMPION, KEPT, find_version, name_version, point, read_pointer, write_version
+from cdp.recommend import store
+from cdp.recommend.store import CHALLENGER, CHAMPION, KEPT, find_version, name_version, point, read_pointer, write_version
 from cdp.settings import Settings, load
 from tests.batch.recommend.test_models import make_part
 

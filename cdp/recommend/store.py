@@ -12,7 +12,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from batch.recommend.parts import Part, read_part, write_part
+from cdp.recommend.parts import Part, read_part, write_part
 from cdp.settings import Settings
 
 #: The version that serves, and the one that was trained last.

@@ -8,7 +8,7 @@ from typing import Protocol
 
 import numpy as np
 
-from batch.recommend.histories import Floats, Histories, Ints
+from cdp.recommend.histories import Floats, Histories, Ints
 
 NEVER = -np.inf
 #: Rows that are scored at a time: with 50,000 products they take 50 MB.

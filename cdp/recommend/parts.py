@@ -6,15 +6,10 @@ from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
-import duckdb
 import numpy as np
-from pyspark.sql import SparkSession
 
-from batch.recommend.als import train_als
-from batch.recommend.features import Features
-from batch.recommend.histories import Floats, Ints, Texts
-from batch.recommend.models import Als, LastViewed, Model, Neighbours, OwnPast, Popular, PopularInCategory
-from batch.recommend.neighbours import find_alike, find_seen_together
+from cdp.recommend.histories import Floats, Ints, Texts
+from cdp.recommend.models import Als, LastViewed, Model, Neighbours, OwnPast, Popular, PopularInCategory
 
 #: Names of the models that are trained and may be promoted.
 ALS, SEEN_TOGETHER, ALIKE = "als", "seen-together", "alike"
@@ -81,20 +76,6 @@ class Part:
             als=replace(self.als, factors=move(self.als.factors)) if self.als else None,
             neighbours={name: (target[move(found, -1)], move(weights)) for name, (found, weights) in old_neighbours},
         )
-
-
-def train_part(duck: duckdb.DuckDBPyConnection, features: Features, names: tuple[str, ...], spark: SparkSession | None) -> Part:
-    """`features` are the ones built last in the connection. ALS needs `spark`."""
-    neighbours = {}
-    if SEEN_TOGETHER in names:
-        neighbours[SEEN_TOGETHER] = find_seen_together(duck, features.day)
-    if ALIKE in names:
-        neighbours[ALIKE] = find_alike(duck)
-    part = Part(features.day, features.product_ids, features.category, features.popularity, neighbours=neighbours)
-    if ALS not in names or spark is None:
-        return part
-    training = train_als(spark, features.histories, len(features.product_ids))
-    return replace(part, als=training.model, fold_in_difference=training.fold_in_difference)
 
 
 def write_part(part: Part, folder: Path) -> None:

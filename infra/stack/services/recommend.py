@@ -1,0 +1,51 @@
+"""The recommendation API, and the program that writes what was shown and clicked."""
+
+from __future__ import annotations
+
+import sys
+
+from cdp.programs import EXPOSURES_STREAM
+from cdp.settings import Settings
+from infra.stack.service import Service, StartCommand, Unhealthy
+from infra.stack.services.http import get_json
+from infra.stack.stack import Stack
+
+
+def _serve(stack: Stack) -> StartCommand:
+    return StartCommand((sys.executable, "-m", "cdp_web.recommend.api"), {"OPENBLAS_NUM_THREADS": "1"})
+
+
+def _probe_api(settings: Settings) -> str:
+    health = get_json(f"{settings.recommend_url}/health", "./run logs recommend")
+    if health.get("status") != "ok":
+        raise Unhealthy(str(health.get("problem", health)), "./run logs recommend")
+    return str(health["serves"])
+
+
+def _write_exposures(stack: Stack) -> StartCommand:
+    return StartCommand((sys.executable, "-m", "streaming.exposures"), {"PROGRAM_NAME": "./run logs stream-exposures"})
+
+
+def _probe_exposures(settings: Settings) -> str:
+    raise NotImplementedError
+
+
+API = Service(
+    name="recommend",
+    title="Recommendation API",
+    group="recommend",
+    needs=("redis", "postgres", "kafka"),
+    ports=("recommend_port",),
+    command=_serve,
+    probe=_probe_api,
+    address="{recommend_url}",
+)
+EXPOSURES = Service(
+    name=f"stream-{EXPOSURES_STREAM}",
+    title="Stream of exposures",
+    group="recommend",
+    needs=("kafka", "namenode", "datanode1", "datanode2", "postgres"),
+    ports=(),
+    command=_write_exposures,
+    probe=_probe_exposures,
+)
