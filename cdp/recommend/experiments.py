@@ -74,4 +74,6 @@ def read_experiments(cursor: Cursor, now: datetime) -> Sequence[Experiment]:
     arms: dict[tuple[Any, ...], list[Arm]] = {}
     for *experiment, name, serves, share in cursor.fetchall():
         arms.setdefault(tuple(experiment), []).append(Arm(name, serves, share))
-    return [Experiment(*experiment, arms=tuple(of_one)) for experiment, of_one in arms.items()]
+    return [
+        Experiment(key, place, starts_at, ends_at, tuple(of_one)) for (key, place, starts_at, ends_at), of_one in arms.items()
+    ]
