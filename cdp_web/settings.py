@@ -51,6 +51,7 @@ INSTALLED_APPS = [
     "cdp_web.customers",
     "cdp_web.segments",
     "cdp_web.fraud",
+    "cdp_web.recommend",
     "cdp_web.api",
 ]
 
