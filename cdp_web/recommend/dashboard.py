@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from cdp.days import days_between
 from cdp_web.charts.sparkline import draw_line
@@ -147,7 +148,7 @@ def build_tiles(results: Results) -> list[Tile]:
             _("Conversion"),
             _("Order lines that follow a click on the product, divided by lists with a click."),
             formats.percent(total.conversion),
-            _("%(lines)s order lines") % {"lines": formats.count(total.lines)},
+            ngettext("%(number)s order line", "%(number)s order lines", total.lines) % {"number": formats.count(total.lines)},
             draw_line([each.conversion for each in days]),
         ),
         Tile(

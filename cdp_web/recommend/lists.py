@@ -12,12 +12,16 @@ from cdp_web.names.selectors import Names, names_get
 from cdp_web.recommend.client import Answer, Item, RecommendationsUnavailable, list_get
 
 SHOWN = 6
-#: Why a product is listed, by the API's code; `product` is the name of the other product.
+#: Why a product is listed, by the API's code; `product` is the other product.
 REASONS: Mapping[str, Promise] = {
-    "viewed": gettext_lazy("because of interest in %(product)s"),
-    "seen-together": gettext_lazy("often seen together with %(product)s"),
-    "popular": gettext_lazy("popular in %(category)s"),
-    "bought": gettext_lazy("bought before"),
+    "looked-at": gettext_lazy("Interest in %(product)s"),
+    "seen-together": gettext_lazy("Often seen together with %(product)s"),
+    "similar": gettext_lazy("Similar to %(product)s"),
+    "new": gettext_lazy("New, and similar to %(product)s"),
+    "bought": gettext_lazy("Bought before"),
+    "seen-before": gettext_lazy("Looked at before"),
+    "popular-in-category": gettext_lazy("Popular in %(category)s"),
+    "popular": gettext_lazy("Popular now"),
 }
 
 

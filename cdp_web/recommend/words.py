@@ -16,10 +16,12 @@ MODELS: Mapping[str, Promise] = {
     "own-past": gettext_lazy("The customer's own past"),
     "champion": gettext_lazy("The model that the evaluation chose"),
 }
+#: How a list was made. The list of one model has the model's name.
 SOURCES: Mapping[str, Promise] = {
+    **MODELS,
     "session": gettext_lazy("What the customer looks at now"),
     "stored": gettext_lazy("List of the last publication"),
-    "fold-in": gettext_lazy("The customer's latest history"),
+    "computed": gettext_lazy("The customer's history, news included"),
     "popular": gettext_lazy("Popular in the last 7 days"),
     "popular-in-category": gettext_lazy("Popular in the category"),
 }
