@@ -10,6 +10,7 @@ import threading
 
 from deltalake.exceptions import DeltaError
 
+from cdp.errors import first_line
 from cdp.events.topics import REC_EXPOSURES
 from cdp.programs import EXPOSURES_STREAM, STREAM_NEEDS_PERSON, check_arguments_only
 from cdp.settings import SettingError, Settings, current
@@ -58,7 +59,9 @@ def main(argv: list[str] | None = None, topic: str = REC_EXPOSURES.name) -> int:
         return STREAM_NEEDS_PERSON if isinstance(error, OPERATOR_ERRORS) else 1
     except LAKE_ERRORS as error:
         where = f"{settings.hdfs_url}{settings.hdfs_root}"
-        print(f"exposures: the table in {where} can't be written: {error}; see ./run status hdfs.", file=sys.stderr)
+        print(
+            f"exposures: the table in {where} can't be written: {first_line(error)}; see ./run status namenode.", file=sys.stderr
+        )
         return 1
     return 0
 
