@@ -36,6 +36,7 @@ SITE: dict[str, Access] = {
     "insights:retention": READ,
     "products:detail": READ,
     "recommend:index": READ,
+    "recommend:experiment": READ,
     "pipeline:index": READ,
     "pipeline:live": READ,
     "pipeline:quarantine": READ,
