@@ -28,6 +28,7 @@ urlpatterns = [
     path("v1/overview", overview.OverviewApi.as_view(), name="overview"),
     path("v1/catalogue", overview.CatalogueApi.as_view(), name="catalogue"),
     path("v1/catalogue/behaviours", catalogue.BehavioursApi.as_view(), name="catalogue-behaviours"),
+    path("v1/catalogue/recommended", catalogue.RecommendedApi.as_view(), name="catalogue-recommended"),
     path("v1/catalogue/values", catalogue.ValuesApi.as_view(), name="catalogue-values"),
     path("v1/catalogue/categories", catalogue.CategoriesApi.as_view(), name="catalogue-categories"),
     path("v1/catalogue/distribution", catalogue.DistributionApi.as_view(), name="catalogue-distribution"),

@@ -98,6 +98,7 @@ API: dict[str, Access] = {
     "api:overview": READ,
     "api:catalogue": READ,
     "api:catalogue-behaviours": READ,
+    "api:catalogue-recommended": READ,
     "api:catalogue-values": READ,
     "api:catalogue-categories": READ,
     "api:catalogue-distribution": READ,
