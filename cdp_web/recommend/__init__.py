@@ -1,0 +1,1 @@
+"""Recommendations on the site, and the API that shops call."""
