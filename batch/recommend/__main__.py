@@ -1,4 +1,4 @@
-"""Trains and evaluates recommendations: python -m batch.recommend train --day D, then evaluate."""
+"""Trains and evaluates recommendations: python -m batch.recommend train --day D, then evaluate; and counts their results."""
 
 from __future__ import annotations
 
@@ -18,8 +18,10 @@ from batch.recommend.evaluate import evaluate
 from batch.recommend.features import build_features
 from batch.recommend.history import VISIT_DAYS, History, NoHistory, open_history
 from batch.recommend.report import describe, describe_outcome
+from batch.recommend.results import NoExposures, compute_results
 from batch.recommend.training import train_part
 from batch.recommend.trial import TEST_DAYS
+from batch.stores.mart import MartUnavailable
 from cdp.cli import parse_day
 from cdp.programs import check_arguments_only
 from cdp.recommend import store
@@ -113,7 +115,9 @@ def _hold_lock(settings: Settings) -> Iterator[None]:
 
 def run(settings: Settings, arguments: argparse.Namespace) -> None:
     with _hold_lock(settings):
-        if arguments.what == "train":
+        if arguments.what == "results":
+            print(f"recommend: {compute_results(settings, arguments.day)}")
+        elif arguments.what == "train":
             train(settings, arguments.day, tuple(arguments.models), quiet=not arguments.debug)
         else:
             evaluate_challenger(settings, arguments.explain)
@@ -125,7 +129,7 @@ def main(argv: list[str] | None = None) -> int:
         return 0
     try:
         run(current(), arguments)
-    except (SettingError, SparkUnavailable, NoHistory, store.NoModel, Busy) as error:
+    except (SettingError, SparkUnavailable, NoHistory, NoExposures, MartUnavailable, store.NoModel, Busy) as error:
         if arguments.debug:
             raise
         print(f"recommend: {error}", file=sys.stderr)
@@ -141,13 +145,15 @@ def main(argv: list[str] | None = None) -> int:
 def _make_parser() -> argparse.ArgumentParser:
     program = os.environ.get("PROGRAM_NAME", "python -m batch.recommend")
     parser = argparse.ArgumentParser(prog=program, description="Trains and evaluates recommendations.")
-    whats = parser.add_subparsers(dest="what", required=True, metavar="train | evaluate")
+    whats = parser.add_subparsers(dest="what", required=True, metavar="train | evaluate | results")
     training = whats.add_parser("train", help="train the models on all days up to a published day")
     training.add_argument("--day", type=parse_day, metavar="D", required=True, help="the last day to learn from, YYYY-MM-DD")
     training.add_argument("--models", nargs="+", choices=TRAINED, default=list(TRAINED), metavar="MODEL", help=", ".join(TRAINED))
     evaluation = whats.add_parser("evaluate", help="test the version trained last, and promote it if it passes the gate")
     evaluation.add_argument("--explain", action="store_true", help="show all measures, and each check with its reason")
-    for each in (training, evaluation):
+    results = whats.add_parser("results", help="compute what lists of the last days led to, and the arms of experiments")
+    results.add_argument("--day", type=parse_day, metavar="D", required=True, help="the last day that counts, YYYY-MM-DD")
+    for each in (training, evaluation, results):
         each.add_argument("--debug", action="store_true", help="show Spark's own log, and the traceback of an error")
     return parser
 

@@ -51,7 +51,10 @@ SEGMENTS = Program(
 
 SEGMENT_JOB = Program(("-m", "batch.segments"), ("namenode", "spark-master", "postgres"), "./run segment-job")
 RECOMMEND = Program(
-    ("-m", "batch.recommend"), ("namenode", "spark-master"), "./run recommend", needs_by_option={"evaluate": ("namenode",)}
+    ("-m", "batch.recommend"),
+    ("namenode", "spark-master"),
+    "./run recommend",
+    needs_by_option={"evaluate": ("namenode",), "results": ("namenode", "postgres")},
 )
 SCREENSHOTS = Program(("-m", "benchmarks.screenshots"), ("web",), "./run screenshots")
 
