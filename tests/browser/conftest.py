@@ -80,7 +80,7 @@ def store_profiles(publication: Publication, rows: list[dict[str, Any]]) -> Iter
         yield
         profiles.drop()
     with connection.cursor() as cursor:  # Django does not clear what it did not create
-        cursor.execute("DROP SCHEMA mart, live, shop CASCADE")
+        cursor.execute("DROP SCHEMA IF EXISTS mart, live, shop, recommend CASCADE")
 
 
 @pytest.fixture
