@@ -82,7 +82,8 @@ def addresses(stack: Stack) -> str:
             f"site      {settings.web_url}   login {settings.admin_user}, password: cat {secrets}/admin_password",
             f"airflow   {settings.airflow_url}   login {settings.admin_user}, password: cat {secrets}/airflow_password",
             f"clusters  HDFS {settings.hdfs_http}   Spark {settings.spark_master_http}   history {settings.spark_history_http}",
-            f"shop      {settings.shop_api_url}/docs   recommendations {settings.recommend_url}/docs   MLflow {settings.mlflow_url}",
+            f"shop      {settings.shop_api_url}/docs",
+            f"lists     recommendations {settings.recommend_url}/docs   models {settings.mlflow_url}",
         )
     )
 
