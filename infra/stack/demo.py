@@ -32,8 +32,8 @@ def run(stack: Stack) -> int:
     began = time.monotonic()
     _print_step("the stack", 1)
     lifecycle.up(stack, ())
+    stack = open_stack()  # with the secrets that the first start has made
     lifecycle.up(stack, SHOP_SERVICES)
-    stack = open_stack()
     _print_step("a sample history of 60 days", 2)
     history = _make_history(stack)
     day = history.stem.removeprefix("history-")
