@@ -99,7 +99,7 @@ def _open_lake(settings: Settings, span: Span, periods: Sequence[Period]) -> Ite
     try:
         lake = {name: DeltaTable(table_url(settings, name)).to_pyarrow_dataset() for name in (EXPOSURES, EVENTS)}
     except TableNotFoundError as error:
-        raise NoExposures("nothing was shown yet; start the service: ./run up stream-exposures") from error
+        raise NoExposures("HDFS has no lists or no events yet; write them: ./run up stream stream-exposures") from error
     except (DeltaError, OSError) as error:
         raise NoExposures(f"{table_url(settings, EXPOSURES)} can't be read: {first_line(error)}; see ./run status.") from error
     with duckdb.connect(config={"memory_limit": MEMORY}) as duck:
