@@ -1,13 +1,15 @@
-"""Short-term interests of a customer, in Redis: the products, categories and brands of the last minutes with their strength.
+"""What a customer does now, in Redis: short-term interests, and the products bought in the last days.
 
-One hash per customer. A field `minute|kind|key` holds the strength of that whole minute, so writing it twice changes nothing.
-A strength loses half of its weight every ten minutes; this is computed when it is read.
+Interests are the products, categories and brands of the last minutes with their strength. One hash per customer. A field
+`minute|kind|key` holds the strength of that whole minute, so writing it twice changes nothing.
+A strength loses half of its weight every ten minutes; this is computed when it is read. Bought products are a list in JSON.
 """
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
@@ -20,6 +22,9 @@ STRENGTHS = {"view": 1, "cart": 3, "remove_from_cart": -3, "purchase": 5, "refun
 HALF_LIFE_MINUTES = 10
 #: Most fields of a customer. A person makes three for each event; a robot may make thousands, and keeps the newest ones.
 MOST_FIELDS = 600
+#: Days for which Redis knows what was bought; a publication of recommendations knows all days before its own.
+LIVE_BOUGHT_DAYS = 3
+MOST_BOUGHT = 200
 #: Customers in one round trip to Redis.
 _BATCH = 500
 
@@ -71,9 +76,9 @@ def write_interests(client: Client, rows: Iterable[InterestRow], now: datetime, 
     while customers := tuple(islice(names, _BATCH)):
         read, write = client.pipeline(transaction=False), client.pipeline(transaction=False)
         for customer in customers:
-            read.hgetall(_name_hash(customer))
+            read.hgetall(name_interests(customer))
         for customer, old in zip(customers, read.execute(), strict=True):
-            _write_customer(write, _name_hash(customer), old, new[customer], first, minutes)
+            _write_customer(write, name_interests(customer), old, new[customer], first, minutes)
         write.execute()
 
 
@@ -92,10 +97,15 @@ def _write_customer(
 
 def read_interests(client: Client, customer_id: str, now: datetime, minutes: int) -> list[Interest]:
     """The interests of the current minute and of the `minutes` - 1 before it, the strongest first."""
+    return parse_interests(client.hgetall(name_interests(customer_id)), now, minutes)
+
+
+def parse_interests(fields: Mapping[str, str], now: datetime, minutes: int) -> list[Interest]:
+    """The same from the fields of the customer's hash."""
     scores: defaultdict[tuple[str, str], float] = defaultdict(float)
     last: dict[tuple[str, str], int] = {}
     first = _first_minute(now, minutes)
-    for minute, thing, strength in _parse_fields(client.hgetall(_name_hash(customer_id))):
+    for minute, thing, strength in _parse_fields(fields):
         if minute >= first:
             scores[thing] += strength * decay(now, minute)
             last[thing] = max(last.get(thing, minute), minute)
@@ -103,6 +113,25 @@ def read_interests(client: Client, customer_id: str, now: datetime, minutes: int
         Interest(kind, key, score, datetime.fromtimestamp(last[kind, key] * 60, UTC)) for (kind, key), score in scores.items()
     ]
     return sorted((each for each in interests if each.score > 0), key=lambda each: (-each.score, each.kind, each.key))
+
+
+def write_bought(client: Client, products: Mapping[str, Sequence[str]]) -> None:
+    """Replace the products that these customers have bought in the last days, the latest first."""
+    names = iter(products)
+    while customers := tuple(islice(names, _BATCH)):
+        pipeline = client.pipeline(transaction=False)
+        for customer in customers:
+            pipeline.set(name_bought(customer), json.dumps(products[customer][:MOST_BOUGHT]), ex=LIVE_BOUGHT_DAYS * 86_400)
+        pipeline.execute()
+
+
+def parse_bought(text: str | bytes | None) -> list[str]:
+    """The products of a value that write_bought has written."""
+    return json.loads(text) if text else []
+
+
+def name_bought(customer_id: str) -> str:
+    return f"bought:{customer_id}"
 
 
 def decay(now: datetime, minute: int) -> float:
@@ -129,5 +158,5 @@ def _first_minute(now: datetime, minutes: int) -> int:
     return _number_minute(now) - minutes + 1
 
 
-def _name_hash(customer_id: str) -> str:
+def name_interests(customer_id: str) -> str:
     return f"interests:{customer_id}"

@@ -213,6 +213,10 @@ class Settings:
 
     # Recommendations
     recommend_rate: int = _setting("300", "Requests a second that the recommendation API answers to one address; 0: no limit.")
+    recommend_origins: str = _setting(
+        "", "Origins of shop pages that may report what was seen and clicked, such as https://shop.example, comma separated; empty: only pages that the API's own host serves.",
+        pattern=r"(https?://[^\s,/]+(,https?://[^\s,/]+)*)?",
+    )
     recommend_click_hours: int = _setting("24", "Hours after a click within which an order of the product is attributed to it.", minimum=1)
     recommend_train_days: int = _setting("7", "Days after which a night trains new models; on the other nights it only publishes.", minimum=1)
 

@@ -28,7 +28,7 @@ RECOMMEND = {"numpy"}
 CDP_EXCEPTIONS = (
     {"cdp/spark.py": {"pyspark", "py4j"}}
     | {f"cdp/events/reading/{name}.py": READING for name in ("reader", "sql", "texts")}
-    | {f"cdp/recommend/{name}.py": RECOMMEND for name in ("histories", "models", "parts", "online")}
+    | {f"cdp/recommend/{name}.py": RECOMMEND for name in ("histories", "models", "parts", "online", "publications")}
 )
 
 

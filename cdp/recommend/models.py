@@ -4,6 +4,7 @@ same way, so what is measured is what is served."""
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -109,6 +110,10 @@ class Als:
     alpha: float
     name: str = "als"
 
+    @cached_property
+    def gram(self) -> Floats:
+        return self.factors.T @ self.factors
+
     def score(self, histories: Histories) -> Floats:
         scores = self.fold_in(histories) @ self.factors.T
         scores[:, ~self.factors.any(axis=1)] = NEVER
@@ -118,12 +123,11 @@ class Als:
     def fold_in(self, histories: Histories) -> Floats:
         """The factors of customers that training would find for these histories: the least squares of its last step."""
         strong = histories.keep_strong().keep_latest(FOLDED)
-        gram = self.factors.T @ self.factors
         vectors = np.zeros((len(histories), self.factors.shape[1]), np.float32)
         for row in np.flatnonzero(strong.lengths):
             of_row = slice(strong.starts[row], strong.starts[row + 1])
             factors, confidence = self.factors[strong.product[of_row]], self.alpha * strong.strength[of_row]
-            matrix = gram + (factors.T * confidence) @ factors
+            matrix = self.gram + (factors.T * confidence) @ factors
             matrix[np.diag_indices_from(matrix)] += self.regularisation * len(factors)
             vectors[row] = np.linalg.solve(matrix, factors.T @ (1 + confidence))
         return vectors

@@ -1,4 +1,4 @@
-"""Writes the short-term interests of customers to Redis, from the sums of their minutes in Postgres."""
+"""Writes the short-term interests of customers to Redis, from the sums of their minutes in Postgres, and what they bought."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 import redis
 
 from cdp.errors import first_line
-from cdp.interests import InterestRow, write_interests
-from cdp.mart.live import INTEREST_MINUTE
+from cdp.interests import LIVE_BOUGHT_DAYS, InterestRow, write_bought, write_interests
+from cdp.mart.live import INTEREST_MINUTE, ORDER
 from cdp.mart.live_windows import Cursor
 from cdp.settings import Settings
 
@@ -25,6 +25,12 @@ _READ_ALL = _READ.format(only="")
 _READ_SOME = _READ.format(
     only="AND (minute, customer_id) IN (SELECT * FROM unnest(%(minutes)s::timestamptz[], %(customers)s::text[]))"
 )
+_READ_BOUGHT = f"""
+    SELECT customer_id, array_agg(product ORDER BY ordered_at DESC)
+    FROM {ORDER.full_name}, jsonb_array_elements_text(products) AS bought (product)
+    WHERE ordered_at > %(after)s {{only}} GROUP BY 1"""
+_READ_ALL_BOUGHT = _READ_BOUGHT.format(only="")
+_READ_SOME_BOUGHT = _READ_BOUGHT.format(only="AND customer_id = ANY(%(customers)s)")
 
 #: A customer and a minute.
 CustomerMinute = tuple[str, datetime]
@@ -41,9 +47,12 @@ class InterestWriter:
     def write(self, cursor: Cursor, minutes: Iterable[CustomerMinute], now: datetime) -> None:
         """The live numbers don't wait for Redis: its error is printed, and the next batch tries again."""
         length = self.settings.interest_minutes
-        rows = _read_rows(cursor, minutes if self._is_complete else None, now - timedelta(minutes=length))
+        changed = list(minutes) if self._is_complete else None
+        rows = _read_rows(cursor, changed, now - timedelta(minutes=length))
+        bought = _read_bought(cursor, changed, now - timedelta(days=LIVE_BOUGHT_DAYS))
         try:
             write_interests(self._open(), rows, now, length)
+            write_bought(self._open(), bought)
             self._is_complete = True
         except redis.RedisError as error:
             self._is_complete = False
@@ -65,3 +74,10 @@ def _read_rows(cursor: Cursor, minutes: Iterable[CustomerMinute] | None, after: 
         parameters |= {"customers": [customer for customer, _ in recent], "minutes": [minute for _, minute in recent]}
     cursor.execute(_READ_ALL if minutes is None else _READ_SOME, parameters)
     return [InterestRow(*row) for row in cursor.fetchall()]
+
+
+def _read_bought(cursor: Cursor, minutes: Iterable[CustomerMinute] | None, after: datetime) -> dict[str, list[str]]:
+    """What the customers of these minutes, or all, have bought, the latest first."""
+    customers = None if minutes is None else sorted({customer for customer, _ in minutes})
+    cursor.execute(_READ_ALL_BOUGHT if customers is None else _READ_SOME_BOUGHT, {"after": after, "customers": customers})
+    return dict(cursor.fetchall())
