@@ -35,19 +35,24 @@ class Reason:
 
 
 def explain(serving: Serving, visitor: Visitor, pick: Pick) -> Reason:
-    beside = list(visitor.cart or visitor.session)
+    beside, past = (_keep_named(serving, products) for products in (visitor.cart or visitor.session, visitor.past))
     if pick.source == POPULAR:
         return _write(serving, pick, "popular")
     if pick.source == OWN_PAST:
         return _write(serving, pick, "bought" if pick.number in visitor.all_bought else "seen-before")
     if pick.is_new:
-        return _write(serving, pick, "new", _find_neighbour(serving, pick.number, visitor.past, (ALIKE,)))
+        return _write(serving, pick, "new", _find_neighbour(serving, pick.number, past, (ALIKE,)))
     if pick.source in (SEEN_TOGETHER, ALIKE):
-        cause = _find_neighbour(serving, pick.number, beside or visitor.past, (pick.source,))
+        cause = _find_neighbour(serving, pick.number, beside or past, (pick.source,))
         return _write(serving, pick, "seen-together" if pick.source == SEEN_TOGETHER else "similar", cause)
     if pick.source == POPULAR_IN_CATEGORY:
         return _write(serving, pick, "popular-in-category")
-    return _write(serving, pick, "looked-at", _find_cause(serving, pick.number, visitor.past))
+    return _write(serving, pick, "looked-at", _find_cause(serving, pick.number, past))
+
+
+def _keep_named(serving: Serving, products: Sequence[int]) -> list[int]:
+    """A sentence can't name a product that the shop has removed. Without the shop's database no product has a name."""
+    return [each for each in products if serving.names[each]] if serving.has_names else list(products)
 
 
 def _write(serving: Serving, pick: Pick, code: str, cause: int | None = None) -> Reason:
