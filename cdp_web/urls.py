@@ -26,6 +26,8 @@ urlpatterns = [
     path("", include("cdp_web.customers.urls")),
     path("segments/", include("cdp_web.segments.urls")),
     path("fraud/", include("cdp_web.fraud.urls")),
+    path("recommendations/", include("cdp_web.recommend.urls")),
+    path("", include("cdp_web.products.urls")),
     path("api/", include("cdp_web.api.urls")),
     path("accounts/", include("cdp_web.accounts.urls")),
     path("language", open_to_all(require_POST(set_language)), name="set-language"),

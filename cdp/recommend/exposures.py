@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 SERVED, SEEN, CLICK = "served", "seen", "click"
 KINDS = (SERVED, SEEN, CLICK)
+MOST_CHARACTERS = 200
+#: A time outside these years is a mistake.
+YEARS = range(2000, 2200)
 
 
 class BadExposure(ValueError):
@@ -42,13 +45,13 @@ def parse_exposure(payload: bytes | str) -> Exposure:
     """Raises BadExposure."""
     try:
         fields: Any = json.loads(payload)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BadExposure(f"it is not JSON: {error}") from error
     if not isinstance(fields, dict):
         raise BadExposure("it is not a JSON object")
     texts = {name: fields.get(name, "") for name in Exposure.__slots__ if name not in ("at", "products")}
-    if wrong := next((name for name, value in texts.items() if not isinstance(value, str) or len(value) > 200), None):
-        raise BadExposure(f"{wrong} is not a text of at most 200 characters")
+    if wrong := next((name for name, value in texts.items() if not _is_text(value)), None):
+        raise BadExposure(f"{wrong} is not a text of at most {MOST_CHARACTERS} printable characters")
     if texts["kind"] not in KINDS:
         raise BadExposure(f"kind is {texts['kind']!r}; it must be one of {', '.join(KINDS)}")
     if not texts["exposure_id"]:
@@ -65,10 +68,17 @@ def _parse_time(value: Any) -> datetime:
         raise BadExposure(f"at is {value!r}; it must be a time such as 2026-01-31T12:00:00+00:00") from error
     if at.tzinfo is None:
         raise BadExposure(f"at is {value!r}, without an offset from UTC")
-    return at
+    if at.year not in YEARS:
+        raise BadExposure(f"at is {value!r}; its year must be from {YEARS[0]} to {YEARS[-1]}")
+    return at.astimezone(UTC)
 
 
 def _parse_products(value: Any) -> tuple[str, ...]:
-    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
-        raise BadExposure("products is not a list of texts")
+    if not isinstance(value, list) or not all(map(_is_text, value)):
+        raise BadExposure(f"products is not a list of texts of at most {MOST_CHARACTERS} printable characters")
     return tuple(value)
+
+
+def _is_text(value: Any) -> bool:
+    """Postgres stores no NUL, and nothing stores half of a surrogate pair."""
+    return isinstance(value, str) and len(value) <= MOST_CHARACTERS and value.isprintable()

@@ -25,6 +25,7 @@ _APPS = {
     "auditlog": _("Audit"),
     "segments": _("Segments, lists and webhooks"),
     "fraud": _("Fraud"),
+    "recommend": _("Recommendations"),
     "customers": _("Customers"),
 }
 _MODELS = {

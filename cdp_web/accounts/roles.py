@@ -46,6 +46,7 @@ _RIGHTS = (
     (Role.ANALYST, gettext_lazy("create, change, run, archive and export segments, and upload lists")),
     (Role.ANALYST, gettext_lazy("confirm and dismiss alerts")),
     (Role.ADMIN, gettext_lazy("change fraud rules and the channels of alerts")),
+    (Role.ADMIN, gettext_lazy("plan, switch on and stop experiments")),
     (Role.ADMIN, gettext_lazy("manage webhooks, users and roles, and read the audit log")),
 )
 

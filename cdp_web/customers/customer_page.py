@@ -32,6 +32,7 @@ from cdp_web.layout.pages import answer_bad_request
 from cdp_web.live.interests import right_now_get
 from cdp_web.names.people import people_get
 from cdp_web.names.selectors import Names, list_codes, names_get
+from cdp_web.recommend.lists import customer_lists_read
 from cdp_web.segments.models import Reason
 from cdp_web.segments.selectors import stays_get_for_customer
 from cdp_web.serving.past import past_days_get, past_snapshot_open
@@ -74,6 +75,8 @@ class MetricRow:
 def customer_detail(request: HttpRequest, customer_id: str) -> HttpResponse:
     if request.GET.get("part") == "now":
         return render(request, "customers/right_now.html", _build_now(customer_id))
+    if request.GET.get("part") == "recommended":
+        return render(request, "recommend/lists.html", {"panel": customer_lists_read(customer_id)})
     serving = publication_get_for_request(request)
     past = past_days_get()
     as_of = request.GET.get("as_of") or serving.day.isoformat()

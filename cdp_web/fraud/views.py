@@ -37,7 +37,7 @@ from cdp_web.layout import formats
 from cdp_web.layout.pages import answer_bad_request, parse_whole_number
 from cdp_web.layout.spreadsheets import escape_formula
 from cdp_web.names.people import people_get
-from cdp_web.names.selectors import product_names_get
+from cdp_web.names.selectors import names_get
 
 #: Choices of the filter: alerts found within so many days.
 DAYS = (1, 7, 30)
@@ -83,7 +83,7 @@ def alert_detail(request: HttpRequest, alert_id: int) -> HttpResponse:
     context = {
         "alert": alert,
         "person": people_get(request.user, customers),
-        "products": product_names_get(product for order in evidence.orders for product in order.products),
+        "names": names_get(products=(product for order in evidence.orders for product in order.products)),
         "has_other_customers": len(set(customers)) > 1,
         "rule": FraudRule.objects.filter(pk=alert.rule_id).first(),
         "others": [each for each in alerts_get(AlertFilter(customer_id=alert.customer_id), limit=6) if each.id != alert.id][:5],

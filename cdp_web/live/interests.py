@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 
@@ -17,7 +17,7 @@ from redis.retry import Retry
 from cdp.errors import first_line
 from cdp.interests import KINDS, Interest, read_interests
 from cdp.settings import current
-from cdp_web.names.selectors import names_get
+from cdp_web.names.selectors import Names, names_get
 from cdp_web.serving.errors import InterestsUnavailable
 
 #: A page waits only a moment for Redis.
@@ -33,18 +33,18 @@ _TITLES: Mapping[str, str | Promise] = {
 
 @dataclass(frozen=True, slots=True)
 class InterestBar:
-    """An interest beside the strongest one of its kind. The name is empty if the shop has none."""
+    """An interest beside the strongest one of its kind."""
 
     interest: Interest
-    name: str
     share: float
 
 
 @dataclass(frozen=True, slots=True)
 class RightNow:
-    """The panel of the customer's page: bars by kind, and the minute of the customer's newest event."""
+    """The panel of the customer's page: bars by kind with their names, and the minute of the customer's newest event."""
 
     groups: Sequence[tuple[str | Promise, Sequence[InterestBar]]] = ()
+    names: Names = field(default_factory=Names)
     last_minute: datetime | None = None
     problem: str = ""
 
@@ -66,14 +66,13 @@ def right_now_get(customer_id: str) -> RightNow:
         return RightNow(problem=error.says)
     shown = {kind: [each for each in interests if each.kind == kind][:SHOWN] for kind in KINDS}
     names = names_get(products=[each.key for each in shown["product"]], categories=[each.key for each in shown["category"]])
-    by_kind = {"product": names.products, "category": names.categories}
-    groups = [(_TITLES[kind], _make_bars(some, by_kind.get(kind, {}))) for kind, some in shown.items() if some]
-    return RightNow(groups, max((each.last_minute for each in interests), default=None))
+    groups = [(_TITLES[kind], _make_bars(some)) for kind, some in shown.items() if some]
+    return RightNow(groups, names, max((each.last_minute for each in interests), default=None))
 
 
-def _make_bars(interests: Sequence[Interest], names: Mapping[str, str]) -> list[InterestBar]:
+def _make_bars(interests: Sequence[Interest]) -> list[InterestBar]:
     strongest = interests[0].score
-    return [InterestBar(each, names.get(each.key, ""), each.score / strongest) for each in interests]
+    return [InterestBar(each, each.score / strongest) for each in interests]
 
 
 @cache

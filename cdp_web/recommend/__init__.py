@@ -1,1 +1,1 @@
-"""Recommendations on the site, and the API that shops call."""
+"""Recommendations: the API that serves them, and the pages that show what they are worth."""

@@ -13,7 +13,7 @@ from cdp.metrics.metric import Kind
 from tests.arrow_types import ARROW_TYPES
 
 
-@pytest.mark.parametrize("kind", ["text", "integer", "long", "money", "number", "date"])
+@pytest.mark.parametrize("kind", ["text", "integer", "long", "money", "number", "large number", "date"])
 def test_type_of_a_kind_is_the_same_in_every_engine(kind: str) -> None:
     types = KINDS[kind]
     spark, duck = exp.DataType.build(types.spark, dialect="spark"), exp.DataType.build(types.duckdb, dialect="duckdb")

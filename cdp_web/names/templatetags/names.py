@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django import template
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -25,10 +26,17 @@ def customer_link(customer_id: str, people: Mapping[str, Person], classes: str =
 
 @register.simple_tag
 def product(product_id: str, names: Names) -> SafeString:
-    """Its name and id, or the id alone."""
-    name = names.products.get(product_id)
-    beside = format_html('<span class="mono">{}</span>', product_id)
-    return format_html("{} {}", name, format_html('<span class="small muted">{}</span>', beside)) if name else beside
+    """The name as a link to the product's page with the id beside it, or the id alone."""
+    link = product_link(product_id, names)
+    return format_html('{} <span class="small muted mono">{}</span>', link, product_id) if product_id in names.products else link
+
+
+@register.simple_tag
+def product_link(product_id: str, names: Names, classes: str = "") -> SafeString:
+    """The name, or the id without one, as a link to the product's page."""
+    name, address = names.products.get(product_id), reverse("products:detail", args=[product_id])
+    shown = name or format_html('<span class="mono">{}</span>', product_id)
+    return format_html('<a class="{}" href="{}" title="{}">{}</a>', classes, address, product_id, shown)
 
 
 @register.simple_tag

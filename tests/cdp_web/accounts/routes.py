@@ -34,6 +34,8 @@ SITE: dict[str, Access] = {
     "insights:products": READ,
     "insights:audience": READ,
     "insights:retention": READ,
+    "products:detail": READ,
+    "recommend:index": READ,
     "pipeline:index": READ,
     "pipeline:live": READ,
     "pipeline:quarantine": READ,
