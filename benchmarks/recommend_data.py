@@ -42,7 +42,7 @@ _PUBLIC = f"""
 
 _FILMS = f"""
     CREATE VIEW cleaned AS
-    SELECT CASE WHEN percent_rank() OVER (PARTITION BY user_id ORDER BY hash(user_id, movie_id)) < 0.75
+    SELECT CASE WHEN percent_rank() OVER (PARTITION BY user_id ORDER BY md5(concat(user_id, ' ', movie_id))) < 0.75
             THEN TIMESTAMP '{FILMS_SPLIT}' ELSE TIMESTAMP '{FILMS_DAY}' END AS event_time,
         event_time::DATE AS event_day, 'view' AS event_type, user_id::VARCHAR AS user_id, user_id::VARCHAR AS user_session,
         movie_id::VARCHAR AS product_id, ['films'] AS levels, '' AS brand, 0::DECIMAL(12,2) AS price

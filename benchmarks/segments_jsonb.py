@@ -14,7 +14,7 @@ from benchmarks.segments_postgres import PeerTimes, connect, list_metrics, measu
 from benchmarks.segments_rules import RULES, make_source
 from cdp.kinds import METRIC_KINDS
 from cdp.metrics import BY_KEY
-from cdp.rules import All, Behaviour, Compare, InList, InSegment, Not, Rule, Sequence, Step, walk
+from cdp.rules import All, Behaviour, Compare, InList, InSegment, Not, Recommended, Rule, Sequence, Step, walk
 from cdp.rules import Any as AnyOf
 from cdp.rules.conditions import build_comparison, build_total
 from cdp.rules.operators import BY_KEY as OPERATORS
@@ -77,6 +77,8 @@ def _write(rule: Rule) -> str:
             return _write(make_source().segments[segment_id])
         case InList(list_id):
             return f"customer_id IN (SELECT customer_id FROM segments_listmember WHERE list_id = {list_id})"
+        case Recommended():
+            raise ValueError("the peer's tables have no recommendations")
 
 
 def _write_comparison(leaf: Compare) -> str:

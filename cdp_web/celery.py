@@ -27,6 +27,8 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     "changes": {"task": "segments.changes_send", "schedule": 60.0, "options": {"expires": 60, "queue": "out"}},
     # Members that the cluster has found are collected within seconds.
     "cluster": {"task": "segments.cluster_poll", "schedule": 5.0, "options": {"expires": 5}},
+    # Segments that read recommendations follow a new publication of them within a minute or two.
+    "recommendations": {"task": "segments.recommendations_refresh", "schedule": 60.0, "options": {"expires": 60}},
     # Somebody waits for an alert; a look for new ones takes a millisecond.
     "alerts": {"task": "fraud.alerts_sweep", "schedule": 3.0, "options": {"expires": 3, "queue": "out"}},
     # The pipeline page shows since when a server is down, also if nobody was looking.

@@ -27,7 +27,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class BatchKey:
-    """A stream's id and the number of one of its batches."""
+    """A stream's id and the number of one of its batches. Numbers grow; an offset is a number too."""
 
     stream: str
     number: int
@@ -44,25 +44,25 @@ class OpenTable:
         last = self.delta.transaction_version(key.stream)
         return last is not None and last >= key.number
 
-    def append(self, files: Sequence[NewFile], key: BatchKey) -> None:
+    def append(self, files: Sequence[NewFile], *keys: BatchKey) -> None:
         """Add the files to the table as one commit. deltalake refuses an append if rows that existed before were changed or
         deleted meanwhile, as a replay does; that is tried again."""
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                call_within(SECONDS, lambda: self._commit(files, key))
+                call_within(SECONDS, lambda: self._commit(files, keys))
                 return
             except CommitFailedError:
                 call_within(SECONDS, self.delta.update_incremental)
-                if self.has_batch(key) or attempt == ATTEMPTS:
+                if any(map(self.has_batch, keys)) or attempt == ATTEMPTS:
                     raise
 
-    def _commit(self, files: Sequence[NewFile], key: BatchKey) -> None:
+    def _commit(self, files: Sequence[NewFile], keys: Sequence[BatchKey]) -> None:
         now = time.time_ns() // 1_000_000
         day = self.table.partition
         actions: list[AddAction | RemoveAction] = [
             AddAction(file.path, file.size, {day: file.day}, now, True, file.statistics) for file in files
         ]
-        properties = CommitProperties(app_transactions=[Transaction(key.stream, key.number)])
+        properties = CommitProperties(app_transactions=[Transaction(key.stream, key.number) for key in keys])
         self.delta.create_write_transaction(actions, "append", self.delta.schema(), [day], commit_properties=properties)
 
 

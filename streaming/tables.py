@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from deltalake import DeltaTable, Field, Schema
-from deltalake.schema import PrimitiveType
+from deltalake.schema import ArrayType, PrimitiveType
 
 from cdp.lake.paths import table_url
 from cdp.lake.tables import LakeTable
@@ -14,6 +14,7 @@ from cdp.settings import Settings
 
 #: Delta's names of types that differ from Spark's.
 _DELTA_TYPES = {"int": "integer", "bigint": "long"}
+_ARRAY = "array<"
 
 
 class ForeignTable(RuntimeError):
@@ -71,8 +72,12 @@ def find_differences(expected: Mapping[str, str], stored: Mapping[str, str], all
 
 
 def _make_field(name: str, kind: str) -> Field:
+    if kind.startswith(_ARRAY):
+        return Field(name, ArrayType(PrimitiveType(kind.removeprefix(_ARRAY).removesuffix(">")), contains_null=True))
     return Field(name, PrimitiveType(kind))
 
 
 def _name_type(field: Field) -> str:
+    if isinstance(field.type, ArrayType) and isinstance(field.type.element_type, PrimitiveType):
+        return f"{_ARRAY}{field.type.element_type.type}>"
     return field.type.type if isinstance(field.type, PrimitiveType) else str(field.type)

@@ -14,7 +14,7 @@ from pyspark.sql import functions as F
 
 from cdp.days import day_from_text
 from cdp.events import COUNTS
-from cdp.lake.paths import CUSTOMER_DAY, CUSTOMERS, EVENTS, INTERACTIONS, SHOP, table_url
+from cdp.lake.paths import CUSTOMER_DAY, CUSTOMERS, EVENTS, INTERACTIONS, RECOMMENDATIONS, SHOP, table_url
 from cdp.lake.tables import INTERACTIONS_TABLE
 from cdp.settings import Settings
 
@@ -94,6 +94,10 @@ def read_customers(spark: SparkSession, settings: Settings, version: int) -> Dat
 
 def read_interactions(spark: SparkSession, settings: Settings, version: int) -> DataFrame:
     return _read_delta(spark).option("versionAsOf", version).load(table_url(settings, INTERACTIONS)).drop(MONTH)
+
+
+def read_recommendations(spark: SparkSession, settings: Settings, version: int) -> DataFrame:
+    return _read_delta(spark).option("versionAsOf", version).load(table_url(settings, RECOMMENDATIONS))
 
 
 def read_shop_table(spark: SparkSession, settings: Settings, table: str, version: int) -> DataFrame:

@@ -13,7 +13,7 @@ from psycopg2.extensions import connection as Connection
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.storagelevel import StorageLevel
 
-from batch.hdfs.tables import read_customers, read_interactions
+from batch.hdfs.tables import read_customers, read_interactions, read_recommendations
 from batch.segments.job import (
     Job,
     JobCancelled,
@@ -28,6 +28,7 @@ from batch.segments.job import (
 from batch.segments.members import JobTables, generate_lines, select_members
 from batch.stores.mart import MartUnavailable
 from cdp.cli import parse_count
+from cdp.lake.tables import RECOMMENDATIONS_TABLE
 from cdp.programs import check_arguments_only
 from cdp.rules.jobs import parse_job_rule
 from cdp.settings import SettingError, Settings, current
@@ -69,7 +70,9 @@ def compute_members(settings: Settings, spark: SparkSession, connection: Connect
     rule = parse_job_rule(job.rule)
     lists = _load_lists(spark, read_lists(connection, job.run, rule.list_sizes))
     customers = read_customers(spark, settings, job.customers_version)
-    tables = JobTables(customers, read_interactions(spark, settings, job.interactions_version), lists)
+    interactions = read_interactions(spark, settings, job.interactions_version)
+    recommendations = _load_recommendations(spark, settings, rule.recommendations)
+    tables = JobTables(customers, interactions, lists, recommendations)
     enter_step(connection, job.run, "finding the members")
     members = select_members(spark, tables, rule, job.day).persist(StorageLevel.MEMORY_AND_DISK)
     count = members.count()
@@ -81,6 +84,13 @@ def compute_members(settings: Settings, spark: SparkSession, connection: Connect
 def _load_lists(spark: SparkSession, rows: list[tuple[int, str]]) -> DataFrame:
     columns = list(zip(*rows, strict=True)) or [(), ()]
     return spark.createDataFrame(pa.table([pa.array(list(column)) for column in columns], schema=_LIST_SCHEMA))
+
+
+def _load_recommendations(spark: SparkSession, settings: Settings, version: int | None) -> DataFrame:
+    """Empty if the rule reads none, or before the first publication."""
+    if version is None:
+        return spark.createDataFrame([], RECOMMENDATIONS_TABLE.ddl)
+    return read_recommendations(spark, settings, version)
 
 
 def main(argv: list[str] | None = None) -> int:

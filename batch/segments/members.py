@@ -20,11 +20,12 @@ from cdp.rules.jobs import JobRule
 
 @dataclass(frozen=True, slots=True)
 class JobTables:
-    """What rules read: the customers and interactions of one publication, and the rows of the lists."""
+    """What rules read: the customers and interactions of one publication, the rows of the lists, and the recommendations."""
 
     customers: DataFrame
     interactions: DataFrame
     list_members: DataFrame
+    recommendations: DataFrame
 
 
 def select_members(spark: SparkSession, tables: JobTables, rule: JobRule, day: date) -> DataFrame:
@@ -34,6 +35,7 @@ def select_members(spark: SparkSession, tables: JobTables, rule: JobRule, day: d
         "customers": tables.customers.select(CUSTOMER_ID, *metrics),
         "interactions": tables.interactions,
         "list_members": tables.list_members,
+        "recommendations": tables.recommendations,
     }
     for name, frame in views.items():
         frame.createOrReplaceTempView(name)

@@ -4,9 +4,9 @@ from cdp.rules.canonical import hash_rule, to_canonical
 from cdp.rules.check import MAX_LEAVES, MAX_LIST_VALUES, check, require_valid
 from cdp.rules.codec import VERSION, decode, encode
 from cdp.rules.compile import Compiler, to_sql
-from cdp.rules.describe import describe_behaviours, list_catalogue
+from cdp.rules.describe import describe_behaviours, describe_recommended, list_catalogue
 from cdp.rules.errors import Problem, RuleError
-from cdp.rules.facts import Facts, Interaction, Rank
+from cdp.rules.facts import Facts, Interaction, Rank, Recommendation
 from cdp.rules.interpret import matches, measure_behaviour
 from cdp.rules.names import Names
 from cdp.rules.operators import OPERATORS, Operator
@@ -24,6 +24,7 @@ from cdp.rules.tree import (
     InSegment,
     Leaf,
     Not,
+    Recommended,
     Rule,
     Sequence,
     Step,
@@ -57,6 +58,8 @@ __all__ = [
     "Operator",
     "Problem",
     "Rank",
+    "Recommendation",
+    "Recommended",
     "Rule",
     "RuleError",
     "Sequence",
@@ -67,6 +70,7 @@ __all__ = [
     "check",
     "decode",
     "describe_behaviours",
+    "describe_recommended",
     "encode",
     "hash_rule",
     "list_catalogue",

@@ -25,6 +25,7 @@ from cdp.rules.tree import (
     InList,
     InSegment,
     Not,
+    Recommended,
     Rule,
     Scalar,
     Sequence,
@@ -64,6 +65,8 @@ def _normalise(rule: Rule) -> Rule:
             return _normalise_values(replace(rule, step=_normalise_step(step)), kind)
         case Sequence(first, then):
             return replace(rule, first=_normalise_step(first), then=_normalise_step(then))
+        case Recommended(values=texts):
+            return replace(rule, values=tuple(sorted(set(texts))))
         case InSegment() | InList():
             return rule
 

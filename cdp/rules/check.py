@@ -17,6 +17,7 @@ from cdp.rules.behaviours import EVENTS, FIELDS_BY_KEY, MEASURES_BY_KEY, SHARED_
 from cdp.rules.errors import Problem, RuleError, abbreviate
 from cdp.rules.operators import BY_KEY as OPERATORS
 from cdp.rules.operators import Operator, ValueKind, list_operators
+from cdp.rules.recommended import KINDS_BY_KEY, MAX_PLACES
 from cdp.rules.tree import (
     MAX_DEPTH,
     TOO_DEEP,
@@ -29,6 +30,7 @@ from cdp.rules.tree import (
     InSegment,
     Leaf,
     Not,
+    Recommended,
     Rule,
     RuleNode,
     Sequence,
@@ -96,7 +98,7 @@ def _count_conditions(node: Rule) -> int:
 
 def _count_list_values(node: Rule) -> int:
     match node:
-        case Compare():
+        case Compare() | Recommended():
             return len(node.values)
         case Behaviour() | Sequence():
             return sum(len(each.values) for _, step in steps_of(node) for each in step.filters)
@@ -128,6 +130,8 @@ def _find_leaf_problem(leaf: Leaf, path: str) -> Problem | None:
             return _find_id_problem(number, f"{path}.segment.id")
         case InList(number):
             return _find_id_problem(number, f"{path}.list.id")
+        case Recommended():
+            return _find_recommended_problem(leaf, f"{path}.recommended")
 
 
 def _find_id_problem(number: int, path: str) -> Problem | None:
@@ -215,6 +219,20 @@ def _find_sequence_problem(leaf: Sequence, path: str) -> Problem | None:
     if leaf.same and leaf.same not in SHARED_FIELDS:
         return Problem(f"{path}.same", f"{abbreviate(leaf.same)} can't be shared; {did_you_mean(leaf.same, SHARED_FIELDS)}")
     return _find_window_problem(leaf.window, f"{path}.window")
+
+
+def _find_recommended_problem(leaf: Recommended, path: str) -> Problem | None:
+    if leaf.what not in KINDS_BY_KEY:
+        says = f"{abbreviate(leaf.what)} can't be recommended; {did_you_mean(leaf.what, KINDS_BY_KEY)}"
+        return Problem(f"{path}.what", says)
+    if not leaf.values:
+        return Problem(f"{path}.values", "is empty; name at least one value.")
+    for i, value in enumerate(leaf.values):
+        if fault := values.find_fault("text", value):
+            return Problem(f"{path}.values[{i}]", fault)
+    if not 1 <= leaf.places <= MAX_PLACES:
+        return Problem(f"{path}.places", f"must be from 1 to {MAX_PLACES}, not {abbreviate(leaf.places)}.")
+    return None
 
 
 def _find_window_problem(window: Window, path: str) -> Problem | None:

@@ -6,7 +6,8 @@
                        "measure": "events", "operator": "ge", "value": 1, "window": {"last_days": 7}}},
         {"sequence": {"first": {"event": "cart"}, "then": {"event": "purchase"}, "follows": false, "within_days": 2,
                       "same": "product_id"}},
-        {"not": {"segment": {"id": 7}}}, {"list": {"id": 3}}]}}
+        {"not": {"segment": {"id": 7}}}, {"list": {"id": 3}},
+        {"recommended": {"what": "category", "values": ["electronics.audio"], "places": 10}}]}}
 
 A behaviour may also say `"did": true` or `"did": false` instead of measure, operator and value.
 
@@ -31,6 +32,7 @@ from cdp.rules.operators import BY_KEY as OPERATORS
 from cdp.rules.operators import ValueKind
 from cdp.rules.shape import refuse_too_big, require_list, require_object
 from cdp.rules.tree import (
+    DEFAULT_PLACES,
     MAX_DEPTH,
     TOO_DEEP,
     All,
@@ -42,6 +44,7 @@ from cdp.rules.tree import (
     InSegment,
     Leaf,
     Not,
+    Recommended,
     Rule,
     Scalar,
     Sequence,
@@ -188,6 +191,16 @@ def _decode_list(raw: object, path: str, depth: int) -> Rule:
     return InList(_decode_id(raw, path))
 
 
+def _decode_recommended(raw: object, path: str, depth: int) -> Rule:
+    body = require_object(raw, path, required=("what", "values"), optional=("places",))
+    values = require_list(body["values"], f"{path}.values")
+    return Recommended(
+        _require_text(body["what"], f"{path}.what"),
+        tuple(_require_text(value, f"{path}.values[{i}]") for i, value in enumerate(values)),
+        _require_whole_number(body.get("places", DEFAULT_PLACES), f"{path}.places"),
+    )
+
+
 def _decode_id(raw: object, path: str) -> int:
     return _require_whole_number(require_object(raw, path, required=("id",))["id"], f"{path}.id")
 
@@ -241,6 +254,7 @@ _DECODERS: dict[str, Callable[[object, str, int], Rule]] = {
     "sequence": _decode_sequence,
     "segment": _decode_segment,
     "list": _decode_list,
+    "recommended": _decode_recommended,
 }
 
 
@@ -271,6 +285,8 @@ def _encode_leaf(leaf: Leaf) -> dict[str, object]:
             return {"segment": {"id": segment_id}}
         case InList(list_id):
             return {"list": {"id": list_id}}
+        case Recommended(what, texts, places):
+            return {"recommended": {"what": what, "values": list(texts), "places": places}}
 
 
 def _encode_step(step: Step) -> dict[str, Anything]:

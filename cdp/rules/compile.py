@@ -15,11 +15,12 @@ from cdp.errors import did_you_mean
 from cdp.metrics import BY_KEY as METRICS
 from cdp.rules.check import require_valid
 from cdp.rules.compile_behaviours import CustomerSet, build_behaviour, build_sequence
+from cdp.rules.compile_recommended import build_recommended
 from cdp.rules.conditions import build_comparison, build_literal, build_total
 from cdp.rules.errors import RuleError
 from cdp.rules.operators import BY_KEY as OPERATORS
 from cdp.rules.source import CUSTOMER_ID, Source, build_table, quote_column
-from cdp.rules.tree import All, Any, Behaviour, Compare, InList, InSegment, Leaf, Not, Rule
+from cdp.rules.tree import All, Any, Behaviour, Compare, InList, InSegment, Leaf, Not, Recommended, Rule
 from cdp.rules.tree import Sequence as StepSequence
 
 
@@ -95,6 +96,8 @@ class Compiler:
             case InList(list_id):
                 is_listed = quote_column("list_id").eq(exp.Literal.number(list_id))
                 return CustomerSet(self._select_key(self.source.list_members).where(is_listed), False)
+            case Recommended():
+                return CustomerSet(build_recommended(leaf, self.source), False)
 
     def _build_ranking(self, leaf: Compare) -> exp.Select:
         """The customers up to a place. The first customer of a percentage is always among them, as the interpreter has it."""

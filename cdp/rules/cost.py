@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import date
 
 from cdp.rules.operators import BY_KEY as OPERATORS
-from cdp.rules.tree import All, Any, Behaviour, Compare, InSegment, Not, Rule, Sequence, steps_of, walk
+from cdp.rules.recommended import TOP_CATEGORY
+from cdp.rules.tree import All, Any, Behaviour, Compare, InSegment, Not, Recommended, Rule, Sequence, steps_of, walk
 from cdp.rules.windows import find_days
 
 #: (event type or "any", first day or None, last day) -> rows of `interactions`.
@@ -61,6 +62,9 @@ def _estimate_leaves(rule: Rule, volume: Volume, segments: Mapping[int, int]) ->
                 )
             case InSegment(segment_id):
                 yield LeafCost(f"{node.path}.segment", segments[segment_id], "Refer to a simpler segment.")
+            case Recommended(what, _, places):
+                rows = volume.customers * places * (_HEAVY if what == TOP_CATEGORY else 1)
+                yield LeafCost(f"{node.path}.recommended", rows, "Look at fewer places.")
             case _:
                 yield LeafCost(node.path, volume.customers, "Leave it out.")
 

@@ -9,6 +9,8 @@ from cdp.metrics import METRICS, Metric
 from cdp.rules.behaviours import EVENT_FIELDS, EVENT_TITLES, EVENTS, MEASURES, SHARED_FIELDS, WEEKDAYS, EventField, Measure
 from cdp.rules.check import MAX_STEP_DAYS
 from cdp.rules.operators import Operator, ValueKind, list_operators
+from cdp.rules.recommended import MAX_PLACES, RECOMMENDED_KINDS
+from cdp.rules.tree import DEFAULT_PLACES
 from cdp.rules.windows import WINDOW_KINDS
 
 
@@ -30,6 +32,15 @@ def describe_behaviours() -> dict[str, Any]:
         ],
         "weekdays": list(WEEKDAYS),
         "max_step_days": MAX_STEP_DAYS,
+    }
+
+
+def describe_recommended() -> dict[str, Any]:
+    """What a condition on recommendations can say."""
+    return {
+        "kinds": [{"key": kind.key, "title": kind.title, "about": kind.about} for kind in RECOMMENDED_KINDS],
+        "places": DEFAULT_PLACES,
+        "max_places": MAX_PLACES,
     }
 
 

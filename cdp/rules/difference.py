@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from cdp.rules.canonical import to_canonical
-from cdp.rules.tree import All, Any, Behaviour, Compare, InList, InSegment, Leaf, Not, Rule, Sequence
+from cdp.rules.tree import All, Any, Behaviour, Compare, InList, InSegment, Leaf, Not, Recommended, Rule, Sequence
 
 #: A leaf, or the complement of one, which is a condition of its own.
 Condition = Leaf | Not
@@ -68,4 +68,6 @@ def _find_subject(condition: Condition) -> tuple[object, ...]:
             return ("sequence", first.event, then.event)
         case InSegment(number) | InList(number):
             return (type(leaf), number)
+        case Recommended(what):
+            return ("recommended", what)
     return ()

@@ -16,8 +16,22 @@ from cdp.rules.interpret import holds, is_in_window, measure_behaviour, select_s
 from cdp.rules.names import Names
 from cdp.rules.operators import BY_KEY as OPERATORS
 from cdp.rules.phrases import Language
+from cdp.rules.recommended import find_recommended
 from cdp.rules.sentence import to_sentence
-from cdp.rules.tree import All, Any, Behaviour, Compare, InList, InSegment, Leaf, Not, Rule, Sequence, walk
+from cdp.rules.tree import (
+    All,
+    Any,
+    Behaviour,
+    Compare,
+    InList,
+    InSegment,
+    Leaf,
+    Not,
+    Recommended,
+    Rule,
+    Sequence,
+    walk,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +54,7 @@ Actual: TypeAlias = int | Decimal | Fraction | date | str | Rank | SequenceDays 
 
 _KINDS: dict[type[Rule], str] = {
     All: "all", Any: "any", Not: "not", Compare: "metric", Behaviour: "behaviour", Sequence: "sequence", InSegment: "segment",
-    InList: "list",
+    InList: "list", Recommended: "recommended",
 }  # fmt: skip
 
 
@@ -105,6 +119,8 @@ def find_actual(rule: Rule, facts: Facts) -> Actual:
         case Sequence(first, then):
             within = [row.day for row in select_step(first, facts) if is_in_window(row.day, rule.window, facts.as_of)]
             return SequenceDays(_find_ends(within), _find_ends([row.day for row in select_step(then, facts)]))
+        case Recommended():
+            return find_recommended(rule, facts.recommendations)
     return None
 
 

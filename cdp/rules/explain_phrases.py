@@ -23,6 +23,8 @@ class ExplainPhrases:
     follows: Pair  # {}: within how many days
     in_segment: Pair
     in_list: Pair
+    recommended_place: str
+    not_recommended: str
     matches: Pair  # {}: the sentence
     #: {}: the subject, then the comparison or the two values, then the value now.
     no_longer: str
@@ -49,6 +51,8 @@ _ENGLISH = ExplainPhrases(
     follows=("the second step follows {}", "the second step does not follow {}"),
     in_segment=("must be in the segment {}", "must not be in the segment {}"),
     in_list=("must be in the list {}", "must not be in the list {}"),
+    recommended_place="place {}",
+    not_recommended="not recommended",
     matches=("must match: {}", "must no longer match: {}"),
     no_longer="{} must no longer match “{}”; it is {}",
     rise="{} must rise from {} to {}",
@@ -76,6 +80,8 @@ _VIETNAMESE = ExplainPhrases(
     follows=("bước thứ hai diễn ra {}", "bước thứ hai không diễn ra {}"),
     in_segment=("phải thuộc phân khúc {}", "không được thuộc phân khúc {}"),
     in_list=("phải có trong danh sách {}", "không được có trong danh sách {}"),
+    recommended_place="vị trí {}",
+    not_recommended="không được gợi ý",
     matches=("phải khớp: {}", "không được khớp nữa: {}"),
     no_longer="{} không được khớp với “{}” nữa; hiện là {}",
     rise="{} phải tăng từ {} lên {}",

@@ -15,12 +15,12 @@ from cdp.rules.changes import LeafChange
 from cdp.rules.explain import Actual, SequenceDays, StepDays
 from cdp.rules.explain_phrases import EXPLAIN_PHRASES, ExplainPhrases
 from cdp.rules.facts import Rank
-from cdp.rules.names import NO_NAMES, Names, quote
+from cdp.rules.names import NO_NAMES, RECOMMENDED_CATEGORY, Names, quote
 from cdp.rules.operators import BY_KEY as OPERATORS
 from cdp.rules.operators import ValueKind
 from cdp.rules.phrases import Language, Phrases, Unit
 from cdp.rules.sentence import PHRASES, format_title, localize_values, to_sentence
-from cdp.rules.tree import Behaviour, Compare, InList, InSegment, Rule, Scalar, Sequence
+from cdp.rules.tree import Behaviour, Compare, InList, InSegment, Recommended, Rule, Scalar, Sequence
 
 #: Operator -> the operator that holds exactly where it does not, for a customer who has a value.
 OPPOSITES = {
@@ -75,6 +75,12 @@ class _Writer:
                 return self._format(actual, METRICS[field].kind, unit)
             case (Behaviour(measure=measure), _):
                 return self._format(actual, MEASURES_BY_KEY[measure].kind, self.phrases.units.get(measure))
+            case (Recommended(), None):
+                return self.words.not_recommended
+            case (Recommended(), str()):
+                return self.names.categories.get(RECOMMENDED_CATEGORY, {}).get(actual, actual)
+            case (Recommended(), int()):
+                return self.words.recommended_place.format(self._count(actual))
             case (_, SequenceDays(first, then)):
                 return self.words.steps.format(self._format_days(first), self._format_days(then))
         return ""
@@ -92,6 +98,8 @@ class _Writer:
                 numbers = self.phrases.format_numbers([days], self.phrases.days)
                 within = self.phrases.within.format(*numbers) if days else self.phrases.same_day
                 return _choose(self.words.follows, follows).format(within)
+            case Recommended(places=places):
+                return self.phrases.describe_places(places)
         return ""
 
     def describe_change(self, change: LeafChange, actual: Actual) -> str:
@@ -109,7 +117,7 @@ class _Writer:
                 did = to_sentence(Behaviour(step, "events", "ge", 1, window), self.names, self.language)
                 subject = f"“{did}”: {self.words.measures[measure]}"
                 return self._describe_value(leaf, subject, MEASURES_BY_KEY[measure].kind, actual, change.to)
-            case Sequence():
+            case Sequence() | Recommended():
                 return _choose(self.words.matches, change.to).format(to_sentence(leaf, self.names, self.language))
 
     def _describe_value(self, leaf: Compare | Behaviour, subject: str, kind: ValueKind, actual: Actual, to: bool) -> str:

@@ -34,6 +34,15 @@ class Interaction:
 
 
 @dataclass(frozen=True, slots=True)
+class Recommendation:
+    """A place of a customer's list of recommendations. The first one is 1."""
+
+    place: int
+    product_id: str
+    category: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Rank:
     """A customer's place by one metric among the customers who have a value: 1 is the highest; of equals, the smaller id is first
     in both directions."""
@@ -60,3 +69,5 @@ class Facts:
     segments: Mapping[int, Rule] = field(default_factory=dict)
     #: Metric -> the customer's rank; None without a value.
     rank: Callable[[str], Rank | None] = _no_rank
+    #: The customer's list, if the rule reads it.
+    recommendations: Sequence[Recommendation] = ()

@@ -1,7 +1,7 @@
 """The day on which a customer leaves a segment by time alone: windows end and days pass, and the customer does nothing.
 
 Some metrics can't be computed for a coming day from one customer's facts: those of a window, the lifecycle, scores and groups.
-For a rule with such a metric the day is unknown.
+For a rule with such a metric, or with recommendations, the day is unknown.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from cdp.rules.explain import combine, list_reachable
 from cdp.rules.facts import Facts, Interaction
 from cdp.rules.interpret import holds_leaf
 from cdp.rules.operators import BY_KEY as OPERATORS
+from cdp.rules.recommended import reads_recommendations
 from cdp.rules.tree import Behaviour, Compare, InSegment, Leaf, Rule, Sequence, steps_of, walk
 from cdp.rules.windows import find_days, go_back
 
@@ -32,13 +33,17 @@ class LeavingForecast:
     day: date | None
     #: The metrics that have no forecast.
     unknown: tuple[str, ...] = ()
+    #: The rule reads recommendations, which nobody knows in advance.
+    needs_recommendations: bool = False
 
 
 def forecast_leaving(rule: Rule, facts: Facts) -> LeavingForecast:
     """For a customer for whom the rule holds now."""
-    unknown = find_unpredictable(list_reachable(rule, facts.segments))
-    if unknown:
-        return LeavingForecast(None, unknown)
+    rules = list_reachable(rule, facts.segments)
+    unknown = find_unpredictable(rules)
+    needs_recommendations = any(map(reads_recommendations, rules))
+    if unknown or needs_recommendations:
+        return LeavingForecast(None, unknown, needs_recommendations)
     days = _ComingDays(facts)
     coming = (facts.as_of + timedelta(days=number) for number in range(1, _count_days(facts.as_of) + 1))
     return LeavingForecast(next((day for day in coming if not days.holds(rule, day)), None))

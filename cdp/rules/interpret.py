@@ -12,7 +12,8 @@ from cdp.rules.behaviours import ANY_EVENT
 from cdp.rules.check import require_valid
 from cdp.rules.facts import Facts, Interaction, Rank
 from cdp.rules.operators import BY_KEY as OPERATORS
-from cdp.rules.tree import All, Any, Behaviour, Compare, Filter, InList, InSegment, Leaf, Not, Rule, Step, Window
+from cdp.rules.recommended import is_recommended
+from cdp.rules.tree import All, Any, Behaviour, Compare, Filter, InList, InSegment, Leaf, Not, Recommended, Rule, Step, Window
 from cdp.rules.tree import Sequence as StepSequence
 
 #: (customer's value, rule's value, published day) -> whether the comparison holds. The customer's value is never missing.
@@ -126,6 +127,8 @@ def holds_leaf(leaf: Leaf, facts: Facts) -> bool:
             return holds(facts.segments[segment_id], facts)
         case InList(list_id):
             return list_id in facts.lists
+        case Recommended():
+            return is_recommended(leaf, facts.recommendations)
 
 
 def _compare(actual: object, operator: str, value: object, as_of: date) -> bool:

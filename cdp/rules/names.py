@@ -6,13 +6,17 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from cdp.rules.tree import Behaviour, Compare, Filter, Rule, Scalar, Sequence, steps_of, walk
+from cdp.rules.recommended import PRODUCT
+from cdp.rules.tree import Behaviour, Compare, Filter, Recommended, Rule, Scalar, Sequence, steps_of, walk
 
 PRODUCT_FIELD = "product_id"
 #: Fields of an event with one level of a category, from the first level on.
 LEVEL_FIELDS = ("category_1", "category_2", "category_3")
 #: Metrics whose value is the code of a category.
 CODE_METRICS = ("favourite_category_by_views", "favourite_category_by_money")
+#: Where a sentence finds the names of recommended categories, beside those of metrics.
+RECOMMENDED_CATEGORY = "recommended_category"
+CODE_FIELDS = (*CODE_METRICS, RECOMMENDED_CATEGORY)
 #: Operators that compare whole words, so a value can be replaced by its name.
 WHOLE_WORDS = ("eq", "ne", "in", "not_in")
 
@@ -57,10 +61,16 @@ def list_named_values(rule: Rule) -> dict[str, set[str]]:
     """The values in a rule that may have names, by field: ids of products, levels and codes of categories."""
     values: dict[str, set[str]] = {}
     for node in walk(rule):
+        if isinstance(node.rule, Recommended):
+            values.setdefault(get_recommended_field(node.rule), set()).update(node.rule.values)
         for each in _list_comparisons(node.rule):
             if each.operator in WHOLE_WORDS and each.field in (PRODUCT_FIELD, *LEVEL_FIELDS, *CODE_METRICS):
                 values.setdefault(each.field, set()).update(value for value in each.values if isinstance(value, str))
     return values
+
+
+def get_recommended_field(leaf: Recommended) -> str:
+    return PRODUCT_FIELD if leaf.what == PRODUCT else RECOMMENDED_CATEGORY
 
 
 def _list_comparisons(rule: Rule) -> list[Compare | Filter]:

@@ -33,6 +33,12 @@ class Phrases:
     is_in_list: str
     not_in_segment: str
     not_in_list: str
+    #: What of cdp/rules/recommended.py -> {0}: products or categories, {1}: among how many places.
+    recommended: Mapping[str, str]
+    not_recommended: Mapping[str, str]
+    first_place: str
+    first_places: str  # {}: how many
+    one_of: str  # {}: a list
     more: str  # {}: how many values of a list are left out
     days: Unit
     percent: str
@@ -85,6 +91,9 @@ class Phrases:
             return self.format_numbers(values, unit)
         texts = [names.get(value) or self.format_value(value, operator.value_kind(kind)) for value in values]
         return [self._format_list(texts)] if operator.values == "many" else texts
+
+    def describe_places(self, count: int) -> str:
+        return self.first_place if count == 1 else self.first_places.format(count)
 
     def format_numbers(self, values: Sequence[Scalar], unit: Unit) -> list[str]:
         *others, last = values

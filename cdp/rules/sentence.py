@@ -9,13 +9,13 @@ from cdp.metrics import BY_KEY as METRICS
 from cdp.metrics import Metric
 from cdp.metrics.vietnamese import VIETNAMESE_CHOICES, VIETNAMESE_TITLES
 from cdp.rules.check import require_valid
-from cdp.rules.names import NO_NAMES, WHOLE_WORDS, Names, quote
+from cdp.rules.names import NO_NAMES, WHOLE_WORDS, Names, get_recommended_field, quote
 from cdp.rules.operators import BY_KEY as OPERATORS
 from cdp.rules.phrases import Language, Phrases
 from cdp.rules.phrases_english import ENGLISH
 from cdp.rules.phrases_vietnamese import VIETNAMESE
 from cdp.rules.sentence_behaviours import BehaviourWriter, negate
-from cdp.rules.tree import All, Any, Behaviour, Compare, InList, InSegment, Leaf, Not, Rule, Scalar, Sequence
+from cdp.rules.tree import All, Any, Behaviour, Compare, InList, InSegment, Leaf, Not, Recommended, Rule, Scalar, Sequence
 
 PHRASES: Mapping[Language, Phrases] = {"en": ENGLISH, "vi": VIETNAMESE}
 _TITLES: Mapping[Language, Mapping[str, str]] = {
@@ -70,6 +70,8 @@ class _Writer:
                 return self.phrases.not_in_segment.format(_name(self.names.segments, segment_id))
             case InList(list_id):
                 return self.phrases.not_in_list.format(_name(self.names.lists, list_id))
+            case Recommended():
+                return self._describe_recommended(child, self.phrases.not_recommended)
             case Behaviour() if opposite := negate(child):
                 return self._describe_leaf(opposite)
         return self.phrases.not_.format(self.describe(child))
@@ -86,6 +88,15 @@ class _Writer:
                 return self.phrases.is_in_segment.format(_name(self.names.segments, segment_id))
             case InList(list_id):
                 return self.phrases.is_in_list.format(_name(self.names.lists, list_id))
+            case Recommended():
+                return self._describe_recommended(leaf, self.phrases.recommended)
+
+    def _describe_recommended(self, leaf: Recommended, phrases: Mapping[str, str]) -> str:
+        names = self.names.find_texts(get_recommended_field(leaf), "in", leaf.values)
+        (listed,) = self.phrases.format_values(leaf.values, "text", OPERATORS["in"], names=names)
+        one = names.get(leaf.values[0]) or quote(leaf.values[0])
+        what = one if len(leaf.values) == 1 else self.phrases.one_of.format(listed)
+        return phrases[leaf.what].format(what, self.phrases.describe_places(leaf.places))
 
     def _describe_comparison(self, leaf: Compare) -> str:
         metric, operator = METRICS[leaf.field], OPERATORS[leaf.operator]

@@ -26,6 +26,8 @@ class Source:
     interactions: str = "interactions"
     #: One row per list and customer: `list_id` and the key.
     list_members: str = "list_members"
+    #: One row per customer and place of the list, from place 1: `place`, `product_id`, `category` and the key.
+    recommendations: str = "recommendations"
     key: str = CUSTOMER_ID
     #: The rules of all segments that a rule refers to, directly or through other segments.
     segments: Mapping[int, Rule] = field(default_factory=dict)

@@ -18,6 +18,9 @@ from cdp.rules.errors import RuleError
 MAX_DEPTH = 20
 TOO_DEEP = f"is nested deeper than {MAX_DEPTH} levels; flatten the groups around it."
 
+#: Places of a list of recommendations that count unless a rule says how many.
+DEFAULT_PLACES = 10
+
 Scalar: TypeAlias = int | Decimal | str | date
 Value: TypeAlias = Scalar | tuple[Scalar, ...] | None
 
@@ -130,7 +133,17 @@ class InList:
     list_id: int
 
 
-Leaf: TypeAlias = Compare | Behaviour | Sequence | InSegment | InList
+@dataclass(frozen=True, slots=True)
+class Recommended:
+    """What the first places of the customer's list of recommendations have: one of these products, a product of one of these
+    categories, or most often a category among these. A category is meant with all categories below it."""
+
+    what: str
+    values: tuple[str, ...]
+    places: int = DEFAULT_PLACES
+
+
+Leaf: TypeAlias = Compare | Behaviour | Sequence | InSegment | InList | Recommended
 Rule: TypeAlias = All | Any | Not | Leaf
 
 

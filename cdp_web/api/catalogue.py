@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from cdp.rules import describe_behaviours
+from cdp.rules import describe_behaviours, describe_recommended
 from cdp_web.api.overview import CatalogueEntrySerializer
 from cdp_web.api.serializers import PublicationSerializer
 from cdp_web.segments import distribution
@@ -60,6 +60,22 @@ class BehavioursSerializer(serializers.Serializer):
     max_step_days = serializers.IntegerField(help_text="Longest time between the steps of a sequence.")
 
 
+class RecommendedSerializer(serializers.Serializer):
+    class RecommendedKindSerializer(TitleSerializer):
+        about = serializers.CharField()
+
+    kinds = RecommendedKindSerializer(many=True)
+    places = serializers.IntegerField(help_text="Places that count unless the rule says how many.")
+    max_places = serializers.IntegerField()
+
+
+class RecommendedApi(APIView):
+    @extend_schema(operation_id="catalogue_recommended", responses=RecommendedSerializer)
+    def get(self, request: Request) -> Response:
+        """What a rule can say about recommendations."""
+        return Response(describe_recommended())
+
+
 class BehavioursApi(APIView):
     @extend_schema(operation_id="catalogue_behaviours", responses=BehavioursSerializer)
     def get(self, request: Request) -> Response:
@@ -68,7 +84,7 @@ class BehavioursApi(APIView):
 
 
 class ValuesQuerySerializer(serializers.Serializer):
-    field = serializers.ChoiceField(choices=FIELDS, help_text="A field of events, or a metric that is a text.")
+    field = serializers.ChoiceField(choices=FIELDS, help_text="A field of events, a text metric, or what is recommended.")
     q = serializers.CharField(
         max_length=200, allow_blank=True, default="", help_text="Part of the value or of its name, in any case."
     )

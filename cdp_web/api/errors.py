@@ -11,6 +11,7 @@ from cdp_web.api.serializers import NamedSegmentSerializer
 from cdp_web.serving.errors import (
     DatabaseUnavailable,
     InterestsUnavailable,
+    NoRecommendations,
     NothingPublished,
     NotReady,
     ProfilesUnavailable,
@@ -21,6 +22,7 @@ from cdp_web.serving.snapshot_query import QueryTooLarge, QueryTooSlow
 _NOT_READY = (
     NotReady,
     NothingPublished,
+    NoRecommendations,
     SnapshotUnavailable,
     ProfilesUnavailable,
     InterestsUnavailable,

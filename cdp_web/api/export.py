@@ -14,7 +14,8 @@ from rest_framework.views import APIView
 
 from cdp_web.accounts.roles import Role
 from cdp_web.segments.export.options import FORMATS, IDS
-from cdp_web.segments.export.views import answer_file, answer_manifest, open_requested
+from cdp_web.segments.export.recommendations import MAX_PRODUCTS, PRODUCTS
+from cdp_web.segments.export.views import answer_file, answer_manifest, answer_recommendations, open_requested
 
 PARAMETERS = [
     OpenApiParameter("format", str, enum=FORMATS, default="csv"),
@@ -48,6 +49,23 @@ class ExportApi(APIView):
     def get(self, request: Request, segment_id: int) -> HttpResponseBase:
         """The members of a run as a file. The headers X-Export-Rows and X-Export-Run name its rows and the run."""
         return answer_file(open_requested(request._request, segment_id))
+
+
+class ExportRecommendationsApi(APIView):
+    required_role = Role.ANALYST
+    content_negotiation_class = AcceptAnything
+
+    @extend_schema(
+        operation_id="segment_export_recommendations",
+        parameters=[
+            *(each for each in PARAMETERS if each.name in ("format", "ids")),
+            OpenApiParameter("products", int, default=PRODUCTS, description=f"Products of a row, at most {MAX_PRODUCTS}."),
+        ],
+        responses={(200, "text/csv"): OpenApiTypes.STR, (200, "application/vnd.apache.parquet"): OpenApiTypes.BINARY},
+    )
+    def get(self, request: Request, segment_id: int) -> HttpResponseBase:
+        """What the current members get recommended as a file, one row per member."""
+        return answer_recommendations(request._request, segment_id)
 
 
 class ManifestSerializer(serializers.Serializer):

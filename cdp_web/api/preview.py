@@ -86,6 +86,7 @@ class PreviewSerializer(serializers.Serializer):
     sql = serializers.CharField()
     seconds = serializers.FloatField()
     same_as = SameRuleSerializer(many=True)
+    notice = serializers.CharField(help_text="What to know about the count, such as that there are no recommendations yet.")
 
 
 class SegmentPreviewApi(APIView):

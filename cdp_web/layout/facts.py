@@ -14,9 +14,10 @@ from django.utils.translation import get_language, gettext
 from cdp.events import REASONS, TYPES
 from cdp.metrics import BY_KEY, GROUPS, METRICS, Metric, MetricGroup
 from cdp.metrics.vietnamese import VIETNAMESE_CHOICES, VIETNAMESE_TITLES
-from cdp.rules import Language, describe_behaviours, list_catalogue
+from cdp.rules import Language, describe_behaviours, describe_recommended, list_catalogue
 from cdp.rules.behaviours import EVENT_FIELDS, EVENT_TITLES, MEASURES, WEEKDAYS, EventField, Measure
 from cdp.rules.operators import OPERATORS, Operator
+from cdp.rules.recommended import RECOMMENDED_KINDS, RecommendedKind
 from cdp.rules.windows import WINDOW_KINDS, WindowKind
 
 _TITLES: Mapping[Language, Mapping[str, str]] = {"vi": VIETNAMESE_TITLES}
@@ -34,7 +35,9 @@ def list_texts() -> Iterator[str]:
     """Every English text of the catalogue that pages show, except titles and choices of metrics; some more than once."""
     for metric in METRICS:
         yield metric.about
-    parts: tuple[MetricGroup | EventField | Measure, ...] = (*GROUPS, *EVENT_FIELDS, *MEASURES)
+    parts: tuple[MetricGroup | EventField | Measure | RecommendedKind, ...] = (
+        *GROUPS, *EVENT_FIELDS, *MEASURES, *RECOMMENDED_KINDS
+    )  # fmt: skip
     for part in parts:
         yield from (part.title, part.about)
     kinds: tuple[Operator | WindowKind, ...] = (*OPERATORS, *WINDOW_KINDS)
@@ -78,6 +81,7 @@ def describe_builder() -> dict[str, Any]:
     return {
         "catalogue": [_localize_metric(described) for described in list_catalogue()],
         "behaviours": _localize_data(describe_behaviours()),
+        "recommended": _localize_data(describe_recommended()),
     }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from cdp.rules import Names, Rule
-from cdp.rules.names import CODE_METRICS, LEVEL_FIELDS, PRODUCT_FIELD, list_named_values
+from cdp.rules.names import CODE_FIELDS, LEVEL_FIELDS, PRODUCT_FIELD, list_named_values
 from cdp_web.names.selectors import category_names_get, level_names_get, product_names_get
 
 
@@ -16,8 +16,8 @@ def rule_names_get(rules: Iterable[Rule], more_codes: Iterable[str] = ()) -> Nam
         for key, mentioned in list_named_values(rule).items():
             values.setdefault(key, set()).update(mentioned)
     levels = level_names_get({number: values.get(key, set()) for number, key in enumerate(LEVEL_FIELDS, 1)})
-    codes = category_names_get({*more_codes, *(code for metric in CODE_METRICS for code in values.get(metric, ()))})
+    codes = category_names_get({*more_codes, *(code for field in CODE_FIELDS for code in values.get(field, ()))})
     categories: dict[str, Mapping[str, str]] = {key: levels[number] for number, key in enumerate(LEVEL_FIELDS, 1)}
     return Names(
-        products=product_names_get(values.get(PRODUCT_FIELD, ())), categories=categories | dict.fromkeys(CODE_METRICS, codes)
+        products=product_names_get(values.get(PRODUCT_FIELD, ())), categories=categories | dict.fromkeys(CODE_FIELDS, codes)
     )

@@ -51,7 +51,7 @@ class ProductDay:
 @dataclass(frozen=True, slots=True)
 class Buyer:
     customer_id: str
-    at: datetime  # the hour of the newest purchase
+    bought_at: datetime  # the hour of the newest purchase
     items: int
     spent: Decimal
 
@@ -102,9 +102,9 @@ def product_days_get(product_id: str, period: Period) -> list[ProductDay]:
 
 def buyers_get_newest(snapshot: Snapshot, product_id: str) -> list[Buyer]:
     sql = f"""
-        SELECT customer_id, max(day + to_hours(hour)) AS at, sum(quantity)::BIGINT AS items, sum(money) AS spent
+        SELECT customer_id, max(day + to_hours(hour)) AS bought_at, sum(quantity)::BIGINT AS items, sum(money) AS spent
         FROM {INTERACTIONS} JOIN {TABLE} USING ({KEY}) WHERE event_type = 'purchase' AND product_id = $1
-        GROUP BY customer_id ORDER BY at DESC, customer_id LIMIT {BUYERS_SHOWN}"""
+        GROUP BY customer_id ORDER BY bought_at DESC, customer_id LIMIT {BUYERS_SHOWN}"""
     return [Buyer(**row) for row in snapshot.read_rows(sql, [product_id], SECONDS)]
 
 

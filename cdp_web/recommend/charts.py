@@ -1,4 +1,4 @@
-"""The figures of the recommendations: seen lists and click-through by day, and the quality of the versions."""
+"""The figures of the recommendations: seen lists and click-through by day, the quality of the versions, arms of an experiment."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from cdp.recommend.statistics import REVENUE
 from cdp_web.charts.chart import Chart, Column, Option
-from cdp_web.charts.theme import BAR, MUTED, PALETTE, make_day_axis, make_figure, write_text
+from cdp_web.charts.theme import BAR, MUTED, PALETTE, make_day_axis, make_figure, make_money_axis, write_text
 from cdp_web.layout import formats
 from cdp_web.recommend.dashboard import Results
+from cdp_web.recommend.experiments import ExperimentReport
 from cdp_web.recommend.selectors import Sums, Version, add_up
 from cdp_web.recommend.words import MODELS, PLACES, SOURCES, name
 
@@ -116,3 +118,41 @@ def chart_quality(versions: Sequence[Version]) -> Chart:
 
 def _write_ndcg(value: float | None) -> str:
     return formats.MISSING if value is None else f"{value:.4f}"
+
+
+def chart_arms(report: ExperimentReport) -> Chart:
+    """The rate of each arm with its interval, the control on top."""
+    arms = [each for each in report.arms if each.rate]
+    rates = [each.rate for each in arms if each.rate]
+    is_money = report.verdict.metric == REVENUE
+    points = go.Scatter(
+        x=[rate.value for rate in rates],
+        y=[write_text(each.arm.name) for each in arms],
+        error_x={
+            "type": "data",
+            "symmetric": False,
+            "array": [rate.high - rate.value for rate in rates],
+            "arrayminus": [rate.value - rate.low for rate in rates],
+            "color": MUTED,
+            "thickness": 2,
+            "width": 6,
+        },
+        text=[write_text(f"{each.arm.name}: {each.rate_text} ({each.rate_interval})") for each in arms],
+        hovertemplate="%{text}<extra></extra>",
+        mode="markers",
+        marker={"color": [MUTED if each.comparison is None else BAR for each in arms], "size": 12},
+    )
+    axis = make_money_axis() if is_money else {"tickformat": ".1%"}
+    return Chart(
+        key="arms",
+        title=_("Revenue of a customer by arm") if is_money else _("Click-through by arm"),
+        about=_("The point is the arm's value. With a probability of 95 % the true value lies on the line. The control is grey."),
+        figure=make_figure(
+            points,
+            height=90 + 46 * max(len(arms), 1),
+            xaxis=axis | {"showgrid": True, "rangemode": "normal"},
+            yaxis={"autorange": "reversed", "rangemode": "normal", "showgrid": False, "ticklabelstandoff": 8},
+        ),
+        columns=[Column(_("Arm")), Column(_("Value")), Column(_("Interval, 95 %"))],
+        rows=[(each.arm.name, each.rate_text, each.rate_interval) for each in arms],
+    )

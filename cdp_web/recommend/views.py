@@ -1,4 +1,4 @@
-"""The page of the recommendations."""
+"""The page of the recommendations, and that of an experiment."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from django.views.decorators.http import require_safe
 from cdp.settings import current
 from cdp_web.charts.csv import answer_csv
 from cdp_web.layout.pages import answer_bad_request
-from cdp_web.recommend.charts import PART_WORDS, PARTS, chart_ctr, chart_quality, chart_seen
+from cdp_web.recommend.charts import PART_WORDS, PARTS, chart_arms, chart_ctr, chart_quality, chart_seen
 from cdp_web.recommend.dashboard import build_tiles, dashboard_read, list_judged
+from cdp_web.recommend.experiments import experiment_or_404, experiment_read, experiments_get
 from cdp_web.recommend.selectors import add_up
 from cdp_web.recommend.words import name
 
@@ -32,4 +33,13 @@ def index(request: HttpRequest) -> HttpResponse:
         return file
     if dashboard.evaluated:
         context["judged"] = list_judged(dashboard.evaluated)
-    return render(request, "recommend/index.html", context)
+    return render(request, "recommend/index.html", context | {"experiments": experiments_get()})
+
+
+@require_safe
+def experiment_detail(request: HttpRequest, key: str) -> HttpResponse:
+    report = experiment_read(experiment_or_404(key), timezone.now())
+    chart = chart_arms(report)
+    if file := answer_csv(request, [chart]):
+        return file
+    return render(request, "recommend/experiment.html", {"report": report, "arms_chart": chart})

@@ -24,6 +24,7 @@ SOURCES: Mapping[str, Promise] = {
     "computed": gettext_lazy("The customer's history, news included"),
     "popular": gettext_lazy("Popular in the last 7 days"),
     "popular-in-category": gettext_lazy("Popular in the category"),
+    "nothing": gettext_lazy("No product was found"),
 }
 PLACES: Mapping[str, Promise] = {
     "": gettext_lazy("Everywhere"),

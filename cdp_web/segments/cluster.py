@@ -140,7 +140,8 @@ def _job_add(run: SegmentRun, publication: Publication, rule: Rule, references: 
         if cursor.rowcount == 0:
             return False
         sizes = _copy_lists(cursor, run.pk, list(references.list_versions))
-        document = json.dumps(JobRule(rule, references.segments, sizes).as_json())
+        version = references.recommendations.version if references.recommendations else None
+        document = json.dumps(JobRule(rule, references.segments, sizes, version).as_json())
         cursor.execute(f"UPDATE {_JOB} SET rule = %s WHERE run = %s", [document, run.pk])
     return True
 

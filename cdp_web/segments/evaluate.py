@@ -14,6 +14,7 @@ from cdp.rules.cost import LeafCost, Volume, estimate
 from cdp.settings import current
 from cdp_web.segments.models import ListMember
 from cdp_web.segments.references import References
+from cdp_web.serving.recommendations import recommendations_ensure
 from cdp_web.serving.snapshot_query import QueryTooLarge, QueryTooSlow, Session, Snapshot
 
 
@@ -54,10 +55,13 @@ def evaluation_open(
     """Raises TooExpensive before the rule runs, or when it reaches the limit of time or memory."""
     costs = estimate_costs(snapshot, rule, references)
     _refuse_too_expensive(costs)
+    recommendations = recommendations_ensure(snapshot, references.recommendations)
     try:
         with snapshot.open_session(seconds, on_open) as session:
             if lists := _read_lists(references):
                 session.load_lists(lists)
+            if references.reads_recommendations:
+                session.load_recommendations(recommendations)
             yield Evaluation(rule, references, references.source(snapshot.publication.day), session)
     except (QueryTooSlow, QueryTooLarge) as error:
         guilty = max(costs, key=lambda each: each.rows)

@@ -10,7 +10,7 @@ from fractions import Fraction
 from django.utils.translation import gettext as _
 
 from cdp.metrics import BY_KEY as METRICS
-from cdp.rules import Compare, InSegment, Names, Rule
+from cdp.rules import Compare, InSegment, Names, Recommended, Rule
 from cdp.rules.changes import LeafChange
 from cdp.rules.explain import Explanation, NodeExplanation, explain
 from cdp.rules.explain_words import describe_actual, describe_change, describe_target
@@ -26,6 +26,7 @@ from cdp_web.segments.models import Segment, SegmentRun
 from cdp_web.segments.references import References
 from cdp_web.segments.rules import references_read, rule_read
 from cdp_web.serving.publications import Publication
+from cdp_web.serving.recommendations import recommendations_ensure
 from cdp_web.serving.snapshot_query import Snapshot
 
 SECONDS = 10
@@ -75,6 +76,8 @@ class CustomerExplanation:
         """When the customer leaves if nothing happens."""
         if self.leaving is None:
             return ""
+        if self.leaving.needs_recommendations:
+            return _("Not known, because the rule uses recommendations, which are made again every day.")
         if self.leaving.unknown:
             titles = ", ".join(get_title(METRICS[field]) for field in self.leaving.unknown)
             return _("Not known, because the rule uses metrics that change with time in their own way: %(titles)s.") % {
@@ -89,7 +92,10 @@ class CustomerExplanation:
 
 def explain_customer(snapshot: Snapshot, rule: Rule, references: References, customer_id: str) -> CustomerExplanation | None:
     """None if the publication has no such customer."""
+    recommendations = recommendations_ensure(snapshot, references.recommendations)
     with snapshot.open_session(SECONDS) as session:
+        if references.reads_recommendations:
+            session.load_recommendations(recommendations)
         facts = facts_read(snapshot, session, references, customer_id)
         if facts is None:
             return None
@@ -120,8 +126,11 @@ def is_member_at(run: SegmentRun | None, customer_id: str) -> bool | None:
 
 def _list_codes(explanation: Explanation) -> list[str]:
     """The categories that are values of the customer."""
-    leaves = [node for node in explanation.nodes if isinstance(node.rule, Compare) and node.rule.field in CODE_METRICS]
-    return [str(node.actual) for node in leaves if node.actual is not None]
+    return [node.actual for node in explanation.nodes if _has_code(node.rule) and isinstance(node.actual, str)]
+
+
+def _has_code(rule: Rule) -> bool:
+    return isinstance(rule, Recommended) or (isinstance(rule, Compare) and rule.field in CODE_METRICS)
 
 
 def _to_node(node: NodeExplanation, names: Names) -> ExplainedNode:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from functools import cache, partial
 
 from django.utils.translation import gettext as _
 
-from cdp.lake.paths import INTERACTIONS
+from cdp.lake.paths import INTERACTIONS, RECOMMENDATIONS
 from cdp.metrics import METRICS
-from cdp.rules import CUSTOMER_ID, Facts, Interaction, Rank
+from cdp.rules import CUSTOMER_ID, Facts, Interaction, Rank, Recommendation
 from cdp_web.segments.models import ListMember
 from cdp_web.segments.references import References
 from cdp_web.serving.snapshot_query import QueryTooLarge, Session, Snapshot
@@ -34,6 +35,7 @@ def facts_read(snapshot: Snapshot, session: Session, references: References, cus
         frozenset(lists.values_list("list_id", flat=True)),
         references.segments,
         cache(partial(_read_rank, session, key)),
+        _read_recommendations(session, key) if references.reads_recommendations else (),
     )
 
 
@@ -45,6 +47,14 @@ def _read_interactions(session: Session, key: int) -> list[Interaction]:
             _("The customer did more than %(most)s things, which are too many to explain.") % {"most": f"{MAX_INTERACTIONS:,}"}
         )
     return [Interaction(**row) for row in rows]
+
+
+def _read_recommendations(session: Session, key: int) -> list[Recommendation]:
+    columns = ", ".join(field.name for field in fields(Recommendation))
+    return [
+        Recommendation(**row)
+        for row in session.read_rows(f"SELECT {columns} FROM {RECOMMENDATIONS} WHERE {KEY} = $1 ORDER BY place", [key])
+    ]
 
 
 def _read_rank(session: Session, key: int, field: str) -> Rank | None:

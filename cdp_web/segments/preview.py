@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.translation import gettext as _
 from sqlglot import exp
 
 from cdp.rules import CUSTOMER_ID, Leaf, Rule, hash_rule, to_sentence, to_sql
@@ -54,6 +55,8 @@ class Preview:
     sql: str
     seconds: float
     same_as: list[Segment]
+    #: What the reader must know about the count; empty if there is nothing.
+    notice: str = ""
 
     @property
     def share(self) -> float:
@@ -72,7 +75,14 @@ def segment_preview(snapshot: Snapshot, rule: Rule, references: References, *, b
     same_as = list(Segment.objects.filter(rule_hash=hash_rule(rule), archived_at=None).exclude(pk=but_not)[:5])
     sentence, sql = to_sentence(rule, references.names, get_rule_language()), to_sql(rule, evaluation.source)
     seconds = time.monotonic() - started
-    return Preview(snapshot.publication, count, total, nodes, sample, near_misses, sentence, sql, seconds, same_as)
+    notice = _find_notice(references)
+    return Preview(snapshot.publication, count, total, nodes, sample, near_misses, sentence, sql, seconds, same_as, notice)
+
+
+def _find_notice(references: References) -> str:
+    if not references.reads_recommendations or references.recommendations:
+        return ""
+    return _("There are no recommendations yet, so nobody is recommended anything. Make them: ./run recommend publish.")
 
 
 def _count_nodes(evaluation: Evaluation, truth: TruthTable) -> tuple[int, int, list[NodeCount]]:

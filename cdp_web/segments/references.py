@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from cdp.rules import InList, InSegment, Names, Problem, Rule, RuleError, Source, decode, require_valid, walk
+from cdp.rules.recommended import reads_recommendations
 from cdp_web.names.rules import rule_names_get
 from cdp_web.segments.models import CustomerList, Segment
+from cdp_web.serving.recommendations import Recommendations, recommendations_get
 from cdp_web.serving.snapshot_store import KEY
 
 #: Conditions of a rule and of all segments that it refers to, together.
@@ -23,11 +25,15 @@ class References:
     segment_versions: Mapping[int, int] = field(default_factory=dict)
     list_versions: Mapping[int, int] = field(default_factory=dict)
     names: Names = field(default_factory=Names)
+    reads_recommendations: bool = False
+    #: Those that serve now; None if the rule reads none, or before the first publication.
+    recommendations: Recommendations | None = None
 
     def as_json(self) -> dict[str, dict[str, int]]:
         return {
             "segments": {str(key): version for key, version in self.segment_versions.items()},
             "lists": {str(key): version for key, version in self.list_versions.items()},
+            "recommendations": {each.publication: each.version for each in [self.recommendations] if each},
         }
 
     def merge(self, other: References) -> References:
@@ -37,6 +43,8 @@ class References:
             {**self.segment_versions, **other.segment_versions},
             {**self.list_versions, **other.list_versions},
             self.names.merge(other.names),
+            self.reads_recommendations or other.reads_recommendations,
+            self.recommendations or other.recommendations,
         )
 
     def source(self, as_of: date) -> Source:
@@ -60,11 +68,14 @@ def references_load(rule: Rule, *, of_segment: int | None = None) -> References:
     lists = _load_lists(rule, rules.values())
     names = Names({key: each.name for key, each in segments.items()}, {key: each.name for key, each in lists.items()})
     names = names.merge(rule_names_get([rule]))
+    reads = any(map(reads_recommendations, (rule, *rules.values())))
     return References(
         rules,
         {key: each.version for key, each in segments.items()},
         {key: each.version for key, each in lists.items()},
         names,
+        reads,
+        recommendations_get() if reads else None,
     )
 
 

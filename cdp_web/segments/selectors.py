@@ -11,6 +11,7 @@ from django.http import Http404
 from django.utils.translation import gettext as _
 
 from cdp.rules import Names, Rule, RuleError, decode, to_sentence
+from cdp.rules.recommended import reads_recommendations
 from cdp_web.layout.facts import get_rule_language
 from cdp_web.names.rules import rule_names_get
 from cdp_web.segments.models import MAX_SEGMENTS, CustomerList, Membership, Segment, SegmentRun
@@ -118,6 +119,11 @@ def lists_get_users() -> dict[int, list[Segment]]:
 def list_get_dependents(list_id: int) -> list[Segment]:
     """The segments that refer to this list, directly or through other segments, in the order of their ids."""
     return _add_dependents({each.pk for each in list_get_users(list_id)})
+
+
+def segments_get_reading_recommendations() -> list[Segment]:
+    """The segments whose rules read recommendations, directly or through other segments, in the order of their ids."""
+    return _add_dependents({each.pk for each in _list_active() if (rule := _decode(each)) and reads_recommendations(rule)})
 
 
 def segments_sort_by_dependence() -> list[Segment]:

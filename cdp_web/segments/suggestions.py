@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from django.core.cache import cache
 
 from cdp.lake.paths import INTERACTIONS
-from cdp.rules.names import CODE_METRICS, LEVEL_FIELDS, PRODUCT_FIELD
+from cdp.rules.names import CODE_FIELDS, LEVEL_FIELDS, PRODUCT_FIELD
 from cdp_web.names.selectors import (
     ARROW,
     category_codes_find,
@@ -18,11 +18,18 @@ from cdp_web.names.selectors import (
     product_ids_find,
     product_names_get,
 )
-from cdp_web.serving.snapshot_query import Snapshot
+from cdp_web.serving.recommendations import (
+    RECOMMENDED_FIELDS,
+    RECOMMENDED_PRODUCT,
+    recommendations_ensure,
+    recommendations_get,
+)
+from cdp_web.serving.snapshot_query import RECOMMENDATION_VALUES, Snapshot
 from cdp_web.serving.snapshot_store import KEY, VALUE_FIELDS, VALUE_METRICS, VALUES
 
 SHOWN = 20
-FIELDS = (*VALUE_FIELDS, *VALUE_METRICS)
+FIELDS = (*VALUE_FIELDS, *VALUE_METRICS, *RECOMMENDED_FIELDS)
+_PRODUCT_FIELDS = (PRODUCT_FIELD, RECOMMENDED_PRODUCT)
 #: Categories of the tree; those of the fewest customers are left out.
 MAX_CATEGORIES = 1000
 _SECONDS = 2
@@ -51,32 +58,41 @@ class Category:
 def values_suggest(snapshot: Snapshot, field: str, text: str) -> list[Suggestion]:
     """Values of the field that contain the text in any case, or whose name does: the text itself first, then those of the most
     customers."""
+    recommendations, table = None, VALUES
+    if field in RECOMMENDED_FIELDS:
+        recommendations, table = recommendations_ensure(snapshot, recommendations_get()), RECOMMENDATION_VALUES
+        if recommendations is None:
+            return []
     sql = (
-        f"SELECT value, customers FROM {VALUES} WHERE field = $1"
+        f"SELECT value, customers FROM {table} WHERE field = $1"
         " AND (contains(lower(value), lower($2)) OR value IN (SELECT unnest($3::VARCHAR[])))"
         f" ORDER BY value = $2 DESC, customers DESC, value LIMIT {SHOWN}"
     )
-    rows = snapshot.read_rows(sql, [field, text, _find_named(field, text)], seconds=_SECONDS)
+    named = _find_named(field, text)
+    with snapshot.open_session(_SECONDS) as session:
+        if recommendations:
+            session.load_recommendations(recommendations)
+        rows = session.read_rows(sql, [field, text, named])
     names = _read_names(field, [row["value"] for row in rows])
     return [Suggestion(**row, name=names.get(row["value"], "")) for row in rows]
 
 
 def _find_named(field: str, text: str) -> list[str]:
     """The values of the field whose name contains the text."""
-    if field == PRODUCT_FIELD:
+    if field in _PRODUCT_FIELDS:
         return product_ids_find(text)
     if field in LEVEL_FIELDS:
         return level_parts_find(LEVEL_FIELDS.index(field) + 1, text)
-    return category_codes_find(text) if field in CODE_METRICS else []
+    return category_codes_find(text) if field in CODE_FIELDS else []
 
 
 def _read_names(field: str, values: Sequence[str]) -> Mapping[str, str]:
-    if field == PRODUCT_FIELD:
+    if field in _PRODUCT_FIELDS:
         return product_names_get(values)
     if field in LEVEL_FIELDS:
         level = LEVEL_FIELDS.index(field) + 1
         return level_names_get({level: values})[level]
-    return category_names_get(values) if field in CODE_METRICS else {}
+    return category_names_get(values) if field in CODE_FIELDS else {}
 
 
 def categories_get(snapshot: Snapshot) -> list[Category]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from cdp_web.segments import change_topic, cluster, cluster_poll, history, outbox, runs, services
+from cdp_web.segments import change_topic, cluster, cluster_poll, history, outbox, refresh, runs, services
 from cdp_web.segments.webhooks.send import WEBHOOKS
 
 
@@ -21,6 +21,11 @@ def runs_sweep() -> None:
 @shared_task(name="segments.cluster_poll")
 def poll_cluster() -> None:
     cluster_poll.cluster_poll()
+
+
+@shared_task(name="segments.recommendations_refresh")
+def refresh_recommendations() -> None:
+    refresh.recommendations_refresh()
 
 
 @shared_task(name="segments.purge")

@@ -31,6 +31,7 @@ urlpatterns = [
     path("<int:segment_id>/restore", views.segment_restore, name="restore"),
     path("<int:segment_id>/export", export.export_page, name="export"),
     path("<int:segment_id>/export/file", export.export_file, name="export-file"),
+    path("<int:segment_id>/export/recommendations", export.recommendations_file, name="export-recommendations"),
     path("<int:segment_id>/export/manifest", export.export_manifest, name="export-manifest"),
     path("webhooks", webhooks.webhook_list, name="webhooks"),
     path("webhooks/<int:webhook_id>", webhooks.webhook_detail, name="webhook"),

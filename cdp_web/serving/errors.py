@@ -33,6 +33,15 @@ class NothingPublished(NotReady):
         super().__init__(_("Customers, numbers and segments appear here after the first night has run."))
 
 
+class NoRecommendations(NotReady):
+    code = "no_recommendations"
+    title = gettext_lazy("There are no recommendations yet")
+    remedy = gettext_lazy("Make them: ./run recommend publish --day YYYY-MM-DD")
+
+    def __init__(self) -> None:
+        super().__init__(_("What customers get recommended appears here after the first publication of recommendations."))
+
+
 class SnapshotUnavailable(NotReady):
     code = "snapshot_unavailable"
     title = gettext_lazy("The customers can't be read")

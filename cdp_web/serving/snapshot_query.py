@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -15,18 +16,16 @@ import pyarrow as pa
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from cdp.lake.paths import RECOMMENDATIONS
 from cdp.metrics import BY_KEY, Metric
 from cdp_web.serving.errors import SnapshotUnavailable
 from cdp_web.serving.publications import Publication
-from cdp_web.serving.snapshot_store import FILES_KEPT, KEY, TABLE, VOLUMES, snapshot_ensure
+from cdp_web.serving.snapshot_store import FILES_KEPT, KEY, TABLE, VOLUMES, get_recommendations_folder, snapshot_ensure
 
-OPTIONS: dict[str, str | bool | int | float | list[str]] = {
-    "memory_limit": "1GB",
-    "threads": 2,
-    "enable_external_access": False,
-    "lock_configuration": True,
-}
+OPTIONS: dict[str, str | bool | int | float | list[str]] = {"memory_limit": "1GB", "threads": 2}
 LIST_MEMBERS = "list_members"
+#: Recommended products and categories with the number of their customers, for suggestions.
+RECOMMENDATION_VALUES = "recommendation_values"
 #: The columns of every list of customers after the customer's id. The page of one customer shows all metrics.
 LIST_COLUMNS: tuple[Metric, ...] = tuple(
     BY_KEY[key]
@@ -57,7 +56,13 @@ class QueryTooLarge(SnapshotUnavailable):
 
 @lru_cache(maxsize=FILES_KEPT)
 def _open_database(path: str) -> duckdb.DuckDBPyConnection:
-    return duckdb.connect(path, read_only=True, config=OPTIONS)
+    """A file that is still open keeps the configuration of the first time."""
+    database = duckdb.connect(path, read_only=True, config=OPTIONS)
+    (is_locked,) = database.execute("SELECT current_setting('lock_configuration')").fetchone() or (False,)
+    if not is_locked:
+        database.execute(f"SET allowed_directories = ['{get_recommendations_folder()}/']")
+        database.execute("SET enable_external_access = false; SET lock_configuration = true")
+    return database
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +100,16 @@ class Session:
             f"CREATE OR REPLACE TEMP TABLE {LIST_MEMBERS} AS SELECT list_id, {KEY} FROM uploaded JOIN {TABLE} USING (customer_id)"
         )
         self.cursor.unregister("uploaded")
+
+    def load_recommendations(self, path: Path | None) -> None:
+        """The table that rules read recommendations from; empty without a file."""
+        if path is None:
+            columns = f"{KEY} INTEGER, place INTEGER, product_id VARCHAR, category VARCHAR"
+            self.cursor.execute(f"CREATE OR REPLACE TEMP TABLE {RECOMMENDATIONS} ({columns})")
+            return
+        self.cursor.execute(f"ATTACH IF NOT EXISTS '{path}' AS \"{path.stem}\" (READ_ONLY)")
+        for name in (RECOMMENDATIONS, RECOMMENDATION_VALUES):
+            self.cursor.execute(f'CREATE OR REPLACE TEMP VIEW {name} AS FROM "{path.stem}".{name}')
 
 
 @dataclass(frozen=True, slots=True)

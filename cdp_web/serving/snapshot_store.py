@@ -50,17 +50,22 @@ def get_folder() -> Path:
     return current().state_dir / "web" / "snapshots"
 
 
+def get_recommendations_folder() -> Path:
+    """The only files beside the snapshot that a query can reach."""
+    return get_folder() / "recommendations"
+
+
 def open_customers(publication: Publication) -> Any:
     """The customers of a publication in the Delta table on HDFS, as a stream. Tests replace this function."""
-    return _open_table(CUSTOMERS, publication.customers_version)
+    return open_table(CUSTOMERS, publication.customers_version)
 
 
 def open_interactions(publication: Publication) -> Any:
     """The interactions of a publication. Tests replace this function."""
-    return _open_table(INTERACTIONS, publication.interactions_version)
+    return open_table(INTERACTIONS, publication.interactions_version)
 
 
-def _open_table(table: str, version: int) -> Any:
+def open_table(table: str, version: int) -> Any:
     url = table_url(current(), table)
     try:
         return stream_rows(DeltaTable(url, version=version).to_pyarrow_dataset())

@@ -12,7 +12,8 @@ from cdp.programs import HEARTBEAT
 from cdp.settings import current
 from cdp_web.serving.errors import NothingPublished, SnapshotUnavailable
 from cdp_web.serving.publications import publication_get_serving
-from cdp_web.serving.snapshot_store import snapshot_ensure
+from cdp_web.serving.recommendations import recommendations_ensure, recommendations_get
+from cdp_web.serving.snapshot_query import snapshot_open
 
 logger = logging.getLogger(__name__)
 
@@ -28,9 +29,9 @@ def heartbeat() -> None:
 
 @shared_task(name="snapshot.warm")
 def warm() -> None:
-    """Build a new publication's snapshot before the first reader needs it."""
+    """Build the files of a new publication, of customers or of recommendations, before the first reader needs it."""
     try:
-        snapshot_ensure(publication_get_serving())
+        recommendations_ensure(snapshot_open(publication_get_serving()), recommendations_get())
     except NothingPublished:
         return
     except SnapshotUnavailable as error:

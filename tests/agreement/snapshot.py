@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import asdict, fields
 
 import duckdb
 import pyarrow as pa
 from pyspark.sql import SparkSession
 
 from cdp.kinds import DIGITS, MONEY_SCALE, PRICE_DIGITS
-from cdp.rules import CUSTOMER_ID, Interaction, Rule, Source, to_sql
+from cdp.rules import CUSTOMER_ID, Interaction, Recommendation, Rule, Source, to_sql
 from tests.agreement.strategies import AS_OF, FIELDS, World
 from tests.arrow_types import make_customers_schema
 
@@ -19,9 +19,14 @@ _COLUMNS = {
     "events": pa.int64(), "quantity": pa.int64(),
     "money": pa.decimal128(DIGITS, MONEY_SCALE),
 }  # fmt: skip
+_PLACES = {"place": pa.int32()}
 _NAMES = [each.name for each in fields(Interaction)]
 _INTERACTIONS = pa.schema([(CUSTOMER_ID, pa.string()), *((name, _COLUMNS.get(name, pa.string())) for name in _NAMES)])
 _LIST_MEMBERS = pa.schema([("list_id", pa.int64()), (CUSTOMER_ID, pa.string())])
+_RECOMMENDATION_NAMES = [each.name for each in fields(Recommendation)]
+_RECOMMENDATIONS = pa.schema(
+    [(CUSTOMER_ID, pa.string()), *((name, _PLACES.get(name, pa.string())) for name in _RECOMMENDATION_NAMES)]
+)
 
 
 def build_tables(world: World) -> dict[str, pa.Table]:
@@ -33,7 +38,9 @@ def build_tables(world: World) -> dict[str, pa.Table]:
         for row in rows
     ]
     members = [{"list_id": number, CUSTOMER_ID: str(i)} for number, members in world.lists.items() for i in members]
+    recommendations = [{CUSTOMER_ID: str(i), **asdict(row)} for i, rows in enumerate(world.recommendations) for row in rows]
     return {
+        "recommendations": pa.Table.from_pylist(recommendations, _RECOMMENDATIONS),
         "customers": pa.Table.from_pylist(customers, _CUSTOMERS),
         "interactions": pa.Table.from_pylist(interactions, _INTERACTIONS),
         "list_members": pa.Table.from_pylist(members, _LIST_MEMBERS),

@@ -29,6 +29,8 @@ from cdp.rules import (
     Not,
     Operator,
     Rank,
+    Recommendation,
+    Recommended,
     Rule,
     Sequence,
     Step,
@@ -39,6 +41,7 @@ from cdp.rules import (
 from cdp.rules.behaviours import EVENT_FIELDS, EVENTS, MEASURES, SHARED_FIELDS, EventField, Measure
 from cdp.rules.operators import BY_KEY as BY_OPERATOR
 from cdp.rules.operators import ValueKind
+from cdp.rules.recommended import CATEGORY, PRODUCT, TOP_CATEGORY
 from cdp.rules.values import find_fault
 from cdp.rules.windows import WINDOW_KINDS, WindowKind
 
@@ -73,12 +76,15 @@ class World:
     interactions: list[list[Interaction]]
     lists: dict[int, frozenset[int]] = field(default_factory=dict)
     segments: dict[int, Rule] = field(default_factory=dict)
+    recommendations: list[list[Recommendation]] = field(default_factory=list)
 
     def facts(self, number: int) -> Facts:
         lists = frozenset(key for key, members in self.lists.items() if number in members)
+        recommendations = self.recommendations[number] if self.recommendations else []
         return Facts(
-            AS_OF, self.customers[number], self.interactions[number], lists, self.segments, lambda key: self.rank(number, key)
-        )
+            AS_OF, self.customers[number], self.interactions[number], lists, self.segments, lambda key: self.rank(number, key),
+            recommendations,
+        )  # fmt: skip
 
     def rank(self, number: int, key: str) -> Rank | None:
         """Sorted in the plainest way: once from the top, once from the bottom."""
@@ -221,6 +227,16 @@ def _build_interaction(random: Random) -> Interaction:
     )
 
 
+_RECOMMENDED_CATEGORIES = ("electronics", "electronics.audio", "electronics.audio.headphone", "electronic", "home", "%", "a'b.c")
+
+
+def build_recommendations(random: Random) -> list[Recommendation]:
+    """The list of one customer: places without a gap, as a publication writes them."""
+    categories = (None, "", *_RECOMMENDED_CATEGORIES)
+    products = random.sample(_PRODUCTS, random.randrange(len(_PRODUCTS) + 1))
+    return [Recommendation(place, product, random.choice(categories)) for place, product in enumerate(products, 1)]
+
+
 _FILTER_VALUES: dict[str, st.SearchStrategy[typing.Any]] = {
     "product_id": st.sampled_from(_PRODUCTS),
     "category_1": st.sampled_from(_CATEGORIES),
@@ -283,11 +299,22 @@ sequences: st.SearchStrategy[Sequence] = st.builds(
 )
 
 
+_places = st.sampled_from((1, 2, 3, 100))
+recommended: st.SearchStrategy[Rule] = st.builds(
+    Recommended, st.just(PRODUCT), st.lists(st.sampled_from(_PRODUCTS), min_size=1, max_size=2).map(tuple), _places
+) | st.builds(
+    Recommended,
+    st.sampled_from((CATEGORY, TOP_CATEGORY)),
+    st.lists(st.sampled_from(_RECOMMENDED_CATEGORIES), min_size=1, max_size=2).map(tuple),
+    _places,
+)
+
+
 def any_leaf() -> st.SearchStrategy[Rule]:
     comparisons = st.sampled_from(PAIRS).flatmap(lambda pair: leaves(*pair))
     measured = st.sampled_from(MEASURE_PAIRS).flatmap(lambda pair: behaviours(*pair))
     references: st.SearchStrategy[Rule] = st.sampled_from([*map(InList, LISTS), *map(InSegment, SEGMENTS)])
-    return st.one_of(comparisons, measured, sequences, references)
+    return st.one_of(comparisons, measured, sequences, references, recommended)
 
 
 def rules() -> st.SearchStrategy[Rule]:
@@ -318,7 +345,12 @@ def worlds_with_segments() -> st.SearchStrategy[World]:
 def _build_world(people: list[Customer], seed: int) -> World:
     random = Random(seed)
     lists = {number: frozenset(i for i in range(len(people)) if random.random() < 0.5) for number in LISTS}
-    return World(people, [build_interactions(random) for _ in people], lists)
+    return World(
+        people,
+        [build_interactions(random) for _ in people],
+        lists,
+        recommendations=[build_recommendations(random) for _ in people],
+    )
 
 
 def _add_segments(world: World, first: Rule, second: Rule) -> World:

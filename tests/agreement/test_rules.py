@@ -24,6 +24,7 @@ from tests.agreement.strategies import (
     build_edge_customers,
     filters,
     leaves,
+    recommended,
     rules,
     sequences,
     worlds,
@@ -78,6 +79,14 @@ def test_every_filter_means_the_same(duck: DuckTables, field: EventField, operat
 @generated
 @given(world=worlds(), rule=sequences)
 def test_sequences_mean_the_same(duck: DuckTables, world: World, rule: Rule) -> None:
+    assert check(rule) == []
+    duck.load(world)
+    assert duck.select(rule) == world.select(rule)
+
+
+@generated
+@given(world=worlds(), rule=recommended)
+def test_recommendations_mean_the_same(duck: DuckTables, world: World, rule: Rule) -> None:
     assert check(rule) == []
     duck.load(world)
     assert duck.select(rule) == world.select(rule)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -15,8 +15,11 @@ from django.core.cache import cache
 from django.db import connection
 
 from cdp.kinds import DIGITS, MONEY_SCALE, PRICE_DIGITS
+from cdp.lake.tables import RECOMMENDATIONS_TABLE
 from cdp.mart.daily import CUSTOMER_DAY, KPI_DAY, NIGHT_RUN, PUBLICATION, create_statements
 from cdp.mart.live import PROGRESS
+from cdp.mart.recommend import PUBLICATION as RECOMMENDATION_PUBLICATION
+from cdp.mart.recommend import RECOMMEND_TABLES
 from cdp.mart.shop import CATEGORY, CUSTOMER, PRODUCT, SHOP_TABLES
 from cdp.mart.table import Table
 from cdp.metrics import LIFECYCLES, METRICS
@@ -186,6 +189,33 @@ def publication(publication_id: int = 1, day: date = DAY, **counts: int) -> Publ
     result = publication_get(publication_id)
     assert result is not None
     return result
+
+
+def recommendation_tables() -> None:
+    """The tables of recommendations in the test's database."""
+    with connection.cursor() as cursor:
+        for statement in create_statements(RECOMMEND_TABLES):
+            cursor.execute(statement)
+
+
+def recommendations(version: int = 1, published_at: datetime = datetime(2019, 12, 1, 5, tzinfo=UTC)) -> None:
+    """The row of a publication of recommendations, which has its lists in this version of the Delta table."""
+    row = {
+        "publication": f"lists-{version}", "day": DAY, "version": "", "for_you": "popular-in-category", "goes_with": "alike",
+        "published_at": published_at, "seconds": 1, "customers": 1, "products": 1, "listed_products": 1, "lake_version": version,
+    }  # fmt: skip
+    _insert(RECOMMENDATION_PUBLICATION.full_name, row)
+
+
+def recommendations_arrow(lists: Mapping[str, Sequence[tuple[str, str | None]]]) -> pa.Table:
+    """The Delta table: for each customer the product and category of each place."""
+    rows = [
+        {"publication": "lists", "customer_id": customer_id, "place": place, "product_id": product, "category": category}
+        for customer_id, products in lists.items()
+        for place, (product, category) in enumerate(products, 1)
+    ]
+    kinds = {"string": pa.string(), "int": pa.int32()}
+    return pa.Table.from_pylist(rows, pa.schema([(name, kinds[kind]) for name, kind in RECOMMENDATIONS_TABLE.columns.items()]))
 
 
 def check(name: str, state: str = "ok", says: str = "nothing is wrong", **accepted: str) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -18,11 +18,14 @@ from cdp.settings import current
 from cdp_web.accounts.roles import Role
 from cdp_web.accounts.services import user_set_role
 from cdp_web.segments import lease
-from cdp_web.serving import snapshot_store
+from cdp_web.serving import recommendations, snapshot_store
 from cdp_web.serving.publications import Publication
 from tests.cdp_web import factories
 
 Publish = Callable[..., Publication]
+#: Customer -> the product and category of each place.
+Lists = Mapping[str, Sequence[tuple[str, str | None]]]
+Recommend = Callable[..., None]
 
 
 @pytest.fixture(scope="session")
@@ -81,6 +84,22 @@ def publish(db: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Publis
         return factories.publication(publication_id, **({"customers": len(rows)} | changes))
 
     return publish
+
+
+@pytest.fixture
+def recommend(db: None, monkeypatch: pytest.MonkeyPatch) -> Recommend:
+    """Publish recommendations as batch does: into Postgres and the source of the site's file."""
+    lists_by_version: dict[int, Any] = {}
+    monkeypatch.setattr(
+        recommendations, "open_recommendations", lambda version: factories.recommendations_arrow(lists_by_version[version])
+    )
+    factories.recommendation_tables()
+
+    def recommend(lists: Lists, version: int = 1, **changes: Any) -> None:
+        lists_by_version[version] = lists
+        factories.recommendations(version, **changes)
+
+    return recommend
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from django import template
 
 from cdp_web.layout import formats
 from cdp_web.recommend.latency import Latency
+from cdp_web.recommend.models import STATE_TITLES
 from cdp_web.recommend.words import CHECKS, LISTS, MODELS, PLACES, SOURCES, name
 
 register = template.Library()
@@ -15,6 +16,7 @@ for _filter, _words in {
     "place_name": PLACES,
     "list_name": LISTS,
     "check_title": CHECKS,
+    "state_title": STATE_TITLES,
 }.items():
     register.filter(_filter, lambda key, words=_words: name(words, key))
 

@@ -38,13 +38,15 @@ def parse_options(parameters: QueryDict) -> ExportOptions:
     """Raises ValidationError with a message for each parameter that is wrong."""
     errors: dict[str, str] = {}
     is_personal = asks_for_people(parameters)
-    format, ids = FORMATS[0], parameters.get("ids") or "plain"
+    format, ids = FORMATS[0], IDS[0]
     try:
         format = parse_format(parameters)
     except ValidationError as error:
         errors["format"] = " ".join(error.messages)
-    if ids not in IDS:
-        errors["ids"] = f"ids must be one of {', '.join(IDS)}."
+    try:
+        ids = parse_ids(parameters)
+    except ValidationError as error:
+        errors["ids"] = " ".join(error.messages)
     if is_personal and ids != "plain":
         errors["personal"] = _("Names and e-mail addresses would undo the hashing of the ids. Choose one of the two.")
     columns = LIST_COLUMNS
@@ -58,7 +60,7 @@ def parse_options(parameters: QueryDict) -> ExportOptions:
     return ExportOptions(
         format,
         columns,
-        next(each for each in IDS if each == ids),
+        ids,
         numbers["run"],
         numbers["changes_since"],
         is_personal,
@@ -76,6 +78,14 @@ def parse_format(parameters: QueryDict) -> Format:
     if text not in FORMATS:
         raise ValidationError(f"format must be one of {', '.join(FORMATS)}.")
     return next(each for each in FORMATS if each == text)
+
+
+def parse_ids(parameters: QueryDict) -> Ids:
+    """Raises ValidationError for an unknown way to write ids."""
+    text = parameters.get("ids") or "plain"
+    if text not in IDS:
+        raise ValidationError(f"ids must be one of {', '.join(IDS)}.")
+    return next(each for each in IDS if each == text)
 
 
 def read_columns(parameters: QueryDict, name: str = "columns") -> tuple[Metric, ...]:

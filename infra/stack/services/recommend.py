@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 
-from cdp.programs import EXPOSURES_STREAM
+from cdp.programs import EXPOSURES_STREAM, STREAM_NEEDS_PERSON
 from cdp.settings import Settings
 from infra.stack.service import Service, StartCommand, Unhealthy
 from infra.stack.services.http import get_json
+from infra.stack.services.stream import probe_last_batch
 from infra.stack.stack import Stack
 
 
@@ -24,10 +26,6 @@ def _probe_api(settings: Settings) -> str:
 
 def _write_exposures(stack: Stack) -> StartCommand:
     return StartCommand((sys.executable, "-m", "streaming.exposures"), {"PROGRAM_NAME": "./run logs stream-exposures"})
-
-
-def _probe_exposures(settings: Settings) -> str:
-    raise NotImplementedError
 
 
 API = Service(
@@ -47,5 +45,6 @@ EXPOSURES = Service(
     needs=("kafka", "namenode", "datanode1", "datanode2", "postgres"),
     ports=(),
     command=_write_exposures,
-    probe=_probe_exposures,
+    probe=partial(probe_last_batch, EXPOSURES_STREAM),
+    needs_person=STREAM_NEEDS_PERSON,
 )

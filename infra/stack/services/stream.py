@@ -7,10 +7,10 @@ import sys
 from functools import partial
 
 from cdp.errors import first_line
-from cdp.mart.live import PROGRESS
+from cdp.mart import live, recommend
 from cdp.mart.shop import READING
 from cdp.postgres import PROGRAM_RUNS, TABLE_EXISTS, connection_arguments
-from cdp.programs import EVENTS_STREAM, LIVE_STREAM, SHOP_STREAM, STREAM_NEEDS_PERSON, name_stream
+from cdp.programs import EVENTS_STREAM, EXPOSURES_STREAM, LIVE_STREAM, SHOP_STREAM, STREAM_NEEDS_PERSON, name_stream
 from cdp.settings import Settings
 from infra.stack.processes import measure_executors
 from infra.stack.service import Service, StartCommand, Unhealthy
@@ -24,8 +24,9 @@ NEEDS = ("kafka", "namenode", "datanode1", "datanode2", "spark-master", "spark-w
 _AGE = "extract(epoch FROM clock_timestamp() - written_at)::int"
 #: The table in which a stream notes its batches, and the last of them.
 _LAST_BATCH = {
-    LIVE_STREAM: (PROGRESS, f"SELECT batch, {_AGE} FROM {PROGRESS.full_name} WHERE stream = '{LIVE_STREAM}'"),
+    LIVE_STREAM: (live.PROGRESS, f"SELECT batch, {_AGE} FROM {live.PROGRESS.full_name} WHERE stream = '{LIVE_STREAM}'"),
     SHOP_STREAM: (READING, f"SELECT stream_batch, {_AGE} FROM {READING.full_name} ORDER BY batch DESC LIMIT 1"),
+    EXPOSURES_STREAM: (recommend.PROGRESS, f"SELECT batch, {_AGE} FROM {recommend.PROGRESS.full_name}"),
 }
 
 
@@ -56,7 +57,7 @@ def _describe_executors(settings: Settings) -> str:
     return f"; executor {jvms // 2**20} MB, Python workers {pythons // 2**20} MB" if jvms else ""
 
 
-def _probe_live(query: str, settings: Settings) -> str:
+def probe_last_batch(query: str, settings: Settings) -> str:
     """The stream holds its lock; its last batch."""
     import psycopg2
 
@@ -88,7 +89,7 @@ def _make_service(query: str, title: str, needs: tuple[str, ...]) -> Service:
         needs=needs,
         ports=(),
         command=partial(_command, query),
-        probe=partial(_probe_live, query),
+        probe=partial(probe_last_batch, query),
         needs_person=STREAM_NEEDS_PERSON,
     )
 

@@ -12,7 +12,8 @@ import pyarrow as pa
 from deltalake import write_deltalake
 
 from cdp.kinds import DIGITS, MONEY_SCALE, PRICE_DIGITS
-from cdp.lake.paths import CUSTOMERS, INTERACTIONS, table_url
+from cdp.lake.paths import CUSTOMERS, INTERACTIONS, RECOMMENDATIONS, table_url
+from cdp.lake.tables import RECOMMENDATIONS_TABLE
 from cdp.metrics import METRICS
 from cdp.settings import Settings
 from tests.arrow_types import make_customers_schema
@@ -64,6 +65,18 @@ def _interaction(customer_id: str, event_type: str, days_ago: int, **changes: An
     return row | {"money": Decimal(row["money"])}
 
 
+def make_recommendations() -> pa.Table:
+    """c1 gets tea first, c2 coffee twice and tea first, c3 something without a category."""
+    lists = {"c1": ["drinks.tea"], "c2": ["drinks.tea", "drinks.coffee", "drinks.coffee"], "c3": [None]}
+    rows = [
+        {"publication": "lists", "customer_id": customer, "place": place, "product_id": f"p{place}", "category": category}
+        for customer, categories in lists.items()
+        for place, category in enumerate(categories, 1)
+    ]
+    kinds = {"string": pa.string(), "int": pa.int32()}
+    return pa.Table.from_pylist(rows, pa.schema([(name, kinds[kind]) for name, kind in RECOMMENDATIONS_TABLE.columns.items()]))
+
+
 def make_list_members() -> pa.Table:
     rows = [{"list_id": number, "customer_id": each} for number, ids in LISTED.items() for each in ids]
     return pa.Table.from_pylist(rows, schema=pa.schema([("list_id", pa.int64()), ("customer_id", pa.string())]))
@@ -76,4 +89,5 @@ def write_tables(settings: Settings, folder: Path) -> Settings:
         path = table_url(changed, name).removeprefix("file:")
         write_deltalake(path, table, partition_by=partition)
         write_deltalake(path, table.slice(0, 1), mode="overwrite", partition_by=partition)
+    write_deltalake(table_url(changed, RECOMMENDATIONS).removeprefix("file:"), make_recommendations())
     return changed

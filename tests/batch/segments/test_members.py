@@ -10,12 +10,35 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from batch.hdfs.tables import read_customers, read_interactions
+from batch.hdfs.tables import read_customers, read_interactions, read_recommendations
 from batch.segments.members import JobTables, generate_lines, select_members
-from cdp.rules import All, Any, Behaviour, Compare, Filter, InList, InSegment, Not, Rule, Sequence, Source, Step, Window, to_sql
+from cdp.rules import (
+    All,
+    Any,
+    Behaviour,
+    Compare,
+    Filter,
+    InList,
+    InSegment,
+    Not,
+    Recommended,
+    Rule,
+    Sequence,
+    Source,
+    Step,
+    Window,
+    to_sql,
+)
 from cdp.rules.jobs import JobRule
 from cdp.settings import load
-from tests.batch.segments.shop import DAY, make_customers, make_interactions, make_list_members, write_tables
+from tests.batch.segments.shop import (
+    DAY,
+    make_customers,
+    make_interactions,
+    make_list_members,
+    make_recommendations,
+    write_tables,
+)
 
 pytestmark = pytest.mark.spark
 
@@ -40,6 +63,9 @@ RULES: dict[str, tuple[Rule, set[str]]] = {
     "sequence": (Sequence(CART, PURCHASE, True, 3), {"c2"}),
     "sequence that does not follow": (Sequence(CART, PURCHASE, False, 3), {"c1"}),
     "rank": (Compare("sessions", "top", 2), {"c10", "c11"}),
+    "recommended product": (Recommended("product", ("p2",)), {"c2"}),
+    "recommended category": (Recommended("category", ("drinks",), 1), {"c1", "c2"}),
+    "top recommended category": (Recommended("top_category", ("drinks.tea",)), {"c1"}),
     "share of a rank": (Compare("sessions", "top_percent", Decimal(25)), {"c9", "c10", "c11"}),
 }
 
@@ -48,13 +74,19 @@ RULES: dict[str, tuple[Rule, set[str]]] = {
 def tables(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> JobTables:
     settings = write_tables(load({}), tmp_path_factory.mktemp("tables"))
     lists = spark.createDataFrame(make_list_members())
-    return JobTables(read_customers(spark, settings, 0), read_interactions(spark, settings, 0), lists)
+    recommendations = read_recommendations(spark, settings, 0)
+    return JobTables(read_customers(spark, settings, 0), read_interactions(spark, settings, 0), lists, recommendations)
 
 
 @pytest.fixture(scope="module")
 def duck() -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect()
-    made = {"customers": make_customers(), "interactions": make_interactions(), "list_members": make_list_members()}
+    made = {
+        "customers": make_customers(),
+        "interactions": make_interactions(),
+        "list_members": make_list_members(),
+        "recommendations": make_recommendations(),
+    }
     for name, table in made.items():
         connection.register(name, table)
     return connection

@@ -11,12 +11,12 @@ from cdp.rules.jobs import JobRule, parse_job_rule
 
 LOYAL = All((Compare("total_purchase", "ge", 2), Not(InList(3))))
 RECENT = Behaviour(Step("cart"), "events", "ge", 1, Window("last_days", (7,)))
-JOB = JobRule(All((InSegment(7), RECENT, InList(4))), {9: RECENT, 7: LOYAL}, {3: 2, 4: 0})
+JOB = JobRule(All((InSegment(7), RECENT, InList(4))), {9: RECENT, 7: LOYAL}, {3: 2, 4: 0}, 5)
 
 
 def test_a_job_is_read_back_unchanged() -> None:
     document = json.loads(json.dumps(JOB.as_json(), sort_keys=True))
-    assert set(document) == {"rule", "segments", "lists"}
+    assert set(document) == {"rule", "segments", "lists", "recommendations"}
     assert (set(document["segments"]), document["lists"]) == ({"7", "9"}, {"3": 2, "4": 0})
     assert parse_job_rule(document) == JOB
 

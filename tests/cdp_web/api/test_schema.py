@@ -58,13 +58,16 @@ def keep_connection() -> Iterator[None]:
 
 
 @pytest.fixture
-def shop(publish: Callable[..., Any], settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def shop(
+    publish: Callable[..., Any], recommend: Callable[..., None], settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A published shop with a segment that has run, and a list: the addresses with the id 1 may exist."""
     rows = factories.shop(20)
     profile = parse_profile(factories.profile(rows[0]), factories.DAY)
     monkeypatch.setattr(customers, "profile_get", lambda publication, customer_id: profile if customer_id else None)
     settings.API_RATES = dict.fromkeys(settings.API_RATES, "100000/s")
     publication = publish(rows)
+    recommend({rows[0]["customer_id"]: [("p1", "home.tea"), ("p2", None)]})
     factories.history(10)
     factories.night_run(1, begun_at=datetime(2019, 12, 1, 3, tzinfo=UTC))
     segment = segment_create(name="Buyers", rule=factories.rule(factories.is_("total_purchase", "ge", 1)))

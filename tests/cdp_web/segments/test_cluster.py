@@ -127,7 +127,7 @@ def test_a_run_becomes_a_job_with_all_that_its_rule_refers_to(segment: Segment, 
     ]  # fmt: skip
     assert airflow.started == [{"dag_run_id": f"segment-run-{run.pk}", "logical_date": None, "conf": {"run": run.pk}}]
     assert (run.status, run.engine, run.total) == ("running", "spark", 4)
-    assert run.references == {"segments": {str(segment.pk): 1}, "lists": {str(vip.pk): 1}}
+    assert run.references == {"segments": {str(segment.pk): 1}, "lists": {str(vip.pk): 1}, "recommendations": {}}
     assert run.lease_until
     assert run.lease_until > timezone.now() + cluster.LEASE / 2
 

@@ -255,7 +255,7 @@ def test_a_segment_of_segments_is_evaluated_on_the_same_publication(segment: Seg
     other = segment_create(name="Not buyers", rule=rule({"not": {"segment": {"id": segment.pk}}}))
     run = segment_run_now(segment=other, publication=publication)
     assert read_members(other) == ["1", "3"]
-    assert run.references == {"segments": {str(segment.pk): 1}, "lists": {}}
+    assert run.references == {"segments": {str(segment.pk): 1}, "lists": {}, "recommendations": {}}
 
 
 def test_run_computes_the_rule_as_of_its_own_publication(publish: Any) -> None:

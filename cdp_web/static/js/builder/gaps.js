@@ -27,6 +27,9 @@ const FINDERS = {
     findStepGap(node.then, words, "sequence.then"),
   segment: (node) => (node.target ? null : { place: "segment.id", says: gettext("Choose a segment.") }),
   list: (node) => (node.target ? null : { place: "list.id", says: gettext("Choose a list.") }),
+  recommended: ({ values, places }) =>
+    (values.some(isTyped) ? null : { place: "recommended.values", says: gettext("Enter a value.") }) ??
+    (isTyped(places) ? null : { place: "recommended.places", says: gettext("Enter a number of places.") }),
 };
 
 const COUNTS = { none: 0, one: 1, two: 2, many: 1 };

@@ -36,6 +36,7 @@ export const LEAVES = {
   },
   segment: { create: () => ({ target: "" }), read: readTarget, write: writeTarget },
   list: { create: () => ({ target: "" }), read: readTarget, write: writeTarget },
+  recommended: { create: () => ({ what: "product", values: [], places: "10" }), read: readRecommended, write: writeRecommended },
 };
 
 const newStep = (event) => ({ event, filters: [] });
@@ -99,6 +100,10 @@ function readTarget(raw) {
   return { target: raw.id ? String(raw.id) : "" };
 }
 
+function readRecommended(raw) {
+  return { what: String(raw.what), values: readValues(raw.values), places: readValues(raw.places)[0] ?? "10" };
+}
+
 // Amounts are sent as text because a JSON number would lose cents. Text that is no number is sent as typed; the server reports what
 // is wrong.
 function writeScalar(text, field, form, words) {
@@ -160,4 +165,8 @@ function writeSequence({ first, then, follows, withinDays, same, window }, words
 
 function writeTarget({ target }) {
   return { id: /^\d{1,15}$/.test(target) ? Number(target) : target };
+}
+
+function writeRecommended({ what, values, places }, words) {
+  return { what, values: values.filter(isTyped), places: writeScalar(places, null, { value_kind: "count" }, words) };
 }

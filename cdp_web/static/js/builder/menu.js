@@ -7,6 +7,12 @@ const listKinds = () => [
   { key: "sequence", mark: icon("clock"), title: gettext("Sequence"), about: gettext("One step, then another within some days") },
   { key: "segment", mark: icon("layers"), title: gettext("Segment"), about: gettext("Is or is not in another segment") },
   { key: "list", mark: icon("users"), title: gettext("List"), about: gettext("Is or is not in an uploaded list") },
+  {
+    key: "recommended",
+    mark: icon("target"),
+    title: gettext("Recommendation"),
+    about: gettext("Gets a product or category recommended"),
+  },
   { key: "group", mark: icon("folder-plus"), title: gettext("Group"), about: gettext("All or any of several conditions") },
 ];
 let openMenu = null;

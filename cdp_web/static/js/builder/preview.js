@@ -98,9 +98,9 @@ function show(answer, data) {
   part("misses-box").hidden = nearMisses.length === 0;
 }
 
-function listWarnings({ count, total, same_as: segments }) {
-  const warnings = [];
-  if (count === 0) warnings.push(notice(gettext("Nobody matches this rule. The counts at the conditions show where it becomes empty.")));
+function listWarnings({ count, total, same_as: segments, notice: says }) {
+  const warnings = says ? [notice(says)] : [];
+  if (count === 0 && !says) warnings.push(notice(gettext("Nobody matches this rule. The counts at the conditions show where it becomes empty.")));
   if (total > 0 && count === total) warnings.push(notice(gettext("Everybody matches this rule, so it selects nothing.")));
   if (segments.length) {
     const links = segments.flatMap((segment, i) => [i ? ", " : "", h("a", { href: segment.url }, segment.name)]);

@@ -1,6 +1,7 @@
 // Draws the tree. Every change calls `changed`, which redraws if the shape has changed and always requests a new count.
 import { drawBehaviour } from "./conditions/behaviour.js";
 import { drawMetric } from "./conditions/metric.js";
+import { drawRecommended } from "./conditions/recommended.js";
 import { drawList, drawSegment } from "./conditions/reference.js";
 import { drawSequence } from "./conditions/sequence.js";
 import { h, icon, iconButton } from "./dom.js";
@@ -16,6 +17,7 @@ const KINDS = {
   sequence: { draw: drawSequence, focus: "sequence.first.event" },
   segment: { draw: drawSegment, focus: "segment.id", saysNot: true },
   list: { draw: drawList, focus: "list.id", saysNot: true },
+  recommended: { draw: drawRecommended, focus: "recommended.values", saysNot: true },
 };
 const KEYS = { ArrowUp: "up", ArrowDown: "down", ArrowRight: "into", ArrowLeft: "out" };
 
