@@ -27,7 +27,7 @@ _GENERATED = f"""
     CREATE VIEW cleaned AS
     SELECT strptime(event_time, '%Y-%m-%d %H:%M:%S UTC') AS event_time, event_time::DATE AS event_day, event_type, user_id,
         user_session, product_id, string_split(category_code, '.') AS levels, brand, price::DECIMAL(12,2) AS price
-    FROM (SELECT DISTINCT * FROM '{{file}}' WHERE {CLEAN})"""
+    FROM (SELECT DISTINCT * FROM '{{file}}' WHERE {CLEAN.replace("{", "{{").replace("}", "}}")})"""
 _PUBLIC = f"""
     CREATE VIEW cleaned AS
     WITH bought AS (

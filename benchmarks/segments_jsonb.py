@@ -78,7 +78,7 @@ def _write(rule: Rule) -> str:
         case InList(list_id):
             return f"customer_id IN (SELECT customer_id FROM segments_listmember WHERE list_id = {list_id})"
         case Recommended():
-            raise ValueError("the peer's tables have no recommendations")
+            raise ValueError("The benchmark's tables have no recommendations.")
 
 
 def _write_comparison(leaf: Compare) -> str:

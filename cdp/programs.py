@@ -28,6 +28,9 @@ NIGHT_HOUR = 2
 #: The DAGs without a schedule, which the site starts: one publishes a day, the other replays quarantined messages.
 PUBLISH_DAG = "publish"
 REPLAY_DAG = "replay"
+#: The DAG that publishes recommendations, and the Airflow asset that starts it: a day that was published.
+RECOMMEND_DAG = "recommend"
+PUBLISHED_DAY_ASSET = "published-day"
 #: Set by ./run when a server is down: the program checks its arguments and ends before it contacts a server.
 CHECK_ARGUMENTS_ONLY = "PROGRAM_CHECK_ARGUMENTS_ONLY"
 

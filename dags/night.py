@@ -6,6 +6,8 @@ when events of the current day come in. A manual run publishes the day in its pa
 `publish` publishes one day by hand. It has no schedule, so starting it never unpauses the nights. The site starts it when an
 administrator accepts a failed check: `{"day": "2019-11-01", "accept": ["volume"], "why": "a holiday", "who": "anna"}`.
 
+After both, the DAG `recommend` publishes recommendations.
+
 Each task runs a `./run` command and can be repeated safely.
 """
 
@@ -16,9 +18,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from airflow.providers.standard.operators.bash import BashOperator
-from airflow.sdk import DAG, Param, RetryDecision, RetryPolicy
+from airflow.sdk import DAG, Asset, Param, RetryDecision, RetryPolicy
 
-from cdp.programs import NIGHT_DAG, NIGHT_HOUR, NIGHT_NEEDS_PERSON, NIGHT_SKIPPED, PUBLISH_DAG
+from cdp.programs import NIGHT_DAG, NIGHT_HOUR, NIGHT_NEEDS_PERSON, NIGHT_SKIPPED, PUBLISH_DAG, PUBLISHED_DAY_ASSET
 from cdp.settings import REPOSITORY
 
 RUN = f"{REPOSITORY}/run"
@@ -52,6 +54,12 @@ def make_night(arguments: str) -> BashOperator:
     )
 
 
+def make_refresh(day: str) -> BashOperator:
+    """The last task of a night: when it succeeds, the DAG `recommend` starts."""
+    command = f"{RUN} segments refresh --day {day}"
+    return BashOperator(task_id="segments", bash_command=command, append_env=True, outlets=[Asset(PUBLISHED_DAY_ASSET)])
+
+
 with DAG(
     dag_id=NIGHT_DAG,
     description="Publishes the day before and refreshes the segments, if all checks pass",
@@ -65,8 +73,7 @@ with DAG(
     default_args=ARGUMENTS | {"owner": "operations"},
 ) as dag:
     stream = BashOperator(task_id="stream", bash_command=f"{RUN} stream --once --or-wait", append_env=True)
-    segments = BashOperator(task_id="segments", bash_command=f"{RUN} segments refresh --day {DAY}", append_env=True)
-    stream >> make_night(f"--day {DAY}{SCHEDULED}") >> segments
+    stream >> make_night(f"--day {DAY}{SCHEDULED}") >> make_refresh(DAY)
 
 with DAG(
     dag_id=PUBLISH_DAG,
@@ -87,5 +94,4 @@ with DAG(
     tags=["nights", "started by the site"],
     default_args=ARGUMENTS | {"owner": "operations"},
 ) as publish_dag:
-    refresh = BashOperator(task_id="segments", bash_command=f"{RUN} segments refresh --day {{{{ params.day }}}}", append_env=True)
-    make_night(f"--day {{{{ params.day }}}}{ACCEPTED}") >> refresh
+    make_night(f"--day {{{{ params.day }}}}{ACCEPTED}") >> make_refresh("{{ params.day }}")

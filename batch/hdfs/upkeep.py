@@ -17,6 +17,7 @@ from batch.hdfs.changes import group_files
 from batch.hdfs.tables import MONTH, match_days, open_table, retention_properties, vacuum
 from cdp.lake.paths import COMPACTIONS, CUSTOMER_DAY, CUSTOMERS, EVENTS, INTERACTIONS, QUARANTINE, table_url
 from cdp.lake.shop import SHOP_LAKE_TABLES
+from cdp.lake.tables import RECOMMEND_TABLES
 from cdp.settings import Settings
 
 #: A publication names a version of each.
@@ -50,7 +51,8 @@ def run_upkeep(spark: SparkSession, settings: Settings, today: date) -> UpkeepRe
 def _retention_hours(settings: Settings) -> Mapping[str, int]:
     """How long a file stays after it was replaced. Versions that a publication names stay readable for longer."""
     shop = [table.name for table in SHOP_LAKE_TABLES.values()]
-    replaced = dict.fromkeys((EVENTS, QUARANTINE, CUSTOMER_DAY, COMPACTIONS, *shop), settings.vacuum_hours)
+    recommend = [table.name for table in RECOMMEND_TABLES]
+    replaced = dict.fromkeys((EVENTS, QUARANTINE, CUSTOMER_DAY, COMPACTIONS, *shop, *recommend), settings.vacuum_hours)
     return replaced | dict.fromkeys(PUBLISHED_TABLES, max(settings.snapshot_days * 24, settings.vacuum_hours))
 
 

@@ -35,11 +35,13 @@ class History:
 
 
 @contextmanager
-def open_history(settings: Settings, day: date, versions: Mapping[str, int] | None = None) -> Iterator[History]:
-    """The newest versions of the Delta tables, or these."""
-    wanted = versions or {}
+def open_history(
+    settings: Settings, day: date, versions: Mapping[str, int] | None = None, *, visits: bool = True
+) -> Iterator[History]:
+    """The newest versions of the Delta tables, or these. Without `visits`, `views` is left out."""
+    wanted, names = versions or {}, (INTERACTIONS, EVENTS) if visits else (INTERACTIONS,)
     try:
-        tables = {name: DeltaTable(table_url(settings, name), version=wanted.get(name)) for name in (INTERACTIONS, EVENTS)}
+        tables = {name: DeltaTable(table_url(settings, name), version=wanted.get(name)) for name in names}
     except TableNotFoundError as error:
         raise NoHistory(f"no night has written the customers' interactions yet; run one: ./run night --day {day}") from error
     except (DeltaError, OSError) as error:
@@ -60,6 +62,8 @@ def fill_tables(duck: duckdb.DuckDBPyConnection, day: date, lake: dict[str, Any]
         SELECT day, date_diff('hour', DATE '2000-01-01', day) + hour AS moment, customer_id, event_type, product_id,
             concat_ws('.', category_1, category_2, category_3) AS category, coalesce(brand, '') AS brand, price, events
         FROM lake_{INTERACTIONS} WHERE day <= DATE '{day}'""")
+    if EVENTS not in lake:
+        return
     # A copy of an event has the time of the original, so copies change nothing here.
     duck.execute(f"""
         CREATE TABLE views AS

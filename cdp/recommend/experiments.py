@@ -45,6 +45,15 @@ class Experiment:
     arms: tuple[Arm, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Period:
+    """The time for which an experiment is planned."""
+
+    key: str
+    starts_at: datetime
+    ends_at: datetime
+
+
 def find_bucket(salt: str, customer_id: str) -> int:
     digest = hashlib.blake2b(f"{salt}:{customer_id}".encode(), digest_size=8).digest()
     return int.from_bytes(digest) % BUCKETS
@@ -62,8 +71,7 @@ def find_arm(experiment: Experiment, customer_id: str) -> Arm | None:
 
 def read_experiments(cursor: Cursor, now: datetime) -> Sequence[Experiment]:
     """Those that run now, by key; none if the site was never started."""
-    cursor.execute(TABLE_EXISTS, [ARM_TABLE])
-    if not cursor.fetchone()[0]:
+    if not _has_table(cursor):
         return []
     cursor.execute(
         f"SELECT e.key, e.place, e.starts_at, e.ends_at, a.name, a.serves, a.share"
@@ -77,3 +85,20 @@ def read_experiments(cursor: Cursor, now: datetime) -> Sequence[Experiment]:
     return [
         Experiment(key, place, starts_at, ends_at, tuple(of_one)) for (key, place, starts_at, ends_at), of_one in arms.items()
     ]
+
+
+def read_periods(cursor: Cursor, start: datetime, end: datetime) -> Sequence[Period]:
+    """Of all experiments, stopped ones too, whose time overlaps this one."""
+    if not _has_table(cursor):
+        return []
+    cursor.execute(
+        f"SELECT key, starts_at, ends_at FROM {EXPERIMENT_TABLE} WHERE starts_at < %s AND ends_at > %s ORDER BY key",
+        [end, start],
+    )
+    return [Period(*row) for row in cursor.fetchall()]
+
+
+def _has_table(cursor: Cursor) -> bool:
+    """Whether the site was ever started."""
+    cursor.execute(TABLE_EXISTS, [ARM_TABLE])
+    return bool(cursor.fetchone()[0])

@@ -174,6 +174,15 @@ def find_target_variance(difference: float, alpha: float = ALPHA) -> float:
     return (difference / (normal.inv_cdf(1 - alpha / 2) + normal.inv_cdf(1 - MISSED))) ** 2
 
 
+def count_needed(sums: ArmSums, metric: str, effect: float) -> int | None:
+    """Customers of each of two equal arms that an effect needs, by the sums of an earlier experiment; None if these say
+    nothing."""
+    mean = measure(sums, metric)
+    if mean is None or not mean.value:
+        return None
+    return math.ceil(2 * mean.variance * sums.customers / find_target_variance(effect * mean.value))
+
+
 def _make_interval(mean: Mean, alpha: float) -> Estimate:
     half = NormalDist().inv_cdf(1 - alpha / 2) * math.sqrt(mean.variance)
     return Estimate(mean.value, mean.value - half, mean.value + half)

@@ -8,7 +8,7 @@ import json
 import os
 import shutil
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from cdp.settings import Settings
 CHAMPION, CHALLENGER = "champion", "challenger"
 #: Versions that stay, besides these two.
 KEPT = 5
-_PARAMS, _EVALUATION = "params.json", "evaluation.json"
+_PARAMS, _TRAINING, _EVALUATION = "params.json", "training.json", "evaluation.json"
 #: The model as of the day, and the one as of a week before, which the evaluation tests on that week.
 FULL, SPLIT = "full", "split"
 
@@ -45,10 +45,20 @@ class Version:
         return date.fromisoformat(self.params["day"])
 
     @property
+    def training(self) -> dict[str, Any]:
+        """When the training ended (`at`), and the `seconds` that it took."""
+        training: dict[str, Any] = json.loads((self.folder / _TRAINING).read_text())
+        return training
+
+    @property
     def evaluation(self) -> dict[str, Any] | None:
         """None if it was never evaluated."""
         path = self.folder / _EVALUATION
         return json.loads(path.read_text()) if path.exists() else None
+
+    @property
+    def evaluation_time(self) -> float:
+        return (self.folder / _EVALUATION).stat().st_mtime
 
     def read(self, part: str) -> Part:
         return read_part(self.folder / part)
@@ -69,14 +79,16 @@ def find_version(settings: Settings, name: str) -> Version | None:
     return Version(name, folder) if (folder / _PARAMS).exists() else None
 
 
-def write_version(settings: Settings, params: dict[str, Any], full: Part, split: Part) -> Version:
-    """Write a version and point the challenger to it."""
+def write_version(settings: Settings, params: dict[str, Any], full: Part, split: Part, seconds: float) -> Version:
+    """Write a version whose training took so many seconds, and point the challenger to it."""
     models, name = get_folder(settings), name_version(params)
     unfinished = models / f".{name}.new"
     shutil.rmtree(unfinished, ignore_errors=True)
     write_part(full, unfinished / FULL)
     write_part(split, unfinished / SPLIT)
     (unfinished / _PARAMS).write_text(json.dumps(params, indent=1) + "\n")
+    training = {"at": datetime.now(UTC).isoformat(), "seconds": round(seconds)}
+    (unfinished / _TRAINING).write_text(json.dumps(training) + "\n")
     unfinished.rename(models / name)
     point(settings, CHALLENGER, name)
     _remove_old(settings)
@@ -113,7 +125,10 @@ def _replace(path: Path, text: str) -> None:
 
 
 def _remove_old(settings: Settings) -> None:
+    """Also what a killed training left."""
     used = {version.name for pointer in (CHAMPION, CHALLENGER) if (version := read_pointer(settings, pointer))}
-    folders = [path for path in get_folder(settings).iterdir() if path.is_dir() and path.name not in used]
-    for folder in sorted(folders, key=lambda path: path.stat().st_mtime)[:-KEPT]:
+    folders = [path for path in get_folder(settings).iterdir() if path.is_dir()]
+    unfinished = [folder for folder in folders if folder.name.startswith(".")]
+    unused = [folder for folder in folders if find_version(settings, folder.name) and folder.name not in used]
+    for folder in [*unfinished, *sorted(set(unused) - set(unfinished), key=lambda path: path.stat().st_mtime)[:-KEPT]]:
         shutil.rmtree(folder)

@@ -27,7 +27,7 @@ SEGMENTS_SHOWN = 8
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """The shop's row; without the shop's database, what the product's events say. `category` is a code."""
+    """The shop's row, with category and brand of the events where it has none. `category` is a code."""
 
     product_id: str
     name: str
@@ -80,14 +80,16 @@ def product_get(product_id: str) -> Product | None:
     sql = f"""
         SELECT coalesce(product.name, ''), coalesce(category.code, ''), coalesce(brand, ''), price, stock, active
         FROM {PRODUCT.full_name} product LEFT JOIN {CATEGORY.full_name} category USING (category_id) WHERE product_id = %s"""
-    rows = read_rows(PRODUCT, sql, product_id)
-    if rows:
-        return Product(product_id, *rows[0])
-    seen = f"SELECT category, brand FROM {PRODUCT_DAY.full_name} WHERE product_id = %s ORDER BY day DESC LIMIT 1"
+    of_shop = read_rows(PRODUCT, sql, product_id)
     with connection.cursor() as cursor:
-        cursor.execute(seen, [product_id])
-        row = cursor.fetchone()
-    return Product(product_id, "", row[0], row[1], None, None, None) if row else None
+        newest = f"SELECT category, brand FROM {PRODUCT_DAY.full_name} WHERE product_id = %s ORDER BY day DESC LIMIT 1"
+        cursor.execute(newest, [product_id])
+        of_events = cursor.fetchone()
+    if not of_shop and not of_events:
+        return None
+    name, category, brand, *rest = of_shop[0] if of_shop else ("", "", "", None, None, None)
+    seen_category, seen_brand = of_events or ("", "")
+    return Product(product_id, name, category or seen_category, brand or seen_brand, *rest)
 
 
 def product_days_get(product_id: str, period: Period) -> list[ProductDay]:

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from cdp_web.recommend.forms import ArmForm, ArmFormSet
 from cdp_web.recommend.models import STATE_TITLES, Arm, Experiment
+from cdp_web.recommend.planning import describe_needed
 
 #: What may change after the first list was served.
 CHANGEABLE = ("name", "is_active")
@@ -42,10 +43,12 @@ class ExperimentAdmin(admin.ModelAdmin):
 
     def get_fieldsets(self, request: HttpRequest, obj: Experiment | None = None) -> Any:
         about = _("Lists of this experiment were served. You can rename it and stop it; for other arms or times, make a new one.")
-        return [(None, {"fields": FIELDS, "description": about if _has_begun(obj) else ""})]
+        fields = (*FIELDS, "customers_needed") if obj else FIELDS
+        return [(None, {"fields": fields, "description": about if _has_begun(obj) else ""})]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Experiment | None = None) -> Any:
-        return [name for name in FIELDS if name not in CHANGEABLE] if _has_begun(obj) else []
+        locked = [name for name in FIELDS if name not in CHANGEABLE] if _has_begun(obj) else []
+        return [*locked, "customers_needed"]
 
     def has_delete_permission(self, request: HttpRequest, obj: Experiment | None = None) -> bool:
         """Its exposures and results keep its key."""
@@ -65,6 +68,10 @@ class ExperimentAdmin(admin.ModelAdmin):
     @admin.display(description=_("state"))
     def state_title(self, experiment: Experiment) -> str:
         return str(STATE_TITLES[experiment.state])
+
+    @admin.display(description=_("customers needed"))
+    def customers_needed(self, experiment: Experiment) -> str:
+        return describe_needed(experiment)
 
 
 def _has_begun(experiment: Experiment | None) -> bool:

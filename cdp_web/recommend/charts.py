@@ -143,16 +143,17 @@ def chart_arms(report: ExperimentReport) -> Chart:
         marker={"color": [MUTED if each.comparison is None else BAR for each in arms], "size": 12},
     )
     axis = make_money_axis() if is_money else {"tickformat": ".1%"}
+    measure = _("Revenue of a customer") if is_money else _("Click-through")
     return Chart(
         key="arms",
-        title=_("Revenue of a customer by arm") if is_money else _("Click-through by arm"),
+        title=_("%(measure)s by arm") % {"measure": measure},
         about=_("The point is the arm's value. With a probability of 95 % the true value lies on the line. The control is grey."),
         figure=make_figure(
             points,
             height=90 + 46 * max(len(arms), 1),
             xaxis=axis | {"showgrid": True, "rangemode": "normal"},
-            yaxis={"autorange": "reversed", "rangemode": "normal", "showgrid": False, "ticklabelstandoff": 8},
+            yaxis={"range": [len(arms) - 0.5, -0.5], "rangemode": "normal", "showgrid": False, "ticklabelstandoff": 8},
         ),
-        columns=[Column(_("Arm")), Column(_("Value")), Column(_("Interval, 95 %"))],
+        columns=[Column(_("Arm")), Column(measure), Column(_("Interval, 95 %"))],
         rows=[(each.arm.name, each.rate_text, each.rate_interval) for each in arms],
     )

@@ -61,7 +61,7 @@ def list_get(kind: str, thing_id: str, list_name: str, count: int) -> Answer:
     except httpx.HTTPStatusError as error:
         raise RecommendationsUnavailable(_("it answered with status %s") % error.response.status_code) from error
     except httpx.HTTPError as error:
-        raise RecommendationsUnavailable(first_line(error)) from error
+        raise RecommendationsUnavailable(first_line(error).rstrip(".")) from error
     except (KeyError, TypeError, ValueError, ArithmeticError) as error:
         raise RecommendationsUnavailable(_("its answer is not a list of products")) from error
 

@@ -153,7 +153,7 @@ def build_tiles(results: Results) -> list[Tile]:
         ),
         Tile(
             "revenue",
-            _("Revenue through recommendations"),
+            _("Revenue from clicks"),
             _("Value of the order lines that follow a click on the same product within the window."),
             formats.money_short(total.revenue),
             _("%(share)s of the shop's revenue") % {"share": formats.percent(share)},

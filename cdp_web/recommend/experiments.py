@@ -72,6 +72,12 @@ class ArmReport:
         return self.comparison.always if is_open else self.comparison.at_end
 
     @property
+    def missing(self) -> int:
+        """Customers that must still take part before the planned effect can be found."""
+        is_open = self.comparison is not None and self.comparison.outcome in (statistics.RUNNING, statistics.TOO_SMALL)
+        return self.comparison.missing if self.comparison and is_open else 0
+
+    @property
     def rate_text(self) -> str:
         return formats.MISSING if self.rate is None else write_value(self.metric, self.rate.value)
 

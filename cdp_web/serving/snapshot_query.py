@@ -23,6 +23,7 @@ from cdp_web.serving.publications import Publication
 from cdp_web.serving.snapshot_store import FILES_KEPT, KEY, TABLE, VOLUMES, get_recommendations_folder, snapshot_ensure
 
 OPTIONS: dict[str, str | bool | int | float | list[str]] = {"memory_limit": "1GB", "threads": 2}
+_OPENING = threading.Lock()
 LIST_MEMBERS = "list_members"
 #: Recommended products and categories with the number of their customers, for suggestions.
 RECOMMENDATION_VALUES = "recommendation_values"
@@ -56,12 +57,13 @@ class QueryTooLarge(SnapshotUnavailable):
 
 @lru_cache(maxsize=FILES_KEPT)
 def _open_database(path: str) -> duckdb.DuckDBPyConnection:
-    """A file that is still open keeps the configuration of the first time."""
-    database = duckdb.connect(path, read_only=True, config=OPTIONS)
-    (is_locked,) = database.execute("SELECT current_setting('lock_configuration')").fetchone() or (False,)
-    if not is_locked:
-        database.execute(f"SET allowed_directories = ['{get_recommendations_folder()}/']")
-        database.execute("SET enable_external_access = false; SET lock_configuration = true")
+    """A file that is still open keeps the configuration of the first time; threads may open it at the same moment."""
+    with _OPENING:
+        database = duckdb.connect(path, read_only=True, config=OPTIONS)
+        (is_locked,) = database.execute("SELECT current_setting('lock_configuration')").fetchone() or (False,)
+        if not is_locked:
+            database.execute(f"SET allowed_directories = ['{get_recommendations_folder()}/']")
+            database.execute("SET enable_external_access = false; SET lock_configuration = true")
     return database
 
 

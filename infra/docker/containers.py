@@ -245,7 +245,12 @@ CONTAINERS: tuple[Container, ...] = (
     _app("source", changes=EVERYWHERE, secrets=False),
     _app("shop-init", prepares="shop-api", options=LIVE),
     _app("shop-api", memory="512m", changes=EVERYWHERE, options=LIVE),
-    _app("mlflow", options=RECOMMEND, changes=EVERYWHERE),
+    _app("mlflow-init", prepares="mlflow", options=RECOMMEND),
+    # It refuses requests that name it otherwise than by a private address.
+    _app(
+        "mlflow", options=RECOMMEND, changes=EVERYWHERE,
+        environment={"MLFLOW_SERVER_ALLOWED_HOSTS": f"mlflow:{SETTINGS.mlflow_port},127.0.0.1:{SETTINGS.mlflow_port}"},
+    ),
     _app("recommend", options=RECOMMEND, changes=EVERYWHERE, environment={"OPENBLAS_NUM_THREADS": "1"}),
     # Creates tables, static files and the first administrator.
     _app("site-init", prepares="web"),

@@ -22,7 +22,8 @@ SHOP = ("--categories", "31", "--products", "9900", "--customers", "15000")
 #: What the shop's changes need, and what a person then watches.
 SHOP_SERVICES = ("shop-db", "shop-api", "connect")
 LIVE_SERVICES = ("live", "shop-visitors")
-STEPS = 8
+RECOMMEND_SERVICES = ("recommend",)
+STEPS = 9
 
 
 def run(stack: Stack) -> int:
@@ -31,8 +32,8 @@ def run(stack: Stack) -> int:
     began = time.monotonic()
     _print_step("the stack", 1)
     lifecycle.up(stack, ())
+    stack = open_stack()  # with the secrets that the first start has made
     lifecycle.up(stack, SHOP_SERVICES)
-    stack = open_stack()
     _print_step("a sample history of 60 days", 2)
     history = _make_history(stack)
     day = history.stem.removeprefix("history-")
@@ -48,7 +49,13 @@ def run(stack: Stack) -> int:
     _run_program(stack, programs.NIGHT, "--day", day)
     _print_step("segments", 7)
     _run_program(stack, programs.SEGMENTS, "refresh")
-    _print_step("visitors in the shop, and the streams that follow them", 8)
+    _print_step("recommendations: train, test, publish; and the API that serves them", 8)
+    _run_program(stack, programs.RECOMMEND, "train", "--day", day)
+    _run_program(stack, programs.RECOMMEND, "evaluate")
+    _run_program(stack, programs.RECOMMEND, "publish", "--day", day)
+    lifecycle.up(stack, RECOMMEND_SERVICES)
+    _run_program(stack, programs.RECOMMEND, "register")
+    _print_step("visitors in the shop, and the streams that follow them", 9)
     lifecycle.up(stack, LIVE_SERVICES)
     print(f"\nready in {time.monotonic() - began:.0f} s\n")
     print(addresses(stack))
@@ -57,11 +64,12 @@ def run(stack: Stack) -> int:
 
 
 THINGS_TO_TRY = """
-Four things to try:
+Five things to try:
   1. {web}/ shows the shop's last 28 days; hover a number for its definition
   2. {web}/live/ shows the visitors of this minute: watch orders come in
   3. {web}/customers/: open one to see all that is known of a customer
   4. {web}/segments/new: build "orders at least 2, or not seen for 30 days" and watch the count
+  5. {web}/recommendations/: what the visitors of the shop were recommended, and what they clicked
 
 ./run down stops everything and keeps the data; ./run demo starts it again."""
 
@@ -75,6 +83,7 @@ def addresses(stack: Stack) -> str:
             f"airflow   {settings.airflow_url}   login {settings.admin_user}, password: cat {secrets}/airflow_password",
             f"clusters  HDFS {settings.hdfs_http}   Spark {settings.spark_master_http}   history {settings.spark_history_http}",
             f"shop      {settings.shop_api_url}/docs",
+            f"lists     recommendations {settings.recommend_url}/docs   models {settings.mlflow_url}",
         )
     )
 

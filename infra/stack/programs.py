@@ -51,7 +51,15 @@ SEGMENTS = Program(
 
 SEGMENT_JOB = Program(("-m", "batch.segments"), ("namenode", "spark-master", "postgres"), "./run segment-job")
 RECOMMEND = Program(
-    ("-m", "batch.recommend"), ("namenode", "spark-master"), "./run recommend", needs_by_option={"evaluate": ("namenode",)}
+    ("-m", "batch.recommend"),
+    ("namenode", "spark-master", "postgres"),
+    "./run recommend",
+    needs_by_option={
+        "evaluate": ("namenode", "postgres"),
+        "register": ("postgres", "mlflow"),
+        "publish": ("namenode", "postgres", "redis"),
+        "results": ("namenode", "postgres"),
+    },
 )
 SCREENSHOTS = Program(("-m", "benchmarks.screenshots"), ("web",), "./run screenshots")
 

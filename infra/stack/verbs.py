@@ -326,8 +326,9 @@ VERBS: tuple[Verb, ...] = (
     ),
     Verb(
         "recommend",
-        "recommend train --day D [--models M…] | evaluate [--explain]",
-        "train what recommends products, or test the newest version and promote it if it passes the gate; docs/recommendations.md",
+        "recommend train [--day D] | evaluate [--explain] | register | publish [--day D] | results [--day D]",
+        "train what recommends products, test and promote it, record it in MLflow, publish the customers' lists, count what they"
+        " led to; docs/recommendations.md",
         programs.RECOMMEND,
     ),
     Verb(

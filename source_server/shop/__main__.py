@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime, timedelta
 
 import psycopg
@@ -23,6 +24,7 @@ from source_server.shop import database
 from source_server.shop.assortment import MAX_CATEGORIES, Assortment, make_assortment
 from source_server.shop.database import ShopError, connect_shop
 from source_server.shop.people import OLDEST_DAYS, make_old_customer
+from source_server.shop.recommendations import Recommender
 from source_server.shop.run import LiveRun, simulate_history
 from source_server.shop.views import EventSender
 
@@ -57,16 +59,24 @@ def _make_goods(arguments: argparse.Namespace, day: datetime) -> Assortment:
 def simulate(settings: Settings, arguments: argparse.Namespace) -> None:
     sender = EventSender(settings) if arguments.views else None
     if arguments.historical:
+        if arguments.recommendations:
+            raise ShopError("nobody sees recommendations in the past; use --recommendations without --historical.")
         now = datetime.now(UTC)
         outcome = simulate_history(settings, arguments.seed, arguments.sessions, arguments.historical, now, sender)
     else:
-        with stop_on_signal() as stop:
-            seconds = arguments.minutes * 60.0
-            run = LiveRun(settings, arguments.seed, arguments.sessions, seconds, arguments.rate, sender, _print_line, stop)
+        with stop_on_signal() as stop, _open_recommender(settings, arguments) as recommender:
+            seconds, rate = arguments.minutes * 60.0, arguments.rate
+            run = LiveRun(settings, arguments.seed, arguments.sessions, seconds, rate, sender, _print_line, stop, recommender)
             outcome = run.run()
     if sender:
         sender.finish()
     print(outcome)
+
+
+def _open_recommender(settings: Settings, arguments: argparse.Namespace) -> AbstractContextManager[Recommender | None]:
+    if not arguments.recommendations:
+        return nullcontext()
+    return Recommender(arguments.recommendations, settings.recommend_token, arguments.seed, _print_line)
 
 
 def _print_line(text: str) -> None:
@@ -155,8 +165,18 @@ def _add_simulate(verb: argparse.ArgumentParser) -> None:
     when.add_argument("--historical", type=parse_count, metavar="DAYS", help="not live: the last days until now, at once")
     when.add_argument("--rate", type=parse_count, metavar="R", help="live: transactions a second; as many visits as that takes")
     verb.add_argument("--views", action="store_true", help="also send views, carts and removals to Kafka, as a tracker would")
+    verb.add_argument(
+        "--recommendations", type=_parse_url, metavar="URL", default="",
+        help="live: visitors see and click lists of the recommendation API at this address",
+    )  # fmt: skip
     _add_seed(verb)
     verb.set_defaults(run=simulate)
+
+
+def _parse_url(text: str) -> str:
+    if not text.startswith(("http://", "https://")):
+        raise argparse.ArgumentTypeError(f"{text!r} is not an address such as http://127.0.0.1:18005")
+    return text
 
 
 def _parse_categories(text: str) -> int:

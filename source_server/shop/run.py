@@ -29,6 +29,7 @@ from source_server.shop.database import (
     lock_simulation,
 )
 from source_server.shop.orders import fulfil, start_supply
+from source_server.shop.recommendations import Recommender
 from source_server.shop.simulator import Clock, Simulation
 from source_server.shop.views import EventSender
 from source_server.shop.visits import receive_visitors
@@ -58,7 +59,7 @@ class Outcome:
         return f"{self.transactions:,} transactions in {self.seconds:.1f} s{sent}: {facts or 'nothing happened'}"
 
 
-NAMES = ("visits", "orders", "failed payments", "cancelled orders", "refunds", "new customers")
+NAMES = ("visits", "orders", "failed payments", "cancelled orders", "refunds", "new customers", "clicks on recommendations")
 
 
 def make_simulation(world: World, seed: int, pace: choices.Pace, clock: Clock, starts: Iterator[float]) -> Simulation:
@@ -126,6 +127,7 @@ class LiveRun:
     sender: EventSender | None
     report: Report
     stop: threading.Event
+    recommender: Recommender | None = None
     outcome: Outcome = field(default_factory=Outcome)
     began: float = field(default_factory=time.monotonic)
     last_report: float = field(default_factory=time.monotonic)
@@ -169,6 +171,7 @@ class LiveRun:
         world = load_world(connection, self.settings.currency, IDS_LIVE)
         starts = self._draw_starts(start - self.began)
         simulation = make_simulation(world, self.seed, choices.QUICK, self._make_clock(), starts)
+        simulation.recommender = self.recommender
         simulation.counts.update(self.outcome.counts)
         self.outcome.counts = simulation.counts
         due = start

@@ -12,6 +12,7 @@ from random import Random
 
 from source_server.shop.changes import Transaction
 from source_server.shop.choices import Pace, Regulars, Shelves
+from source_server.shop.recommendations import Recommender
 from source_server.shop.world import World
 
 #: Yields seconds to wait; what happens between two waits is one transaction.
@@ -29,6 +30,7 @@ class Simulation:
         self.rng = Random(f"{seed} {world.orders}")  # so that a second run is not the first one again
         self.shelves = Shelves(world.products.values())
         self.regulars = Regulars(world.customers.values())
+        self.recommender: Recommender | None = None
         self.supplies: set[int] = set()  # products that are being delivered to the shop
         self.counts: Counter[str] = Counter()
         self.transaction = Transaction(clock(0.0))

@@ -11,11 +11,14 @@ from source_server.shop.changes import Event
 from source_server.shop.choices import WeightedChoice, draw_length, draw_pause
 from source_server.shop.orders import fulfil, place_order, retire
 from source_server.shop.people import make_customer_id, make_person
+from source_server.shop.recommendations import Page
 from source_server.shop.simulator import Process, Simulation
 from source_server.shop.world import Cart, Customer, Product
 
 ACTIONS = WeightedChoice(choices.ACTIONS)
 MAX_DRAWS = 30
+#: The kind of page on which an action ends, if that page has recommendations.
+PLACES = {"browse": "home", "view": "product", "cart": "cart"}
 
 
 def receive_visitors(simulation: Simulation, starts: Iterator[float]) -> Process:
@@ -48,6 +51,7 @@ class Visit:
             if has_ordered and self._rng.random() < choices.LEAVE_AFTER_ORDER_SHARE:
                 break
             yield draw_pause(self._rng, self._simulation.pace.pause)
+            self._look_at_recommendations(action)
         if self._rng.random() < choices.RETIRE_SHARE:
             self._retire_product()
 
@@ -166,6 +170,22 @@ class Visit:
     }
 
     # ------------------------------------------------------------ helpers
+
+    def _look_at_recommendations(self, action: str) -> None:
+        """A click leads to the product's page, from which the visit goes on."""
+        recommender, place, products = self._simulation.recommender, PLACES.get(action), self._simulation.world.products
+        if recommender is None or place is None:
+            return
+        current, cart = self._current, self._customer.cart
+        liked = {*self._favourites, *([current.category_id] if current else [])}
+        page = Page(
+            place, self._customer.customer_id, current.product_id if current else None, list(cart.items) if cart else [], liked
+        )
+        clicked = recommender.offer(page, products)
+        if clicked:
+            self._simulation.counts["clicks on recommendations"] += 1
+            self._current = clicked
+            self._send("view", clicked)
 
     def _look_at_something(self) -> Product:
         if self._current is None:

@@ -22,9 +22,9 @@ from cdp_web.segments.runs import RUN_EXECUTE
 from cdp_web.segments.tasks import run_execute
 from cdp_web.serving.publications import Publication
 from tests.cdp_web import factories
-from tests.cdp_web.fixtures import django_db_modify_db_settings, marketer, publish, set_missing_settings
+from tests.cdp_web.fixtures import django_db_modify_db_settings, marketer, publish, recommend, set_missing_settings
 
-__all__ = ["django_db_modify_db_settings", "marketer", "publish", "set_missing_settings"]
+__all__ = ["django_db_modify_db_settings", "marketer", "publish", "recommend", "set_missing_settings"]
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -80,7 +80,7 @@ def store_profiles(publication: Publication, rows: list[dict[str, Any]]) -> Iter
         yield
         profiles.drop()
     with connection.cursor() as cursor:  # Django does not clear what it did not create
-        cursor.execute("DROP SCHEMA mart, live, shop CASCADE")
+        cursor.execute("DROP SCHEMA IF EXISTS mart, live, shop, recommend CASCADE")
 
 
 @pytest.fixture

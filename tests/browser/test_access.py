@@ -8,6 +8,7 @@ from typing import Any, Literal
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.contrib.auth.models import User
+from django.utils import timezone
 from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize
 
 from cdp_web.accounts.roles import Role
@@ -19,6 +20,7 @@ from cdp_web.segments.services import segment_create
 from cdp_web.segments.uploads import read_items
 from cdp_web.serving.publications import Publication
 from tests.cdp_web import factories
+from tests.cdp_web.recommend import rows
 
 pytestmark = [pytest.mark.browser, pytest.mark.stack("postgres", "mongo")]
 
@@ -45,6 +47,7 @@ def list_addresses(publication: Publication, marketer: User) -> list[str]:
     insights = [f"/insights/{page}" for page in ("products", "audience", "retention")]
     lists = ["/segments/lists", "/segments/lists/new", f"/segments/lists/{guests.pk}"]
     more = ["/segments/webhooks", "/segments/overlap", "/pipeline/", "/nights/1", "/accounts/", "/accounts/password", "/nowhere"]
+    insights += rows.fill(timezone.now())
     return ["/", *insights, "/customers/", f"/customers/{CUSTOMER}", "/segments/", "/segments/new", *own, *lists, *more]
 
 

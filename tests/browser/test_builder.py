@@ -14,6 +14,7 @@ from cdp.rules import Facts, decode, matches
 from cdp_web.segments.models import Segment
 from cdp_web.segments.services import segment_create
 from tests.cdp_web import factories
+from tests.cdp_web.fixtures import Recommend
 
 pytestmark = [pytest.mark.browser, pytest.mark.stack("postgres", "mongo")]
 
@@ -413,3 +414,22 @@ def test_a_metric_is_chosen_on_a_phone(page: Page) -> None:
     assert page.evaluate("document.documentElement.scrollWidth") == 360
     options.first.tap()
     expect(find_conditions(page).nth(0).locator(".field-button")).to_have_text("Orders")
+
+
+def test_a_recommended_category_is_suggested_by_name(page: Page, recommend: Recommend) -> None:
+    lists = {row["customer_id"]: [("p1", "electronics.audio"), ("p2", None)] for row in PEOPLE[:30]}
+    recommend(lists)
+    factories.shop_names(products={"p1": "Ear 1"}, categories={"electronics": "Electronics", "electronics.audio": "Audio"})
+    page.goto("/segments/new")
+    add(page, "Recommendation")
+    page.get_by_role("button", name="Remove this condition").first.click()
+    condition = find_conditions(page).first
+    condition.get_by_label("What is recommended").select_option("top_category")
+    condition.get_by_label("Add a value").press_sequentially("audio")
+    condition.get_by_role("option", name="Electronics › Audio").click()
+    expect(page.locator("#preview-count")).to_have_text("30")
+    condition.get_by_label("Number of places").fill("3")
+    condition.get_by_label("Is or is not recommended").select_option("is_not")
+    expect(page.locator("#preview-count")).to_have_text(str(len(PEOPLE) - 30))
+    leaf = {"recommended": {"what": "top_category", "values": ["electronics.audio"], "places": 3}}
+    assert read_document(page) == factories.rule({"not": leaf})

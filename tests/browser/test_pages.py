@@ -6,12 +6,14 @@ import re
 from typing import Any
 
 import pytest
+from django.utils import timezone
 from playwright.sync_api import BrowserContext, Page, expect
 
 from cdp_web.segments.lists import list_create
 from cdp_web.segments.services import segment_create
 from cdp_web.segments.uploads import read_items
 from tests.cdp_web import factories
+from tests.cdp_web.recommend import rows
 
 pytestmark = [pytest.mark.browser, pytest.mark.stack("postgres", "mongo")]
 
@@ -44,6 +46,7 @@ def test_every_page_fits_the_screen(visitor: BrowserContext, page: Page) -> None
         f"/segments/{segment.pk}",
     ]
     addresses += [f"/segments/{segment.pk}/edit", "/segments/new", "/segments/?archived=1", "/accounts/", "/api/docs"]
+    addresses += rows.fill(timezone.now())
     addresses += ["/nights/", "/nights/1", "/segments/lists", "/segments/lists/new", f"/segments/lists/{guests.pk}"]
     for address in addresses:
         page.goto(address)

@@ -8,6 +8,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.cache import cache
 from django.test import Client
+from django.utils import timezone
 from pymongo import MongoClient
 from pytest_django import DjangoAssertNumQueries
 
@@ -21,6 +22,7 @@ from cdp_web.segments.uploads import read_items
 from cdp_web.segments.webhooks.services import webhook_create
 from tests.cdp_web import factories
 from tests.cdp_web.fraud.facts import make_alert
+from tests.cdp_web.recommend import rows
 from tests.cdp_web.whole_shop import make_segment, make_shop, publish_shop
 
 pytestmark = [pytest.mark.stack("postgres", "mongo"), pytest.mark.django_db]
@@ -34,6 +36,9 @@ BOUNDS = {
     "/insights/products": 16,
     "/insights/audience": 16,
     "/insights/retention": 14,
+    "/recommendations/": 33,
+    "/recommendations/experiments/als-home": 17,
+    "/products/1004856": 18,
     "/customers/": 14,
     "/customers/?q=5120": 14,
     "/customers/{customer}": 22,
@@ -84,6 +89,7 @@ def ids(publish: Any) -> dict[str, Any]:
     guests = list_create(name="Guests", upload=read_items([best["customer_id"], "stranger"]))
     rule = FraudRule.objects.get(kind="amount")
     alerts = [make_alert(rule.pk, str(number)) for number in range(MANY)]
+    rows.fill(timezone.now())
     webhook = webhook_create(name="Shop", url="https://8.8.8.8/hook", segment_id=buyers.pk)
     cache.clear()
     return {"customer": best["customer_id"], "segment": buyers.pk, "list": guests.pk, "webhook": webhook.pk, "alert": alerts[0]}

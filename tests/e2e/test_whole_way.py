@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import secrets
 import subprocess
 import sys
 import time
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from random import Random
 from typing import Any
 
+import httpx
 import psycopg2
 import pytest
 from deltalake import DeltaTable
@@ -25,10 +27,10 @@ from cdp.metrics import BY_KEY
 from cdp.settings import REPOSITORY, Settings
 from cdp_web.layout.formats import money_short
 from tests.e2e import story
-from tests.e2e.conftest import Airflow, run_verb
+from tests.e2e.conftest import STACK, Airflow, run_verb
 from tests.e2e.independent import read_overview, read_revenue_orders_customers
 
-LAST_DAY = "2021-06-05"  # of the generated history
+LAST_DAY = "2021-06-12"  # of the generated history
 pytestmark = [pytest.mark.subprocess, pytest.mark.timeout(900)]
 
 
@@ -48,9 +50,9 @@ def load_events(file: Path, events: tuple[story.Event, ...], *others: Path) -> N
 
 @pytest.fixture(scope="module")
 def history(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Five generated days after those of the story, with dirt, copies and late events."""
+    """Twelve generated days after those of the story, with dirt, copies and late events."""
     file = tmp_path_factory.mktemp("history") / "history.parquet"
-    shape = ("--days", "5", "--customers", "300", "--events", "4000", "--seed", "11", "--last-day", LAST_DAY)
+    shape = ("--days", "12", "--customers", "300", "--events", "6000", "--seed", "11", "--last-day", LAST_DAY)
     subprocess.run([sys.executable, "-m", "source_server.generate", "--out", str(file), *shape], check=True, cwd=REPOSITORY)
     return file
 
@@ -159,19 +161,19 @@ def read_runs(settings: Settings, engine: str) -> dict[int, tuple[Any, ...]]:
 def test_airflow_publishes_the_next_days(
     published: Settings, page: Page, airflow: Airflow, history: Path, tmp_path: Path
 ) -> None:
-    """One day of the story and five generated ones, whose numbers are also computed from the file itself."""
+    """One day of the story and twelve generated ones, whose numbers are also computed from the file itself."""
     load_events(tmp_path / "next.ndjson", story.NEXT_DAY, history)
     assert airflow.run_night(LAST_DAY) == "success"
     assert read_rows(published, "SELECT orders, revenue FROM mart.kpi_day WHERE day = '2021-05-04'") == [(1, Decimal("99.99"))]
     expected = read_revenue_orders_customers(history)
-    assert len(expected) == 5
+    assert len(expected) == 12
     rows = read_rows(published, "SELECT day::text, revenue, orders, customers FROM mart.kpi_day WHERE day >= '2021-06-01'")
     assert {day: tuple(numbers) for day, *numbers in rows} == expected
 
     page.goto("/")
     revenue = sum(revenue for revenue, _, _ in expected.values())
     expect(page.locator("[data-kpi=revenue]")).to_contain_text(money_short(Decimal(revenue)))
-    expect(page.locator("main, header").filter(has_text=re.compile("5 Jun 2021|2021-06-05")).first).to_be_visible()
+    expect(page.locator("main, header").filter(has_text=re.compile("12 Jun 2021|2021-06-12")).first).to_be_visible()
     assert read_rows(published, "SELECT day::text FROM mart.publication ORDER BY id DESC LIMIT 1") == [(LAST_DAY,)]
     runs = read_rows(published, f"SELECT count(*) FROM segments_segmentrun WHERE day = '{LAST_DAY}' AND status = 'done'")
     assert runs[0][0] >= 1
@@ -181,10 +183,68 @@ def test_the_overview_agrees_with_the_events_of_three_days(published: Settings, 
     """The site's numbers of the days that the test before published, and a second reading of the generated file."""
     seed = secrets.randbits(32)
     print(f"seed {seed}")
-    days = Random(seed).sample([f"2021-06-0{number}" for number in range(1, 6)], 3)
+    days = Random(seed).sample([f"2021-06-{number:02}" for number in range(1, 13)], 3)
     for first, last in ((days[0], days[0]), (days[1], days[1]), (days[2], days[2]), (min(days), max(days))):
         answer = page.request.get(f"/api/v1/overview?from={first}&to={last}").json()
         expected = read_overview(history, first, last)
         values = {kpi["key"]: kpi["value"] for kpi in answer["kpis"] if kpi["key"] in expected}
         assert {key: Decimal(value) for key, value in values.items()} == expected, (seed, first, last)
         assert sum(Decimal(str(value)) for value in answer["series"]["revenue"]) == expected["revenue"]
+
+
+def test_a_customer_clicks_a_recommendation_and_buys(published: Settings, page: Page, tmp_path: Path) -> None:
+    """From the events of the days before to lists, a click, an order, and the arm of an experiment that gets the credit."""
+    run_verb("recommend", "train", "--day", LAST_DAY, "--models", "seen-together", "alike")
+    run_verb("recommend", "evaluate")
+    run_verb("recommend", "publish", "--day", LAST_DAY)
+    start_experiment()
+    run_verb("up", "recommend", "stream-exposures")
+    views = "SELECT customer_id FROM mart.customer_day GROUP BY 1 ORDER BY sum(views) DESC, 1 LIMIT 1"
+    ((customer,),) = read_rows(published, views)
+    with httpx.Client(base_url=published.recommend_url, headers={"Authorization": f"Bearer {published.recommend_token}"}) as api:
+        listed = api.get(f"/v1/customers/{customer}/recommendations", params={"place": "home", "count": 5}).json()
+        assert (listed["source"], listed["stale"], listed["experiment"], len(listed["items"])) == ("stored", False, "walk", 5)
+        product, exposure = listed["items"][0]["product_id"], listed["exposure_id"]
+        assert listed["items"][0]["reason"]["text"]
+        assert api.post(f"/v1/exposures/{exposure}/seen").is_success
+        assert api.post(f"/v1/exposures/{exposure}/click", json={"product_id": product}).is_success
+    wait_for_rows(published, f"SELECT 1 FROM recommend.click WHERE exposure_id = '{exposure}'")
+    bought_at = datetime.now(UTC)
+    bought = story.event(f"{bought_at:%Y-%m-%d %H:%M:%S}", "purchase", customer, "s-walk", product, "12.34", quantity=2)
+    load_events(tmp_path / "bought.ndjson", (bought,))
+    run_verb("stream", "--once")
+    run_verb("down", "stream-exposures")  # it writes to HDFS what it has read
+    run_verb("recommend", "results", "--day", f"{bought_at:%Y-%m-%d}")
+
+    columns = "experiment, arm, served, seen, clicked, customers, lines, revenue"
+    expected = [("walk", listed["arm"], 1, 1, 1, 1, 1, Decimal("24.68"))]
+    assert read_rows(published, f"SELECT {columns} FROM recommend.result_day") == expected
+    arms = read_rows(published, "SELECT customers, clicked, buyers, revenue FROM recommend.result_arm WHERE customers > 0")
+    assert [tuple(map(float, arm)) for arm in arms] == [(1, 1, 1, 24.68)]
+    page.goto("/recommendations/")
+    expect(page.locator("main")).to_contain_text(money_short(Decimal("24.68")))
+    page.goto("/recommendations/experiments/walk")
+    expect(page.locator("main")).to_contain_text(listed["arm"])
+
+
+def start_experiment() -> None:
+    now = "timezone.now()"
+    code = f"""
+from datetime import timedelta
+from django.utils import timezone
+from cdp_web.recommend.models import Arm, Experiment
+experiment = Experiment.objects.create(key="walk", name="Walk", place="home", starts_at={now} - timedelta(days=1),
+    ends_at={now} + timedelta(days=20), is_active=True, planned_effect=20)
+for position, (name, serves) in enumerate((("control", "champion"), ("other", "champion"))):
+    Arm.objects.create(experiment=experiment, name=name, serves=serves, share=5000, position=position)
+"""
+    subprocess.run(
+        [sys.executable, "manage.py", "shell", "-c", code], env=os.environ | {"CDP_STACK": STACK}, check=True, cwd=REPOSITORY
+    )
+
+
+def wait_for_rows(settings: Settings, sql: str) -> None:
+    deadline = time.monotonic() + 30
+    while not read_rows(settings, sql):
+        assert time.monotonic() < deadline, f"no rows: {sql}"
+        time.sleep(0.5)

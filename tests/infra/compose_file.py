@@ -15,7 +15,7 @@ from infra.stack.env_file import COMPOSE_VARIABLES
 SECRETS = (
     "CDP_POSTGRES_PASSWORD", "CDP_REDIS_PASSWORD", "CDP_SHOP_PASSWORD", "CDP_SHOP_CDC_PASSWORD", "CDP_SHOP_READER_PASSWORD",
     "CDP_ADMIN_PASSWORD", "CDP_DJANGO_SECRET_KEY", "CDP_AIRFLOW_PASSWORD",
-    "CDP_AIRFLOW_JWT_SECRET", "CDP_AIRFLOW_FERNET_KEY", "MONGO_PASSWORD",
+    "CDP_AIRFLOW_JWT_SECRET", "CDP_AIRFLOW_FERNET_KEY", "CDP_RECOMMEND_TOKEN", "MONGO_PASSWORD",
 )  # fmt: skip
 #: The variables of a .env file that ./run env has made; each secret contains its own name.
 ENV_FILE = {variable.name: variable.default for variable in COMPOSE_VARIABLES} | {name: f"secret-{name}" for name in SECRETS}

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from packaging.requirements import Requirement
 
 from cdp.settings import load
 from infra.stack.services import airflow, connect, hdfs, kafka, spark
@@ -69,6 +70,24 @@ def _read_sums(file: Path) -> None:
     assert len(lines) == len({line.split()[1] for line in lines})
 
 
+def _read_requirements(file: Path) -> None:
+    """Names of packages, each once."""
+    names = [Requirement(line).name for line in _read_lines(file)]
+    assert len(names) == len(set(names))
+
+
+def _read_lock(file: Path) -> None:
+    """Exact versions with digests from any index, without what a server does not use."""
+    packages = file.read_text().replace("\\\n", " ").splitlines()
+    names = [
+        re.split("==", line)[0] for line in packages if re.fullmatch(r"\S+==\S+( ; .*?)?( +--hash=sha256:[0-9a-f]{64})+ *", line)
+    ]
+    assert len(names) == len(packages) > 50
+    overrides = {Requirement(line).name for line in _read_lines(file.with_name("overrides.txt"))}
+    assert overrides.isdisjoint(names)
+    assert {Requirement(line).name for line in _read_lines(file.with_name("requirements.in"))} <= set(names)
+
+
 READERS: dict[str, Callable[[Path], None]] = {
     "airflow/airflow.cfg": _read_cfg,
     "connect/log4j2.yaml": _read_yaml,
@@ -90,6 +109,9 @@ READERS: dict[str, Callable[[Path], None]] = {
     "jars/spark/pom.xml": _read_pom,
     "kafka/log4j2.yaml": _read_yaml,
     "kafka/server.properties": _read_properties,
+    "mlflow/overrides.txt": _read_requirements,
+    "mlflow/requirements.in": _read_requirements,
+    "mlflow/requirements.lock": _read_lock,
     "postgres/postgresql.conf": _read_properties,
     "redis/redis.conf": _read_words,
     "shop-db/postgresql.conf": _read_properties,

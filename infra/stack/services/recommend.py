@@ -8,6 +8,7 @@ from functools import partial
 from cdp.programs import EXPOSURES_STREAM, STREAM_NEEDS_PERSON
 from cdp.settings import Settings
 from infra.stack.service import Service, StartCommand, Unhealthy
+from infra.stack.services import hdfs
 from infra.stack.services.http import get_json
 from infra.stack.services.stream import probe_last_batch
 from infra.stack.stack import Stack
@@ -25,7 +26,8 @@ def _probe_api(settings: Settings) -> str:
 
 
 def _write_exposures(stack: Stack) -> StartCommand:
-    return StartCommand((sys.executable, "-m", "streaming.exposures"), {"PROGRAM_NAME": "./run logs stream-exposures"})
+    environment = {"PROGRAM_NAME": "./run logs stream-exposures", "HADOOP_USER_NAME": hdfs.USER}
+    return StartCommand((sys.executable, "-m", "streaming.exposures"), environment)
 
 
 API = Service(

@@ -98,6 +98,12 @@ def _probe_visitors(settings: Settings) -> str:
     return f"last change of a cart {seconds} s ago"
 
 
+def _visit(stack: Stack) -> StartCommand:
+    """Visitors see recommendations whenever the API answers."""
+    pace = ("--rate", "2", "--minutes", "525600", "--views")
+    return _python("-m", "source_server.shop", "simulate", *pace, "--recommendations", stack.settings.recommend_url)
+
+
 def _probe_source(settings: Settings) -> str:
     health = get_json(f"{settings.source_url}/health", "./run logs source")
     return f"{health['datasets']} data sets"
@@ -174,7 +180,7 @@ SHOP_VISITORS = Service(
     title="Sample shop's visitors",
     needs=("shop-db", "kafka"),
     ports=(),
-    command=lambda stack: _python("-m", "source_server.shop", "simulate", "--rate", "2", "--minutes", "525600", "--views"),
+    command=_visit,
     prepare=_prepare_shop,
     probe=_probe_visitors,
 )

@@ -3,33 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
+from datetime import timedelta
 
-import pyarrow as pa
 import pytest
-from deltalake import write_deltalake
 
 from batch.recommend import __main__ as program
-from cdp.lake.paths import EVENTS, INTERACTIONS, table_url
 from cdp.recommend.store import CHALLENGER, CHAMPION, NoModel, get_folder, read_pointer
-from cdp.settings import Settings, load
-from tests.batch.recommend.made import EVENT_SCHEMA, INTERACTION_SCHEMA, LAST, make_groups
+from cdp.settings import Settings
+from tests.batch.recommend.made import LAST
+from tests.databases import rows
 
+pytestmark = pytest.mark.stack("postgres")
 TRAIN = ["train", "--day", str(LAST), "--models", "seen-together", "alike"]
-
-
-@pytest.fixture
-def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    settings = replace(load({"CDP_VAR_DIR": str(tmp_path / "var")}), hdfs_url=f"file:{tmp_path}")
-    monkeypatch.setattr(program, "current", lambda: settings)
-    return settings
-
-
-@pytest.fixture
-def lake(settings: Settings) -> None:
-    interactions, views = make_groups()
-    write_deltalake(table_url(settings, INTERACTIONS), pa.Table.from_pylist(interactions, INTERACTION_SCHEMA))
-    write_deltalake(table_url(settings, EVENTS), pa.Table.from_pylist(views, EVENT_SCHEMA))
 
 
 @pytest.mark.usefixtures("lake")
@@ -49,6 +34,8 @@ def test_a_trained_version_is_evaluated_and_serves(settings: Settings, capsys: p
     assert program.main(["evaluate"]) == 0
     assert read_pointer(settings, CHAMPION) == challenger
     assert challenger.evaluation == first
+    ((name, promoted, serves),) = rows(settings, "SELECT version, promoted, evaluation->'serves' FROM recommend.version")
+    assert (name, promoted, serves) == (challenger.name, True, first["serves"])
 
 
 def test_what_is_missing_is_named(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
@@ -65,3 +52,33 @@ def test_what_is_missing_is_named(settings: Settings, capsys: pytest.CaptureFixt
 def test_a_day_that_no_night_has_published_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert program.main(["train", "--day", "2019-11-01", "--models", "alike"]) == 1
     assert f"end on {LAST}" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("lake")
+def test_a_night_trains_only_when_the_last_version_is_old(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    early = LAST - timedelta(days=settings.recommend_train_days)
+    assert program.is_due(settings, early)
+    assert program.main([*TRAIN, "--if-due"]) == 0
+    version = read_pointer(settings, CHALLENGER)
+    assert not program.is_due(settings, LAST + timedelta(days=settings.recommend_train_days - 1))
+    assert program.is_due(settings, LAST + timedelta(days=settings.recommend_train_days))
+    assert program.main(["train", "--day", str(LAST), "--if-due"]) == 0, "it would need Spark"
+    assert read_pointer(settings, CHALLENGER) == version
+    assert program.main(["evaluate", "--if-due"]) == program.main(["evaluate", "--if-due"]) == 0
+    assert "was evaluated before" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("lake")
+def test_training_completes_when_postgres_is_back(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Postgres goes away after the models were written."""
+    record = program.records.record_version
+    away = replace(settings, postgres_port=1)
+    monkeypatch.setattr(program.records, "record_version", lambda _, version: record(away, version))
+    assert program.main(TRAIN) == 1
+    assert "./run status postgres" in capsys.readouterr().err
+    monkeypatch.undo()
+    monkeypatch.setattr(program, "current", lambda: settings)
+    assert program.main(TRAIN) == 0
+    assert rows(settings, "SELECT day FROM recommend.version") == [(LAST,)]

@@ -32,7 +32,7 @@ def test_a_version_is_named_by_its_day_and_parameters() -> None:
 
 
 def test_a_written_version_is_the_challenger(settings: Settings) -> None:
-    version = write_version(settings, make_params(), make_part(), make_part())
+    version = write_version(settings, make_params(), make_part(), make_part(), 1.0)
     assert read_pointer(settings, CHALLENGER) == version
     assert read_pointer(settings, CHAMPION) is None
     assert (version.day, version.evaluation) == (date(2019, 10, 31), None)
@@ -50,16 +50,16 @@ def test_a_version_that_was_cut_off_is_not_there(settings: Settings, monkeypatch
 
     monkeypatch.setattr(store, "write_part", fail_on_split)
     with pytest.raises(KeyboardInterrupt):
-        write_version(settings, make_params(), make_part(), make_part())
+        write_version(settings, make_params(), make_part(), make_part(), 1.0)
     assert find_version(settings, name_version(make_params())) is None
     assert read_pointer(settings, CHALLENGER) is None
     monkeypatch.undo()
-    assert write_version(settings, make_params(), make_part(), make_part()).read(store.FULL).als
+    assert write_version(settings, make_params(), make_part(), make_part(), 1.0).read(store.FULL).als
 
 
 def test_old_versions_go_but_never_the_champion(settings: Settings) -> None:
-    first = write_version(settings, make_params(), make_part(), make_part())
+    first = write_version(settings, make_params(), make_part(), make_part(), 1.0)
     point(settings, CHAMPION, first.name)
-    names = [write_version(settings, make_params(number), make_part(), make_part()).name for number in range(1, KEPT + 3)]
+    names = [write_version(settings, make_params(number), make_part(), make_part(), 1.0).name for number in range(1, KEPT + 3)]
     assert read_pointer(settings, CHAMPION) == first
     assert [name for name in names if find_version(settings, name) is None] == names[:1]

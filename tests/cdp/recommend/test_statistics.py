@@ -125,6 +125,8 @@ def test_a_small_sample_decides_nothing_and_says_how_many_are_missing() -> None:
     assert small.needed == small.missing + 2_000
     # 80 % power at 5 %: (1.96 + 0.84)² times both variances over the square of the difference.
     assert small.needed == pytest.approx(2_000 * 7.849 * 2 * 1e-5 / 0.005**2, rel=1e-2)
+    assert statistics.count_needed(make_row("any"), over.metric, over.effect) == pytest.approx(small.needed / 2, abs=1)
+    assert statistics.count_needed(make_row("any", customers=1), over.metric, over.effect) is None
     large = [make_row(arm, customers=20_000) for arm in over.arms]
     assert find_outcome(over, *large) == statistics.NO_DIFFERENCE
     assert find_outcome(over, make_row("control")) == statistics.VOID, "an arm that nobody got is no chance"

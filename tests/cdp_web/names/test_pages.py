@@ -66,6 +66,7 @@ WITH_THINGS = {
     "/customers/?cols=favourite_category_by_views": (f"{CATEGORY} › Phones",),
     "/customers/510": (PRODUCT, f"{CATEGORY} › Phones"),
     "/customers/510?part=metrics": (f"{CATEGORY} › Phones",),
+    "/products/1004856": (PRODUCT, f"{CATEGORY} › Phones"),
     "/segments/": (PRODUCT,),
     "/segments/{segment}": (PRODUCT,),
     "/segments/{segment}/members?columns=favourite_category_by_views": (f"{CATEGORY} › Phones",),

@@ -1,4 +1,5 @@
-"""A stand-in for the recommendation API, on a port of its own: it answers with the lists that a test gives it."""
+"""A stand-in for the recommendation API, on a port of its own: it answers with the lists that a test gives it, in the form that
+the API's own models describe, and takes only queries that the API takes."""
 
 from __future__ import annotations
 
@@ -11,6 +12,10 @@ from threading import Thread
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from cdp_web.recommend.api.messages import Answer, CustomerQuery, ProductQuery
+
+_EMPTY = dict.fromkeys(("place", "publication", "experiment", "arm", "exposure_id"), "")
+
 
 @dataclass
 class ApiServer:
@@ -22,12 +27,24 @@ class ApiServer:
 
     def answer(self, path: str, query: dict[str, list[str]], token: str) -> tuple[int, Any]:
         self.requests.append((path, query, token))
-        return self.status, self.lists.get((path, query["list"][0]), {"source": "popular", "stale": False, "items": []})
+        values = {name: value for name, (value,) in query.items()}
+        (CustomerQuery if path.startswith("/v1/customers/") else ProductQuery).model_validate(values)
+        given = self.lists.get((path, values["list"]), {"source": "popular", "stale": False, "items": []})
+        if self.status != 200 or not given:
+            return self.status, given
+        return 200, Answer.model_validate(_EMPTY | {"list": values["list"]} | given).model_dump()
 
 
 def make_item(product_id: str, code: str, cause: str | None = None, **changes: Any) -> dict[str, Any]:
     reason = {"code": code, "product_id": cause, "text": f"{code} in English"}
-    return {"product_id": product_id, "name": "", "price": "19.90", "category": "a.b", "reason": reason} | changes
+    return {
+        "product_id": product_id,
+        "name": "",
+        "price": "19.90",
+        "category": "a.b",
+        "new": code == "new",
+        "reason": reason,
+    } | changes
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from django.db import connection
 from cdp.mart.daily import create_statements
 from cdp.mart.recommend import LATENCY, PUBLICATION, RECOMMEND_TABLES, RESULT_ARM, RESULT_DAY, RESULT_SHOP, VERSION
 from cdp_web.recommend.models import Experiment
-from tests.cdp_web.factories import DAY, mart_row
+from tests.cdp_web.factories import DAY, mart_row, shop_names
 
 TRAINED = datetime(2019, 12, 1, 4, tzinfo=UTC)
 
@@ -77,3 +77,22 @@ def arm_result(arm: str, *, customers: int, clicked: int, assigned: int | None =
     }  # fmt: skip
     counts = {"assigned": customers if assigned is None else assigned, "customers": customers}
     mart_row(RESULT_ARM, experiment="als-home", arm=arm, day=day, **counts, **sums)
+
+
+def fill(now: datetime) -> list[str]:
+    """Something for every part of the pages; their addresses, and that of a product."""
+    make_tables()
+    version("2019-11-23-bb", 7, failed="better than popular")
+    version()
+    publication()
+    for days_ago in range(28):
+        day = DAY - timedelta(days=days_ago)
+        shop_day(day, "9000.00")
+        result_day(day, "home", "stored", served=90, seen=70 + days_ago, clicked=5, lines=1, revenue=Decimal("19.90"))
+        result_day(day, "cart", "session", served=40, seen=30, clicked=4)
+    latency(now - timedelta(minutes=5), {"1": 120, "2": 30, "inf": 1})
+    experiment(now)
+    arm_result("control", customers=400, clicked=50)
+    arm_result("als", customers=410, clicked=70)
+    shop_names(products={"1004856": "Samsung Galaxy S10"})
+    return ["/recommendations/", "/recommendations/experiments/als-home", "/products/1004856"]

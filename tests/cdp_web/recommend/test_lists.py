@@ -49,7 +49,7 @@ def test_a_customers_lists_with_reasons(publish: Any, api: ApiServer, site: Clie
 
 def test_neighbours_of_a_product(publish: Any, api: ApiServer, site: Client) -> None:
     publish([])
-    item = make_item("p5", "seen-together", "p1", price=None)
+    item = make_item("p5", "seen-together", "p1")
     api.lists["/v1/products/p1/recommendations", "goes-with"] = {"source": "seen-together", "stale": False, "items": [item]}
     page = site.get("/products/p1?part=neighbours").content.decode()
     assert 'href="/products/p5"' in page
