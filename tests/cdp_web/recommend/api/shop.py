@@ -55,9 +55,14 @@ def make_pointer(publication: Publication) -> Pointer:
 
 
 def make_customer(
-    for_you: tuple[str, ...] = (), buy_again: tuple[str, ...] = (), products: tuple[str, ...] = (), bought: tuple[str, ...] = ()
+    for_you: tuple[str, ...] = (),
+    buy_again: tuple[str, ...] = (),
+    products: tuple[str, ...] = (),
+    bought: tuple[str, ...] = (),
+    order: tuple[str, ...] = PRODUCTS,
 ) -> OnlineCustomer:
-    lists = [np.array([number(each) for each in some], np.int32) for some in (for_you, buy_again, products, bought)]
+    """`order` is that of the publication's products."""
+    lists = [np.array([order.index(each) for each in some], np.int32) for some in (for_you, buy_again, products, bought)]
     return OnlineCustomer(lists[0], lists[1], lists[2], np.full(len(products), 1, np.float32), lists[3])
 
 
