@@ -7,6 +7,7 @@ import math
 import time
 from collections import OrderedDict
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -63,6 +64,11 @@ class VisitorReader:
         self.breaker = Breaker()
         self.pending: set[asyncio.Task[Visitor | None]] = set()
         self.last: OrderedDict[tuple[str, str], Visitor] = OrderedDict()
+
+    async def warm_up(self) -> None:
+        """Connect before the first request."""
+        with suppress(RedisError, OSError):
+            await self.client.ping()
 
     async def read(self, serving: Serving, customer_id: str) -> tuple[Visitor, bool]:
         """The customer, and whether this is what Redis says now. A reply that comes too late for the answer is remembered."""

@@ -13,7 +13,7 @@ from starlette.testclient import TestClient
 
 from cdp.recommend.online import POINTER
 from cdp.settings import Settings
-from cdp_web.recommend.api import answering, exposures
+from cdp_web.recommend.api import answering, exposures, visitors
 from cdp_web.recommend.api.app import create_app
 from infra.stack.stack import Stack
 
@@ -42,7 +42,9 @@ def forget(client: redis.Redis) -> None:
 
 @pytest.fixture
 def open_api(api_settings: Settings, store: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> Iterator[OpenApi]:
-    """Start the API; call it after what it is to find in Redis is there. Short lists have no place for new products."""
+    """Start the API; call it after what it is to find in Redis is there. Short lists have no place for new products, and answers
+    have time, because the machine may be busy with other things."""
+    monkeypatch.setattr(visitors, "SECONDS", 5.0)
     monkeypatch.setattr(answering, "choose_new_places", lambda count, chance: [])
     monkeypatch.setattr(exposures, "FLUSH_SECONDS", 0.1)
     with ExitStack() as stack:

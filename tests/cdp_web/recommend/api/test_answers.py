@@ -17,7 +17,7 @@ from starlette.testclient import TestClient
 
 from cdp.interests import InterestRow, write_bought, write_interests
 from cdp.settings import Settings
-from cdp_web.recommend.api import refresh
+from cdp_web.recommend.api import refresh, visitors
 from cdp_web.recommend.api.visitors import SECONDS
 from tests.cdp_web.recommend.api.conftest import OpenApi
 from tests.cdp_web.recommend.api.shop import LAMPS, PHONES, PRODUCTS, make_customer, make_publication, publish, reverse
@@ -130,11 +130,12 @@ def ask(api: TestClient, address: str = ANNAS_LIST) -> tuple[dict[str, Any], flo
     return answer.json(), time.monotonic() - begin
 
 
-def test_redis_hangs(api_settings: Settings, store: redis.Redis, open_api: OpenApi) -> None:
+def test_redis_hangs(api_settings: Settings, store: redis.Redis, open_api: OpenApi, monkeypatch: pytest.MonkeyPatch) -> None:
     """Known customers get what they got before, others what is popular, in time. Afterwards nothing is mixed up."""
     publish(api_settings, store, make_publication(), ANNA)
     api = open_api()
     assert ids(ask(api)[0]) == ["p3", "l1"]
+    monkeypatch.setattr(visitors, "SECONDS", SECONDS)
     with stopped(store):
         answers = [ask(api) for _ in range(20)]
         stranger, _ = ask(api, "/v1/customers/boris/recommendations?count=1")
@@ -179,7 +180,5 @@ def test_a_switch_under_load_gives_no_mixed_answer(
     done.set()
     for thread in threads:
         thread.join()
-    stored = [answer for answer in answers if answer["source"] == "stored"]
-    assert {answer["publication"] for answer in stored} == set(lists)
-    assert [answer for answer in stored if tuple(ids(answer)) != lists[answer["publication"]]] == []
-    assert all(answer["stale"] for answer in answers if answer not in stored), "Redis was too slow for these"
+    assert {answer["publication"] for answer in answers} == set(lists)
+    assert [answer for answer in answers if tuple(ids(answer)) != lists[answer["publication"]]] == []
