@@ -18,4 +18,6 @@ if __name__ == "__main__":
         settings = current()
     except SettingError as error:
         sys.exit(f"recommend: {error}")
+    if not settings.recommend_token:
+        sys.exit("recommend: CDP_RECOMMEND_TOKEN is not set; without it nobody may ask.")
     uvicorn.run(create_app(settings), host=settings.host, port=settings.recommend_port, access_log=False)

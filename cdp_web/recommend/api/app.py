@@ -29,6 +29,7 @@ def create_app(settings: Settings) -> FastAPI:
         parts = Parts(State(settings), VisitorReader(settings), ExposureSender(settings))
         app.state.parts = parts
         await run_in_threadpool(parts.state.start)
+        await parts.visitors.warm_up()
         parts.exposures.start()
         log.start()
         yield

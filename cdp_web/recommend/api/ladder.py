@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -50,13 +50,13 @@ class Visitor:
     strengths: Sequence[float] = ()  # of each product of the session; empty: all alike
     stored: OnlineCustomer | None = None
     bought: Sequence[int] = ()  # since the publication
-    cart: Sequence[int] = field(default=())
+    cart: Sequence[int] = ()
 
     @property
     def past(self) -> list[int]:
-        """The session, then what the publication knows, each product once."""
+        """The cart, the session, then what the publication knows, each product once."""
         stored = self.stored.products.tolist() if self.stored else []
-        return list(dict.fromkeys([*self.session, *stored]))
+        return list(dict.fromkeys([*self.cart, *self.session, *stored]))
 
     @property
     def all_bought(self) -> list[int]:
@@ -65,7 +65,7 @@ class Visitor:
 
 def list_for_you(serving: Serving, visitor: Visitor, filters: Filters, count: int, new_places: Sequence[int]) -> list[Pick]:
     allowed = filters.apply(serving)
-    allowed[[*visitor.session, *visitor.all_bought, *visitor.cart]] = False
+    allowed[[*visitor.cart, *visitor.session, *visitor.all_bought]] = False
     picks = climb(_climb_for_you(serving, visitor, filters), allowed, count)
     return _add_new(serving, visitor, allowed, picks, new_places)
 
@@ -85,7 +85,7 @@ def _climb_for_you(serving: Serving, visitor: Visitor, filters: Filters) -> Iter
 def list_of_model(serving: Serving, visitor: Visitor, filters: Filters, count: int, name: str) -> list[Pick]:
     """The list of an experiment's arm: one model, then what is popular."""
     allowed = filters.apply(serving)
-    allowed[[*visitor.session, *visitor.all_bought, *visitor.cart]] = False
+    allowed[[*visitor.cart, *visitor.session, *visitor.all_bought]] = False
     model = serving.models.get(name)
     first = [Scored(name, model, _make_past(visitor))] if model and visitor.past and name != POPULAR else []
     return climb([*first, list_popular(serving, filters)], allowed, count)
@@ -123,15 +123,14 @@ def _make_session(visitor: Visitor) -> Histories:
 
 
 def _make_past(visitor: Visitor) -> Histories:
-    """The strength of a product in the session and in the publication add up nowhere: the session's is the newer one."""
+    """A product of both the session and the publication has the greater strength of the two."""
     known: dict[int, float] = {}
     if visitor.stored:
         known = dict(zip(visitor.stored.products.tolist(), visitor.stored.strengths.tolist(), strict=True))
-    session = visitor.strengths or [ONE_VIEW] * len(visitor.session)
-    for product, strength in zip(visitor.session, session, strict=True):
+    for product, strength in zip(visitor.session, visitor.strengths, strict=False):
         known[product] = max(strength, known.get(product, 0))
     past = visitor.past
-    return make_history(past, [known[product] for product in past])
+    return make_history(past, [known.get(product, ONE_VIEW) for product in past])
 
 
 def _add_new(serving: Serving, visitor: Visitor, allowed: Flags, picks: list[Pick], places: Sequence[int]) -> list[Pick]:

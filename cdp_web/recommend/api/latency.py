@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import math
 import socket
 import threading
 import time
@@ -15,6 +15,7 @@ import psycopg
 from psycopg.types.json import Json
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from cdp.errors import first_line
 from cdp.mart.daily import create_statements
 from cdp.mart.recommend import LATENCY, RECOMMEND_TABLES
 from cdp.postgres import connection_arguments
@@ -53,11 +54,12 @@ class LatencyLog:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.process = f"{socket.gethostname()}:{os.getpid()}"
-        self.counts: dict[tuple[str, str], Counts] = {}
+        self.process = f"{socket.gethostname()}:{time.time():.0f}"
+        self.counts: dict[tuple[int, str, str], Counts] = {}  # by minute, place and source
         self.places: set[str] = set()
         self.lock = threading.Lock()
         self.stop = threading.Event()
+        self.has_table = False
 
     def note(self, answered: Answered, seconds: float, status: int) -> None:
         ANSWERS.labels(answered.source).observe(seconds)
@@ -66,8 +68,9 @@ class LatencyLog:
             STALE.inc()
         if is_error:
             ERRORS.inc()
+        minute = int(time.time() // 60)
         with self.lock:
-            counts = self.counts.setdefault((self._find_place(answered.place), answered.source), Counts())
+            counts = self.counts.setdefault((minute, self._find_place(answered.place), answered.source), Counts())
             counts.buckets[bisect_left(BOUNDS, seconds * 1000)] += 1
             counts.stale += answered.is_stale
             counts.errors += is_error
@@ -83,23 +86,26 @@ class LatencyLog:
 
     def _run(self) -> None:
         while not self.stop.wait(60 - time.time() % 60):
-            self.write()
+            self.write(before=int(time.time() // 60))
 
-    def write(self) -> None:
-        """Write the counts of the minute that ends. Postgres away: they are dropped."""
+    def write(self, before: float = math.inf) -> None:
+        """Write the counts of the minutes before this one. If Postgres is away, they are dropped."""
         with self.lock:
-            counts, self.counts = self.counts, {}
-        if not counts:
+            over = {key: self.counts.pop(key) for key in list(self.counts) if key[0] < before}
+        if not over:
             return
-        minute = datetime.fromtimestamp((time.time() - 30) // 60 * 60, UTC)
-        rows = [(minute, self.process, *key, *each.as_row()) for key, each in counts.items()]
+        rows = [
+            (datetime.fromtimestamp(minute * 60, UTC), self.process, place, source, *counts.as_row())
+            for (minute, place, source), counts in over.items()
+        ]
         try:
             with psycopg.connect(**connection_arguments(self.settings, "cdp recommend", 3)) as connection:
-                for statement in create_statements(RECOMMEND_TABLES):
+                for statement in create_statements(RECOMMEND_TABLES) if not self.has_table else ():
                     connection.execute(statement)
                 connection.cursor().executemany(_INSERT, rows)
-        except psycopg.Error:
-            return
+            self.has_table = True
+        except psycopg.Error as error:
+            print(f"recommend: the times of a minute are lost: {first_line(error)}", flush=True)
 
 
 class Measured:

@@ -7,6 +7,7 @@ import math
 import time
 from collections import OrderedDict
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -24,6 +25,8 @@ from cdp_web.recommend.api.serving import Serving
 
 #: An answer takes at most 50 ms, with or without Redis.
 SECONDS = 0.03
+#: A reply after the answer is still of use: it keeps the connection, and the customer is remembered.
+LATE_SECONDS = 1.0
 #: After so many failures in a row Redis is left alone for a moment; then one request tries again.
 FAILURES, PAUSE_SECONDS = 3, 1.0
 #: Customers that are remembered for the time when Redis is away.
@@ -55,24 +58,40 @@ class Breaker:
 class VisitorReader:
     def __init__(self, settings: Settings) -> None:
         self.minutes = settings.interest_minutes
-        self.client: Redis = Redis.from_url(settings.redis_url, retry=Retry(NoBackoff(), 0))
+        self.client: Redis = Redis.from_url(
+            settings.redis_url, retry=Retry(NoBackoff(), 0), socket_timeout=LATE_SECONDS, socket_connect_timeout=LATE_SECONDS
+        )
         self.breaker = Breaker()
+        self.pending: set[asyncio.Task[Visitor | None]] = set()
         self.last: OrderedDict[tuple[str, str], Visitor] = OrderedDict()
 
+    async def warm_up(self) -> None:
+        """Connect before the first request."""
+        with suppress(RedisError, OSError):
+            await self.client.ping()
+
     async def read(self, serving: Serving, customer_id: str) -> tuple[Visitor, bool]:
-        """The customer, and whether this is what Redis says now."""
-        key = serving.pointer.publication, customer_id
+        """The customer, and whether this is what Redis says now. A reply that comes too late for the answer is remembered."""
         if self.breaker.may_try():
-            try:
-                async with asyncio.timeout(SECONDS):
-                    visitor = await self._ask(serving, customer_id)
-            except (RedisError, OSError, TimeoutError):
+            task = asyncio.create_task(self._try(serving, customer_id))
+            self.pending.add(task)
+            task.add_done_callback(self.pending.discard)
+            await asyncio.wait({task}, timeout=SECONDS)
+            if not task.done():
                 self.breaker.note(False)
-            else:
-                self.breaker.note(True)
-                self._remember(key, visitor)
+            elif visitor := task.result():
                 return visitor, True
-        return self.last.get(key, Visitor()), False
+        return self.last.get((serving.pointer.publication, customer_id), Visitor()), False
+
+    async def _try(self, serving: Serving, customer_id: str) -> Visitor | None:
+        try:
+            visitor = await self._ask(serving, customer_id)
+        except (RedisError, OSError, TimeoutError):
+            self.breaker.note(False)
+            return None
+        self.breaker.note(True)
+        self._remember((serving.pointer.publication, customer_id), visitor)
+        return visitor
 
     async def _ask(self, serving: Serving, customer_id: str) -> Visitor:
         pipeline = self.client.pipeline(transaction=False)
@@ -90,6 +109,8 @@ class VisitorReader:
             self.last.popitem(last=False)
 
     async def close(self) -> None:
+        for task in self.pending:
+            task.cancel()
         await self.client.aclose()
 
 

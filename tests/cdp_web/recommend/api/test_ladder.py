@@ -1,14 +1,18 @@
-"""Which products a list has, and where from: the made publication's structure gives the expected answer."""
+"""Which products a person gets, from which rung and for what reason, on a shop of ten products."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import groupby
+from dataclasses import replace
 
+import numpy as np
 import pytest
 
-from cdp.recommend.parts import ALIKE, SEEN_TOGETHER
+from cdp.recommend.parts import ALIKE, POPULAR, POPULAR_IN_CATEGORY, SEEN_TOGETHER
 from cdp_web.recommend.api.ladder import (
+    COMPUTED,
+    OWN_PAST,
+    SESSION,
+    STORED,
     Filters,
     Visitor,
     choose_new_places,
@@ -19,136 +23,119 @@ from cdp_web.recommend.api.ladder import (
 )
 from cdp_web.recommend.api.reasons import explain
 from cdp_web.recommend.api.rungs import Pick
-from cdp_web.recommend.api.serving import Serving, ShopProduct
-from tests.cdp_web.recommend.api.made import NEW, PRODUCTS, make_customer, make_small, name_product
+from cdp_web.recommend.api.serving import Serving, ShopProduct, make_serving, nothing_published
+from tests.cdp_web.recommend.api.shop import PHONES, PRODUCTS, make_customer, make_pointer, make_publication, number
 
-NOTHING = Filters()
+NO_FILTERS = Filters()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def serving() -> Serving:
-    return make_small()
+    publication = make_publication()
+    return make_serving(make_pointer(publication), publication, {})
 
 
-def numbers(picks: Sequence[Pick]) -> list[int]:
-    return [pick.number for pick in picks]
+def show(picks: list[Pick]) -> list[tuple[str, str]]:
+    return [(PRODUCTS[pick.number], pick.source) for pick in picks]
 
 
-def sources(picks: Sequence[Pick]) -> list[str]:
-    return [source for source, _ in groupby(pick.source for pick in picks)]
+def test_a_stranger_gets_what_is_popular(serving: Serving) -> None:
+    picks = list_for_you(serving, Visitor(), NO_FILTERS, 3, [])
+    assert show(picks) == [("l0", POPULAR), ("l1", POPULAR), ("l2", POPULAR)]
+    phones = list_for_you(serving, Visitor(), Filters(category="electronics"), 2, [])
+    assert show(phones) == [("p0", POPULAR_IN_CATEGORY), ("p1", POPULAR_IN_CATEGORY)]
+    assert explain(serving, Visitor(), phones[0]).text == "Popular in electronics.phone"
 
 
-def test_stranger_gets_what_is_popular(serving: Serving) -> None:
-    picks = list_for_you(serving, Visitor(), NOTHING, 5, [])
-    assert (numbers(picks), sources(picks)) == ([0, 1, 2, 3, 4], ["popular"])
+def test_the_ladder_goes_from_this_visit_to_the_night_to_the_model_to_what_is_popular(serving: Serving) -> None:
+    stored = make_customer(for_you=("p3", "l1", "p4"), products=("p1",), bought=("l2",))
+    visitor = Visitor(session=[number("p0")], strengths=[1.0], stored=stored)
+    picks = list_for_you(serving, visitor, NO_FILTERS, 10, [])
+    assert show(picks)[:3] == [("l1", SESSION), ("p3", STORED), ("p4", STORED)]
+    assert {source for _, source in show(picks)[3:]} == {COMPUTED}
+    assert {product for product, _ in show(picks)}.isdisjoint({"p0", "l2"}), "looked at in this visit, and bought"
+    reasons = [explain(serving, visitor, pick) for pick in picks[:2]]
+    assert [(reason.code, reason.product_id) for reason in reasons] == [("looked-at", "p0")] * 2
+    assert reasons[0].text == "Because you looked at p0"
 
 
-def test_stranger_on_a_category_page_gets_what_is_popular_there(serving: Serving) -> None:
-    picks = list_for_you(serving, Visitor(), Filters(category="shoes"), 4, [])
-    assert (numbers(picks), sources(picks)) == ([1, 2, 4, 5], ["popular-in-category"])
+def test_a_customer_without_a_list_gets_one_from_the_model(serving: Serving) -> None:
+    visitor = Visitor(stored=make_customer(products=("p1", "p2")))
+    picks = list_for_you(serving, visitor, Filters(exclude=["p0"]), 2, [])
+    assert {source for _, source in show(picks)} == {COMPUTED}
+    assert {product for product, _ in show(picks)} <= set(PHONES)
 
 
-def test_visit_goes_before_the_stored_list_which_fills_up(serving: Serving) -> None:
-    visitor = Visitor(session=[20, 30], stored=make_customer(for_you=[40, 21, 41, 42]))
-    picks = list_for_you(serving, visitor, NOTHING, 7, [])
-    assert numbers(picks) == [21, 31, 22, 32, 40, 41, 42], "neighbours of the latest product are stronger; none comes twice"
-    assert sources(picks) == ["session", "stored"]
+def test_only_products_that_are_wanted_and_can_be_bought(serving: Serving) -> None:
+    publication = make_publication()
+    shop = {product: ShopProduct(f"The {product}", 500, True) for product in PRODUCTS if product != "l2"}
+    shop["l0"] = replace(shop["l0"], is_sold=False)
+    shop["p0"] = replace(shop["p0"], price=700)
+    served = make_serving(make_pointer(publication), publication, shop)
+    everything = list_for_you(served, Visitor(), NO_FILTERS, 50, [])
+    assert {product for product, _ in show(everything)} == set(PRODUCTS) - {"l0", "l2"}
+    assert served.format_price(number("p0")) == "7.00"
+    cheap = list_for_you(served, Visitor(), Filters(max_price=600, category="electronics", exclude=["p2", "unknown"]), 50, [])
+    assert {product for product, _ in show(cheap)} == set(PHONES) - {"p0", "p2"}
+    assert {product for product, _ in show(list_for_you(serving, Visitor(), Filters(min_price=50_000), 50, []))} == {"p4", "p5"}
+    assert list_for_you(serving, Visitor(), Filters(category="electron"), 50, []) == []
 
 
-def test_strengths_of_the_visit_count(serving: Serving) -> None:
-    picks = list_for_you(serving, Visitor(session=[20, 30], strengths=[0.1, 2.0]), NOTHING, 2, [])
-    assert numbers(picks) == [31, 32]
+def test_what_was_bought_since_the_publication_and_what_is_in_the_cart_is_left_out(serving: Serving) -> None:
+    visitor = Visitor(session=[number("p0")], strengths=[1.0], bought=[number("l1")], cart=[number("l2")])
+    assert {product for product, _ in show(list_for_you(serving, visitor, NO_FILTERS, 50, []))} == set(PRODUCTS) - {
+        "p0",
+        "l1",
+        "l2",
+    }
 
 
-def test_customer_without_a_stored_list_gets_a_computed_one(serving: Serving) -> None:
-    picks = list_for_you(serving, Visitor(stored=make_customer(products=[1, 4])), NOTHING, 3, [])
-    assert sources(picks) == ["computed"]
-    assert all(serving.name_category(number) == "shoes.sport" for number in numbers(picks))
-
-
-def test_bought_seen_and_carted_products_are_hidden(serving: Serving) -> None:
-    visitor = Visitor(session=[0], stored=make_customer(for_you=[1, 5, 6, 7, 8], bought=[5]), bought=[6], cart=[7])
-    shown = numbers(list_for_you(serving, visitor, NOTHING, PRODUCTS, []))
-    assert not {0, 5, 6, 7} & set(shown)
-    assert len(shown) == PRODUCTS - 4
-
-
-@pytest.mark.parametrize(
-    ("filters", "expected"),
-    [
-        (Filters(min_price=5800), [57, 58, 59]),
-        (Filters(max_price=300), [0, 1, 2]),
-        (Filters(max_price=300, exclude=["p1", "unknown"]), [0, 2]),
-        (Filters(category="shoes.town", max_price=1000), [2, 5, 8]),
-        (Filters(category="shoe"), []),
-    ],
-)
-def test_filters(serving: Serving, filters: Filters, expected: list[int]) -> None:
-    assert sorted(numbers(list_for_you(serving, Visitor(session=[20]), filters, 50, []))) == expected
-
-
-def test_products_that_the_shop_does_not_sell_are_hidden() -> None:
-    shop = {name_product(number): ShopProduct(f"Product {number}", 250, number != 1) for number in range(10)}
-    serving = make_small(shop)
-    picks = list_for_you(serving, Visitor(), NOTHING, 50, [])
-    assert numbers(picks) == [0, 2, 3, 4, 5, 6, 7, 8, 9], "out of stock, and unknown to the shop"
-    assert (serving.names[2], serving.format_price(2)) == ("Product 2", "2.50")
-
-
-def test_buy_again_has_the_own_past_alone(serving: Serving) -> None:
-    visitor = Visitor(stored=make_customer(for_you=[1], buy_again=[9, 8], bought=[9]))
-    picks = list_buy_again(serving, visitor, NOTHING, 10)
-    assert (numbers(picks), sources(picks)) == ([9, 8], ["own-past"])
+def test_buy_again_is_the_own_past_and_nothing_else(serving: Serving) -> None:
+    visitor = Visitor(stored=make_customer(buy_again=("l1", "p2"), bought=("l1",)))
+    picks = list_buy_again(serving, visitor, NO_FILTERS, 10)
+    assert show(picks) == [("l1", OWN_PAST), ("p2", OWN_PAST)]
     assert [explain(serving, visitor, pick).code for pick in picks] == ["bought", "seen-before"]
-    assert list_buy_again(serving, Visitor(), NOTHING, 10) == []
+    assert list_buy_again(serving, Visitor(), NO_FILTERS, 10) == []
 
 
-def test_beside_a_product(serving: Serving) -> None:
-    visitor = Visitor(session=[20])
-    together = list_beside(serving, visitor, NOTHING, 4, SEEN_TOGETHER)
-    assert (numbers(together)[:3], sources(together)) == ([21, 22, 23], ["seen-together", "alike", "popular-in-category"])
-    assert numbers(list_beside(serving, visitor, NOTHING, 1, ALIKE)) == [23]
+def test_beside_a_product_or_a_cart(serving: Serving) -> None:
+    product = Visitor(session=[number("p0")])
+    goes = list_beside(serving, product, NO_FILTERS, 3, SEEN_TOGETHER)
+    assert show(goes)[:2] == [("l1", SEEN_TOGETHER), ("l2", SEEN_TOGETHER)]
+    assert (show(goes)[2][1], show(goes)[2][0] in PHONES) == (ALIKE, True)
+    assert explain(serving, product, goes[0]).text == "Often seen together with p0"
+    assert explain(serving, product, goes[2]).text == "Similar to p0"
+    cart = Visitor(session=[number("p0")], cart=[number("l0")])
+    assert show(list_beside(serving, cart, NO_FILTERS, 1, SEEN_TOGETHER)) == [("p3", SEEN_TOGETHER)]
+    similar = list_beside(serving, product, NO_FILTERS, 5, ALIKE)
+    assert {product for product, _ in show(similar)} == set(PHONES) - {"p0"}
 
 
-def test_cart_goes_before_the_visit(serving: Serving) -> None:
-    assert numbers(list_beside(serving, Visitor(session=[20], cart=[30]), NOTHING, 2, SEEN_TOGETHER)) == [31, 32]
+def test_an_arm_serves_its_model(serving: Serving) -> None:
+    visitor = Visitor(session=[number("p0")], strengths=[1.0], stored=make_customer(for_you=("p3",)))
+    assert show(list_of_model(serving, visitor, NO_FILTERS, 1, POPULAR)) == [("l0", POPULAR)]
+    assert show(list_of_model(serving, visitor, NO_FILTERS, 1, POPULAR_IN_CATEGORY)) == [("p1", POPULAR_IN_CATEGORY)]
+    assert show(list_of_model(serving, Visitor(cart=[number("l0")]), NO_FILTERS, 1, SEEN_TOGETHER)) == [("p3", SEEN_TOGETHER)]
 
 
-def test_arm_serves_its_model_and_fills_with_popular(serving: Serving) -> None:
-    visitor = Visitor(session=[20], stored=make_customer(for_you=[40]))
-    picks = list_of_model(serving, visitor, NOTHING, 3, ALIKE)
-    assert (numbers(picks), sources(picks)) == ([23, 0, 1], ["alike", "popular"])
-    assert sources(list_of_model(serving, visitor, NOTHING, 3, "popular")) == ["popular"]
+def test_one_place_in_ten_is_for_a_new_product_like_what_the_customer_likes(serving: Serving) -> None:
+    visitor = Visitor(stored=make_customer(for_you=("l0", "p3"), products=("p1",)))
+    picks = list_for_you(serving, visitor, NO_FILTERS, 2, [1])
+    assert show(picks) == [("l0", STORED), ("p5", ALIKE)]
+    assert [pick.is_new for pick in picks] == [False, True]
+    assert explain(serving, visitor, picks[1]).text == "New, and similar to p1"
+    assert not any(pick.is_new for pick in list_for_you(serving, Visitor(), NO_FILTERS, 5, [4])), "nothing is known to be liked"
 
 
-def test_new_product_like_the_past_takes_a_place(serving: Serving) -> None:
-    first_new = PRODUCTS - NEW
-    visitor = Visitor(session=[first_new - 3])
-    picks = list_for_you(serving, visitor, NOTHING, 10, [9])
-    assert picks[9] == Pick(first_new, "alike", is_new=True)
-    assert [pick.is_new for pick in picks] == [False] * 9 + [True]
-    assert list_for_you(serving, Visitor(), NOTHING, 10, [9])[9].is_new is False, "nothing is known that it could be like"
+def test_new_products_get_one_place_in_ten_at_every_length() -> None:
+    assert [choose_new_places(count, 0.99) for count in (10, 25)] == [[9], [9, 19]]
+    for count in (1, 6):
+        chances = np.linspace(0, 1, 1000, endpoint=False)
+        assert sum(len(choose_new_places(count, chance)) for chance in chances) == pytest.approx(1000 * count / 10, abs=1)
 
 
-def test_one_place_in_ten_is_for_new_products() -> None:
-    assert choose_new_places(30, 0.9) == [9, 19, 29]
-    chances = [chance / 100 for chance in range(100)]
-    assert sum(len(choose_new_places(4, chance)) for chance in chances) == 40
-
-
-@pytest.mark.parametrize(
-    ("visitor", "pick", "expected"),
-    [
-        (Visitor(), Pick(3, "popular"), ("popular", None, "Popular now")),
-        (Visitor(), Pick(3, "popular-in-category"), ("popular-in-category", None, "Popular in bags")),
-        (Visitor(session=[20]), Pick(21, "session"), ("looked-at", "p20", "Because you looked at p20")),
-        (Visitor(session=[18]), Pick(3, "computed"), ("looked-at", "p18", "Because you looked at p18")),
-        (Visitor(session=[19]), Pick(3, "computed"), ("popular-in-category", None, "Popular in bags")),
-        (Visitor(session=[20, 19]), Pick(21, "seen-together"), ("seen-together", "p20", "Often seen together with p20")),
-        (Visitor(session=[20]), Pick(23, "alike"), ("similar", "p20", "Similar to p20")),
-        (Visitor(session=[52]), Pick(55, "alike", is_new=True), ("new", "p52", "New, and similar to p52")),
-    ],
-)
-def test_reasons(serving: Serving, visitor: Visitor, pick: Pick, expected: tuple[str, str | None, str]) -> None:
-    reason = explain(serving, visitor, pick)
-    assert (reason.code, reason.product_id, reason.text) == expected
+def test_before_the_first_publication_every_list_is_empty() -> None:
+    serving = nothing_published()
+    assert list_for_you(serving, Visitor(), Filters(category="x", min_price=1), 10, [9]) == []
+    assert list_beside(serving, Visitor(), NO_FILTERS, 10, SEEN_TOGETHER) == []
+    assert list_of_model(serving, Visitor(), NO_FILTERS, 10, POPULAR) == []
