@@ -7,25 +7,22 @@ of an experiment need no such rule: all orders after the first list that a custo
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import duckdb
-import psycopg2
 from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError, TableNotFoundError
 from psycopg2.extensions import connection as Connection
 from psycopg2.extras import execute_values
 
 from batch.days.events import IDENTITY, ORDER_OF_RECEIPT
-from batch.stores.mart import MartUnavailable
-from cdp import postgres
+from batch.recommend.records import connect, create_tables
 from cdp.errors import first_line
 from cdp.lake.paths import EVENTS, EXPOSURES, table_url
-from cdp.mart.daily import create_statements
-from cdp.mart.recommend import RECOMMEND_TABLES, RESULT_ARM, RESULT_DAY, RESULT_SHOP
+from cdp.mart.recommend import RESULT_ARM, RESULT_DAY, RESULT_SHOP
 from cdp.mart.table import Table
 from cdp.recommend.experiments import Period, read_periods
 from cdp.settings import Settings
@@ -56,8 +53,9 @@ def compute_results(settings: Settings, day: date) -> str:
     """Replace the results; returns a line for the operator. The same data give the same rows."""
     back = max(DAYS_BACK, -(-settings.recommend_click_hours // 24))
     span = Span(day - timedelta(days=back), day)
-    with _connect(settings) as connection:
-        periods = _prepare(connection, span)
+    create_tables(settings)
+    with connect(settings) as connection:
+        periods = _read_periods(connection, span)
         with _open_lake(settings, span, periods) as duck:
             rows = find_results(duck, span, settings.recommend_click_hours, periods)
         with connection.cursor() as cursor:
@@ -71,21 +69,8 @@ def compute_results(settings: Settings, day: date) -> str:
     return f"{seen:,} lists seen from {span.first} to {span.last}; {len(periods):,} experiments"
 
 
-@contextmanager
-def _connect(settings: Settings) -> Iterator[Connection]:
-    """One transaction."""
-    where = postgres.place(settings)
-    try:
-        with closing(psycopg2.connect(**postgres.connection_arguments(settings, "cdp recommend"))) as connection, connection:
-            yield connection
-    except psycopg2.OperationalError as error:
-        raise MartUnavailable(f"Postgres at {where} can't be used: {first_line(error)}; see ./run status postgres.") from error
-
-
-def _prepare(connection: Connection, span: Span) -> Sequence[Period]:
+def _read_periods(connection: Connection, span: Span) -> Sequence[Period]:
     with connection.cursor() as cursor:
-        for statement in create_statements(RECOMMEND_TABLES):
-            cursor.execute(statement)
         start = datetime.combine(span.first, time(), UTC)
         return read_periods(cursor, start, span.end)
 
