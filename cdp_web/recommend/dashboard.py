@@ -27,6 +27,7 @@ from cdp_web.recommend.selectors import (
     results_get_last_day,
     serving_get,
     shop_days_get,
+    today_get,
     versions_get,
 )
 
@@ -93,6 +94,7 @@ class Dashboard:
     versions: Sequence[Version]
     results: Results | None
     latencies: Sequence[Latency]
+    today: Sums
 
     @property
     def is_empty(self) -> bool:
@@ -112,7 +114,11 @@ class Dashboard:
 
 def dashboard_read(now: datetime) -> Dashboard:
     return Dashboard(
-        serving_get(), versions_get(), results_read(), [found for hours in WINDOWS if (found := latency_get(hours, now))]
+        serving_get(),
+        versions_get(),
+        results_read(),
+        [found for hours in WINDOWS if (found := latency_get(hours, now))],
+        today_get(now),
     )
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Any
 
 from django.db import connection
 
-from cdp.mart.recommend import PUBLICATION, RESULT_DAY, RESULT_SHOP, VERSION
+from cdp.mart.recommend import CLICK, EXPOSURE, PUBLICATION, RESULT_DAY, RESULT_SHOP, SEEN, VERSION
 from cdp.mart.table import Table
 from cdp.postgres import TABLE_EXISTS
 from cdp_web.overview.periods import Period
@@ -120,6 +120,17 @@ def results_get(period: Period) -> list[DayResult]:
         SELECT day, place, source, sum(served)::bigint, sum(seen)::bigint, sum(clicked)::bigint, sum(lines)::bigint, sum(revenue)
         FROM {RESULT_DAY.full_name} WHERE day BETWEEN %s AND %s GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"""
     return [DayResult(day, place, source, Sums(*sums)) for day, place, source, *sums in _read_period(RESULT_DAY, sql, period)]
+
+
+def today_get(now: datetime) -> Sums:
+    """Lists that were served since midnight, without orders. A list with a click was seen, as in the results of a day."""
+    sql = f"""
+        SELECT count(*), count(*) FILTER (WHERE seen OR clicked), count(*) FILTER (WHERE clicked)
+        FROM (SELECT EXISTS (SELECT FROM {SEEN.full_name} WHERE exposure_id = list.exposure_id) AS seen,
+                EXISTS (SELECT FROM {CLICK.full_name} WHERE exposure_id = list.exposure_id) AS clicked
+            FROM {EXPOSURE.full_name} list WHERE served_at >= %s) lists"""
+    midnight = datetime.combine(now.astimezone(UTC).date(), time.min, UTC)
+    return next((Sums(*row) for row in read_rows(EXPOSURE, sql, midnight)), Sums())
 
 
 def shop_days_get(period: Period) -> list[ShopDay]:

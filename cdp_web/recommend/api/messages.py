@@ -6,14 +6,23 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from cdp.kinds import MONEY_SCALE
 from cdp.recommend.exposures import CLICK
 from cdp_web.recommend.api.ladder import Filters
 
-#: A text without characters that no store takes.
-Id = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")]
+
+def _require_printable(text: str) -> str:
+    """As cdp.recommend.exposures does, so no message is refused later."""
+    if not text.isprintable():
+        raise ValueError("it has a character that can't be printed")
+    return text
+
+
+Id = Annotated[
+    str, StringConstraints(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$"), AfterValidator(_require_printable)
+]
 ExposureId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
 Place = Annotated[str, StringConstraints(pattern=r"^([a-z0-9][a-z0-9_-]{0,39})?$")]
 Price = Annotated[Decimal, Field(ge=0, le=10**12, decimal_places=MONEY_SCALE)]

@@ -49,9 +49,9 @@ def _explain(serving: Serving, visitor: Visitor, pick: Pick, causes: _Causes) ->
     if pick.source == OWN_PAST:
         return _write(serving, pick, "bought" if pick.number in visitor.all_bought else "seen-before")
     if pick.is_new:
-        return _write(serving, pick, "new", causes.near[ALIKE].get(pick.number))
+        return _write(serving, pick, "new", causes.find_neighbour(pick.number, ALIKE))
     if pick.source in TEXT_OF_MODEL:
-        return _write(serving, pick, TEXT_OF_MODEL[pick.source], causes.near[pick.source].get(pick.number))
+        return _write(serving, pick, TEXT_OF_MODEL[pick.source], causes.find_neighbour(pick.number, pick.source))
     if pick.source == POPULAR_IN_CATEGORY:
         return _write(serving, pick, "popular-in-category")
     return _write(serving, pick, "looked-at", causes.find(pick.number))
@@ -70,21 +70,30 @@ def _write(serving: Serving, pick: Pick, code: str, cause: int | None = None) ->
 
 
 class _Causes:
-    """Which products of a person's past led to those of a list."""
+    """Which products of a person's past led to those of a list. A sentence can't name a product that the shop has removed.
+    Without the shop's database, no product has a name."""
 
     def __init__(self, serving: Serving, visitor: Visitor, picks: Sequence[Pick]) -> None:
+        self.models = serving.models
         self.category = serving.publication.part.category
-        self.past = visitor.past[:MOST_CAUSES]
-        numbers = np.array([pick.number for pick in picks if pick.source not in (POPULAR, OWN_PAST)], np.int64)
-        self.near = {name: _find_near(serving.models.get(name), numbers, self.past) for name in TEXT_OF_MODEL}
+        # The products beside which the list is shown, then the whole past.
+        pasts = (list(visitor.cart or visitor.session), visitor.past)
+        named = [[each for each in past if serving.names[each] or not serving.has_names] for past in pasts]
+        self.pasts = [past[:MOST_CAUSES] for past in named]
+        self.numbers = np.array([pick.number for pick in picks if pick.source not in (POPULAR, OWN_PAST)], np.int64)
+        self.near: dict[str, list[dict[int, int]]] = {}
 
     def find(self, number: int) -> int | None:
         """A product whose neighbour this one is, else the latest of the same category."""
-        same_category = (each for each in self.past if self.category[each] == self.category[number])
-        for near in self.near.values():
-            if number in near:
-                return near[number]
-        return next(same_category, None)
+        for name in TEXT_OF_MODEL:
+            if (cause := self.find_neighbour(number, name)) is not None:
+                return cause
+        return next((each for each in self.pasts[-1] if self.category[each] == self.category[number]), None)
+
+    def find_neighbour(self, number: int, name: str) -> int | None:
+        if name not in self.near:
+            self.near[name] = [_find_near(self.models.get(name), self.numbers, past) for past in self.pasts]
+        return next((near[number] for near in self.near[name] if number in near), None)
 
 
 def _find_near(model: Model | None, numbers: Ints, past: Sequence[int]) -> dict[int, int]:

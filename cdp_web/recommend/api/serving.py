@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import cached_property
 
 import numpy as np
 
@@ -45,6 +46,10 @@ class Serving:
     is_sold: Flags
     is_new: Flags
     popular: Ints  # products, the most popular of the week first
+
+    @cached_property
+    def has_names(self) -> bool:
+        return any(self.names)
 
     def find_numbers(self, product_ids: Iterable[str]) -> list[int]:
         """Without those that the publication does not know."""

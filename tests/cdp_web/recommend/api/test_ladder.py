@@ -111,6 +111,17 @@ def test_beside_a_product_or_a_cart(serving: Serving) -> None:
     assert {product for product, _ in show(similar)} == set(PHONES) - {"p0"}
 
 
+def test_a_reason_names_only_products_that_the_shop_still_has() -> None:
+    publication = make_publication()
+    shop = {product: ShopProduct(f"The {product}", 500, True) for product in PRODUCTS if product != "p0"}
+    served = make_serving(make_pointer(publication), publication, shop)
+    visitor = Visitor(session=[number("p0"), number("p1")], strengths=[1.0, 1.0])
+    picks = list_for_you(served, visitor, Filters(category="electronics"), 1, [])
+    assert explain(served, visitor, picks)[0].text == "Because you looked at The p1"
+    (beside,) = list_beside(served, Visitor(session=[number("p0")]), NO_FILTERS, 1, SEEN_TOGETHER)
+    assert explain(served, Visitor(session=[number("p0")]), [beside])[0].code == "popular-in-category"
+
+
 def test_an_arm_serves_its_model(serving: Serving) -> None:
     visitor = Visitor(session=[number("p0")], strengths=[1.0], stored=make_customer(for_you=("p3",)))
     assert show(list_of_model(serving, visitor, NO_FILTERS, 1, POPULAR)) == [("l0", POPULAR)]
