@@ -18,6 +18,7 @@ from batch.recommend.evaluate import evaluate
 from batch.recommend.features import build_features
 from batch.recommend.training import train_part
 from batch.recommend.trial import TEST_DAYS, build_trial, measure_lists
+from benchmarks import recommend_api
 from benchmarks.night_process import watch_memory
 from benchmarks.outcome import Goal, Outcome
 from benchmarks.recommend_data import FILMS_DAY, FILMS_SPLIT, PUBLIC_DAY, open_films, open_generated, open_public
@@ -28,7 +29,7 @@ from source_server.generate import DAYS, LAST_DAY, write_history
 from source_server.history.seeds import SEED
 from source_server.history.shop import Shop
 
-NEEDS = ("namenode", "datanode1", "datanode2", "spark-master", "spark-worker", "spark-history")
+NEEDS = ("namenode", "datanode1", "datanode2", "spark-master", "spark-worker", "spark-history", *recommend_api.NEEDS)
 CUSTOMERS, EVENTS = 200_000, 3_800_000
 #: The best model beside what is popular.
 TIMES_NDCG, TIMES_HITS = 1.5, 10
@@ -53,6 +54,9 @@ def run(stack: Stack, scale: float) -> Outcome:
         for kind, megabytes in peaks.most.items():
             outcome.measure(f"most memory: {kind}", megabytes, "MB")
         _evaluate(outcome, duck, full, split)
+    with _open_spark(stack) as spark:
+        recommend_api.measure_spark(outcome, spark)
+    recommend_api.measure_api(outcome, stack.settings, scale)
     _measure_size(outcome, full, folder / "part")
     outcome.measure("load of the machine at the end", os.getloadavg()[0], "")
     return outcome

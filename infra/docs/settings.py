@@ -19,6 +19,7 @@ SECTIONS = {
     "kafka_bootstrap": "Where things answer",
     "kafka_heap": "Sizes",
     "segment_max_rows": "Segments",
+    "recommend_rate": "Recommendations",
     "admin_user": "The site",
 }
 #: Stands for the clone in what is written here: no path of a machine.

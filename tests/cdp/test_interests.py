@@ -11,7 +11,19 @@ import pytest
 import redis
 
 from cdp.events.fields import EVENT_TYPES
-from cdp.interests import HALF_LIFE_MINUTES, MOST_FIELDS, STRENGTHS, InterestRow, read_interests, write_interests
+from cdp.interests import (
+    HALF_LIFE_MINUTES,
+    LIVE_BOUGHT_DAYS,
+    MOST_BOUGHT,
+    MOST_FIELDS,
+    STRENGTHS,
+    InterestRow,
+    name_bought,
+    parse_bought,
+    read_interests,
+    write_bought,
+    write_interests,
+)
 from infra.stack.stack import Stack
 
 NOW = datetime(2026, 11, 30, 12, 0, 40, tzinfo=UTC)
@@ -23,7 +35,7 @@ Event = tuple[str, datetime, str, str]  # customer, time, type, product
 def client(servers: Stack) -> Iterator[redis.Redis]:
     with redis.Redis.from_url(servers.settings.redis_url, decode_responses=True) as client:
         yield client
-        if names := client.keys("interests:t-*"):
+        if names := [*client.keys("interests:t-*"), *client.keys("bought:t-*")]:
             client.delete(*names)
 
 
@@ -90,3 +102,12 @@ def test_a_robot_fills_no_more_than_its_share(client: redis.Redis) -> None:
         assert client.hlen("interests:t-1") == MOST_FIELDS
     newest = [each for each in read_interests(client, "t-1", NOW, MINUTES) if each.last_minute == minutes[0]]
     assert len(newest) == 500
+
+
+@pytest.mark.stack("redis")
+def test_what_was_bought_stays_for_days_and_is_bounded(client: redis.Redis) -> None:
+    write_bought(client, {"t-1": ["old"], "t-2": [f"p{number}" for number in range(MOST_BOUGHT + 1)]})
+    write_bought(client, {"t-1": ["new", "old"]})
+    first, second, none = (parse_bought(client.get(name_bought(f"t-{number}"))) for number in (1, 2, 3))  # type: ignore[arg-type]
+    assert (first, len(second), second[0], none) == (["new", "old"], MOST_BOUGHT, "p0", [])
+    assert LIVE_BOUGHT_DAYS * 86_400 - 5 <= client.ttl(name_bought("t-1")) <= LIVE_BOUGHT_DAYS * 86_400

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 
 import uvicorn
@@ -20,4 +21,6 @@ if __name__ == "__main__":
         sys.exit(f"recommend: {error}")
     if not settings.recommend_token:
         sys.exit("recommend: CDP_RECOMMEND_TOKEN is not set; without it nobody may ask.")
-    uvicorn.run(create_app(settings), host=settings.host, port=settings.recommend_port, access_log=False)
+    app = create_app(settings)
+    gc.freeze()  # the code lives as long as the process, so a collection need not look at it while a request waits
+    uvicorn.run(app, host=settings.host, port=settings.recommend_port, access_log=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import secrets
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -81,7 +81,7 @@ async def answer(request: Request, question: Question) -> Response:
         "list": exposure.list_name, "place": place, "source": source, "publication": exposure.publication,
         "stale": not is_fresh, "experiment": experiment, "arm": exposure.arm,
         "exposure_id": exposure.exposure_id if question.wishes.log and picks else "",
-        "items": [_describe(serving, visitor, pick) for pick in picks],
+        "items": _describe(serving, visitor, picks),
     }  # fmt: skip
     return Response(orjson.dumps(content), media_type="application/json")
 
@@ -116,12 +116,15 @@ def _choose(serving: Serving, visitor: Visitor, question: Question, arm: Arm | N
     return list_beside(serving, visitor, filters, count, ALIKE if name == SIMILAR else serving.pointer.goes_with)
 
 
-def _describe(serving: Serving, visitor: Visitor, pick: Pick) -> dict[str, Any]:
-    return {
-        "product_id": serving.product_ids[pick.number],
-        "name": serving.names[pick.number],
-        "price": serving.format_price(pick.number),
-        "category": serving.name_category(pick.number),
-        "new": pick.is_new,
-        "reason": asdict(explain(serving, visitor, pick)),
-    }
+def _describe(serving: Serving, visitor: Visitor, picks: list[Pick]) -> list[dict[str, Any]]:
+    return [
+        {
+            "product_id": serving.product_ids[pick.number],
+            "name": serving.names[pick.number],
+            "price": serving.format_price(pick.number),
+            "category": serving.name_category(pick.number),
+            "new": pick.is_new,
+            "reason": reason,  # orjson writes dataclasses
+        }
+        for pick, reason in zip(picks, explain(serving, visitor, picks), strict=True)
+    ]

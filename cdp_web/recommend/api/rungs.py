@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 
 from cdp.recommend.histories import Flags, Histories, Ints
-from cdp.recommend.models import NEVER, Model
+from cdp.recommend.models import NEVER, Model, Neighbours
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +50,19 @@ class Scored:
     history: Histories
 
     def choose(self, allowed: Flags, count: int) -> Ints:
-        scores = np.where(allowed, self.model.score(self.history)[0], NEVER)
-        few = min(count, len(scores))
-        best = np.argpartition(-scores, few - 1)[:few] if few < len(scores) else np.arange(few)
-        best = best[np.lexsort((best, -scores[best]))]
-        return best[scores[best] > NEVER]
+        if isinstance(self.model, Neighbours):
+            products, scores = self.model.score_near(self.history)
+        else:
+            scores = self.model.score(self.history)[0]
+            products = np.flatnonzero(scores > NEVER)
+            scores = scores[products]
+        free = allowed[products]
+        products, scores = products[free], scores[free]
+        if count < len(products):
+            best = np.argpartition(-scores, count)[:count]
+            products, scores = products[best], scores[best]
+        chosen: Ints = products[np.lexsort((products, -scores))]
+        return chosen
 
 
 def climb(rungs: Iterable[Rung], allowed: Flags, count: int) -> list[Pick]:

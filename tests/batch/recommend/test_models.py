@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from cdp.recommend.histories import Histories, from_lists, from_rows
-from cdp.recommend.models import Als, LastViewed, Neighbours, OwnPast, Popular, PopularInCategory, recommend
+from cdp.recommend.models import NEVER, Als, LastViewed, Neighbours, OwnPast, Popular, PopularInCategory, recommend
 from cdp.recommend.parts import ALS, SEEN_TOGETHER, Part, read_part, write_part
 
 POPULARITY = np.array([5.0, 0.0, 9.0, 7.0], np.float32)
@@ -45,6 +45,16 @@ def test_neighbours_of_the_latest_product_count_most() -> None:
     weights = np.array([[1.0, 0.0], [1.1, 0.1], [0.0, 0.0], [0.0, 0.0]])
     model = Neighbours("together", neighbours, weights)
     assert recommend(model, from_lists([[0, 1], [1, 0], [2]]), 3).tolist() == [[2, 3, -1], [3, 2, -1], [-1, -1, -1]]
+
+
+def test_the_scores_near_one_history_are_those_of_all_products() -> None:
+    rng = np.random.default_rng(1)
+    model = Neighbours("together", rng.integers(-1, 40, (40, 5)), rng.random((40, 5)))
+    history = from_lists([[3, 17, 8]])
+    scores = model.score(history)[0]
+    products, near = model.score_near(history)
+    assert products.tolist() == np.flatnonzero(scores > NEVER).tolist()
+    assert near == pytest.approx(scores[products])
 
 
 def test_folding_in_solves_the_least_squares_of_the_history() -> None:

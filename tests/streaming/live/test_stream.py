@@ -21,7 +21,7 @@ from hdfs import InsecureClient
 from pyspark.sql import SparkSession
 
 from cdp.events.topics import LIVE_REVENUE, LIVE_TOP_PRODUCTS
-from cdp.interests import read_interests
+from cdp.interests import name_bought, parse_bought, read_interests
 from cdp.kafka import client_config
 from cdp.lake.paths import checkpoint_url
 from cdp.settings import Settings, load
@@ -110,7 +110,7 @@ def shop(spark: SparkSession) -> Iterator[Shop]:
 def client(shop: Shop) -> Iterator[redis.Redis]:
     with redis.Redis.from_url(shop.settings.redis_url, decode_responses=True) as client:
         yield client
-        if names := client.keys("interests:*"):
+        if names := [*client.keys("interests:*"), *client.keys("bought:*")]:
             client.delete(*names)
 
 
@@ -148,6 +148,9 @@ def test_whatever_comes_again_the_numbers_are_those_of_one_reading(shop: Shop, c
     scores = {each.key: each.score for each in read_interests(client, "u1", now, MINUTES) if each.kind == "product"}
     assert scores == pytest.approx(sum_strengths(expected["interest_minute"], "u1", now))
     assert len(scores) > 1
+    bought = {product for _, customer, *_, products in expected["orders"] if customer == "u1" for product in products}
+    assert set(parse_bought(client.get(name_bought("u1")))) == bought  # type: ignore[arg-type]
+    assert bought
 
 
 def sum_minutes(rows: Rows, length: int, begin: str) -> list[Any]:

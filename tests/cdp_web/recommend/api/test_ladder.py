@@ -44,7 +44,7 @@ def test_a_stranger_gets_what_is_popular(serving: Serving) -> None:
     assert show(picks) == [("l0", POPULAR), ("l1", POPULAR), ("l2", POPULAR)]
     phones = list_for_you(serving, Visitor(), Filters(category="electronics"), 2, [])
     assert show(phones) == [("p0", POPULAR_IN_CATEGORY), ("p1", POPULAR_IN_CATEGORY)]
-    assert explain(serving, Visitor(), phones[0]).text == "Popular in electronics.phone"
+    assert explain(serving, Visitor(), phones)[0].text == "Popular in electronics.phone"
 
 
 def test_the_ladder_goes_from_this_visit_to_the_night_to_the_model_to_what_is_popular(serving: Serving) -> None:
@@ -54,7 +54,7 @@ def test_the_ladder_goes_from_this_visit_to_the_night_to_the_model_to_what_is_po
     assert show(picks)[:3] == [("l1", SESSION), ("p3", STORED), ("p4", STORED)]
     assert {source for _, source in show(picks)[3:]} == {COMPUTED}
     assert {product for product, _ in show(picks)}.isdisjoint({"p0", "l2"}), "looked at in this visit, and bought"
-    reasons = [explain(serving, visitor, pick) for pick in picks[:2]]
+    reasons = explain(serving, visitor, picks)[:2]
     assert [(reason.code, reason.product_id) for reason in reasons] == [("looked-at", "p0")] * 2
     assert reasons[0].text == "Because you looked at p0"
 
@@ -94,7 +94,7 @@ def test_buy_again_is_the_own_past_and_nothing_else(serving: Serving) -> None:
     visitor = Visitor(stored=make_customer(buy_again=("l1", "p2"), bought=("l1",)))
     picks = list_buy_again(serving, visitor, NO_FILTERS, 10)
     assert show(picks) == [("l1", OWN_PAST), ("p2", OWN_PAST)]
-    assert [explain(serving, visitor, pick).code for pick in picks] == ["bought", "seen-before"]
+    assert [reason.code for reason in explain(serving, visitor, picks)] == ["bought", "seen-before"]
     assert list_buy_again(serving, Visitor(), NO_FILTERS, 10) == []
 
 
@@ -103,12 +103,23 @@ def test_beside_a_product_or_a_cart(serving: Serving) -> None:
     goes = list_beside(serving, product, NO_FILTERS, 3, SEEN_TOGETHER)
     assert show(goes)[:2] == [("l1", SEEN_TOGETHER), ("l2", SEEN_TOGETHER)]
     assert (show(goes)[2][1], show(goes)[2][0] in PHONES) == (ALIKE, True)
-    assert explain(serving, product, goes[0]).text == "Often seen together with p0"
-    assert explain(serving, product, goes[2]).text == "Similar to p0"
+    assert explain(serving, product, goes)[0].text == "Often seen together with p0"
+    assert explain(serving, product, goes)[2].text == "Similar to p0"
     cart = Visitor(session=[number("p0")], cart=[number("l0")])
     assert show(list_beside(serving, cart, NO_FILTERS, 1, SEEN_TOGETHER)) == [("p3", SEEN_TOGETHER)]
     similar = list_beside(serving, product, NO_FILTERS, 5, ALIKE)
     assert {product for product, _ in show(similar)} == set(PHONES) - {"p0"}
+
+
+def test_a_reason_names_only_products_that_the_shop_still_has() -> None:
+    publication = make_publication()
+    shop = {product: ShopProduct(f"The {product}", 500, True) for product in PRODUCTS if product != "p0"}
+    served = make_serving(make_pointer(publication), publication, shop)
+    visitor = Visitor(session=[number("p0"), number("p1")], strengths=[1.0, 1.0])
+    picks = list_for_you(served, visitor, Filters(category="electronics"), 1, [])
+    assert explain(served, visitor, picks)[0].text == "Because you looked at The p1"
+    (beside,) = list_beside(served, Visitor(session=[number("p0")]), NO_FILTERS, 1, SEEN_TOGETHER)
+    assert explain(served, Visitor(session=[number("p0")]), [beside])[0].code == "popular-in-category"
 
 
 def test_an_arm_serves_its_model(serving: Serving) -> None:
@@ -123,7 +134,7 @@ def test_one_place_in_ten_is_for_a_new_product_like_what_the_customer_likes(serv
     picks = list_for_you(serving, visitor, NO_FILTERS, 2, [1])
     assert show(picks) == [("l0", STORED), ("p5", ALIKE)]
     assert [pick.is_new for pick in picks] == [False, True]
-    assert explain(serving, visitor, picks[1]).text == "New, and similar to p1"
+    assert explain(serving, visitor, picks)[1].text == "New, and similar to p1"
     assert not any(pick.is_new for pick in list_for_you(serving, Visitor(), NO_FILTERS, 5, [4])), "nothing is known to be liked"
 
 
