@@ -166,7 +166,7 @@ def _add_simulate(verb: argparse.ArgumentParser) -> None:
     when.add_argument("--rate", type=parse_count, metavar="R", help="live: transactions a second; as many visits as that takes")
     verb.add_argument("--views", action="store_true", help="also send views, carts and removals to Kafka, as a tracker would")
     verb.add_argument(
-        "--recommendations", type=_parse_url, metavar="URL", default="",
+        "--recommendations", type=_parse_url, metavar="URL",
         help="live: visitors see and click lists of the recommendation API at this address",
     )  # fmt: skip
     _add_seed(verb)
