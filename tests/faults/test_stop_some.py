@@ -52,10 +52,11 @@ def test_a_supervisor_that_hangs_is_ended_with_all_that_it_started(stack: Stack,
 
 def test_services_that_need_a_stopped_one_are_stopped_too() -> None:
     assert [service.name for service in with_dependents(("kafka",))] == [
-        "kafka", "stream", "connect", "stream-shop", "stream-live", "shop-visitors",
+        "kafka", "stream", "connect", "stream-shop", "stream-live", "shop-visitors", "recommend", "stream-exposures",
     ]  # fmt: skip
     assert [service.name for service in with_dependents(("hdfs",))] == [
         "namenode", "secondarynamenode", "datanode1", "datanode2", "spark-history", "stream", "stream-shop", "stream-live",
+        "stream-exposures",
     ]  # fmt: skip
     assert {"web", "celery-worker", "celery-beat", "airflow-api"} < {service.name for service in with_dependents(("postgres",))}
     assert [service.name for service in with_dependents(("web", "stream"))] == ["web", "stream"]

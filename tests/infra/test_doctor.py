@@ -82,5 +82,5 @@ def test_end_all_waits_until_a_large_killed_process_has_released_its_port(tmp_pa
         assert large.stdout is not None
         port = int(large.stdout.readline())
         large.kill()
-        assert processes.end_all(stack) == 1
+        assert processes.end_all(stack) <= 1  # it may have ended already
         assert processes.is_port_free("127.0.0.1", port)

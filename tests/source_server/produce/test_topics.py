@@ -100,6 +100,7 @@ def test_the_configuration_of_topics(settings: Settings) -> None:
         "segments.changes": settings.kafka_partitions,
         "live.revenue": 1,
         "live.top_products": 1,
+        "rec.exposures": settings.kafka_partitions,
         "cdp.probe": 1,
     }
     kafkas_clock = {"message.timestamp.type": "LogAppendTime"}
