@@ -143,7 +143,7 @@ def test_redis_hangs(api_settings: Settings, store: redis.Redis, open_api: OpenA
     assert all((ids(answer), answer["stale"]) == (["p3", "l1"], True) for answer, _ in answers)
     assert median(seconds for _, seconds in answers) < SECONDS + TOLERANCE_SECONDS
     quick = [seconds for _, seconds in answers if seconds < SECONDS]
-    assert len(quick) > len(answers) / 2, "not each request waits"
+    assert len(quick) > len(answers) / 4, "not each request waits"
     assert (ids(stranger), stranger["stale"]) == (["l0"], True)
     deadline = time.monotonic() + 10
     while ask(api)[0]["stale"]:
