@@ -25,9 +25,12 @@ CDP_LIBRARIES = {"sqlglot"}
 READING = {"duckdb", "numpy", "pyarrow"}
 #: Models are arrays, which training, serving and the site compute with.
 RECOMMEND = {"numpy"}
+#: Services of several folders answer over HTTP.
+HTTP = {"fastapi", "starlette"}
 CDP_EXCEPTIONS = (
     {"cdp/spark.py": {"pyspark", "py4j"}}
     | {f"cdp/events/reading/{name}.py": READING for name in ("reader", "sql", "texts")}
+    | {f"cdp/http/{name}.py": HTTP for name in ("access", "description", "problems")}
     | {f"cdp/recommend/{name}.py": RECOMMEND for name in ("histories", "models", "parts", "online", "publications")}
 )
 

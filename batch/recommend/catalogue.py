@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
 
 import duckdb
-import numpy as np
 
-from batch.recommend.features import Features, read_texts, weigh_events
+from batch.recommend.features import Features, read_texts
 from batch.recommend.neighbours import find_alike
 from cdp.kinds import MONEY_SCALE
-from cdp.recommend.histories import Floats
 from cdp.recommend.parts import ALIKE, Part
 from cdp.recommend.publications import Publication
-
-POPULAR_SOON_DAYS = 7
 
 
 def make_publication(name: str, duck: duckdb.DuckDBPyConnection, features: Features, champion: Part | None) -> Publication:
     """The champion's models for the products of today, which are popular as of today. `features` are those built last."""
     facts = duck.sql(f"""
-        SELECT brand, round(coalesce(price, 0) * {10**MONEY_SCALE})::BIGINT AS price, (band - 1)::INT AS band
+        SELECT brand, round(coalesce(price, 0) * {10**MONEY_SCALE})::BIGINT AS price, (band - 1)::INT AS band,
+            popularity_soon
         FROM products ORDER BY product""").to_arrow_table()
     empty = Part(features.day, features.product_ids, features.category, features.popularity)
     known = champion.align(features.product_ids) if champion else empty
@@ -40,17 +36,6 @@ def make_publication(name: str, duck: duckdb.DuckDBPyConnection, features: Featu
         brand=read_texts(facts["brand"]),
         price=facts["price"].to_numpy(),
         price_band=facts["band"].to_numpy(),
-        popularity_7=_read_popularity(duck, features.day),
+        popularity_7=facts["popularity_soon"].to_numpy(),
         popularity_28=features.popularity,
     )
-
-
-def _read_popularity(duck: duckdb.DuckDBPyConnection, day: date) -> Floats:
-    """Of the last week; `products` has that of four weeks."""
-    rows = duck.sql(f"""
-        SELECT greatest(0, coalesce(weight, 0))::FLOAT AS popularity
-        FROM products LEFT JOIN (
-            SELECT product_id, sum(events * {weigh_events()}) AS weight FROM interactions
-            WHERE day > DATE '{day}' - {POPULAR_SOON_DAYS} AND day <= DATE '{day}' GROUP BY product_id) USING (product_id)
-        ORDER BY product""").to_arrow_table()
-    return np.asarray(rows["popularity"].to_numpy(), np.float32)

@@ -17,7 +17,8 @@ from cdp.recommend.histories import Floats, Histories, Ints, Texts, from_rows
 WEIGHTS = {"view": 1.0, "cart": 3.0, "purchase": 6.0, "remove_from_cart": -3.0}
 HALF_LIFE_DAYS = 90
 MOST_VIEWS = 20  # further views of a product by one customer add nothing
-POPULAR_DAYS = 28
+#: Days over which products are popular: for the models, and for strangers.
+POPULAR_DAYS, POPULAR_SOON_DAYS = 28, 7
 PRICE_BANDS = 3  # in each category, with the same number of products
 
 
@@ -66,13 +67,16 @@ def weigh_events() -> str:
 
 def _make_products(day: date) -> str:
     """The name of a product is that of its last event."""
-    popular = f"sum(events * {weigh_events()}) FILTER (day > DATE '{day}' - {POPULAR_DAYS})"
+    popular, popular_soon = (
+        f"greatest(0, coalesce(sum(events * {weigh_events()}) FILTER (day > DATE '{day}' - {days}), 0))::FLOAT"
+        for days in (POPULAR_DAYS, POPULAR_SOON_DAYS)
+    )
     return f"""
         CREATE OR REPLACE TABLE products AS
         SELECT row_number() OVER (ORDER BY product_id) - 1 AS product, *,
             ntile({PRICE_BANDS}) OVER (PARTITION BY category ORDER BY price, product_id) AS band
         FROM (SELECT product_id, arg_max(category, moment) AS category, arg_max(brand, moment) AS brand, median(price) AS price,
-                greatest(0, coalesce({popular}, 0))::FLOAT AS popularity
+                {popular} AS popularity, {popular_soon} AS popularity_soon
             FROM interactions WHERE day <= DATE '{day}' GROUP BY product_id)"""
 
 

@@ -17,7 +17,7 @@ from cdp.recommend import statistics
 from cdp.recommend.statistics import ArmSums, Comparison, Estimate, Plan, Verdict
 from cdp_web.layout import formats
 from cdp_web.recommend.models import ENDED, Arm, Experiment
-from cdp_web.recommend.selectors import read_rows
+from cdp_web.serving.tables import read_rows
 
 #: What a comparison says, in words: a heading, and what to do.
 OUTCOMES: Mapping[str, tuple[Promise, Promise]] = {

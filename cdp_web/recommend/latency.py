@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from cdp.mart.recommend import LATENCY
-from cdp_web.recommend.selectors import read_rows
+from cdp_web.serving.tables import read_rows
 
 SHARES = (0.5, 0.95, 0.99)
 #: Hours -> over which the page looks back.

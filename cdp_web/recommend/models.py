@@ -9,13 +9,13 @@ from decimal import Decimal
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
-from django.db import connection, models
+from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from cdp.mart.recommend import EXPOSURE
-from cdp.postgres import TABLE_EXISTS
 from cdp.recommend.experiments import ARM_TABLE, BUCKETS, EXPERIMENT_TABLE
+from cdp_web.serving.tables import read_rows
 
 #: Of an arm's share.
 PERCENT = BUCKETS // 100
@@ -132,9 +132,4 @@ class Arm(models.Model):
 
 def has_exposures(key: str) -> bool:
     """Whether a list of the experiment was ever served."""
-    with connection.cursor() as cursor:
-        cursor.execute(TABLE_EXISTS, [EXPOSURE.full_name])
-        if not cursor.fetchone()[0]:
-            return False
-        cursor.execute(f"SELECT EXISTS (SELECT FROM {EXPOSURE.full_name} WHERE experiment = %s)", [key])
-        return bool(cursor.fetchone()[0])
+    return bool(read_rows(EXPOSURE, f"SELECT FROM {EXPOSURE.full_name} WHERE experiment = %s LIMIT 1", key))

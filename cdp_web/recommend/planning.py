@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from django.db import connection
 from django.utils.translation import gettext as _
 
 from cdp.kinds import KINDS
 from cdp.mart.recommend import RESULT_ARM
-from cdp.postgres import TABLE_EXISTS
 from cdp.recommend.statistics import ArmSums, count_needed
 from cdp_web.layout import formats
 from cdp_web.recommend.models import Experiment
+from cdp_web.serving.tables import read_rows
 
 _SUMS = [column for column in RESULT_ARM.columns if column.name in ArmSums.__slots__ and column.name != "arm"]
 #: The newest sums of each arm that ever was, together.
@@ -28,9 +27,4 @@ def describe_needed(experiment: Experiment) -> str:
 
 
 def _read_sums() -> ArmSums | None:
-    with connection.cursor() as cursor:
-        cursor.execute(TABLE_EXISTS, [RESULT_ARM.full_name])
-        if not cursor.fetchone()[0]:
-            return None
-        cursor.execute(_READ)
-        return ArmSums("", *cursor.fetchone())
+    return next((ArmSums("", *row) for row in read_rows(RESULT_ARM, _READ)), None)

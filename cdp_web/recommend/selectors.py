@@ -9,12 +9,10 @@ from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Any
 
-from django.db import connection
-
 from cdp.mart.recommend import CLICK, EXPOSURE, PUBLICATION, RESULT_DAY, RESULT_SHOP, SEEN, VERSION
 from cdp.mart.table import Table
-from cdp.postgres import TABLE_EXISTS
 from cdp_web.overview.periods import Period
+from cdp_web.serving.tables import read_rows
 
 VERSIONS_SHOWN = 20
 
@@ -148,13 +146,3 @@ def add_up(results: Sequence[DayResult], key: Callable[[DayResult], Any]) -> dic
 
 def _read_period(table: Table, sql: str, period: Period) -> list[Any]:
     return read_rows(table, sql, period.first, period.last)
-
-
-def read_rows(table: Table, sql: str, *parameters: Any) -> list[Any]:
-    """No rows before the table exists: training, the API or the results make it."""
-    with connection.cursor() as cursor:
-        cursor.execute(TABLE_EXISTS, [table.full_name])
-        if not cursor.fetchone()[0]:
-            return []
-        cursor.execute(sql, parameters)
-        return list(cursor.fetchall())

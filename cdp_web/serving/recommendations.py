@@ -6,27 +6,22 @@ of the two. It has the table `recommendations` with the numbers of the snapshot'
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-import duckdb
-import pyarrow as pa
-from django.db import connection
 from filelock import FileLock, Timeout
 
-from cdp.errors import first_line
 from cdp.lake.paths import RECOMMENDATIONS
 from cdp.mart.recommend import PUBLICATION
-from cdp.postgres import TABLE_EXISTS
 from cdp.rules.names import RECOMMENDED_CATEGORY
 from cdp.rules.tree import DEFAULT_PLACES
 from cdp_web.serving import snapshot_store
 from cdp_web.serving.errors import SnapshotUnavailable
 from cdp_web.serving.snapshot_query import RECOMMENDATION_VALUES, Snapshot
-from cdp_web.serving.snapshot_store import BUILD_MEMORY, KEY, TABLE, get_recommendations_folder
+from cdp_web.serving.snapshot_store import KEY, TABLE, get_recommendations_folder, write_database
+from cdp_web.serving.tables import read_rows
 
 #: Fields of suggestions.
 RECOMMENDED_PRODUCT = "recommended_product"
@@ -48,16 +43,10 @@ class Recommendations:
 
 def recommendations_get() -> Recommendations | None:
     """The newest publication; None before the first one."""
-    with connection.cursor() as cursor:
-        # The first publication creates the table, not Django's migrations.
-        cursor.execute(TABLE_EXISTS, [PUBLICATION.full_name])
-        if not cursor.fetchone()[0]:
-            return None
-        cursor.execute(
-            f"SELECT publication, day, published_at, lake_version FROM {PUBLICATION.full_name} ORDER BY published_at DESC LIMIT 1"
-        )
-        row = cursor.fetchone()
-    return Recommendations(*row) if row else None
+    # The first publication creates the table, not Django's migrations.
+    columns = "publication, day, published_at, lake_version"
+    rows = read_rows(PUBLICATION, f"SELECT {columns} FROM {PUBLICATION.full_name} ORDER BY published_at DESC LIMIT 1")
+    return Recommendations(*rows[0]) if rows else None
 
 
 def open_recommendations(version: int) -> Any:
@@ -85,19 +74,11 @@ def recommendations_ensure(snapshot: Snapshot, recommendations: Recommendations 
 
 
 def _build(customers: Path, recommendations: Recommendations, path: Path) -> None:
-    new_path = path.with_suffix(f".{os.getpid()}.new")
-    try:
-        with duckdb.connect(str(new_path)) as db:
-            db.execute(f"SET enable_progress_bar = false; SET memory_limit = '{BUILD_MEMORY}'")
-            db.execute(f"ATTACH '{customers}' AS snapshot (READ_ONLY)")
-            db.register("source", open_recommendations(recommendations.version))
-            db.execute(_BUILD)
-            db.execute(_BUILD_VALUES)
-        new_path.rename(path)
-    except (duckdb.Error, pa.ArrowException, OSError) as error:
-        raise SnapshotUnavailable(f"The recommendations {recommendations.publication}: {first_line(error)}") from error
-    finally:
-        new_path.unlink(missing_ok=True)
+    with write_database(path, f"The recommendations {recommendations.publication}") as db:
+        db.execute(f"ATTACH '{customers}' AS snapshot (READ_ONLY)")
+        db.register("source", open_recommendations(recommendations.version))
+        db.execute(_BUILD)
+        db.execute(_BUILD_VALUES)
 
 
 #: Sorted, so that a query reads only the first places.

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -101,22 +103,29 @@ def snapshot_ensure(publication: Publication) -> Path:
 
 def snapshot_build(publication: Publication, path: Path) -> None:
     """Write the file of a publication. The caller holds a lock."""
+    with write_database(path, f"The snapshot of publication {publication.id}") as db:
+        db.register("customers_source", open_customers(publication))
+        db.register("interactions_source", open_interactions(publication))
+        db.execute(_BUILD_CUSTOMERS)
+        _check_counts(db, publication)
+        db.execute(_BUILD_INTERACTIONS, [publication.day])
+        db.execute(_BUILD_VOLUMES)
+        _check_events(db, publication)
+        db.execute(_BUILD_VALUES)
+
+
+@contextmanager
+def write_database(path: Path, what: str) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A new DuckDB file, which gets its name when it is complete. The message of an error begins with `what`."""
     new_path = path.with_suffix(f".{os.getpid()}.new")
     try:
         with duckdb.connect(str(new_path)) as db:
             db.execute("SET enable_progress_bar = false")
             db.execute(f"SET memory_limit = '{BUILD_MEMORY}'")
-            db.register("customers_source", open_customers(publication))
-            db.register("interactions_source", open_interactions(publication))
-            db.execute(_BUILD_CUSTOMERS)
-            _check_counts(db, publication)
-            db.execute(_BUILD_INTERACTIONS, [publication.day])
-            db.execute(_BUILD_VOLUMES)
-            _check_events(db, publication)
-            db.execute(_BUILD_VALUES)
+            yield db
         new_path.rename(path)
     except (duckdb.Error, pa.ArrowException, OSError) as error:
-        raise SnapshotUnavailable(f"The snapshot of publication {publication.id}: {first_line(error)}") from error
+        raise SnapshotUnavailable(f"{what}: {first_line(error)}") from error
     finally:
         new_path.unlink(missing_ok=True)
 

@@ -2,36 +2,21 @@
 
 from __future__ import annotations
 
-import secrets
-from http import HTTPStatus
+from fastapi import FastAPI
 
-from starlette.types import ASGIApp, Receive, Scope, Send
-
-from source_server.http.problems import problem
+from cdp.http.access import TokenRequired
 
 #: Paths that need no token: health and documentation.
 OPEN_PATHS = ("/health", "/openapi.json", "/docs")
 OPEN_FOLDER = "/docs/"
+DETAIL = "send the header Authorization: Bearer TOKEN; the token is the setting CDP_SOURCE_TOKEN of the server."
 
 
 def is_open(path: str) -> bool:
     return path in OPEN_PATHS or path.startswith(OPEN_FOLDER)
 
 
-class TokenRequired:
-    """Middleware that refuses requests without the token. If no token is set, all requests pass."""
-
-    def __init__(self, app: ASGIApp, token: str) -> None:
-        self.app = app
-        self.expected = f"Bearer {token}".encode() if token else b""
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or self._may_pass(scope):
-            await self.app(scope, receive, send)
-            return
-        detail = "send the header Authorization: Bearer TOKEN; the token is the setting CDP_SOURCE_TOKEN of the server."
-        await problem(HTTPStatus.UNAUTHORIZED, detail, {"WWW-Authenticate": "Bearer"})(scope, receive, send)
-
-    def _may_pass(self, scope: Scope) -> bool:
-        header = dict(scope["headers"]).get(b"authorization", b"")
-        return not self.expected or is_open(scope["path"]) or secrets.compare_digest(header, self.expected)
+def require_token(app: FastAPI, token: str) -> None:
+    """If no token is set, all requests pass."""
+    if token:
+        app.add_middleware(TokenRequired, token=token, is_open=is_open, detail=DETAIL)

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict
 from cdp.events.fields import CONTRACT_VERSION
 from cdp.settings import Settings, current
 from source_server.http import pages, uploads
-from source_server.http.access import TokenRequired
+from source_server.http.access import require_token
 from source_server.http.cursor import Cursor, CursorUnreadable, cursor_from_text
 from source_server.http.description import describe
 from source_server.http.problems import RequestRefused, answer_with_problems
@@ -50,7 +50,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(router)
     app.include_router(uploads.router)
     describe(app)
-    app.add_middleware(TokenRequired, token=settings.source_token)
+    require_token(app, settings.source_token)
     answer_with_problems(app, lambda request: uploads.ALLOWED if request.method == "POST" else ALLOWED)
     uploads.answer_refusals(app)
     return app

@@ -1,60 +1,24 @@
-"""The documentation page /docs, made from /openapi.json. Its scripts come with a Python package, so it works offline."""
+"""What the documentation page of the source server and of the shop's API says besides their addresses."""
 
 from __future__ import annotations
 
-from importlib.resources import files
 from typing import Any
 
 from fastapi import FastAPI
-from fastapi.openapi.docs import get_swagger_ui_html
-from fastapi.responses import HTMLResponse
-from fastapi.staticfiles import StaticFiles
 
-from source_server.http.problems import MEDIA_TYPE
-
-SCRIPTS = "/docs/static"
-PROBLEM = {
-    "type": "object",
-    "properties": {
-        "type": {"type": "string"},
-        "title": {"type": "string"},
-        "status": {"type": "integer"},
-        "detail": {"type": "string", "description": "one sentence for people"},
-    },
-}
+from cdp.http import description
+from cdp.http.problems import PROBLEM
 
 
 def describe(app: FastAPI) -> None:
-    page = files("drf_spectacular_sidecar") / "static" / "drf_spectacular_sidecar" / "swagger-ui-dist"
-    app.mount(SCRIPTS, StaticFiles(directory=str(page)), name="docs")
-    app.add_api_route("/docs", lambda: _page(app.title), include_in_schema=False, response_class=HTMLResponse)
-    make_schema = app.openapi
-
-    app.openapi = lambda: _correct(make_schema())  # type: ignore[method-assign]
+    description.describe(app, _correct)
 
 
 def _correct(schema: dict[str, Any]) -> dict[str, Any]:
-    """Add the token, so that the page asks for it, and replace FastAPI's own errors by problems."""
+    """Add the token, so that the page asks for it. Problems are the only schema."""
     schema["components"] = {
         "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
         "schemas": {"Problem": PROBLEM},
     }
     schema["security"] = [{"token": []}]
-    answer = {
-        "description": "What was wrong, and what is allowed",
-        "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
-    }
-    for operation in (operation for path in schema["paths"].values() for operation in path.values()):
-        operation["responses"].pop("422", None)
-        operation["responses"]["4XX"] = answer
     return schema
-
-
-def _page(title: str) -> HTMLResponse:
-    return get_swagger_ui_html(
-        openapi_url="/openapi.json",
-        title=title,
-        swagger_js_url=f"{SCRIPTS}/swagger-ui-bundle.js",
-        swagger_css_url=f"{SCRIPTS}/swagger-ui.css",
-        swagger_favicon_url=f"{SCRIPTS}/favicon-32x32.png",
-    )

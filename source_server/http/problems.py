@@ -10,9 +10,8 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from cdp.http.problems import problem
 from source_server.intake.store import DatasetBroken, DatasetUnknown
-
-MEDIA_TYPE = "application/problem+json"
 
 
 class RequestRefused(Exception):
@@ -22,11 +21,6 @@ class RequestRefused(Exception):
         super().__init__(detail)
         self.status = status
         self.detail = detail
-
-
-def problem(status: int, detail: str, headers: dict[str, str] | None = None) -> JSONResponse:
-    content = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail}
-    return JSONResponse(content, status, headers, media_type=MEDIA_TYPE)
 
 
 def answer_with_problems(app: FastAPI, choose_allowed: Callable[[Request], Mapping[str, str]]) -> None:

@@ -14,12 +14,13 @@ from fastapi import APIRouter, FastAPI, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, ConfigDict, Field
 
+from cdp.http.problems import problem
 from cdp.settings import Settings
 from source_server.diff.columns import require_table
 from source_server.diff.options import ExportOptions, make_options, parse_key, parse_renames
 from source_server.diff.refusal import DiffRefused
 from source_server.diff.run import DiffMode, compare_file
-from source_server.http.problems import RequestRefused, problem
+from source_server.http.problems import RequestRefused
 from source_server.intake.mapping import Shape
 from source_server.intake.refusal import FileRefused
 from source_server.produce.producer import PRODUCER_ERRORS

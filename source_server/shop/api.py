@@ -13,10 +13,11 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, create_model
 
+from cdp.http.problems import problem
 from cdp.settings import Settings
-from source_server.http.access import TokenRequired
+from source_server.http.access import require_token
 from source_server.http.description import describe
-from source_server.http.problems import RequestRefused, answer_with_problems, problem
+from source_server.http.problems import RequestRefused, answer_with_problems
 from source_server.shop.database import ShopAway, connect_shop
 from source_server.shop.rows import Selection, parse_key, read_page, read_row
 from source_server.shop.tables import BY_NAME, TABLES, ShopTable
@@ -49,7 +50,7 @@ def create_app(settings: Settings) -> FastAPI:
     for table in TABLES:
         _add_table(app, table)
     describe(app)
-    app.add_middleware(TokenRequired, token=settings.source_token)
+    require_token(app, settings.source_token)
     _answer_with_problems(app)
     return app
 

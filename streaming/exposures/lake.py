@@ -41,5 +41,5 @@ class LakeSink:
         self.position |= ends
 
     def _name(self, partition: int) -> str:
-        """A topic that is made again has another id, so it begins anew."""
+        """A topic that is made again has another id, and is read from 0."""
         return f"{EXPOSURES_STREAM} {self.topic.id} {partition}"

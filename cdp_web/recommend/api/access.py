@@ -2,43 +2,22 @@
 
 from __future__ import annotations
 
-import secrets
 import time
 from collections import OrderedDict
 from http import HTTPStatus
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from cdp_web.recommend.api.problems import problem
+from cdp.http.problems import problem
 
 #: Paths that need no token and have no limit: health, metrics and documentation.
 OPEN_PATHS = ("/health", "/metrics", "/openapi.json", "/docs")
 OPEN_FOLDER = "/docs/"
 #: Browsers report here. They can't keep a token secret.
 BROWSER_FOLDER = "/v1/exposures"
+DETAIL = "Send the header Authorization: Bearer TOKEN. The token is the setting CDP_RECOMMEND_TOKEN of the server."
 #: Addresses whose requests are counted.
 MOST_ADDRESSES = 10_000
-
-
-class TokenRequired:
-    """Middleware that refuses requests without the token."""
-
-    def __init__(self, app: ASGIApp, token: str) -> None:
-        self.app = app
-        self.expected = f"Bearer {token}".encode()
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or self._may_pass(scope):
-            await self.app(scope, receive, send)
-            return
-        detail = "Send the header Authorization: Bearer TOKEN. The token is the setting CDP_RECOMMEND_TOKEN of the server."
-        await problem(HTTPStatus.UNAUTHORIZED, detail, {"WWW-Authenticate": "Bearer"})(scope, receive, send)
-
-    def _may_pass(self, scope: Scope) -> bool:
-        path: str = scope["path"]
-        if is_open(path) or path == BROWSER_FOLDER or path.startswith(f"{BROWSER_FOLDER}/"):
-            return True
-        return secrets.compare_digest(dict(scope["headers"]).get(b"authorization", b""), self.expected)
 
 
 class RateLimited:
@@ -68,3 +47,7 @@ class RateLimited:
 
 def is_open(path: str) -> bool:
     return path in OPEN_PATHS or path.startswith(OPEN_FOLDER)
+
+
+def needs_no_token(path: str) -> bool:
+    return is_open(path) or path == BROWSER_FOLDER or path.startswith(f"{BROWSER_FOLDER}/")

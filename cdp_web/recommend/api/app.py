@@ -9,9 +9,10 @@ from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware.cors import CORSMiddleware
 
+from cdp.http.access import TokenRequired
 from cdp.settings import Settings
 from cdp_web.recommend.api import endpoints
-from cdp_web.recommend.api.access import RateLimited, TokenRequired
+from cdp_web.recommend.api.access import DETAIL, RateLimited, needs_no_token
 from cdp_web.recommend.api.answering import Parts
 from cdp_web.recommend.api.description import describe
 from cdp_web.recommend.api.exposures import ExposureSender
@@ -45,7 +46,7 @@ def create_app(settings: Settings) -> FastAPI:
     describe(app)
     answer_with_problems(app)
     app.add_middleware(Measured, log=log)
-    app.add_middleware(TokenRequired, token=settings.recommend_token)
+    app.add_middleware(TokenRequired, token=settings.recommend_token, is_open=needs_no_token, detail=DETAIL)
     app.add_middleware(RateLimited, rate=settings.recommend_rate)
     if settings.recommend_origins:
         origins = settings.recommend_origins.split(",")

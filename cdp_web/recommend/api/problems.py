@@ -5,17 +5,11 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Any
 
-import orjson
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-MEDIA_TYPE = "application/problem+json"
-
-
-def problem(status: int, detail: str, headers: dict[str, str] | None = None) -> Response:
-    content = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail}
-    return Response(orjson.dumps(content), status, headers, MEDIA_TYPE)
+from cdp.http.problems import problem
 
 
 def answer_with_problems(app: FastAPI) -> None:
