@@ -14,6 +14,8 @@ from infra.connect.connector import CONNECTOR
 SECONDS = 30.0
 STOP_SECONDS = 20
 PAUSE = 0.2
+#: Part of Connect's message.
+REBALANCE = "a rebalance is expected"
 
 
 class ConnectError(Exception):
@@ -95,13 +97,19 @@ class ConnectApi:
             raise ConnectError(f"{self.url}: {error or type(error).__name__}") from error
         if answer.status_code == httpx.codes.NOT_FOUND and not _is_json(answer):
             raise ConnectError(f"{self.url} is starting; its API is not there yet")
-        if answer.status_code == httpx.codes.CONFLICT:
+        if _is_rebalancing(answer):
             raise _Rebalancing(_read_message(answer))
         return answer
 
 
 def _is_json(answer: httpx.Response) -> bool:
     return answer.headers.get("Content-Type", "").startswith("application/json")
+
+
+def _is_rebalancing(answer: httpx.Response) -> bool:
+    """Connect answers 409 to most requests then, but 500 if a configuration is read."""
+    is_broken = answer.status_code == httpx.codes.INTERNAL_SERVER_ERROR
+    return answer.status_code == httpx.codes.CONFLICT or (is_broken and REBALANCE in _read_message(answer))
 
 
 def _read_message(answer: httpx.Response) -> str:

@@ -63,6 +63,13 @@ def test_a_request_during_a_rebalance_is_sent_again(answer: Answer) -> None:
     assert requests == ["GET /connectors/shop/status"] * 3
 
 
+def test_a_configuration_that_is_read_during_a_rebalance_is_read_again(answer: Answer) -> None:
+    busy = {"error_code": 500, "message": "Request cannot be completed because a rebalance is expected"}
+    requests = answer(httpx.Response(500, json=busy), httpx.Response(200, json={"name": "shop"}))
+    assert API.read_config() == {"name": "shop"}
+    assert requests == ["GET /connectors/shop/config"] * 2
+
+
 def test_a_server_that_is_away_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: Any, **__: Any) -> httpx.Response:
         raise httpx.ConnectError("Connection refused")
