@@ -65,7 +65,7 @@ def run(stack: Stack, scale: float) -> Outcome:
 def run_public(stack: Stack, scale: float) -> Outcome:
     """Groceries that a household has not bought before, in the last four weeks; a quarter of the films that a person has rated,
     beside published figures. `scale` has no meaning here."""
-    outcome, folder = Outcome("recommend-public"), stack.state / "recommend"
+    outcome, folder = Outcome("recommend --public"), stack.state / "recommend"
     with _open_spark(stack) as spark:
         with open_public(folder / "groceries") as duck:
             split = PUBLIC_DAY - timedelta(days=PUBLIC_TEST_DAYS)

@@ -1,19 +1,24 @@
-"""Measures the recommendation API at 200 requests a second, in the server and at the client, and a list computed on request with
-Spark."""
+"""Measures the recommendation API at 200 requests a second, in the server and at the client, with and without Redis; and a list
+computed on request with Spark."""
 
 from __future__ import annotations
 
 import http.client
 import json
+import os
 import random
+import signal
 import threading
 import time
 import urllib.request
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import numpy as np
+import redis
 from prometheus_client.parser import text_string_to_metric_families
 from pyspark.ml.recommendation import ALS
 from pyspark.sql import SparkSession
@@ -27,6 +32,8 @@ NEEDS = ("recommend",)
 RATE, SECONDS, CONNECTIONS = 200, 30, 16
 #: Source of the answer -> goal for the 99th percentile in the server, in milliseconds.
 GOALS = {"stored": 3.0, "session": 15.0}
+#: The same for all answers while Redis does not answer.
+GOAL_WITHOUT_REDIS = 50.0
 #: Rows that the model on Spark learns from: it is to be asked, not to be good.
 SPARK_CUSTOMERS, SPARK_RATINGS = 20_000, 400_000
 
@@ -45,23 +52,39 @@ def measure_api(outcome: Outcome, settings: Settings, scale: float) -> None:
     _measure_source(outcome, settings, "stored", [f"c{number}" for number in range(customers)])
     write_visits(settings, np.random.default_rng(26), visitors)
     _measure_source(outcome, settings, "session", [f"v{number}" for number in range(visitors)])
+    with _stop_redis(settings):
+        _measure_source(outcome, settings, "", [f"c{number}" for number in range(customers)])
+
+
+@contextmanager
+def _stop_redis(settings: Settings) -> Iterator[None]:
+    """Redis takes connections and does not answer, which is worse than a Redis that is away."""
+    with redis.Redis.from_url(settings.redis_url) as client:
+        process = client.info("server")["process_id"]
+    os.kill(process, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(process, signal.SIGCONT)
 
 
 def _measure_source(outcome: Outcome, settings: Settings, source: str, customer_ids: list[str]) -> None:
+    """Without a source, all answers count: Redis is stopped then."""
     rng, requests = random.Random(26), RATE * SECONDS
     before = read_histogram(settings, source)
     seconds = send(settings, [f"/v1/customers/{rng.choice(customer_ids)}/recommendations?place=bench" for _ in range(requests)])
     counts = {bound: count - before.get(bound, 0) for bound, count in read_histogram(settings, source).items()}
-    answers = counts[max(counts)]
+    answers, goal = counts[max(counts)], GOALS.get(source, GOAL_WITHOUT_REDIS)
     median, slow = (find_quantile(counts, share) for share in (0.5, 0.99))
     at_client = 1000 * np.quantile(seconds, [0.5, 0.99])
-    outcome.measure(f"{source}: answers", answers, "", f"of {requests:,}, at {RATE} a second")
-    outcome.measure(f"{source}, in the server: p50", median, "ms")
-    outcome.measure(f"{source}, at the client: p50", at_client[0], "ms", "from the planned time of the request")
-    outcome.measure(f"{source}, at the client: p99", at_client[1], "ms")
+    name = source or "Redis does not answer"
+    outcome.measure(f"{name}: answers", answers, "", f"of {requests:,}, at {RATE} a second")
+    outcome.measure(f"{name}, in the server: p50", median, "ms")
+    outcome.measure(f"{name}, at the client: p50", at_client[0], "ms", "from the planned time of the request")
+    outcome.measure(f"{name}, at the client: p99", at_client[1], "ms")
     outcome.goals += [
-        Goal(f"{source}, in the server: p99, ms", slow, GOALS[source], at_least=False),
-        Goal(f"{source}: share of the answers", answers / requests, 0.99),
+        Goal(f"{name}, in the server: p99, ms", slow, goal, at_least=False),
+        Goal(f"{name}: share of the answers", answers / requests, 0.99),
     ]
 
 
@@ -95,14 +118,14 @@ def _get(settings: Settings, path: str) -> str:
 
 
 def read_histogram(settings: Settings, source: str) -> dict[float, int]:
-    """Answers up to each bound in milliseconds."""
+    """Answers up to each bound in milliseconds, of one source or of all."""
     families = text_string_to_metric_families(_get(settings, "/metrics"))
     samples = [sample for family in families if family.name == "recommend_answer_seconds" for sample in family.samples]
-    return {
-        1000 * float(sample.labels["le"]): int(sample.value)
-        for sample in samples
-        if sample.name.endswith("_bucket") and sample.labels["source"] == source
-    }
+    counts: Counter[float] = Counter()
+    for sample in samples:
+        if sample.name.endswith("_bucket") and source in ("", sample.labels["source"]):
+            counts[1000 * float(sample.labels["le"])] += int(sample.value)
+    return counts
 
 
 def find_quantile(counts: Mapping[float, int], share: float) -> float:

@@ -218,6 +218,9 @@ class Settings:
         pattern=r"(https?://[^\s,/]+(,https?://[^\s,/]+)*)?",
     )
     recommend_click_hours: int = _setting("24", "Hours after a click within which an order of the product is attributed to it.", minimum=1)
+    recommend_exposure_days: int = _setting(
+        "400", "Days for which lists that were shown, clicks and times of answers are kept, counted back from the first day that results need.", minimum=1,
+    )
     recommend_train_days: int = _setting("7", "Days after which a night trains new models; on the other nights it only publishes.", minimum=1)
 
     # The site

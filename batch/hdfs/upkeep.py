@@ -17,9 +17,11 @@ from batch.hdfs.changes import group_files
 from batch.hdfs.tables import MONTH, match_days, open_table, retention_properties, vacuum
 from cdp.lake.paths import COMPACTIONS, CUSTOMER_DAY, CUSTOMERS, EVENTS, INTERACTIONS, QUARANTINE, table_url
 from cdp.lake.shop import SHOP_LAKE_TABLES
-from cdp.lake.tables import RECOMMEND_TABLES
+from cdp.lake.tables import EXPOSURES_TABLE, QUARANTINE_TABLE, RECOMMEND_TABLES, LakeTable
 from cdp.settings import Settings
 
+#: A stream appends small files to the partition of the day.
+APPENDED_TABLES = (QUARANTINE_TABLE, EXPOSURES_TABLE)
 #: A publication names a version of each.
 PUBLISHED_TABLES = (CUSTOMERS, INTERACTIONS)
 #: An unpartitioned table gets one file per night. More files than this are merged into one.
@@ -40,7 +42,8 @@ class UpkeepReport:
 
 
 def run_upkeep(spark: SparkSession, settings: Settings, today: date) -> UpkeepReport:
-    merged = _merge_quarantine(spark, settings, today) + _merge_compactions(spark, settings)
+    merged = _merge_compactions(spark, settings)
+    merged += sum(_merge_days(spark, settings, table, today) for table in APPENDED_TABLES)
     merged += sum(_merge_months(spark, settings, table) for table in (CUSTOMER_DAY, INTERACTIONS))
     for table in PUBLISHED_TABLES:
         _set_retention(spark, settings, table)
@@ -56,13 +59,13 @@ def _retention_hours(settings: Settings) -> Mapping[str, int]:
     return replaced | dict.fromkeys(PUBLISHED_TABLES, max(settings.snapshot_days * 24, settings.vacuum_hours))
 
 
-def _merge_quarantine(spark: SparkSession, settings: Settings, today: date) -> int:
-    """Merges past days only, because the stream still appends to today."""
-    table = open_table(settings, QUARANTINE)
-    days = group_files(table, "received_day", "path") if table else {}
+def _merge_days(spark: SparkSession, settings: Settings, appended: LakeTable, today: date) -> int:
+    """Merges past days only, because a stream still appends to today."""
+    table, partition = open_table(settings, appended.name), appended.partition
+    days = group_files(table, partition, "path") if table else {}
     many = {day: len(files) for day, files in days.items() if day < today and len(files) > 1}
     if many:
-        _spark_table(spark, settings, QUARANTINE).optimize().where(match_days("received_day", many)).executeCompaction()
+        _spark_table(spark, settings, appended.name).optimize().where(match_days(partition, many)).executeCompaction()
     return sum(many.values())
 
 

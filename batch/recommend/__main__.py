@@ -23,6 +23,7 @@ from batch.recommend.publish import publish
 from batch.recommend.records import NoPublishedDay
 from batch.recommend.report import describe, describe_outcome
 from batch.recommend.results import NoExposures, compute_results
+from batch.recommend.retention import Deleted
 from batch.recommend.tracking import TrackingProblem
 from batch.recommend.training import train_part
 from batch.recommend.trial import TEST_DAYS
@@ -170,8 +171,8 @@ def run_results(settings: Settings, arguments: argparse.Namespace) -> None:
 
 
 PROBLEMS = (
-    SettingError, SparkUnavailable, NoHistory, NoExposures, store.NoModel, Busy, MartUnavailable, NoPublishedDay, RedisProblem,
-    TrackingProblem,
+    SettingError, SparkUnavailable, NoHistory, NoExposures, Deleted, store.NoModel, Busy, MartUnavailable, NoPublishedDay,
+    RedisProblem, TrackingProblem,
 )  # fmt: skip
 
 

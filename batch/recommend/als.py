@@ -29,6 +29,7 @@ class Training:
 def train_als(spark: SparkSession, histories: Histories, products: int, rank: int = RANK) -> Training:
     """Numbers of customers and products are small, as ALS needs: ids of 19 digits would not fit."""
     strong = histories.keep_strong()
+    spark.conf.set("spark.sql.execution.arrow.localRelationThreshold", 0)  # the driver's memory does not hold them as rows
     ratings = spark.createDataFrame(
         pa.table(
             {

@@ -20,6 +20,7 @@ from psycopg2.extras import execute_values
 
 from batch.days.events import IDENTITY, ORDER_OF_RECEIPT
 from batch.recommend.records import connect, create_tables
+from batch.recommend.retention import delete_old, require_kept
 from cdp.errors import first_line
 from cdp.lake.paths import EVENTS, EXPOSURES, table_url
 from cdp.mart.recommend import RESULT_ARM, RESULT_DAY, RESULT_SHOP
@@ -57,6 +58,7 @@ def compute_results(settings: Settings, day: date) -> str:
     with connect(settings) as connection:
         periods = _read_periods(connection, span)
         with _open_lake(settings, span, periods) as duck:
+            require_kept(connection, settings, _find_first_day(span, periods))
             rows = find_results(duck, span, settings.recommend_click_hours, periods)
         with connection.cursor() as cursor:
             for table in (RESULT_DAY, RESULT_SHOP):
@@ -65,6 +67,7 @@ def compute_results(settings: Settings, day: date) -> str:
             for table, values in rows.items():
                 names = ", ".join(table.column_names)
                 execute_values(cursor, f"INSERT INTO {table.full_name} ({names}) VALUES %s", values)
+        delete_old(connection, settings, _find_first_day(span, periods) - timedelta(days=settings.recommend_exposure_days))
     seen = sum(row[RESULT_DAY.column_names.index("seen")] for row in rows[RESULT_DAY])
     return f"{seen:,} lists seen from {span.first} to {span.last}; {len(periods):,} experiments"
 
@@ -75,12 +78,17 @@ def _read_periods(connection: Connection, span: Span) -> Sequence[Period]:
         return read_periods(cursor, start, span.end)
 
 
+def _find_first_day(span: Span, periods: Sequence[Period]) -> date:
+    """The first day of exposures that the results need."""
+    return min([span.first, *(period.starts_at.date() for period in periods)])
+
+
 # ---------------------------------------------------------------- from HDFS
 
 
 @contextmanager
 def _open_lake(settings: Settings, span: Span, periods: Sequence[Period]) -> Iterator[duckdb.DuckDBPyConnection]:
-    first = min([span.first, *(period.starts_at.date() for period in periods)])
+    first = _find_first_day(span, periods)
     try:
         lake = {name: DeltaTable(table_url(settings, name)).to_pyarrow_dataset() for name in (EXPOSURES, EVENTS)}
     except TableNotFoundError as error:

@@ -14,7 +14,8 @@ CHOICES = (
     "hdfs_root", "hdfs_replication", "kafka_partitions", "postgres_user", "postgres_database", "airflow_database",
     "mongo_database", "spark_driver_memory", "spark_executor_memory", "spark_job_cores", "spark_stream_cores", "web_workers",
     "celery_concurrency", "segment_cluster_rows", "webhook_private", "admin_user", "web_hosts", "web_url", "currency",
-    "source_token", "recommend_rate", "recommend_origins", "recommend_click_hours", "recommend_train_days",
+    "source_token", "recommend_rate", "recommend_origins", "recommend_click_hours", "recommend_exposure_days",
+    "recommend_train_days",
 )  # fmt: skip
 #: Settings that only the containers of servers read.
 SERVER_CHOICES = (

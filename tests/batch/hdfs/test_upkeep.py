@@ -21,8 +21,8 @@ from batch.hdfs.tables import (
     write_days,
 )
 from batch.hdfs.upkeep import MAX_FILES, run_upkeep
-from cdp.lake.paths import COMPACTIONS, CUSTOMER_DAY, CUSTOMERS, INTERACTIONS, QUARANTINE, table_url
-from cdp.lake.tables import INTERACTIONS_TABLE, QUARANTINE_TABLE, STREAM_TABLES
+from cdp.lake.paths import COMPACTIONS, CUSTOMER_DAY, CUSTOMERS, INTERACTIONS, table_url
+from cdp.lake.tables import EXPOSURES_TABLE, INTERACTIONS_TABLE, QUARANTINE_TABLE, LakeTable
 from cdp.settings import Settings, load
 from cdp.spark import lake_schema
 from streaming.tables import ensure_tables
@@ -38,31 +38,32 @@ def settings(tmp_path: Path) -> Settings:
     return replace(load({}), hdfs_url=f"file:{tmp_path}")
 
 
-def refuse(spark: SparkSession, settings: Settings, day: date, *offsets: int) -> None:
-    """Write messages that the stream refuses in one batch."""
-    rows = [{"reason": "not_json", "received_day": day, "kafka_offset": offset} for offset in offsets]
-    frame = spark.createDataFrame(rows, lake_schema(QUARANTINE_TABLE)).coalesce(1)
-    frame.write.format("delta").mode("append").save(table_url(settings, QUARANTINE))
+def append(spark: SparkSession, settings: Settings, table: LakeTable, day: date, *offsets: int) -> None:
+    """Write the messages of one batch, as a stream does."""
+    rows = [{table.partition: day, "kafka_offset": offset} for offset in offsets]
+    frame = spark.createDataFrame(rows, lake_schema(table)).coalesce(1)
+    frame.write.format("delta").mode("append").save(table_url(settings, table.name))
 
 
 def files_of(settings: Settings, table: str) -> int:
     return len(DeltaTable(table_url(settings, table)).file_uris())
 
 
-def offsets(settings: Settings) -> list[int]:
-    rows = DeltaTable(table_url(settings, QUARANTINE)).to_pyarrow_table(columns=["kafka_offset"])
+def offsets(settings: Settings, table: LakeTable) -> list[int]:
+    rows = DeltaTable(table_url(settings, table.name)).to_pyarrow_table(columns=["kafka_offset"])
     return sorted(rows["kafka_offset"].to_pylist())
 
 
-def test_quarantine_of_past_days_becomes_one_file_per_day(spark: SparkSession, settings: Settings) -> None:
-    ensure_tables(settings, STREAM_TABLES)
+@pytest.mark.parametrize("table", [QUARANTINE_TABLE, EXPOSURES_TABLE], ids=lambda table: table.name)
+def test_past_days_of_an_appended_table_become_one_file_each(spark: SparkSession, settings: Settings, table: LakeTable) -> None:
+    ensure_tables(settings, (table,))
     for day, first in ((D1, 0), (D2, 10), (TODAY, 20)):
         for offset in range(first, first + 3):
-            refuse(spark, settings, day, offset)
+            append(spark, settings, table, day, offset)
     report = run_upkeep(spark, settings, TODAY)
     assert (report.merged, report.deleted) == (6, 0)
-    assert files_of(settings, QUARANTINE) == 1 + 1 + 3
-    assert offsets(settings) == [0, 1, 2, 10, 11, 12, 20, 21, 22]
+    assert files_of(settings, table.name) == 1 + 1 + 3
+    assert offsets(settings, table) == [0, 1, 2, 10, 11, 12, 20, 21, 22]
     assert run_upkeep(spark, settings, TODAY).merged == 0
 
 

@@ -14,11 +14,13 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 import pytest
-from deltalake import write_deltalake
+from deltalake import DeltaTable, write_deltalake
 
+from batch.recommend.records import connect
 from batch.recommend.results import DAYS_BACK, NoExposures, Span, compute_results, fill_tables, find_results
+from batch.recommend.retention import Deleted
 from cdp.lake.paths import EVENTS, EXPOSURES, table_url
-from cdp.mart.recommend import RESULT_ARM, RESULT_DAY, RESULT_SHOP
+from cdp.mart.recommend import RESULT_ARM, RESULT_DAY, RESULT_SHOP, SEEN
 from cdp.recommend.experiments import Arm, Experiment, Period, find_arm
 from cdp.settings import Settings, load
 from tests import databases
@@ -223,14 +225,38 @@ def settings(tmp_path: Path) -> Iterator[Settings]:
         yield replace(settings, hdfs_url=f"file:{tmp_path}", recommend_click_hours=HOURS)
 
 
+def write_lake(settings: Settings, made: Made) -> None:
+    for name, rows in made.tables().items():
+        partition = ["day"] if name == EXPOSURES else None
+        write_deltalake(table_url(settings, name), rows, partition_by=partition)
+
+
 @pytest.mark.stack("postgres")
 def test_a_repeated_day_replaces_its_rows(settings: Settings, made: Made) -> None:
     with pytest.raises(NoExposures):
         compute_results(settings, LAST)
-    for name, rows in made.tables().items():
-        write_deltalake(table_url(settings, name), rows)
+    write_lake(settings, made)
     for day in (LAST, LAST - timedelta(days=1), LAST):
         compute_results(settings, day)
     rows = databases.rows(settings, f"SELECT * FROM {RESULT_DAY.full_name} WHERE day >= '{SPAN.first}'")
     assert sorted(rows) == recompute_days(made)
     assert len(databases.rows(settings, f"SELECT * FROM {RESULT_SHOP.full_name}")) == DAYS_BACK + 2
+
+
+@pytest.mark.stack("postgres")
+def test_lists_are_deleted_after_their_retention_and_results_stay(settings: Settings, made: Made) -> None:
+    write_lake(settings, made)
+    compute_results(settings, LAST)
+    results = databases.rows(settings, f"SELECT * FROM {RESULT_DAY.full_name}")
+    with connect(settings) as connection:
+        times = ["old", START, "new", START + timedelta(days=60)]
+        connection.cursor().execute(f"INSERT INTO {SEEN.full_name} VALUES (%s, %s), (%s, %s)", times)
+    later = LAST + timedelta(days=60)
+    compute_results(replace(settings, recommend_exposure_days=57), later)
+    kept = later - timedelta(days=DAYS_BACK + 57)
+    table = DeltaTable(table_url(settings, EXPOSURES)).to_pyarrow_table(columns=["day"])
+    assert set(table["day"].to_pylist()) == {message["day"] for message in made.messages if message["day"] >= kept}
+    assert databases.rows(settings, f"SELECT exposure_id FROM {SEEN.full_name}") == [("new",)]
+    with pytest.raises(Deleted, match=f"HDFS has those since {kept}"):
+        compute_results(settings, kept)
+    assert databases.rows(settings, f"SELECT * FROM {RESULT_DAY.full_name}") == results
