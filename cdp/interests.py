@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
@@ -20,8 +20,8 @@ KINDS = ("product", "category", "brand")
 #: about what the customer wants now.
 STRENGTHS = {"view": 1, "cart": 3, "remove_from_cart": -3, "purchase": 5, "refund": 0}
 HALF_LIFE_MINUTES = 10
-#: Most fields of a customer. A person makes three for each event; a robot may make thousands, and keeps the newest ones.
-MOST_FIELDS = 600
+#: A customer with more fields than the most keeps the newest ones. A person makes three for each event, a robot thousands.
+MOST_FIELDS, KEPT_FIELDS = 900, 600
 #: Days for which Redis knows what was bought; a publication of recommendations knows all days before its own.
 LIVE_BOUGHT_DAYS = 3
 MOST_BOUGHT = 200
@@ -30,9 +30,8 @@ _BATCH = 500
 
 
 class Pipeline(Protocol):
-    def hgetall(self, name: str) -> Any: ...
     def hset(self, name: str, *, mapping: Mapping[str, str]) -> Any: ...
-    def hdel(self, name: str, *keys: str) -> Any: ...
+    def hlen(self, name: str) -> Any: ...
     def expire(self, name: str, time: int) -> Any: ...
     def execute(self) -> list[Any]: ...
 
@@ -42,6 +41,8 @@ class Client(Protocol):
 
     def pipeline(self, *, transaction: bool) -> Any: ...
     def hgetall(self, name: str) -> Any: ...
+    def hkeys(self, name: str) -> Any: ...
+    def hdel(self, name: str, *keys: str) -> Any: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,33 +67,35 @@ class Interest:
 
 
 def write_interests(client: Client, rows: Iterable[InterestRow], now: datetime, minutes: int) -> None:
-    """Write whole minutes. `minutes` is the length of the window (`interest_minutes`); rows of earlier minutes are left out."""
+    """Write sums of whole minutes. `minutes` is the length of the window (`interest_minutes`); earlier rows are left out.
+
+    A field of an earlier minute stays until the customer has many fields: readers leave it out, and looking for it would cost
+    more than the write."""
     new: defaultdict[str, dict[str, str]] = defaultdict(dict)
     first = _first_minute(now, minutes)
     for row in rows:
         if (minute := _number_minute(row.minute)) >= first:
             new[row.customer_id][f"{minute}|{row.kind}|{row.key}"] = str(row.strength)
-    names = iter(new)
-    while customers := tuple(islice(names, _BATCH)):
-        read, write = client.pipeline(transaction=False), client.pipeline(transaction=False)
-        for customer in customers:
-            read.hgetall(name_interests(customer))
-        for customer, old in zip(customers, read.execute(), strict=True):
-            _write_customer(write, name_interests(customer), old, new[customer], first, minutes)
-        write.execute()
+    customers = iter(new.items())
+    while batch := dict(islice(customers, _BATCH)):
+        pipeline = client.pipeline(transaction=False)
+        for customer, fields in batch.items():
+            name = name_interests(customer)
+            pipeline.hset(name, mapping={field: fields[field] for field in _find_newest(fields)})
+            pipeline.expire(name, minutes * 60)
+            pipeline.hlen(name)
+        lengths = pipeline.execute()[2::3]
+        _trim(client, [customer for customer, length in zip(batch, lengths, strict=True) if length > MOST_FIELDS])
 
 
-def _write_customer(
-    pipeline: Pipeline, name: str, old: Mapping[str, str], new: Mapping[str, str], first: int, minutes: int
-) -> None:
-    """Write the new fields and delete those that are too old or too many."""
-    fields = [field for field in {**old, **new} if _minute_of(field) >= first]
-    kept = set(sorted(fields, reverse=True)[:MOST_FIELDS])
-    if gone := old.keys() - kept:
-        pipeline.hdel(name, *gone)
-    if mapping := {field: strength for field, strength in new.items() if field in kept}:
-        pipeline.hset(name, mapping=mapping)
-    pipeline.expire(name, minutes * 60)
+def _trim(client: Client, customers: Iterable[str]) -> None:
+    for name in map(name_interests, customers):
+        fields = client.hkeys(name)
+        client.hdel(name, *set(fields).difference(_find_newest(fields)))
+
+
+def _find_newest(fields: Collection[str]) -> Collection[str]:
+    return fields if len(fields) <= KEPT_FIELDS else sorted(fields, reverse=True)[:KEPT_FIELDS]
 
 
 def read_interests(client: Client, customer_id: str, now: datetime, minutes: int) -> list[Interest]:
@@ -144,10 +147,6 @@ def _parse_fields(fields: Mapping[str, str]) -> Iterator[tuple[int, tuple[str, s
     for field, strength in fields.items():
         minute, kind, key = field.split("|", 2)
         yield int(minute), (kind, key), int(strength)
-
-
-def _minute_of(field: str) -> int:
-    return int(field.partition("|")[0])
 
 
 def _number_minute(instant: datetime) -> int:

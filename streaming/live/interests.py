@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import pyarrow as pa
+import pyarrow.compute as pc
 import redis
 
 from cdp.errors import first_line
@@ -16,14 +18,19 @@ from cdp.settings import Settings
 
 #: Redis is on the way of every batch.
 SECONDS = 5
-_KINDS = "('product', product_id), ('category', category_code), ('brand', brand)"
+_COLUMNS = {"product": "product_id", "category": "category_code", "brand": "brand"}
+_THINGS = ", ".join(f"('{kind}', {column})" for kind, column in _COLUMNS.items())
 _READ = f"""
     SELECT customer_id, minute, kind, key, sum(strength)::bigint
-    FROM {INTEREST_MINUTE.full_name}, LATERAL (VALUES {_KINDS}) AS things (kind, key)
+    FROM {INTEREST_MINUTE.full_name}, LATERAL (VALUES {_THINGS}) AS things (kind, key)
     WHERE minute > %(after)s AND key <> '' {{only}} GROUP BY 1, 2, 3, 4"""
 _READ_ALL = _READ.format(only="")
+#: The first condition uses the index of the table.
 _READ_SOME = _READ.format(
-    only="AND (minute, customer_id) IN (SELECT * FROM unnest(%(minutes)s::timestamptz[], %(customers)s::text[]))"
+    only="""
+    AND (minute, customer_id) IN (SELECT * FROM unnest(%(minutes)s::timestamptz[], %(customers)s::text[]))
+    AND (minute, customer_id, kind, key) IN (
+        SELECT * FROM unnest(%(minutes)s::timestamptz[], %(customers)s::text[], %(kinds)s::text[], %(keys)s::text[]))"""
 )
 _READ_BOUGHT = f"""
     SELECT customer_id, array_agg(product ORDER BY ordered_at DESC)
@@ -32,22 +39,41 @@ _READ_BOUGHT = f"""
 _READ_ALL_BOUGHT = _READ_BOUGHT.format(only="")
 _READ_SOME_BOUGHT = _READ_BOUGHT.format(only="AND customer_id = ANY(%(customers)s)")
 
-#: A customer and a minute.
-CustomerMinute = tuple[str, datetime]
+
+@dataclass(frozen=True, slots=True)
+class Touched:
+    """What the events of a batch may have changed."""
+
+    minutes: frozenset[datetime]
+    #: Products, categories and brands of a customer in a minute, as columns.
+    things: Mapping[str, Sequence[object]]
+    buyers: Sequence[str]
+
+
+def find_touched(events: pa.Table) -> Touched:
+    events = events.append_column("minute", pc.floor_temporal(events.column("event_time"), unit="minute"))
+    names = {"minute": "minutes", "user_id": "customers"}
+    parts = [
+        events.select([*names, column]).rename_columns([*names.values(), "keys"]).append_column("kinds", [[kind] * len(events)])
+        for kind, column in _COLUMNS.items()
+    ]
+    things = pa.concat_tables(parts).group_by([*names.values(), "kinds", "keys"]).aggregate([])
+    bought = events.filter(pc.equal(events.column("event_type"), "purchase")).column("user_id")
+    return Touched(frozenset(events.column("minute").to_pylist()), things.to_pydict(), bought.unique().to_pylist())
 
 
 @dataclass(slots=True)
 class InterestWriter:
-    """Writes the minutes of a batch. In the first batch, and after Redis was away, it writes all minutes of the window."""
+    """Writes what a batch has touched. In the first batch, and after Redis was away, it writes all minutes of the window."""
 
     settings: Settings
     _client: redis.Redis | None = None
     _is_complete: bool = False
 
-    def write(self, cursor: Cursor, minutes: Iterable[CustomerMinute], now: datetime) -> None:
+    def write(self, cursor: Cursor, touched: Touched, now: datetime) -> None:
         """The live numbers don't wait for Redis: its error is printed, and the next batch tries again."""
         length = self.settings.interest_minutes
-        changed = list(minutes) if self._is_complete else None
+        changed = touched if self._is_complete else None
         rows = _read_rows(cursor, changed, now - timedelta(minutes=length))
         bought = _read_bought(cursor, changed, now - timedelta(days=LIVE_BOUGHT_DAYS))
         try:
@@ -66,18 +92,14 @@ class InterestWriter:
         return self._client
 
 
-def _read_rows(cursor: Cursor, minutes: Iterable[CustomerMinute] | None, after: datetime) -> list[InterestRow]:
-    """The rows of these minutes, or of all."""
-    parameters: dict[str, object] = {"after": after}
-    if minutes is not None:
-        recent = [each for each in minutes if each[1] > after]
-        parameters |= {"customers": [customer for customer, _ in recent], "minutes": [minute for _, minute in recent]}
-    cursor.execute(_READ_ALL if minutes is None else _READ_SOME, parameters)
+def _read_rows(cursor: Cursor, touched: Touched | None, after: datetime) -> list[InterestRow]:
+    """The sums of what was touched, or of all."""
+    cursor.execute(_READ_SOME if touched else _READ_ALL, {"after": after, **(touched.things if touched else {})})
     return [InterestRow(*row) for row in cursor.fetchall()]
 
 
-def _read_bought(cursor: Cursor, minutes: Iterable[CustomerMinute] | None, after: datetime) -> dict[str, list[str]]:
-    """What the customers of these minutes, or all, have bought, the latest first."""
-    customers = None if minutes is None else sorted({customer for customer, _ in minutes})
-    cursor.execute(_READ_ALL_BOUGHT if customers is None else _READ_SOME_BOUGHT, {"after": after, "customers": customers})
+def _read_bought(cursor: Cursor, touched: Touched | None, after: datetime) -> dict[str, list[str]]:
+    """What the customers who have bought now, or all, have bought, the latest first."""
+    parameters = {"after": after, "customers": touched.buyers if touched else None}
+    cursor.execute(_READ_SOME_BOUGHT if touched else _READ_ALL_BOUGHT, parameters)
     return dict(cursor.fetchall())

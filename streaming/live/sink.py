@@ -3,7 +3,6 @@ from the tables. Writing a batch twice changes nothing."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache, partial
@@ -18,7 +17,7 @@ from cdp.mart.live_windows import read_progress
 from cdp.settings import Settings
 from streaming.live import tables
 from streaming.live.account import LiveBatch, account_for
-from streaming.live.interests import CustomerMinute, InterestWriter
+from streaming.live.interests import InterestWriter, Touched, find_touched
 from streaming.live.windows import WindowSender
 from streaming.messages import Counts
 from streaming.query import BatchContext
@@ -31,9 +30,10 @@ def write_batch(rows: DataFrame, context: BatchContext) -> Counts:
     """`rows` are events and accounts, as the query's transform makes them."""
     table = rows.toArrow()
     counts = _write_tables(table, context).counts
-    if touched := list_customer_minutes(table):
+    # Those that an earlier try has counted are among them.
+    if len(events := table.filter(pc.is_valid(table.column("event_time")))):
         outputs = _open_outputs(context.settings)
-        context.connection.read(partial(outputs.send, touched=touched, all_windows=context.once))
+        context.connection.read(partial(outputs.send, touched=find_touched(events), all_windows=context.once))
         context.connection.write(evaluate)
     return Counts(counts.received, counts.received - counts.refused, counts.refused)
 
@@ -60,14 +60,6 @@ def _add_batch(cursor: Cursor, rows: pa.Table, context: BatchContext) -> LiveBat
     return batch
 
 
-def list_customer_minutes(rows: pa.Table) -> list[CustomerMinute]:
-    """The customers and minutes of a batch, those that an earlier try has counted too."""
-    events = rows.filter(pc.is_valid(rows.column("event_time")))
-    minutes = pc.floor_temporal(events.column("event_time"), unit="minute")
-    pairs = pa.table({"customer": events.column("user_id"), "minute": minutes}).group_by(["customer", "minute"]).aggregate([])
-    return list(zip(pairs.column("customer").to_pylist(), pairs.column("minute").to_pylist(), strict=True))
-
-
 @dataclass(slots=True)
 class Outputs:
     """What follows from the tables. It lives as long as the stream's process."""
@@ -76,11 +68,11 @@ class Outputs:
     interests: InterestWriter
     is_new: bool = True
 
-    def send(self, cursor: Cursor, touched: Sequence[CustomerMinute], all_windows: bool) -> None:
+    def send(self, cursor: Cursor, touched: Touched, all_windows: bool) -> None:
         progress = read_progress(cursor)
         assert progress
         assert progress.newest_event
-        minutes = {minute for _, minute in touched}
+        minutes = set(touched.minutes)
         if self.is_new:
             # Windows that the process before this one has not sent.
             minutes.update(tables.list_minutes(cursor, progress.newest_event - RESENT))
