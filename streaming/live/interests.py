@@ -19,19 +19,24 @@ from cdp.settings import Settings
 #: Redis is on the way of every batch.
 SECONDS = 5
 _COLUMNS = {"product": "product_id", "category": "category_code", "brand": "brand"}
-_THINGS = ", ".join(f"('{kind}', {column})" for kind, column in _COLUMNS.items())
-_READ = f"""
-    SELECT customer_id, minute, kind, key, sum(strength)::bigint
-    FROM {INTEREST_MINUTE.full_name}, LATERAL (VALUES {_THINGS}) AS things (kind, key)
-    WHERE minute > %(after)s AND key <> '' {{only}} GROUP BY 1, 2, 3, 4"""
-_READ_ALL = _READ.format(only="")
+_READ_KIND = f"""
+    SELECT customer_id, minute, '{{kind}}', {{column}}, sum(strength)::bigint FROM {INTEREST_MINUTE.full_name}
+    WHERE minute > %(after)s AND {{column}} <> '' {{only}} GROUP BY 1, 2, 4"""
 #: The first condition uses the index of the table.
-_READ_SOME = _READ.format(
-    only="""
-    AND (minute, customer_id) IN (SELECT * FROM unnest(%(minutes)s::timestamptz[], %(customers)s::text[]))
-    AND (minute, customer_id, kind, key) IN (
-        SELECT * FROM unnest(%(minutes)s::timestamptz[], %(customers)s::text[], %(kinds)s::text[], %(keys)s::text[]))"""
-)
+_TOUCHED = """
+    AND minute = ANY (%(touched)s) AND (minute, customer_id, {column}) IN (
+        SELECT * FROM unnest(%({kind}_minutes)s::timestamptz[], %({kind}_customers)s::text[], %({kind}_keys)s::text[]))"""
+
+
+def _read_kinds(only: str) -> str:
+    kinds = (
+        _READ_KIND.format(kind=kind, column=column, only=only.format(kind=kind, column=column))
+        for kind, column in _COLUMNS.items()
+    )
+    return " UNION ALL ".join(kinds)
+
+
+_READ_ALL, _READ_SOME = _read_kinds(""), _read_kinds(_TOUCHED)
 _READ_BOUGHT = f"""
     SELECT customer_id, array_agg(product ORDER BY ordered_at DESC)
     FROM {ORDER.full_name}, jsonb_array_elements_text(products) AS bought (product)
@@ -44,22 +49,20 @@ _READ_SOME_BOUGHT = _READ_BOUGHT.format(only="AND customer_id = ANY(%(customers)
 class Touched:
     """What the events of a batch may have changed."""
 
-    minutes: frozenset[datetime]
-    #: Products, categories and brands of a customer in a minute, as columns.
+    minutes: Sequence[datetime]
+    #: The values of the SQL that reads their sums: minute, customer and key of each product, category and brand.
     things: Mapping[str, Sequence[object]]
     buyers: Sequence[str]
 
 
 def find_touched(events: pa.Table) -> Touched:
     events = events.append_column("minute", pc.floor_temporal(events.column("event_time"), unit="minute"))
-    names = {"minute": "minutes", "user_id": "customers"}
-    parts = [
-        events.select([*names, column]).rename_columns([*names.values(), "keys"]).append_column("kinds", [[kind] * len(events)])
-        for kind, column in _COLUMNS.items()
-    ]
-    things = pa.concat_tables(parts).group_by([*names.values(), "kinds", "keys"]).aggregate([])
+    things: dict[str, Sequence[object]] = {}
+    for kind, column in _COLUMNS.items():
+        names = {"minute": f"{kind}_minutes", "user_id": f"{kind}_customers", column: f"{kind}_keys"}
+        things |= events.group_by([*names]).aggregate([]).rename_columns(names).to_pydict()
     bought = events.filter(pc.equal(events.column("event_type"), "purchase")).column("user_id")
-    return Touched(frozenset(events.column("minute").to_pylist()), things.to_pydict(), bought.unique().to_pylist())
+    return Touched(events.column("minute").unique().to_pylist(), things, bought.unique().to_pylist())
 
 
 @dataclass(slots=True)
@@ -94,7 +97,8 @@ class InterestWriter:
 
 def _read_rows(cursor: Cursor, touched: Touched | None, after: datetime) -> list[InterestRow]:
     """The sums of what was touched, or of all."""
-    cursor.execute(_READ_SOME if touched else _READ_ALL, {"after": after, **(touched.things if touched else {})})
+    some = {"touched": touched.minutes, **touched.things} if touched else {}
+    cursor.execute(_READ_SOME if touched else _READ_ALL, {"after": after, **some})
     return [InterestRow(*row) for row in cursor.fetchall()]
 
 

@@ -21,7 +21,7 @@ from hdfs import InsecureClient
 from pyspark.sql import SparkSession
 
 from cdp.events.topics import LIVE_REVENUE, LIVE_TOP_PRODUCTS
-from cdp.interests import name_bought, parse_bought, read_interests
+from cdp.interests import KINDS, name_bought, parse_bought, read_interests
 from cdp.kafka import client_config
 from cdp.lake.paths import checkpoint_url
 from cdp.settings import Settings, load
@@ -145,9 +145,11 @@ def test_whatever_comes_again_the_numbers_are_those_of_one_reading(shop: Shop, c
         assert [window["now"][name] for name in ("orders", "views", "gross")] == sum_minutes(expected["minute"], length, begin)
 
     now = max(row[0] for row in expected["interest_minute"])
-    scores = {each.key: each.score for each in read_interests(client, "u1", now, MINUTES) if each.kind == "product"}
-    assert scores == pytest.approx(sum_strengths(expected["interest_minute"], "u1", now))
-    assert len(scores) > 1
+    customers = {customer for _, customer, *_ in expected["interest_minute"]}
+    for customer in customers:
+        scores = {(each.kind, each.key): each.score for each in read_interests(client, customer, now, MINUTES)}
+        assert scores == pytest.approx(sum_strengths(expected["interest_minute"], customer, now))
+    assert {kind for kind, _ in sum_strengths(expected["interest_minute"], "u1", now)} == set(KINDS)
     bought = {product for _, customer, *_, products in expected["orders"] if customer == "u1" for product in products}
     assert set(parse_bought(client.get(name_bought("u1")))) == bought  # type: ignore[arg-type]
     assert bought
@@ -161,11 +163,12 @@ def sum_minutes(rows: Rows, length: int, begin: str) -> list[Any]:
     return [orders, views, str(sum((row[7] for row in in_window), Decimal("0.00")))]
 
 
-def sum_strengths(rows: Rows, customer: str, now: datetime) -> dict[str, float]:
-    """By product; half of a strength is left after ten minutes."""
-    scores: Counter[str] = Counter()
-    for minute, customer_id, product, *_, strength in rows:
+def sum_strengths(rows: Rows, customer: str, now: datetime) -> dict[tuple[str, str], float]:
+    """By product, category and brand; half of a strength is left after ten minutes."""
+    scores: Counter[tuple[str, str]] = Counter()
+    for minute, customer_id, *keys, strength in rows:
         age = (now - minute) / timedelta(minutes=1)
         if customer_id == customer and age < MINUTES:
-            scores[product] += strength * 0.5 ** (age / 10)  # type: ignore[assignment]
-    return {product: score for product, score in scores.items() if score > 0}
+            for thing in zip(KINDS, keys, strict=True):
+                scores[thing] += strength * 0.5 ** (age / 10)  # type: ignore[assignment]
+    return {thing: score for thing, score in scores.items() if score > 0 and thing[1]}
