@@ -25,7 +25,7 @@ from cdp.lake.paths import INTERACTIONS
 from cdp.recommend import store
 from cdp.recommend.online import BOUGHT_DAYS, LISTED, POINTER, REMEMBERED, Pointer
 from cdp.recommend.parts import POPULAR_IN_CATEGORY
-from cdp.recommend.publications import Publication, publications_folder, write_publication
+from cdp.recommend.publications import Publication, publications_folder, write_pointer, write_publication
 from cdp.settings import Settings
 
 #: Folders that stay, the one that serves included.
@@ -98,6 +98,7 @@ def _write(
         "lake_version": lake_version,
     }
     records.record_publication(settings, row | count_full(lists))
+    write_pointer(settings, pointer)
     client.set(POINTER, pointer.to_json())
 
 

@@ -10,11 +10,13 @@ from pathlib import Path
 import numpy as np
 
 from cdp.recommend.histories import Floats, Ints, Texts
+from cdp.recommend.online import Pointer, parse_pointer
 from cdp.recommend.parts import Part, read_part, write_part
-from cdp.recommend.store import get_folder
+from cdp.recommend.store import get_folder, replace_text
 from cdp.settings import Settings
 
 _CATALOGUE = "catalogue.npz"
+_POINTER = "published"
 
 
 @dataclass(frozen=True)
@@ -56,3 +58,13 @@ def read_publication(settings: Settings, name: str) -> Publication:
     folder = publications_folder(settings) / name
     with np.load(folder / _CATALOGUE, allow_pickle=False) as catalogue:
         return Publication(name, read_part(folder), **{key: catalogue[key] for key in catalogue.files})
+
+
+def write_pointer(settings: Settings, pointer: Pointer) -> None:
+    """A copy of the pointer in Redis, for an API that starts while Redis is away."""
+    replace_text(get_folder(settings) / _POINTER, pointer.to_json())
+
+
+def read_pointer(settings: Settings) -> Pointer | None:
+    path = get_folder(settings) / _POINTER
+    return parse_pointer(path.read_text()) if path.exists() else None

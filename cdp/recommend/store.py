@@ -108,14 +108,14 @@ def require_challenger(settings: Settings) -> Version:
 
 
 def point(settings: Settings, pointer: str, name: str) -> None:
-    _replace(get_folder(settings) / pointer, f"{name}\n")
+    replace_text(get_folder(settings) / pointer, f"{name}\n")
 
 
 def write_evaluation(version: Version, evaluation: dict[str, Any]) -> None:
-    _replace(version.folder / _EVALUATION, json.dumps(evaluation, indent=1) + "\n")
+    replace_text(version.folder / _EVALUATION, json.dumps(evaluation, indent=1) + "\n")
 
 
-def _replace(path: Path, text: str) -> None:
+def replace_text(path: Path, text: str) -> None:
     new = path.with_name(f".{path.name}.new")
     with new.open("w") as file:
         file.write(text)

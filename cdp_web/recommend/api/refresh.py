@@ -18,7 +18,7 @@ from cdp.mart.shop import PRODUCT
 from cdp.postgres import TABLE_EXISTS, connection_arguments
 from cdp.recommend.experiments import Experiment, read_experiments
 from cdp.recommend.online import POINTER, Pointer, parse_pointer
-from cdp.recommend.publications import Publication, read_publication
+from cdp.recommend.publications import Publication, read_pointer, read_publication
 from cdp.settings import Settings
 from cdp_web.recommend.api.serving import Serving, ShopProduct, make_serving, nothing_published
 
@@ -56,15 +56,21 @@ class State:
                 shop_at = time.monotonic() + SHOP_SECONDS
 
     def refresh_publication(self) -> None:
+        pointer = self._read_pointer()
+        if pointer and pointer != self.serving.pointer:
+            self._load(pointer)
+
+    def _read_pointer(self) -> Pointer | None:
+        """If Redis is away or empty at the start, the last publication on disk serves: what is popular in it needs no Redis."""
         try:
             with redis.Redis.from_url(self.settings.redis_url, socket_timeout=5, socket_connect_timeout=5) as client:
                 text = client.get(POINTER)
             self._note("redis", "")
+            if text:
+                return parse_pointer(text)
         except redis.RedisError as error:
             self._note("redis", first_line(error))
-            return
-        if text and (pointer := parse_pointer(text)) != self.serving.pointer:
-            self._load(pointer)
+        return None if self.serving.pointer.publication else read_pointer(self.settings)
 
     def _load(self, pointer: Pointer) -> None:
         try:

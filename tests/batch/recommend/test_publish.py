@@ -177,7 +177,7 @@ def test_a_training_that_is_killed_anywhere_is_completed(settings: Settings) -> 
         assert rows(settings, "SELECT FROM recommend.version") == []
     assert program.main(TRAIN) == 0
     assert len(rows(settings, "SELECT FROM recommend.version")) == 1
-    for step in ("cdp.recommend.store._replace", "batch.recommend.__main__.store.point"):
+    for step in ("cdp.recommend.store.replace_text", "batch.recommend.__main__.store.point"):
         run_killed(settings, step, "evaluate")
         assert not (settings.state_dir / "models" / "champion").exists()
     assert program.main(["evaluate"]) == 0

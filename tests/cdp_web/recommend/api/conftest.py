@@ -18,7 +18,7 @@ from cdp_web.recommend.api.app import create_app
 from infra.stack.stack import Stack
 
 TOKEN = {"Authorization": "Bearer secret"}
-OpenApi = Callable[[], TestClient]
+OpenApi = Callable[..., TestClient]
 
 
 @pytest.fixture
@@ -48,4 +48,4 @@ def open_api(api_settings: Settings, store: redis.Redis, monkeypatch: pytest.Mon
     monkeypatch.setattr(answering, "choose_new_places", lambda count, chance: [])
     monkeypatch.setattr(exposures, "FLUSH_SECONDS", 0.1)
     with ExitStack() as stack:
-        yield lambda: stack.enter_context(TestClient(create_app(api_settings), headers=TOKEN))
+        yield lambda settings=api_settings: stack.enter_context(TestClient(create_app(settings), headers=TOKEN))

@@ -11,7 +11,7 @@ import redis
 from cdp.recommend.models import Als
 from cdp.recommend.online import POINTER, OnlineCustomer, Pointer, encode_customer, name_customer
 from cdp.recommend.parts import ALIKE, ALS, SEEN_TOGETHER, Part
-from cdp.recommend.publications import Publication, write_publication
+from cdp.recommend.publications import Publication, write_pointer, write_publication
 from cdp.settings import Settings
 
 PHONES, LAMPS = ("p0", "p1", "p2", "p3", "p4", "p5"), ("l0", "l1", "l2", "l3")
@@ -71,6 +71,7 @@ def publish(settings: Settings, client: redis.Redis, publication: Publication, c
     write_publication(settings, publication)
     for customer_id, customer in customers.items():
         client.hset(name_customer(publication.name, customer_id), mapping=encode_customer(customer))  # type: ignore[arg-type]
+    write_pointer(settings, make_pointer(publication))
     client.set(POINTER, make_pointer(publication).to_json())
 
 

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from statistics import median
 from typing import Any
@@ -111,6 +112,15 @@ def test_redis_is_emptied(api_settings: Settings, store: redis.Redis, open_api: 
     store.flushdb()
     answer = api.get(ANNAS_LIST).json()
     assert (answer["source"], ids(answer), answer["stale"]) == ("popular", ["l0", "l1"], False)
+
+
+def test_redis_was_lost_before_the_api_starts(api_settings: Settings, store: redis.Redis, open_api: OpenApi) -> None:
+    publish(api_settings, store, make_publication(), ANNA)
+    store.flushdb()
+    away = replace(api_settings, redis_url="redis://127.0.0.1:1")
+    for settings, is_stale in ((api_settings, False), (away, True)):
+        answer = open_api(settings).get(ANNAS_LIST).json()
+        assert (answer["source"], ids(answer), answer["stale"]) == ("popular", ["l0", "l1"], is_stale)
 
 
 @contextmanager
