@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from infra.stack import checks
-from infra.stack.checks import LANES, NO_SERVERS, SERVERS, SITE, read_times
+from infra.stack.checks import ALL_EXAMPLES, LANES, NO_SERVERS, SERVERS, SITE, read_times
 from infra.stack.stack import StackError
 
 
@@ -24,6 +24,8 @@ def test_lanes_hold_each_test_once_and_leave_out_slow_ones(tmp_path: Path) -> No
     assert NO_SERVERS.marks == f"not ({SERVERS.marks})"
     assert f"({SERVERS.marks}) and not slow" in SERVERS.command(tmp_path, with_slow=False)
     assert SERVERS.marks in SERVERS.command(tmp_path, with_slow=True)
+    examples = f"--hypothesis-profile={ALL_EXAMPLES}"
+    assert [examples in SERVERS.command(tmp_path, with_slow) for with_slow in (False, True)] == [False, True]
     assert SITE.stack != SERVERS.stack
 
 
