@@ -60,13 +60,18 @@ class Lane:
 
 
 _SITE = ("tests/cdp_web", "tests/browser")
+#: Nights with a local Spark. They need Postgres and MongoDB, as the site does.
+_NIGHTS = (
+    "tests/batch/gate", "tests/batch/test_account_nights.py", "tests/batch/test_increment.py",
+    "tests/batch/test_next_nights.py", "tests/batch/test_night.py", "tests/batch/test_past.py", "tests/batch/test_years.py",
+)  # fmt: skip
 _WITH_SERVERS = "stack or browser or subprocess"
 #: The longest lane, so its output is shown.
-SERVERS = Lane("servers", _WITH_SERVERS, tuple(f"--ignore={path}" for path in _SITE))
+SERVERS = Lane("servers", _WITH_SERVERS, tuple(f"--ignore={path}" for path in (*_SITE, *_NIGHTS)))
 #: The other lanes run one after the other beside it.
 NO_SERVERS = Lane("no-servers", f"not ({_WITH_SERVERS})")
-SITE = Lane("site", _WITH_SERVERS, _SITE, "testsite")
-LANES = (SERVERS, NO_SERVERS, SITE)
+SITE_AND_NIGHTS = Lane("site-and-nights", _WITH_SERVERS, (*_SITE, *_NIGHTS), "testsite")
+LANES = (SERVERS, NO_SERVERS, SITE_AND_NIGHTS)
 PURE = Lane("pure", "not (stack or browser or subprocess or spark)")
 
 
