@@ -24,15 +24,18 @@ from infra.stack.services import with_needs
 from infra.stack.stack import Stack, open_stack
 from infra.stack.supervise import Supervisor
 from tests.chromium import chromium
+from tests.examples import limit_examples
 
-__all__ = ["chromium"]
+#: Importing the second one defines a profile of Hypothesis before the command line asks for it.
+__all__ = ["chromium", "limit_examples"]
 
 #: Markers that may open connections: to servers of the test stack, to a local Spark, or from programs of the test's own.
 REACHING = ("stack", "browser", "spark", "subprocess")
 
 
 #: Tests with a browser come late: Playwright leaves an event loop in this thread, where others could start none.
-LAST = ("browser", "e2e", "test_kill_and_return.py")
+#: The end-to-end tests share a stack: the first ones need it empty, and the last ones kill it.
+LAST = ("browser", "e2e", "test_shop_way.py", "test_kill_and_return.py")
 
 
 @pytest.hookimpl(trylast=True)

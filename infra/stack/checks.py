@@ -25,7 +25,7 @@ USAGE = """usage: ./run test [--quick | --all | ARGS]
 
 Runs ruff, mypy and pytest, with real servers on a stack of its own.
   --quick  only the static checks and the tests that need no server, no Spark and no program of their own
-  --all    also the tests that are slow by nature: the full kill matrix and random nights
+  --all    also the tests that are slow by nature, such as the full kill matrix and random nights, and more generated examples
   ARGS     go to pytest: -k WORD, a file, --durations=20"""
 
 STATIC: tuple[tuple[str, ...], ...] = (
@@ -37,6 +37,8 @@ PYTEST = (sys.executable, "-m", "pytest")
 #: Debian packages that only the tests need, with a program of each.
 PACKAGES = {"chromium": "chromium", "docker-compose": "docker-compose"}
 SLOWEST = 10
+#: The profile of Hypothesis in which generated tests take all their examples (tests/examples.py).
+ALL_EXAMPLES = "all-examples"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,17 +55,23 @@ class Lane:
         marks = self.marks if with_slow else f"({self.marks}) and not slow"
         # Two pytest processes must not share a cache folder.
         cache = f"cache_dir=.pytest_cache/{self.name}"
-        return (*PYTEST, *self.paths, "-m", marks, "-o", cache, "-o", "junit_family=xunit1", f"--junitxml={report}")
+        examples = (f"--hypothesis-profile={ALL_EXAMPLES}",) if with_slow else ()
+        return (*PYTEST, *self.paths, "-m", marks, *examples, "-o", cache, "-o", "junit_family=xunit1", f"--junitxml={report}")
 
 
 _SITE = ("tests/cdp_web", "tests/browser")
+#: Nights with a local Spark. They need Postgres and MongoDB, as the site does.
+_NIGHTS = (
+    "tests/batch/gate", "tests/batch/test_account_nights.py", "tests/batch/test_increment.py",
+    "tests/batch/test_next_nights.py", "tests/batch/test_night.py", "tests/batch/test_past.py", "tests/batch/test_years.py",
+)  # fmt: skip
 _WITH_SERVERS = "stack or browser or subprocess"
 #: The longest lane, so its output is shown.
-SERVERS = Lane("servers", _WITH_SERVERS, tuple(f"--ignore={path}" for path in _SITE))
+SERVERS = Lane("servers", _WITH_SERVERS, tuple(f"--ignore={path}" for path in (*_SITE, *_NIGHTS)))
 #: The other lanes run one after the other beside it.
 NO_SERVERS = Lane("no-servers", f"not ({_WITH_SERVERS})")
-SITE = Lane("site", _WITH_SERVERS, _SITE, "testsite")
-LANES = (SERVERS, NO_SERVERS, SITE)
+SITE_AND_NIGHTS = Lane("site-and-nights", _WITH_SERVERS, (*_SITE, *_NIGHTS), "testsite")
+LANES = (SERVERS, NO_SERVERS, SITE_AND_NIGHTS)
 PURE = Lane("pure", "not (stack or browser or subprocess or spark)")
 
 

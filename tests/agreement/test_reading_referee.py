@@ -18,6 +18,7 @@ from cdp.events.fields import FIELD_NAMES, MAX_QUANTITY, MAX_TEXT, Bounds
 from cdp.events.reading import EventReader
 from tests.cdp.events.batches import list_results, make_batch
 from tests.cdp.events.poison import POISON
+from tests.examples import limit_examples
 from tests.oracle.messages import Event, Refusal, read_message
 
 SHOP = Bounds(currency=CURRENCY)
@@ -253,7 +254,7 @@ MESSAGES = (
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=limit_examples(100), deadline=None)
 @given(st.lists(MESSAGES, max_size=40))
 def test_random_messages(lines: list[bytes]) -> None:
     assert find_differences(lines) == []

@@ -30,9 +30,10 @@ from tests.agreement.strategies import (
     worlds,
     worlds_with_segments,
 )
+from tests.examples import limit_examples
 
-generated = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-few = settings(generated, max_examples=8)
+generated = settings(max_examples=limit_examples(120), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+few = settings(generated, max_examples=limit_examples(8))
 
 
 def _key(part: object) -> object:

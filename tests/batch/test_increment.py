@@ -110,7 +110,7 @@ class TestRandomNights:
     pytestmark = stores
 
     @pytest.mark.parametrize(
-        ("seed", "nights"), [(1, 3), *(pytest.param(seed, 4, marks=pytest.mark.slow) for seed in (1, 2, 3, 4, 5))]
+        ("seed", "nights"), [(1, 1), *(pytest.param(seed, 4, marks=pytest.mark.slow) for seed in (1, 2, 3, 4, 5))]
     )
     def test_are_the_same_as_one_over_everything(self, shop: Shop, rebuilt: Shop, seed: int, nights: int) -> None:
         history, accounts = History(seed), random.Random(seed)

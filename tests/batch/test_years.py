@@ -16,7 +16,7 @@ from tests.spark_session import utc
 
 __all__ = ["shop"]
 
-pytestmark = [pytest.mark.stack("postgres", "mongo"), pytest.mark.spark]
+pytestmark = [pytest.mark.stack("postgres", "mongo"), pytest.mark.spark, pytest.mark.slow]
 
 FIRST = date(2016, 11, 1)
 SHORT, LONG = 100, 1_100

@@ -8,9 +8,11 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from django.conf import settings as django_settings
 from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.db import connection
+from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
 from pymongo import MongoClient
 from pytest_django import Settings
@@ -102,13 +104,10 @@ def visitor(
     desk = {"viewport": {"width": 1360, "height": 860}}
     context = chromium.new_context(base_url=live_server.url, **(desk | getattr(request, "param", {})))
     context.set_default_timeout(15_000)
-    page = context.new_page()
-    page.goto("/accounts/login")
-    page.get_by_label("Username").fill("alice")
-    page.get_by_label("Password").fill("alice-password")
-    page.get_by_role("button", name="Log in").click()
-    page.get_by_role("heading", name="Overview").wait_for()
-    page.close()
+    client = Client()
+    client.force_login(marketer)
+    cookie = client.cookies[django_settings.SESSION_COOKIE_NAME]
+    context.add_cookies([{"name": cookie.key, "value": cookie.value, "url": live_server.url}])
     context.on("console", lambda message: record_message(message, browser_messages))
     context.on("weberror", lambda error: browser_messages.append(str(error.error)))
     context.on("request", lambda request: browser_messages.extend(find_foreign([request.url], live_server.url)))

@@ -25,11 +25,12 @@ from tests.cdp_web.recommend import rows
 pytestmark = [pytest.mark.browser, pytest.mark.stack("postgres", "mongo")]
 
 DESK, PHONE = ViewportSize(width=1280, height=800), ViewportSize(width=360, height=740)
-SCREENS: tuple[tuple[Literal["light", "dark"], ViewportSize], ...] = (
-    ("light", DESK),
-    ("dark", DESK),
-    ("dark", PHONE),
-    ("light", PHONE),
+Screens = tuple[tuple[Literal["light", "dark"], ViewportSize], ...]
+#: Each theme and each size once.
+SCREENS: Screens = (("light", DESK), ("dark", PHONE))
+OTHER_SCREENS: Screens = (("dark", DESK), ("light", PHONE))
+on_screens = pytest.mark.parametrize(
+    "screens", [SCREENS, pytest.param(OTHER_SCREENS, marks=pytest.mark.slow)], ids=["light desk, dark phone", "others"]
 )
 SERIOUS = ("serious", "critical")
 CUSTOMER = factories.shop(1)[0]["customer_id"]
@@ -57,26 +58,28 @@ def list_violations(page: Page) -> list[str]:
     return [f"{each['id']}: {[node['target'] for node in each['nodes'][:3]]}" for each in serious]
 
 
-def look_at(page: Page, address: str) -> list[str]:
-    """The violations of a page on every screen. It is loaded once: a reader may also turn the phone or change the theme."""
+def look_at(page: Page, address: str, screens: Screens) -> list[str]:
+    """The violations of a page on these screens. It is loaded once: a reader may also turn the phone or change the theme."""
     page.goto(address)
     page.wait_for_load_state("networkidle")
     lines = []
-    for scheme, size in SCREENS:
+    for scheme, size in screens:
         page.set_viewport_size(size)
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
         lines += [f"{address} {scheme} {size['width']}: {each}" for each in list_violations(page)]
     return lines
 
 
-def test_pages(visitor: BrowserContext, shop: Publication, marketer: User) -> None:
+@on_screens
+def test_pages(visitor: BrowserContext, shop: Publication, marketer: User, screens: Screens) -> None:
     page = visitor.new_page()
-    violations = [each for address in list_addresses(shop, marketer) for each in look_at(page, address)]
+    violations = [each for address in list_addresses(shop, marketer) for each in look_at(page, address, screens)]
     assert not violations, "\n".join(violations)
 
 
-def test_login(chromium: Browser, live_server: Any) -> None:
+@on_screens
+def test_login(chromium: Browser, live_server: Any, screens: Screens) -> None:
     page = chromium.new_page(base_url=live_server.url)
-    violations = look_at(page, "/accounts/login")
+    violations = look_at(page, "/accounts/login", screens)
     page.close()
     assert not violations, "\n".join(violations)

@@ -1,4 +1,4 @@
-"""An empty stack with all services running for each module, so data of other tests can't change the numbers."""
+"""A stack with all services, which is empty at first, so data of other tests can't change the numbers."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def run_verb(*arguments: str, timeout: int = 600, **settings: str) -> CommandRes
     return result
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def shop(test_stack: TestStack) -> Iterator[Settings]:
     test_stack.rest()  # the machine can't carry two stacks
     run("reset", "--yes", stack=STACK)

@@ -1,4 +1,6 @@
-"""Killed servers come back with their data; a stack that is stopped leaves no process and no port behind."""
+"""Killed servers come back with their data; a stack that is stopped leaves no process and no port behind.
+
+Each of the 18 services is killed by `./run test --all`, and one of each kind by `./run test`."""
 
 from __future__ import annotations
 
@@ -30,6 +32,8 @@ GROUPS = [
     for level in ([service for service in level if service in SERVICES] for level in order_levels())
     for first in range(0, len(level), AT_ONCE)
 ]
+#: A JVM, a database, two programs on HTTP, and a worker without a port.
+ONE_OF_EACH_KIND = [("kafka", "postgres", "source"), ("web", "celery-worker")]
 
 pytestmark = [pytest.mark.subprocess, pytest.mark.timeout(300)]
 
@@ -54,7 +58,9 @@ def await_health(stack: Stack, *names: str, timeout: float = BACK_WITHIN) -> Non
         time.sleep(0.3)
 
 
-@pytest.mark.parametrize("names", GROUPS, ids=" ".join)
+@pytest.mark.parametrize(
+    "names", [*ONE_OF_EACH_KIND, *(pytest.param(group, marks=pytest.mark.slow) for group in GROUPS)], ids=" ".join
+)
 def test_killed_services_are_back_with_their_data(names: tuple[str, ...], servers: Stack) -> None:
     keepsake = keepsakes.write(servers.settings)
     before = {name: Supervisor(servers).state(name).pid for name in names}
@@ -85,6 +91,7 @@ def has_heartbeat_since(stack: Stack, name: str, moment: datetime) -> bool:
     return datetime.fromisoformat(detail.removeprefix("heartbeat ")) > moment
 
 
+@pytest.mark.slow
 def test_all_killed_at_once_come_up_with_their_data(servers: Stack) -> None:
     keepsake = keepsakes.write(servers.settings)
     for process in processes.find_processes(servers):

@@ -107,7 +107,7 @@ def make_rule(number: int, version: int) -> dict[str, Any]:
     return rule(is_("views", "ge", 10 * number + version), is_("sessions", "le", 39), join="all" if number % 2 else "any")
 
 
-@pytest.mark.parametrize("seconds", [10, pytest.param(300, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("seconds", [5, pytest.param(300, marks=pytest.mark.slow)])
 def test_killed_workers_leave_right_members(lake: dict[int, list[dict[str, Any]]], workers: Workers, seconds: int) -> None:
     factories.mart()
     factories.publication(1)

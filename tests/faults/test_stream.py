@@ -27,8 +27,10 @@ from tests.spark_session import spark
 __all__ = ["spark"]
 pytestmark = [pytest.mark.stack("kafka", "source", "hdfs", "spark", "postgres"), pytest.mark.timeout(900)]
 
+Rounds = tuple[tuple[str, ...], ...]
 #: The driver comes last: the end of the run finishes what it leaves.
-ROUNDS = (("executor", "datanode"), ("kafka", "namenode"), ("driver",))
+ALL_AT_ONCE: Rounds = (("executor", "datanode", "kafka", "namenode", "driver"),)
+ONE_AFTER_ANOTHER: Rounds = (("executor", "datanode"), ("kafka", "namenode"), ("driver",))
 EVENTS = 10_000
 
 
@@ -53,12 +55,19 @@ def topic(servers: Stack) -> Iterator[str]:
     kafka.delete_topics([name])[name].result(30)
 
 
-def test_a_stream_under_fire_loses_and_doubles_nothing(place: Stack, topic: str, spark: SparkSession, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "rounds",
+    [ALL_AT_ONCE, pytest.param(ONE_AFTER_ANOTHER, marks=pytest.mark.slow)],
+    ids=["all at once", "one after another"],
+)
+def test_a_stream_under_fire_loses_and_doubles_nothing(
+    place: Stack, topic: str, spark: SparkSession, tmp_path: Path, rounds: Rounds
+) -> None:
     path = tmp_path / f"under-fire-{topic.replace('.', '-')}.parquet"
     summary = make_history(path, EVENTS, days=2)
-    outcome = stream_under_fire(place, path, ROUNDS, print, topic)
+    outcome = stream_under_fire(place, path, rounds, print, topic)
     assert outcome.rows == summary.rows > EVENTS / 2
-    assert dict(outcome.kills) == {victim: 1 for victims in ROUNDS for victim in victims}
+    assert dict(outcome.kills) == {victim: 1 for victims in rounds for victim in victims}
     reader = by_spark(spark, place.settings, tmp_path)
     assert list(map(str, all_differences(place, path, reader, tmp_path, topic))) == []
     store.path_of(place.settings, path.stem).unlink()

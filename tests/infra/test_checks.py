@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from cdp.settings import REPOSITORY
 from infra.stack import checks
-from infra.stack.checks import LANES, NO_SERVERS, SERVERS, SITE, read_times
+from infra.stack.checks import ALL_EXAMPLES, LANES, NO_SERVERS, SERVERS, SITE_AND_NIGHTS, read_times
 from infra.stack.stack import StackError
 
 
@@ -18,13 +19,16 @@ def test_quick_all_and_a_choice_of_tests_exclude_each_other(arguments: list[str]
 
 
 def test_lanes_hold_each_test_once_and_leave_out_slow_ones(tmp_path: Path) -> None:
-    site = ("tests/cdp_web", "tests/browser")
-    assert [lane.paths for lane in LANES] == [tuple(f"--ignore={path}" for path in site), (), site]
-    assert SITE.marks == SERVERS.marks
+    paths = SITE_AND_NIGHTS.paths
+    assert [lane.paths for lane in LANES] == [tuple(f"--ignore={path}" for path in paths), (), paths]
+    assert [path for path in paths if not (REPOSITORY / path).exists()] == []
+    assert SITE_AND_NIGHTS.marks == SERVERS.marks
     assert NO_SERVERS.marks == f"not ({SERVERS.marks})"
     assert f"({SERVERS.marks}) and not slow" in SERVERS.command(tmp_path, with_slow=False)
     assert SERVERS.marks in SERVERS.command(tmp_path, with_slow=True)
-    assert SITE.stack != SERVERS.stack
+    examples = f"--hypothesis-profile={ALL_EXAMPLES}"
+    assert [examples in SERVERS.command(tmp_path, with_slow) for with_slow in (False, True)] == [False, True]
+    assert SITE_AND_NIGHTS.stack != SERVERS.stack
 
 
 def test_seconds_are_added_up_per_file(tmp_path: Path) -> None:

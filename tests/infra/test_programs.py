@@ -26,7 +26,7 @@ from infra.stack.programs import (
     suggest_remedy,
 )
 from infra.stack.service import Unhealthy
-from infra.stack.services import BY_NAME
+from infra.stack.services import BY_NAME, kafka
 from infra.stack.stack import Stack, StackError
 from infra.stack.supervise import ProcessState
 
@@ -56,8 +56,15 @@ def test_a_dry_run_of_a_load_needs_no_server() -> None:
     ],
 )
 def test_wrong_arguments_are_reported_before_a_missing_server(
-    program: Program, wrong: str, right: str, message: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    program: Program,
+    wrong: str,
+    right: str,
+    message: str,
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(kafka, "TIMEOUT", 0.5)
     (tmp_path / "shop.csv").touch()
     stack = Stack(load({"CDP_STACK": "words", "CDP_VAR_DIR": str(tmp_path)}))
     assert run(stack, program, wrong.split()) in (1, 2)

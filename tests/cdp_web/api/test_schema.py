@@ -31,6 +31,7 @@ from cdp_web.segments.services import segment_create
 from cdp_web.segments.uploads import read_items
 from cdp_web.wsgi import application
 from tests.cdp_web import factories
+from tests.examples import limit_examples
 
 pytestmark = [pytest.mark.stack("postgres", "redis"), pytest.mark.django_db]
 SCHEMA = schemathesis.openapi.from_dict(SchemaGenerator().get_schema(request=None, public=True))
@@ -43,7 +44,7 @@ CHECKS = [
     checks.response_headers_conformance,
     checks.response_schema_conformance,
 ]
-EXAMPLES = 20
+EXAMPLES = limit_examples(20)
 
 
 @pytest.fixture(autouse=True)

@@ -148,7 +148,7 @@ def mail(settings: Settings) -> Iterator[list[bytes]]:
     server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), MailHandler)
     server.received = []  # type: ignore[attr-defined]
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", server.server_address[1]
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
     yield server.received  # type: ignore[attr-defined]
     server.shutdown()

@@ -10,6 +10,8 @@ import pytest
 import redis
 from django.test import Client
 from django.utils import timezone
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from cdp.interests import InterestRow, write_interests
 from cdp.settings import Settings
@@ -60,7 +62,7 @@ def test_programs_read_them(publish: Any, site: Client, minute: datetime) -> Non
 
 
 def test_without_redis_the_panel_says_so(publish: Any, site: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    away = redis.Redis(host="127.0.0.1", port=1, decode_responses=True)
+    away = redis.Redis(host="127.0.0.1", port=1, decode_responses=True, retry=Retry(NoBackoff(), 0))
     monkeypatch.setattr(interests, "_open_client", lambda url: away)
     answer = site.get(PANEL)
     assert answer.status_code == 200

@@ -24,6 +24,7 @@ from streaming.shop.sender import find_last_sent
 from streaming.shop.values import UNCHANGED
 from tests.conftest import TestStack
 from tests.databases import database
+from tests.examples import limit_examples
 from tests.streaming.shop.batches import ShopStream, open_tables
 from tests.streaming.shop.debezium import Topics
 
@@ -84,7 +85,7 @@ def expect_events(number: int) -> dict[str, dict[str, object]]:
 
 
 @given(st.data())
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=limit_examples(40), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_messages_in_any_order_and_any_batches_give_the_same_events_once(connection: Connection, data: st.DataObject) -> None:
     """Only the order within a topic is fixed."""
     number, stream = next(NUMBERS), ShopStream(connection)

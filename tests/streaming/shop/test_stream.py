@@ -140,6 +140,7 @@ def test_a_killed_stream_keeps_the_shops_tables_and_sends_each_paid_line_once(pl
             stream.kill()
             change(place, "ALTER TABLE shop.customers ADD COLUMN tier text")
             change(place, "UPDATE shop.customers SET tier = 'gold' WHERE customer_id % 2 = 0")
+            simulation.terminate()
             simulation.communicate(timeout=120)
     change(place, "DELETE FROM shop.wishlists WHERE product_id % 2 = 0")
     change(place, "INSERT INTO shop.customers (customer_id, name, email, city) VALUES (1, 'Last', 'last@example.org', 'Rome')")

@@ -20,6 +20,7 @@ from cdp.settings import Settings
 from cdp_web.recommend.api.app import create_app
 from tests.cdp_web.recommend.api.conftest import TOKEN, OpenApi
 from tests.cdp_web.recommend.api.shop import make_customer, make_publication, publish
+from tests.examples import limit_examples
 
 CHECKS = [
     checks.not_a_server_error,
@@ -53,7 +54,13 @@ def test_every_address_answers_as_described(address: str) -> None:
         valid = operation.as_strategy()
         strategy = valid | operation.as_strategy(generation_mode=GenerationMode.NEGATIVE) if has_input else valid
 
-        @examples(max_examples=15, derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck))
+        @examples(
+            max_examples=limit_examples(15),
+            derandomize=True,
+            database=None,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+        )
         @given(case=strategy)
         def call(case: Case) -> None:
             case.call_and_validate(headers=TOKEN, checks=CHECKS)
