@@ -26,7 +26,7 @@ from infra.stack.programs import (
     suggest_remedy,
 )
 from infra.stack.service import Unhealthy
-from infra.stack.services import BY_NAME, kafka
+from infra.stack.services import BY_NAME, kafka, stores
 from infra.stack.stack import Stack, StackError
 from infra.stack.supervise import ProcessState
 
@@ -64,7 +64,8 @@ def test_wrong_arguments_are_reported_before_a_missing_server(
     capfd: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(kafka, "TIMEOUT", 0.5)
+    for services in (kafka, stores):
+        monkeypatch.setattr(services, "TIMEOUT", 0.5)
     (tmp_path / "shop.csv").touch()
     stack = Stack(load({"CDP_STACK": "words", "CDP_VAR_DIR": str(tmp_path)}))
     assert run(stack, program, wrong.split()) in (1, 2)
