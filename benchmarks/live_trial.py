@@ -16,7 +16,7 @@ from typing import Self
 
 from benchmarks.stream_program import Workplace
 
-READY_WITHIN, DRAINED_WITHIN = 300.0, 300.0
+READY_WITHIN, DRAINED_WITHIN = 300.0, 900.0
 #: Lag is flat if it grows by no more than so many seconds in each second.
 FLAT = 0.03
 
