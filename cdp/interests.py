@@ -29,13 +29,6 @@ MOST_BOUGHT = 200
 _BATCH = 500
 
 
-class Pipeline(Protocol):
-    def hset(self, name: str, *, mapping: Mapping[str, str]) -> Any: ...
-    def hlen(self, name: str) -> Any: ...
-    def expire(self, name: str, time: int) -> Any: ...
-    def execute(self) -> list[Any]: ...
-
-
 class Client(Protocol):
     """A client of redis-py with `decode_responses=True`."""
 
